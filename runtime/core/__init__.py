@@ -1,0 +1,1 @@
+"""Geometry, reading, measurement and findings: light enough for training, export and the phantom to share."""

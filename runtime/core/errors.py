@@ -1,0 +1,116 @@
+"""The one error tree: every expected failure has a code, a text that is safe to show, and its wire statuses.
+
+Messages say what was got and what is allowed, and never carry patient data. An exception outside this tree is
+answered as `internal_error` without its text, because that text could hold patient data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class RefusalCode(StrEnum):
+    """Why a case was not analysed; stable words on the wire, in findings.json and in exit messages."""
+
+    EMPTY_INPUT = "empty_input"
+    NOT_DICOM = "not_dicom"
+    SEVERAL_SERIES = "several_series"
+    NOT_MR = "not_mr"
+    NOT_T2 = "not_t2"
+    DERIVED_IMAGE = "derived_image"
+    NOT_AXIAL = "not_axial"
+    MISSING_SLICE = "missing_slice"
+    DUPLICATE_SLICE = "duplicate_slice"
+    MIXED_GEOMETRY = "mixed_geometry"
+    MISSING_GEOMETRY = "missing_geometry"
+    TOO_FEW_SLICES = "too_few_slices"
+    TOO_COARSE = "too_coarse"
+    TOO_LARGE = "too_large"
+    UNREADABLE_PIXELS = "unreadable_pixels"
+    UNSUPPORTED_PIXELS = "unsupported_pixels"
+    INCOMPLETE_TRANSFER = "incomplete_transfer"
+    INVALID_VOLUME = "invalid_volume"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a refusal."""
+
+    code: RefusalCode
+    message: str
+    """What was got and what is allowed; no patient data."""
+
+
+class SidewallError(Exception):
+    """Base of every expected failure."""
+
+    code: ClassVar[str] = "internal_error"
+    grpc_status: ClassVar[str] = "INTERNAL"
+    """Name of the `grpc.StatusCode` this becomes."""
+    exit_code: ClassVar[int] = 1
+    """Process exit status of the command line."""
+
+
+class CaseRefused(SidewallError):
+    """The input cannot be analysed; carries every reason found, not only the first."""
+
+    code = "refused"
+    grpc_status = "INVALID_ARGUMENT"
+    exit_code = 3
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in self.reasons))
+
+
+class BundleRejected(SidewallError):
+    """A model bundle is absent, altered, of an unknown schema or fails its golden case."""
+
+    code = "bundle_rejected"
+    grpc_status = "FAILED_PRECONDITION"
+    exit_code = 4
+
+
+class BackendUnavailable(SidewallError):
+    """No inference backend of the wanted kind is installed or works."""
+
+    code = "backend_unavailable"
+    grpc_status = "FAILED_PRECONDITION"
+    exit_code = 4
+
+
+class SettingInvalid(SidewallError):
+    """A setting has a value that is not allowed."""
+
+    code = "setting_invalid"
+    grpc_status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name, self.value, self.allowed = name, value, allowed
+        super().__init__(f"setting {name} is {value!r}; allowed: {allowed}")
+
+
+class ServerBusy(SidewallError):
+    """The admission limit is reached; try again later."""
+
+    code = "server_busy"
+    grpc_status = "RESOURCE_EXHAUSTED"
+    exit_code = 5
+
+
+class AnalysisCancelled(SidewallError):
+    """The caller cancelled, or the deadline passed, and the work was stopped."""
+
+    code = "cancelled"
+    grpc_status = "CANCELLED"
+    exit_code = 6
+
+
+class ServerUnreachable(SidewallError):
+    """No Sidewall server answered at the given address."""
+
+    code = "server_unreachable"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 5

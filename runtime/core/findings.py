@@ -1,0 +1,175 @@
+"""The result of a case, as it goes to callers, to findings.json and to the DICOM objects.
+
+Field names and words are a stable interface (schema 1.x only adds); None means "not computed".
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from runtime.core.labels import Side, Station
+
+SCHEMA_VERSION: Final = "1.0"
+
+CaseStatus = Literal["positive", "negative", "borderline", "indeterminate", "refused", "demonstration"]
+NodeStatus = Literal["positive", "negative", "borderline", "indeterminate", "demonstration"]
+TimePoint = Literal["baseline", "restaging", "unknown"]
+
+PointLpsMm = tuple[float, float, float]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class NodeFeatures:
+    """Malignant features of the study's rule; None until they are measured."""
+
+    irregular_border: bool | None = None
+    heterogeneous_signal: bool | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One measured and scored lateral lymph node."""
+
+    id: int
+    """1-based, in order from head to feet, then right to left."""
+
+    side: Side
+    station: Station | None
+    """None when the node touches no station; the case then carries a warning."""
+
+    short_axis_mm: float
+    long_axis_mm: float
+    volume_mm3: float
+    centroid_lps_mm: PointLpsMm
+    status: NodeStatus
+    status_by_rule: NodeStatus
+    """By the size rule alone (and features once measured), before any `demonstration` override."""
+
+    status_by_model: NodeStatus
+    probability: float
+    """Mean positive share over the node, 0..1."""
+
+    mean_posterior: float
+    """Mean node posterior over the node, 0..1."""
+
+    short_axis_interval_mm: Interval | None
+    """Smallest and largest short axis among the folds; None with one fold."""
+
+    axis_endpoints_lps_mm: dict[Literal["short", "long"], tuple[PointLpsMm, PointLpsMm]]
+    station_probabilities: dict[Station, float]
+    regional: bool | None
+    """True for obturator and internal iliac (N), False for external iliac (M), None without a station."""
+
+    features: NodeFeatures
+    tracking_uid: str
+
+
+@dataclass(frozen=True)
+class StationAssessment:
+    """Whether one station of one side was seen well enough to call it free of nodes."""
+
+    side: Literal["left", "right"]
+    station: Station
+    assessed: bool
+    volume_mm3: float
+    reason: str | None
+    """Why it was not assessed."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One quality check of the input or the segmentation."""
+
+    code: str
+    outcome: Literal["pass", "warn", "refuse"]
+    message: str
+    score: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class CaseIdentity:
+    """Who was analysed, without naming them."""
+
+    case_id: str
+    """Given by the caller, or a salted pseudonym of the study and series UID."""
+
+    study_instance_uid: str | None
+    series_instance_uid: str | None
+    frame_of_reference_uid: str | None
+
+
+@dataclass(frozen=True)
+class CaseContext:
+    """Where the study stands in the treatment."""
+
+    time_point: TimePoint = "unknown"
+    prior_case_id: str | None = None
+
+
+@dataclass(frozen=True)
+class InputDescription:
+    """What was analysed."""
+
+    source: Literal["dicom", "volume"]
+    instance_count: int
+    shape_zyx: tuple[int, int, int] | None
+    """Canonical orientation."""
+
+    spacing_mm_zyx: tuple[float, float, float] | None
+    origin_lps_mm: PointLpsMm | None
+    direction: tuple[tuple[float, float, float], ...] | None
+    """3x3 by rows (LPS components); columns are the unit vectors of index axes z, y, x."""
+
+    is_phantom: bool
+    manufacturer: str | None
+    model_name: str | None
+    field_strength_t: float | None
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What analysed it."""
+
+    bundle_name: str
+    bundle_version: str
+    bundle_digest: str
+    """sha256:... of the manifest."""
+
+    trained_on: Literal["phantom", "clinical"]
+    backend: str
+    mode: Literal["exact", "fast"]
+    fold_count: int
+
+
+@dataclass(frozen=True)
+class RefusalReason:
+    """One reason why a case was refused (see `runtime.core.errors.RefusalCode`)."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The result of one case."""
+
+    schema_version: str
+    software_version: str
+    case: CaseIdentity
+    status: CaseStatus
+    probability: float | None
+    """Largest node probability; 0 without nodes; None when refused."""
+
+    assessed: tuple[StationAssessment, ...]
+    context: CaseContext
+    nodes: tuple[Node, ...]
+    gates: tuple[Gate, ...]
+    rules: dict[str, Any] | None
+    """The effective `ScoringRules` as a mapping; None when refused before a bundle was used."""
+
+    warnings: tuple[str, ...]
+    refusal: tuple[RefusalReason, ...]
+    input: InputDescription | None
+    model: ModelDescription | None
+    timings_s: dict[str, float] = field(default_factory=dict)

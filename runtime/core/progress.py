@@ -1,0 +1,39 @@
+"""How a running analysis tells where it is, and how it is told to stop."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a running analysis."""
+
+    stage: str
+    """`read`, `prepare`, `infer`, `resample`, `measure` or `write`."""
+
+    done: int
+    total: int
+    remaining_s: float | None = None
+    """Estimate for the whole analysis; None before the first one can be made."""
+
+
+class Monitor(Protocol):
+    """Receives progress and stops the work when its caller has gone."""
+
+    def report(self, progress: Progress) -> None:
+        """Take note of progress; must return quickly."""
+        ...
+
+    def check(self) -> None:
+        """Raise `AnalysisCancelled` when the work should stop; called between tiles and stages."""
+        ...
+
+
+class SilentMonitor:
+    """Reports nothing and never stops the work."""
+
+    def report(self, progress: Progress) -> None:
+        """Ignore the progress."""
+
+    def check(self) -> None:
+        """Never stop the work."""

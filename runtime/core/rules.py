@@ -1,0 +1,32 @@
+"""The scoring rules a bundle carries: thresholds with their sources, all of them changeable per site."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScoringRules:
+    """Thresholds that turn a segmentation into findings; stored in the bundle's manifest under `scoring`."""
+
+    id: str = "qiao-2025"
+    """Name of the rule set, repeated in every result."""
+
+    source: str = "Qiao et al., Front Oncol 2025;15:1681939; Ogura et al., J Clin Oncol 2019;37:33-43"
+    """Where the thresholds come from."""
+
+    node_threshold: float = 0.5
+    """Node posterior above which voxels form node candidates (0..1); chosen on held-out cases by training."""
+
+    short_axis_cutoff_mm: float = 7.0
+    """Short axis at or above which a node is positive (primary staging)."""
+
+    borderline_band_mm: float = 0.5
+    """Half width of the band around the cut-off in which a node is borderline."""
+
+    positive_probability: float = 0.5
+    """Mean positive share at or above which the model calls a node positive."""
+
+    min_node_volume_mm3: float = 15.0
+    """Components below this volume are not reported: about a 3 mm sphere, the smallest node the study labels."""
+
+    min_station_volume_mm3: float = 300.0
+    """A station on one side counts as assessed when at least this much of it was segmented."""
