@@ -1,0 +1,1 @@
+"""Synthetic axial T2-weighted pelvic MRI with exact truth: anatomy, acquisition, labels and node table."""
