@@ -1,25 +1,39 @@
 """The way of the data, whole: what the server, the command line and every later entry call."""
 
+import hashlib
+import hmac
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from runtime import __version__
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused
-from runtime.core.findings import CaseContext, Findings
-from runtime.core.gates import check_input, check_segmentation
+from runtime.core.findings import CaseContext, CaseIdentity, Findings, Gate, InputDescription, ModelDescription
+from runtime.core.gates import check_input, check_segmentation, refusal_reasons
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
-from runtime.core.progress import Monitor, Progress
-from runtime.core.reading import read_series
+from runtime.core.progress import Monitor, Progress, SilentMonitor
+from runtime.core.reading import read_series, validate_volume
 from runtime.core.series import Series
+from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.inference.model import LoadedModel
-from runtime.results.artefacts import Artefact, write_artefacts
+from runtime.results.artefacts import Artefact, write_artefacts, write_refusal
 
 
 @dataclass(frozen=True)
+class AnalysisSettings:
+    """What a site may set about one analysis."""
+
+    pseudonym_salt: str = ""
+    """Secret mixed into the pseudonym of cases that the caller does not name; empty gives an unsalted hash of the UIDs."""
+
+
+@dataclass(frozen=True, eq=False)
 class CaseInput:
     """One case to analyse: either DICOM or bare voxels."""
 
@@ -35,12 +49,199 @@ class CaseInput:
     case_id: str | None = None
     """The caller's own name for the case; None derives a pseudonym from the UIDs."""
 
-    context: CaseContext = CaseContext()
+    context: CaseContext = field(default_factory=CaseContext)
+
+    analysed_at: datetime | None = None
+    """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CaseResult:
-    """Findings and the files that carry them; a refused case has findings that say why and no other artefact."""
+    """Findings and the files that carry them; a refused case has findings that say why and no DICOM results."""
 
     findings: Findings
     artefacts: tuple[Artefact, ...]
+
+    instances: Volume | None = None
+    """uint16 on the source's own grid: 0 or the id of the node; None when refused."""
+
+    labels: Volume | None = None
+    """uint8 label map on the source's own grid; None when refused."""
+
+
+def analyze_case(
+    case: CaseInput,
+    model: LoadedModel,
+    settings: AnalysisSettings | None = None,
+    monitor: Monitor | None = None,
+) -> CaseResult:
+    """Read, segment, measure, decide and write one case.
+
+    A case that cannot be analysed is a result as well: its findings have the status `refused` and every reason.
+    Raises `AnalysisCancelled` when the monitor says that the caller has gone.
+    """
+    run = _Run(case, model, settings or AnalysisSettings(), monitor or SilentMonitor())
+    try:
+        return run.analyze()
+    except CaseRefused as refusal:
+        return run.refuse(refusal)
+
+
+class _Run:
+    """One analysis on its way: keeps what a refusal at any stage can still say about the case."""
+
+    def __init__(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings, monitor: Monitor) -> None:
+        self.case, self.model, self.settings, self.monitor = case, model, settings, monitor
+        self.series: Series | None = None
+        self.description: InputDescription | None = None
+        self.timings_s: dict[str, float] = {}
+
+    def analyze(self) -> CaseResult:
+        """Run every stage in order; raises `CaseRefused`."""
+        rules = self.model.bundle.rules
+        with self._stage("read"):
+            source = self._read()
+            volume, reorientation = canonicalise(source)
+            self.description = _describe_input(volume, self.series, self.case)
+        with self._stage("check"):
+            gates = check_input(volume, self.model.bundle.input_reference)
+            _refuse_where_told(gates)
+        with self._stage("segment"):
+            segmentation = self.model.segment(volume, self.monitor)
+        with self._stage("measure"):
+            midline = fit_midline(volume, segmentation)
+            assessed = assess_stations(segmentation, midline, rules)
+            measured = find_nodes(
+                volume, segmentation, midline, rules, tracking_seed=self._tracking_seed(), demonstration=self._demonstration
+            )
+            gates += check_segmentation(segmentation, measured, assessed, midline, rules)
+            _refuse_where_told(gates)
+        findings = decide(
+            software_version=__version__,
+            case=self._identity(),
+            context=self.case.context,
+            measured=measured,
+            assessed=assessed,
+            gates=gates,
+            rules=rules,
+            warnings=self.series.warnings if self.series else (),
+            demonstration=self._demonstration,
+            input_description=self.description,
+            model=self._model_description(),
+            timings_s=self.timings_s,
+        )
+        with self._stage("write"):
+            artefacts = write_artefacts(
+                findings,
+                volume=volume,
+                labels=segmentation.labels,
+                instances=measured.instances,
+                reorientation=reorientation,
+                series=self.series,
+                analysed_at=self._analysed_at,
+            )
+        return CaseResult(
+            findings,
+            artefacts,
+            instances=source.with_voxels(reorientation.invert(measured.instances.voxels)),
+            labels=source.with_voxels(reorientation.invert(segmentation.labels.voxels)),
+        )
+
+    def refuse(self, refusal: CaseRefused) -> CaseResult:
+        """Return the findings of a refused case, with whatever was known when it was refused."""
+        findings = describe_refusal(
+            refusal.reasons,
+            software_version=__version__,
+            case=self._identity(),
+            context=self.case.context,
+            input_description=self.description,
+            model=self._model_description(),
+            rules=self.model.bundle.rules,
+            timings_s=self.timings_s,
+        )
+        return CaseResult(findings, write_refusal(findings))
+
+    def _read(self) -> Volume:
+        match self.case:
+            case CaseInput(dicom=None, volume=Volume() as volume):
+                validate_volume(volume)
+                return volume
+            case CaseInput(dicom=dicom, volume=None) if dicom is not None:
+                self.series = read_series(dicom)
+                return self.series.volume
+        raise ValueError("a case has either `dicom` or `volume`, and not both")
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        self.monitor.check()
+        self.monitor.report(Progress(name, 0, 1))
+        started_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_s[name] = round(time.perf_counter() - started_s, 3)
+        self.monitor.report(Progress(name, 1, 1))
+
+    @property
+    def _demonstration(self) -> bool:
+        """A model that only knows phantoms says nothing about patients, whatever the input looks like."""
+        is_phantom = self.series.is_phantom if self.series else self.case.is_phantom
+        return self.model.bundle.trained_on == "phantom" and not is_phantom
+
+    @property
+    def _analysed_at(self) -> datetime:
+        return self.case.analysed_at or datetime.now(UTC)
+
+    def _identity(self) -> CaseIdentity:
+        header = self.series.headers[0] if self.series else None
+        study, series, frame = (
+            str(header.get(name, "")) or None if header is not None else None
+            for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+        )
+        case_id = self.case.case_id or _pseudonym(self.settings.pseudonym_salt, study, series)
+        return CaseIdentity(case_id, study, series, frame)
+
+    def _tracking_seed(self) -> str:
+        identity = self._identity()
+        return "|".join([identity.series_instance_uid or identity.case_id, self.model.bundle.digest, __version__])
+
+    def _model_description(self) -> ModelDescription:
+        bundle = self.model.bundle
+        return ModelDescription(
+            bundle_name=bundle.name,
+            bundle_version=bundle.version,
+            bundle_digest=bundle.digest,
+            trained_on=bundle.trained_on,
+            backend=self.model.backend_name,
+            mode=self.model.mode,
+            fold_count=self.model.fold_count,
+        )
+
+
+def _refuse_where_told(gates: Sequence[Gate]) -> None:
+    reasons = refusal_reasons(gates)
+    if reasons:
+        raise CaseRefused(reasons)
+
+
+def _pseudonym(salt: str, *uids: str | None) -> str:
+    """Return a name that the UIDs cannot be read from: HMAC-SHA256 under the site's salt, shortened to 64 bits."""
+    message = "|".join(uid or "" for uid in uids).encode()
+    return "case-" + hmac.new(salt.encode(), message, hashlib.sha256).hexdigest()[:16]
+
+
+def _describe_input(volume: Volume, series: Series | None, case: CaseInput) -> InputDescription:
+    header = series.headers[0] if series else {}
+    field_strength = header.get("MagneticFieldStrength")
+    return InputDescription(
+        source="dicom" if series else "volume",
+        instance_count=len(series.headers) if series else 0,
+        shape_zyx=volume.shape,
+        spacing_mm_zyx=volume.spacing_mm,
+        origin_lps_mm=volume.origin_lps_mm,
+        direction=tuple((float(x), float(y), float(z)) for x, y, z in volume.direction),
+        is_phantom=series.is_phantom if series else case.is_phantom,
+        manufacturer=str(header.get("Manufacturer", "")) or None,
+        model_name=str(header.get("ManufacturerModelName", "")) or None,
+        field_strength_t=float(field_strength) if field_strength else None,
+    )
