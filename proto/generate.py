@@ -1,0 +1,127 @@
+"""Make the gRPC stubs of the client package, or check that the committed ones are current.
+
+The stubs come from one pinned generator in its own virtual environment, so that every machine makes the same bytes
+and the client package works with every later protobuf: generated code runs with its own version and newer ones, and
+from protobuf 5.27 on it refuses or warns on runtimes of another major version. 1.63.2 (protobuf 5.26.1) is the oldest
+generator of the present layout, and the last without that check.
+
+    python proto/generate.py            # make them
+    python proto/generate.py --check    # exit 1 and name the files that differ
+"""
+
+import argparse
+import filecmp
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+PROTO_ROOT = Path(__file__).resolve().parent
+PACKAGE = Path("sidewall/v1")
+GENERATOR = ("grpcio-tools==1.63.2", "grpcio==1.63.2", "protobuf==5.26.1", "setuptools==80.9.0")
+ENVIRONMENT = PROTO_ROOT.parent / "build" / f"stubs-{GENERATOR[0]}"
+
+_STUB_HEADER = '''"""Types of the gRPC stubs, which the generator leaves untyped. Made by proto/generate.py; do not edit."""
+
+from collections.abc import Iterable, Iterator
+
+import grpc
+
+from sidewall.v1 import {module} as _messages
+'''
+
+
+def main() -> int:
+    """Run the command; returns the process exit status."""
+    parser = argparse.ArgumentParser(description="Make the gRPC stubs, or check that they are current.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when the committed stubs differ")
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as folder:
+        made = _generate(_generator_python(), Path(folder))
+        if check:
+            return _report_differences(made)
+        for stub in made:
+            shutil.copyfile(stub, PROTO_ROOT / PACKAGE / stub.name)
+    return 0
+
+
+def _generator_python() -> Path:
+    """Return the interpreter of the generator's environment, made on first use."""
+    python = ENVIRONMENT / "bin" / "python"
+    installed = ENVIRONMENT / "installed"
+    if not installed.exists():
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *GENERATOR], check=True)
+        installed.touch()
+    return python
+
+
+def _generate(python: Path, folder: Path) -> list[Path]:
+    """Return the stubs made in `folder`."""
+    sources = sorted(path.relative_to(PROTO_ROOT) for path in (PROTO_ROOT / PACKAGE).glob("*.proto"))
+    outputs = [f"--{kind}_out={folder}" for kind in ("python", "pyi", "grpc_python")]
+    subprocess.run([python, "-m", "grpc_tools.protoc", "-I.", *outputs, *map(str, sources)], check=True, cwd=PROTO_ROOT)
+    made = folder / PACKAGE
+    for source in sources:
+        services = _streaming_services((PROTO_ROOT / source).read_text())
+        grpc_stub = made / f"{source.stem}_pb2_grpc.py"
+        if services:
+            grpc_stub.with_suffix(".pyi").write_text(_typed_stub(f"{source.stem}_pb2", services))
+        else:
+            grpc_stub.unlink()
+    return sorted(made.iterdir())
+
+
+def _streaming_services(source: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Return (method, request, response) of every service; raises `ValueError` on a method that is not a stream both ways."""
+    services: dict[str, list[tuple[str, str, str]]] = {}
+    name = ""
+    for line in map(str.strip, source.splitlines()):
+        if line.startswith("service "):
+            name = line.split()[1]
+            services[name] = []
+        elif line.startswith("rpc "):
+            words = line.replace("(", " ").replace(")", " ").rstrip(";").split()
+            if words[2] != "stream" or words[5] != "stream":
+                raise ValueError(f"the typed stub knows methods that stream both ways only, got: {line}")
+            services[name].append((words[1], words[3], words[6]))
+    return services
+
+
+def _typed_stub(module: str, services: dict[str, list[tuple[str, str, str]]]) -> str:
+    """Return the text of the .pyi beside a `_pb2_grpc.py`."""
+    text = _STUB_HEADER.format(module=module)
+    for service, methods in services.items():
+        text += f"\nclass {service}Stub:\n    def __init__(self, channel: grpc.Channel) -> None: ...\n"
+        for method, request, response in methods:
+            text += f"    {method}: grpc.StreamStreamMultiCallable[_messages.{request}, _messages.{response}]\n"
+        text += f"\nclass {service}Servicer:\n"
+        for method, request, response in methods:
+            text += (
+                f"    def {method}(\n"
+                f"        self, request_iterator: Iterable[_messages.{request}], context: grpc.ServicerContext\n"
+                f"    ) -> Iterator[_messages.{response}]: ...\n"
+            )
+        text += f"\ndef add_{service}Servicer_to_server(servicer: {service}Servicer, server: grpc.Server) -> None: ...\n"
+    return text
+
+
+def _report_differences(made: list[Path]) -> int:
+    """Name every committed stub that is missing, different or no longer made; returns the exit status."""
+    committed = PROTO_ROOT / PACKAGE
+    expected = {stub.name for stub in made}
+    stale = {path.name for path in committed.glob("*_pb2*.py*")} - expected
+    stale |= {
+        stub.name
+        for stub in made
+        if not (committed / stub.name).exists() or not filecmp.cmp(stub, committed / stub.name, shallow=False)
+    }
+    if stale:
+        sys.stderr.write(f"stubs are not current, run `make proto`: {', '.join(sorted(stale))}\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
