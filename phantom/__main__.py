@@ -1,0 +1,131 @@
+"""`python -m phantom`: make synthetic patients with known nodes."""
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
+from phantom.contact_sheet import contact_sheet
+from phantom.dicom_series import series_uid, write_series
+from phantom.nifti import write_nifti
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+class OutputFormat(StrEnum):
+    """How the image is written."""
+
+    DICOM = "dicom"
+    NIFTI = "nifti"
+    BOTH = "both"
+
+
+_HELP = """Make synthetic axial T2-weighted pelvic MRI with exactly known lateral lymph nodes.
+
+Every case goes to its own folder OUT/seed_NNNN: [bold]truth.json[/bold] (every node's side, station, axes and status),
+[bold]labels.nii.gz[/bold] and [bold]node_ids.nii.gz[/bold], the image as a DICOM series ([bold]dicom/[/bold]) and, if
+wanted, as NIfTI and as a contact sheet. The same seed always gives the same files.
+
+Examples:
+
+  python -m phantom --seed 7 --out out/phantom --contact-sheet
+
+  python -m phantom --seed 1000 --count 20 --format nifti --out out/training
+
+  python -m phantom --seed 7 --out out/phantom --json
+"""
+
+
+@app.command(help=_HELP)
+def main(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first case.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives one folder per case.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of cases, with seeds counted up from --seed.")] = 1,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", help="How the image is written; labels are always NIfTI.")
+    ] = OutputFormat.DICOM,
+    sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the truth of all cases as JSON, no table.")] = False,
+) -> None:
+    """Make the cases and say what is in them."""
+    truths: list[dict[str, Any]] = []
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        for case_seed in progress.track(range(seed, seed + count), description="phantoms"):
+            case = generate_case(case_seed)
+            folder = out / f"seed_{case_seed:04d}"
+            try:
+                truths.append(write_case(case, folder, output_format, with_contact_sheet=sheet))
+            except OSError as error:
+                console.print(f"cannot write to {folder}: {error.strerror}", style="red", markup=False)
+                raise typer.Exit(code=1) from error
+    if as_json:
+        typer.echo(json.dumps(truths, indent=2))
+    else:
+        Console().print(_truth_table(truths))
+
+
+def write_case(
+    case: PhantomCase, folder: Path, output_format: OutputFormat, *, with_contact_sheet: bool
+) -> dict[str, Any]:
+    """Write all files of a case into a folder (made when absent) and return what stands in its truth.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if output_format in (OutputFormat.DICOM, OutputFormat.BOTH):
+        write_series(case, folder / "dicom")
+    if output_format in (OutputFormat.NIFTI, OutputFormat.BOTH):
+        write_nifti(case.image, folder / "image.nii.gz")
+    write_nifti(case.labels, folder / "labels.nii.gz")
+    write_nifti(case.node_ids, folder / "node_ids.nii.gz")
+    if with_contact_sheet:
+        contact_sheet(case).save(folder / "contact_sheet.png")
+    truth = describe_truth(case)
+    (folder / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
+    return truth
+
+
+def describe_truth(case: PhantomCase) -> dict[str, Any]:
+    """Return the truth of a case as JSON-ready values; lengths in mm, positions in LPS mm."""
+    return {
+        "generator_version": GENERATOR_VERSION,
+        "seed": case.seed,
+        "series_instance_uid": str(series_uid(case)),
+        "patient_positive": case.patient_positive,
+        "nodes": [asdict(node) for node in case.nodes],
+        "acquisition": asdict(case.acquisition),
+    }
+
+
+def _truth_table(truths: list[dict[str, Any]]) -> Table:
+    names = ("seed", "patient", "node", "side", "station", "short mm", "long mm", "border", "signal", "status")
+    table = Table(*names, title="Synthetic patients: the truth")
+    for truth in truths:
+        patient = "positive" if truth["patient_positive"] else "negative"
+        for node in truth["nodes"] or [None]:
+            first = (str(truth["seed"]), patient)
+            table.add_row(*first, *(_node_cells(node) if node else ("none",)))
+    return table
+
+
+def _node_cells(node: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(node["id"]),
+        node["side"],
+        node["station"].replace("_", " "),
+        f"{node['short_axis_mm']:.1f}",
+        f"{node['long_axis_mm']:.1f}",
+        "irregular" if node["irregular_border"] else "smooth",
+        "heterogeneous" if node["heterogeneous_signal"] else "homogeneous",
+        node["status"],
+    )
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m phantom")

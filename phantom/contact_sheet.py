@@ -1,0 +1,158 @@
+"""One picture of a case: slices in radiological convention, with the outlines of stations and nodes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
+
+from phantom.case import PhantomCase
+from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
+from runtime.core.volume import Volume, canonicalise
+
+Colour = tuple[int, int, int]
+
+COLOURS: dict[int, tuple[str, Colour]] = {
+    EXTERNAL_ILIAC: ("external iliac + inguinal", (190, 90, 255)),
+    OBTURATOR: ("obturator", (0, 210, 90)),
+    INTERNAL_ILIAC: ("internal iliac", (255, 80, 70)),
+    NODE_NEGATIVE: ("negative node", (70, 160, 255)),
+    NODE_POSITIVE: ("positive node", (255, 230, 0)),
+}
+"""Label -> name and colour (RGB); the study's own colours, lightened to stand out from a dark image."""
+
+_WHITE: Colour = (255, 255, 255)
+_BAR_HEIGHT = 34
+_GAP = 4
+
+
+def contact_sheet(case: PhantomCase, *, plain: int = 4, outlined: int = 12, pane_px: int = 420) -> Image.Image:
+    """Return an RGB picture: a row of plain slices, then slices with outlines, from head to feet.
+
+    `plain` slices stand in one row and set the number of columns; `pane_px` is the width of a pane in pixels. The
+    patient's right is on the left of every pane, as radiologists read.
+    """
+    image, labels, node_ids = (canonicalise(volume)[0] for volume in (case.image, case.labels, case.node_ids))
+    grey = _window(image.voxels)
+    panes = [_pane(grey, image, None, None, index, pane_px) for index in _spread(image.shape[0], plain)]
+    for index in _spread(image.shape[0], outlined):
+        panes.append(_pane(grey, image, labels.voxels, node_ids.voxels, index, pane_px))
+    return _assemble(panes, columns=plain, title=_title(case))
+
+
+def _spread(slices: int, wanted: int) -> list[int]:
+    """Return that many slice indices, or all of them, evenly spread from head to feet."""
+    count = min(wanted, slices)
+    return (
+        [int(index) for index in np.linspace(slices - 1, 0, count + 2)[1:-1].round()]
+        if count < slices
+        else list(range(slices - 1, -1, -1))
+    )
+
+
+def _window(voxels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """Return grey values that show the darkest 0.5 % as black and the brightest 0.5 % as white."""
+    low, high = np.percentile(voxels, (0.5, 99.5))
+    grey: npt.NDArray[np.uint8] = (np.clip((voxels - low) / max(high - low, 1.0), 0, 1) * 255).astype(np.uint8)
+    return grey
+
+
+def _pane(
+    grey: npt.NDArray[np.uint8],
+    image: Volume,
+    labels: npt.NDArray[np.uint8] | None,
+    node_ids: npt.NDArray[np.uint8] | None,
+    index: int,
+    pane_px: int,
+) -> Image.Image:
+    height_px = round(pane_px * image.shape[1] * image.spacing_mm[1] / (image.shape[2] * image.spacing_mm[2]))
+    pane = Image.fromarray(grey[index]).resize((pane_px, height_px), Image.Resampling.BICUBIC).convert("RGB")
+    if labels is not None:
+        pane = _with_outlines(pane, labels[index])
+    draw = ImageDraw.Draw(pane)
+    draw.text((6, height_px // 2), "R", fill=_WHITE, font=_font(22), stroke_width=2, stroke_fill=(0, 0, 0))
+    draw.text((pane_px - 22, height_px // 2), "L", fill=_WHITE, font=_font(22), stroke_width=2, stroke_fill=(0, 0, 0))
+    draw.text(
+        (6, 4),
+        f"slice {index + 1}/{image.shape[0]}",
+        fill=_WHITE,
+        font=_font(15),
+        stroke_width=1,
+        stroke_fill=(0, 0, 0),
+    )
+    if node_ids is not None:
+        _number_nodes(draw, node_ids[index], pane.size)
+    return pane
+
+
+def _with_outlines(pane: Image.Image, labels: npt.NDArray[np.uint8]) -> Image.Image:
+    """Return the pane with a one to two pixels wide outline around every label, nodes last."""
+    pixels = np.asarray(pane).copy()
+    large = np.asarray(Image.fromarray(labels).resize(pane.size, Image.Resampling.NEAREST))
+    for label, (_, colour) in COLOURS.items():
+        mask = large == label
+        if label in (NODE_NEGATIVE, NODE_POSITIVE):
+            # Outside the node, so that its signal stays visible.
+            edge = ndimage.binary_dilation(mask, iterations=2) & ~mask
+        else:
+            edge = mask & ~ndimage.binary_erosion(mask)
+        pixels[edge] = colour
+    return Image.fromarray(pixels)
+
+
+def _number_nodes(draw: ImageDraw.ImageDraw, node_ids: npt.NDArray[np.uint8], size: tuple[int, int]) -> None:
+    """Write every node's number beside it."""
+    scale_x, scale_y = size[0] / node_ids.shape[1], size[1] / node_ids.shape[0]
+    for node_id in np.unique(node_ids[node_ids > 0]):
+        rows, columns = np.nonzero(node_ids == node_id)
+        place = (float(columns.max() + 2) * scale_x, float(rows.mean()) * scale_y - 10)
+        draw.text(place, str(int(node_id)), fill=_WHITE, font=_font(18), stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def _title(case: PhantomCase) -> str:
+    nodes = ", ".join(
+        f"{node.id}: {node.side} {node.station.replace('_', ' ')} {node.short_axis_mm:.1f} mm {node.status}"
+        for node in case.nodes
+    )
+    return f"seed {case.seed}   {nodes or 'no nodes'}"
+
+
+def _assemble(panes: Sequence[Image.Image], *, columns: int, title: str) -> Image.Image:
+    """Return all panes row by row, with a title above and the legend below."""
+    width, height = panes[0].size
+    rows = -(-len(panes) // columns)
+    sheet_width = columns * (width + _GAP)
+    lines = _wrap(title, sheet_width)
+    top = _BAR_HEIGHT * len(lines)
+    sheet = Image.new("RGB", (sheet_width, top + rows * (height + _GAP) + _BAR_HEIGHT), (24, 24, 24))
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(lines):
+        draw.text((8, 7 + number * _BAR_HEIGHT), line, fill=_WHITE, font=_font(18))
+    for number, pane in enumerate(panes):
+        row, column = divmod(number, columns)
+        sheet.paste(pane, (column * (width + _GAP), top + row * (height + _GAP)))
+    left = 8.0
+    for name, colour in COLOURS.values():
+        draw.text((left, sheet.height - _BAR_HEIGHT + 7), name, fill=colour, font=_font(18))
+        left += draw.textlength(name, font=_font(18)) + 28
+    return sheet
+
+
+def _wrap(text: str, width_px: int) -> list[str]:
+    """Return the text in lines that fit the width, broken after commas."""
+    lines = [""]
+    for part in text.split(", "):
+        candidate = f"{lines[-1]}, {part}" if lines[-1] else part
+        if _font(18).getlength(candidate) > width_px - 16 and lines[-1]:
+            lines.append(part)
+        else:
+            lines[-1] = candidate
+    return lines
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("Pillow was built without FreeType, which the contact sheet's text needs")
+    return font
