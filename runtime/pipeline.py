@@ -22,7 +22,8 @@ from runtime.core.series import Series
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.inference.model import LoadedModel
-from runtime.results.artefacts import Artefact, write_artefacts, write_refusal
+from runtime.results.artefacts import Artefact, write_artefacts
+from runtime.results.regions import CaseRegions
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class CaseInput:
 
     context: CaseContext = field(default_factory=CaseContext)
 
-    analysed_at: datetime | None = None
+    created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
 
 
@@ -95,6 +96,7 @@ class _Run:
         self.series: Series | None = None
         self.description: InputDescription | None = None
         self.timings_s: dict[str, float] = {}
+        self.created = case.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
         """Run every stage in order; raises `CaseRefused`."""
@@ -112,7 +114,12 @@ class _Run:
             midline = fit_midline(volume, segmentation)
             assessed = assess_stations(segmentation, midline, rules)
             measured = find_nodes(
-                volume, segmentation, midline, rules, tracking_seed=self._tracking_seed(), demonstration=self._demonstration
+                volume,
+                segmentation,
+                midline,
+                rules,
+                tracking_seed=self._tracking_seed(),
+                demonstration=self._demonstration,
             )
             gates += check_segmentation(segmentation, measured, assessed, midline, rules)
             _refuse_where_told(gates)
@@ -131,15 +138,8 @@ class _Run:
             timings_s=self.timings_s,
         )
         with self._stage("write"):
-            artefacts = write_artefacts(
-                findings,
-                volume=volume,
-                labels=segmentation.labels,
-                instances=measured.instances,
-                reorientation=reorientation,
-                series=self.series,
-                analysed_at=self._analysed_at,
-            )
+            regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
+            artefacts = write_artefacts(findings, regions, series=self.series, created=self.created)
         return CaseResult(
             findings,
             artefacts,
@@ -159,7 +159,7 @@ class _Run:
             rules=self.model.bundle.rules,
             timings_s=self.timings_s,
         )
-        return CaseResult(findings, write_refusal(findings))
+        return CaseResult(findings, write_artefacts(findings, None, series=None, created=self.created))
 
     def _read(self) -> Volume:
         match self.case:
@@ -187,10 +187,6 @@ class _Run:
         """A model that only knows phantoms says nothing about patients, whatever the input looks like."""
         is_phantom = self.series.is_phantom if self.series else self.case.is_phantom
         return self.model.bundle.trained_on == "phantom" and not is_phantom
-
-    @property
-    def _analysed_at(self) -> datetime:
-        return self.case.analysed_at or datetime.now(UTC)
 
     def _identity(self) -> CaseIdentity:
         header = self.series.headers[0] if self.series else None
