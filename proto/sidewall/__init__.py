@@ -1,1 +1,32 @@
 """Client of the Sidewall appliance: lateral pelvic lymph nodes in rectal cancer, over gRPC (research use only)."""
+
+from sidewall.client import Artefact, Client, Progress, Result, TlsOptions
+from sidewall.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    RefusalReason,
+    Refused,
+    ServerBusy,
+    ServerFault,
+    ServerUnreachable,
+    SidewallClientError,
+)
+from sidewall.transfer import CaseOptions, Geometry
+
+__all__ = [
+    "Artefact",
+    "Cancelled",
+    "CaseOptions",
+    "Client",
+    "DeadlineExceeded",
+    "Geometry",
+    "Progress",
+    "RefusalReason",
+    "Refused",
+    "Result",
+    "ServerBusy",
+    "ServerFault",
+    "ServerUnreachable",
+    "SidewallClientError",
+    "TlsOptions",
+]

@@ -7,7 +7,7 @@ null is an unset field; points, intervals and matrices are lists in JSON and mes
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -22,6 +22,11 @@ _LISTS = frozenset(
 """Messages that are lists in JSON, their fields in order."""
 
 _STRUCT = "google.protobuf.Struct"
+
+_Field = Any
+"""A field's descriptor, and `_Enum` an enum's: protobuf has one class of each per implementation."""
+
+_Enum = Any
 
 
 def findings_to_message(findings: Mapping[str, Any]) -> findings_pb2.Findings:
@@ -58,7 +63,7 @@ def message_to_dict(message: Message) -> dict[str, Any]:
     return {field.name: _get_field(message, field) for field in message.DESCRIPTOR.fields}
 
 
-def enum_value(enum: EnumDescriptor, word: str) -> int:
+def enum_value(enum: _Enum, word: str) -> int:
     """Return the number of a JSON word; raises `ValueError` on an unknown word."""
     name = _prefix(enum) + word.upper()
     if name not in enum.values_by_name:
@@ -67,7 +72,7 @@ def enum_value(enum: EnumDescriptor, word: str) -> int:
     return int(enum.values_by_name[name].number)
 
 
-def enum_word(enum: EnumDescriptor, number: int) -> str | None:
+def enum_word(enum: _Enum, number: int) -> str | None:
     """Return the JSON word of a number: None when unspecified, `unrecognised` for one of a newer contract."""
     if number == 0:
         return None
@@ -75,12 +80,12 @@ def enum_word(enum: EnumDescriptor, number: int) -> str | None:
     return value.name.removeprefix(_prefix(enum)).lower() if value else "unrecognised"
 
 
-def _prefix(enum: EnumDescriptor) -> str:
+def _prefix(enum: _Enum) -> str:
     unspecified: str = enum.values_by_number[0].name
     return unspecified.removesuffix("UNSPECIFIED")
 
 
-def _set_field(message: Message, field: FieldDescriptor, value: Any) -> None:
+def _set_field(message: Message, field: _Field, value: Any) -> None:
     if _is_map(field):
         target = getattr(message, field.name)
         element = field.message_type.fields_by_name["value"]
@@ -118,7 +123,7 @@ def _fill(message: Message, value: Any) -> None:
         fill_message(message, value)
 
 
-def _get_field(message: Message, field: FieldDescriptor) -> Any:
+def _get_field(message: Message, field: _Field) -> Any:
     value = getattr(message, field.name)
     if _is_map(field):
         has_messages = field.message_type.fields_by_name["value"].message_type is not None
@@ -143,11 +148,11 @@ def _get_message(message: Message) -> Any:
     return message_to_dict(message)
 
 
-def _is_repeated(field: FieldDescriptor) -> bool:
+def _is_repeated(field: _Field) -> bool:
     # `label` went away in protobuf 7 and `is_repeated` came in 6: ask for what this version has.
     repeated = getattr(field, "is_repeated", None)
     return bool(field.label == FieldDescriptor.LABEL_REPEATED if repeated is None else repeated)
 
 
-def _is_map(field: FieldDescriptor) -> bool:
+def _is_map(field: _Field) -> bool:
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="type-arg"
 from sidewall.v1 import findings_pb2 as _findings_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -21,14 +22,12 @@ VOXEL_TYPE_UINT16: VoxelType
 VOXEL_TYPE_FLOAT32: VoxelType
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "mode")
+    __slots__ = ("case_id", "context")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
-    MODE_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
-    mode: _findings_pb2.Mode
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., mode: _Optional[_Union[_findings_pb2.Mode, str]] = ...) -> None: ...
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
     __slots__ = ("options", "instance_count")

@@ -1,3 +1,4 @@
+# ruff: noqa
 """Types of the gRPC stubs, which the generator leaves untyped. Made by proto/generate.py; do not edit."""
 
 from collections.abc import Iterable, Iterator

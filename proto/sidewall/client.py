@@ -1,0 +1,245 @@
+"""A client of the Sidewall appliance that blocks until the answer is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from sidewall import errors
+from sidewall.convert import findings_to_dict
+from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
+from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
+
+_CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", 16 << 20),
+    # A server that vanished without closing the connection is noticed within two minutes.
+    ("grpc.keepalive_time_ms", 60_000),
+)
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_SERVING = b"\x08\x01"
+"""A grpc.health.v1.HealthCheckResponse with status SERVING: spares a dependency for two bytes."""
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """Encryption of the connection; all files PEM."""
+
+    ca_file: Path | None = None
+    """Who may sign the server's certificate; None takes the certificates that come with gRPC."""
+
+    certificate_file: Path | None = None
+    """The client's own certificate, for servers that ask for one; needs `key_file`."""
+
+    key_file: Path | None = None
+
+    def to_credentials(self) -> grpc.ChannelCredentials:
+        """Read the files; raises `OSError` when one cannot be read."""
+        ca, key, certificate = (
+            path.read_bytes() if path else None for path in (self.ca_file, self.key_file, self.certificate_file)
+        )
+        return grpc.ssl_channel_credentials(ca, key, certificate)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running analysis is."""
+
+    stage: str
+    done: int
+    total: int
+    estimate_s: float | None
+    """Estimated seconds to the end of the whole analysis."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One file of the result."""
+
+    name: str
+    """Path below the case's folder, with forward slashes."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the server found."""
+
+    job_id: str
+    findings: dict[str, Any]
+    """In the form of findings.json."""
+
+    artefacts: tuple[Artefact, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write every artefact below `folder`; raises `ValueError` when a name would lead out of it."""
+        for artefact in self.artefacts:
+            name = PurePosixPath(artefact.name)
+            if name.is_absolute() or ".." in name.parts:
+                raise ValueError(f"artefact name {artefact.name!r} leads out of the folder")
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(artefact.data)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Client:
+    """Connection to one server; use as a context manager or call `close`. Safe to share between threads."""
+
+    def __init__(self, server: str, *, tls: TlsOptions | None = None) -> None:
+        """Connect to `server` (host:port); without `tls` the connection is not encrypted."""
+        if tls is None:
+            self._channel = grpc.insecure_channel(server, options=_CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(server, tls.to_credentials(), options=_CHANNEL_OPTIONS)
+        self._stub = analysis_pb2_grpc.AnalysisStub(self._channel)
+
+    def __enter__(self) -> Client:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; running calls are cancelled."""
+        self._channel.close()
+
+    def is_serving(self, *, timeout_s: float = 5.0) -> bool:
+        """Return whether the server answers and has its model loaded and checked (standard gRPC health)."""
+        check = self._channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=bytes)
+        try:
+            return bool(check(b"", timeout=timeout_s) == _SERVING)
+        except grpc.RpcError:
+            return False
+
+    def analyze_series(
+        self,
+        source: Source | Iterable[Source],
+        *,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Send one DICOM series (a directory, a zip file, files, or instances as bytes) and wait for its result.
+
+        Raises `Refused` with every reason, another `SidewallClientError`, or `OSError` when a file cannot be read.
+        """
+        upload = SeriesUpload(source, options)
+        call = self._stub.AnalyzeSeries(iter(upload), timeout=timeout_s)
+        try:
+            return _collect(call, on_progress)
+        except errors.SidewallClientError:
+            if upload.failure is not None:
+                raise upload.failure from None
+            raise
+
+    def analyze_volume(
+        self,
+        voxels: bytes | memoryview,
+        geometry: Geometry,
+        *,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Send voxels (z, y, x) in C order with their geometry and wait for the result; no DICOM comes back.
+
+        Raises `Refused` with every reason or another `SidewallClientError`.
+        """
+        call = self._stub.AnalyzeVolume(volume_requests(voxels, geometry, options), timeout=timeout_s)
+        return _collect(call, on_progress)
+
+
+def _collect(call: Any, on_progress: OnProgress | None) -> Result:
+    """Return the result of a running call; whatever ends this early cancels the call."""
+    answer = _Answer(on_progress)
+    try:
+        for event in call:
+            answer.take(event)
+    except grpc.RpcError as error:
+        raise answer.refusal or _translate(error) from None
+    finally:
+        call.cancel()
+    return answer.result()
+
+
+class _Answer:
+    """What has come of an answer so far."""
+
+    def __init__(self, on_progress: OnProgress | None) -> None:
+        self._on_progress = on_progress
+        self._job_id = ""
+        self._findings: dict[str, Any] | None = None
+        self._artefacts: list[Artefact] = []
+        self._pending = bytearray()
+        self.refusal: errors.Refused | None = None
+
+    def take(self, event: analysis_pb2.Event) -> None:
+        """Take note of one event; kinds of a newer contract are passed over."""
+        kind = event.WhichOneof("kind")
+        if kind == "accepted":
+            self._job_id = event.accepted.job_id
+        elif kind == "progress" and self._on_progress is not None:
+            self._on_progress(_progress(event.progress))
+        elif kind == "findings":
+            self._findings = findings_to_dict(event.findings)
+        elif kind == "artefact":
+            self._take_chunk(event.artefact)
+        elif kind == "refusal":
+            self.refusal = _refusal(event.refusal)
+
+    def result(self) -> Result:
+        """Return the whole answer; raises `ServerFault` when it ended too early."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self._findings is None or self._pending:
+            raise errors.ServerFault("the answer ended before it was complete", "incomplete_answer")
+        return Result(self._job_id, self._findings, tuple(self._artefacts))
+
+    def _take_chunk(self, chunk: analysis_pb2.ArtefactChunk) -> None:
+        self._pending += chunk.data
+        if chunk.last:
+            self._artefacts.append(Artefact(chunk.name, chunk.media_type, bytes(self._pending)))
+            self._pending.clear()
+
+
+def _progress(message: analysis_pb2.Progress) -> Progress:
+    estimate_s = message.estimate_s if message.HasField("estimate_s") else None
+    return Progress(message.stage, message.done, message.total, estimate_s)
+
+
+def _refusal(message: analysis_pb2.Refusal) -> errors.Refused:
+    reasons = tuple(errors.RefusalReason(reason.code, reason.message) for reason in message.reasons)
+    return errors.Refused(reasons, findings_to_dict(message.findings) if message.HasField("findings") else None)
+
+
+_ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (errors.ServerBusy, "server_busy"),
+    grpc.StatusCode.UNAVAILABLE: (errors.ServerUnreachable, "server_unreachable"),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (errors.DeadlineExceeded, "deadline_exceeded"),
+    grpc.StatusCode.CANCELLED: (errors.Cancelled, "cancelled"),
+}
+
+
+def _translate(error: Any) -> errors.SidewallClientError:
+    """Return our error for a gRPC status."""
+    status = error.code()
+    kind, code = _ERRORS.get(status, (errors.ServerFault, "internal_error"))
+    named = dict(_metadata(error)).get("sidewall-code", code)
+    return kind(error.details() or status.name, named)
+
+
+def _metadata(error: Any) -> Iterator[tuple[str, str]]:
+    yield from ((entry[0], entry[1]) for entry in error.trailing_metadata() or ())

@@ -1,0 +1,56 @@
+"""What can go wrong with a call; every class has the server's stable word in `code`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RefusalReason:
+    """One reason why a case was not analysed."""
+
+    code: str
+    """A stable word, such as `missing_slice`."""
+
+    message: str
+    """What was got and what is allowed; no patient data."""
+
+
+class SidewallClientError(Exception):
+    """Base of every failure of a call."""
+
+    def __init__(self, message: str, code: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class Refused(SidewallClientError):
+    """The server cannot analyse this input; carries every reason."""
+
+    def __init__(self, reasons: tuple[RefusalReason, ...], findings: Mapping[str, Any] | None) -> None:
+        self.reasons = reasons
+        self.findings = findings
+        """In the form of findings.json with the status `refused`; None when the transfer itself was at fault."""
+        super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in reasons), "refused")
+
+
+class ServerBusy(SidewallClientError):
+    """The server has as much work as it admits; try again later."""
+
+
+class ServerUnreachable(SidewallClientError):
+    """No server answered, or it is still loading its model, or it is shutting down."""
+
+
+class DeadlineExceeded(SidewallClientError):
+    """The time given to the call has passed; the server stopped the work."""
+
+
+class Cancelled(SidewallClientError):
+    """The call was cancelled; the server stopped the work."""
+
+
+class ServerFault(SidewallClientError):
+    """The server failed, or answered with something that this client does not understand."""

@@ -1,0 +1,149 @@
+"""What goes to the server: instances and voxels, cut into messages."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sidewall.convert import fill_message
+from sidewall.v1 import analysis_pb2
+
+CHUNK_BYTES = 1 << 20
+"""Size of a message's payload: well below gRPC's usual limit of 4 MiB."""
+
+Source = str | Path | bytes
+
+
+@dataclass(frozen=True)
+class CaseOptions:
+    """What the caller may say about a case."""
+
+    case_id: str | None = None
+    """The caller's own name for the case; None lets the server make a pseudonym."""
+
+    time_point: Literal["baseline", "restaging", "unknown"] = "unknown"
+    prior_case_id: str | None = None
+
+    def to_message(self) -> analysis_pb2.CaseOptions:
+        """Return the wire form."""
+        context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
+        message = analysis_pb2.CaseOptions()
+        fill_message(message, {"case_id": self.case_id, "context": context})
+        return message
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Place of a voxel array (z, y, x) in the patient: LPS, mm."""
+
+    shape_zyx: tuple[int, int, int]
+    spacing_mm_zyx: tuple[float, float, float]
+    """Distance between voxel centres."""
+
+    origin_lps_mm: tuple[float, float, float]
+    """Centre of voxel [0, 0, 0]."""
+
+    direction: tuple[tuple[float, float, float], ...]
+    """3x3 by rows (LPS components x, y, z); columns are the unit vectors of index axes z, y, x."""
+
+    voxel_type: Literal["uint8", "int16", "uint16", "float32"] = "float32"
+    """Little-endian."""
+
+    is_phantom: bool = False
+    """Whether the subject is a quality control phantom."""
+
+    def to_message(self, options: CaseOptions) -> analysis_pb2.VolumeStart:
+        """Return the wire form."""
+        message = analysis_pb2.VolumeStart(options=options.to_message(), is_phantom=self.is_phantom)
+        fill_message(
+            message,
+            {
+                "shape_zyx": self.shape_zyx,
+                "spacing_mm_zyx": self.spacing_mm_zyx,
+                "origin_lps_mm": self.origin_lps_mm,
+                "direction": self.direction,
+                "voxel_type": self.voxel_type,
+            },
+        )
+        return message
+
+
+class SeriesUpload:
+    """The messages of one series, read from disk while they are sent.
+
+    gRPC hides an error raised while it asks for messages; it is kept in `failure` instead and the transfer ends early,
+    which the server refuses as incomplete.
+    """
+
+    def __init__(self, source: Source | Iterable[Source], options: CaseOptions) -> None:
+        """Raise `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file."""
+        self._instances = _list_instances(source)
+        self._options = options
+        self.failure: OSError | zipfile.BadZipFile | None = None
+
+    def __iter__(self) -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
+        """Yield the start and then the chunks of every instance."""
+        start = analysis_pb2.SeriesStart(options=self._options.to_message(), instance_count=len(self._instances))
+        yield analysis_pb2.AnalyzeSeriesRequest(start=start)
+        for instance in self._instances:
+            try:
+                data = instance.read()
+            except (OSError, zipfile.BadZipFile) as failure:
+                self.failure = failure
+                return
+            for chunk, last in _chunks(data):
+                part = analysis_pb2.InstanceChunk(data=chunk, last=last)
+                yield analysis_pb2.AnalyzeSeriesRequest(instance=part)
+
+
+def volume_requests(
+    voxels: bytes | memoryview, geometry: Geometry, options: CaseOptions
+) -> Iterator[analysis_pb2.AnalyzeVolumeRequest]:
+    """Yield the start and then the voxels in chunks."""
+    yield analysis_pb2.AnalyzeVolumeRequest(start=geometry.to_message(options))
+    for chunk, _ in _chunks(voxels):
+        yield analysis_pb2.AnalyzeVolumeRequest(voxels=chunk)
+
+
+@dataclass(frozen=True)
+class _Instance:
+    """One instance that is read when its turn comes."""
+
+    source: Path | bytes
+    member: str | None = None
+    """Name inside the zip file `source`."""
+
+    def read(self) -> bytes:
+        if isinstance(self.source, bytes):
+            return self.source
+        if self.member is None:
+            return self.source.read_bytes()
+        with zipfile.ZipFile(self.source) as archive:
+            return archive.read(self.member)
+
+
+def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
+    """Return the instances of a directory (with its sub-directories), a zip file, one file, or a list of these."""
+    if not isinstance(source, (str, Path, bytes)):
+        return [instance for part in source for instance in _list_instances(part)]
+    if isinstance(source, bytes):
+        return [_Instance(source)]
+    path = Path(source)
+    if path.is_dir():
+        return [_Instance(file) for file in sorted(path.rglob("*")) if file.is_file()]
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return [_Instance(path, entry.filename) for entry in archive.infolist() if not entry.is_dir()]
+    return [_Instance(path)]
+
+
+def _chunks(data: bytes | memoryview) -> Iterator[tuple[bytes, bool]]:
+    """Yield (chunk, is last); empty data give one empty last chunk."""
+    view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+    for start in range(0, max(len(view), 1), CHUNK_BYTES):
+        yield bytes(view[start : start + CHUNK_BYTES]), start + CHUNK_BYTES >= len(view)
