@@ -51,11 +51,11 @@ def measure_axes(field: Volume, level: float = 0.5) -> Axes | None:
     interpolated field crosses `level`. Of several islands in one slice the one with the larger short axis counts.
     """
     best: tuple[_PlaneAxes, int] | None = None
-    for index in np.flatnonzero((field.voxels >= level).any(axis=(1, 2))):
+    for index in map(int, np.flatnonzero((field.voxels >= level).any(axis=(1, 2)))):
         for contour in _contours_mm(field.voxels[index], level, field.spacing_mm[1:]):
             axes = _plane_axes(contour)
             if best is None or axes.short_mm > best[0].short_mm:
-                best = (axes, int(index))
+                best = (axes, index)
     if best is None:
         return None
     axes, index = best

@@ -1,0 +1,115 @@
+"""From measured nodes to the result of a case, and from reasons to a refusal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+from runtime.core.errors import Reason
+from runtime.core.findings import (
+    SCHEMA_VERSION,
+    CaseContext,
+    CaseIdentity,
+    CaseStatus,
+    Findings,
+    Gate,
+    InputDescription,
+    ModelDescription,
+    Node,
+    RefusalReason,
+    StationAssessment,
+)
+from runtime.core.nodes import MeasuredNodes
+from runtime.core.rules import ScoringRules
+
+
+def decide(
+    *,
+    software_version: str,
+    case: CaseIdentity,
+    context: CaseContext,
+    measured: MeasuredNodes,
+    assessed: tuple[StationAssessment, ...],
+    gates: tuple[Gate, ...],
+    rules: ScoringRules,
+    warnings: tuple[str, ...],
+    demonstration: bool,
+    input_description: InputDescription,
+    model: ModelDescription,
+    timings_s: Mapping[str, float],
+) -> Findings:
+    """Return the findings of an analysed case.
+
+    `warnings` are those of reading; the nodes' warnings and the messages of gates that warn are added to them.
+    """
+    return Findings(
+        schema_version=SCHEMA_VERSION,
+        software_version=software_version,
+        case=case,
+        status=case_status(measured.nodes, assessed, demonstration=demonstration),
+        probability=max((node.probability for node in measured.nodes), default=0.0),
+        assessed=assessed,
+        context=context,
+        nodes=measured.nodes,
+        gates=gates,
+        rules=asdict(rules),
+        warnings=_all_warnings(warnings, measured.warnings, gates),
+        refusal=(),
+        input=input_description,
+        model=model,
+        timings_s=dict(timings_s),
+    )
+
+
+def case_status(nodes: tuple[Node, ...], assessed: tuple[StationAssessment, ...], *, demonstration: bool) -> CaseStatus:
+    """Return the status of a patient from all nodes and from what was seen.
+
+    Any positive node makes the patient positive, else any borderline node borderline. Negative needs every station
+    of both sides assessed and no node in doubt; otherwise the case is indeterminate.
+    """
+    if demonstration:
+        return "demonstration"
+    statuses = {node.status for node in nodes}
+    if "positive" in statuses:
+        return "positive"
+    if "borderline" in statuses:
+        return "borderline"
+    seen = bool(assessed) and all(station.assessed for station in assessed)
+    return "negative" if seen and statuses <= {"negative"} else "indeterminate"
+
+
+def describe_refusal(
+    reasons: Iterable[Reason],
+    *,
+    software_version: str,
+    case: CaseIdentity,
+    context: CaseContext = CaseContext(),  # noqa: B008 - frozen
+    input_description: InputDescription | None = None,
+    model: ModelDescription | None = None,
+    rules: ScoringRules | None = None,
+    gates: tuple[Gate, ...] = (),
+    warnings: tuple[str, ...] = (),
+    timings_s: Mapping[str, float] | None = None,
+) -> Findings:
+    """Return the findings of a case that was not analysed: status `refused`, every reason, no nodes."""
+    return Findings(
+        schema_version=SCHEMA_VERSION,
+        software_version=software_version,
+        case=case,
+        status="refused",
+        probability=None,
+        assessed=(),
+        context=context,
+        nodes=(),
+        gates=gates,
+        rules=None if rules is None else asdict(rules),
+        warnings=_all_warnings(warnings, (), gates),
+        refusal=tuple(RefusalReason(str(reason.code), reason.message) for reason in reasons),
+        input=input_description,
+        model=model,
+        timings_s=dict(timings_s or {}),
+    )
+
+
+def _all_warnings(reading: tuple[str, ...], nodes: tuple[str, ...], gates: tuple[Gate, ...]) -> tuple[str, ...]:
+    """Return all warnings once each, in the order in which they arose."""
+    of_gates = tuple(gate.message for gate in gates if gate.outcome == "warn")
+    return tuple(dict.fromkeys(reading + nodes + of_gates))
