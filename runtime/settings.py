@@ -1,0 +1,212 @@
+"""Every setting of the appliance, in one place.
+
+A setting comes from the command line, else from the environment (`SIDEWALL_` and its name in capitals), else from a
+TOML file of flat `name = value` lines (`--config`, `SIDEWALL_CONFIG`), else it has its default. A bad value stops the
+start with the setting's name, the value and what is allowed.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from runtime.core.errors import SettingInvalid
+
+ENVIRONMENT_PREFIX = "SIDEWALL_"
+CONFIG_VARIABLE = "SIDEWALL_CONFIG"
+
+Mode = Literal["exact", "fast"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The effective settings; raises `SettingInvalid` on a value outside its range."""
+
+    bundle: Path | None = None
+    """Directory of the model bundle; commands that analyse need one."""
+
+    backend: str = "auto"
+    """Inference backend by name, or `auto` for the best one installed."""
+
+    mode: Mode = "exact"
+    """`exact` is the reference (nnU-Net's own arithmetic); `fast` may differ within its stated tolerance."""
+
+    threads: int = 0
+    """CPU threads of one analysis; 0 takes every core, since one analysis runs at a time."""
+
+    listen: str = "127.0.0.1:50051"
+    """host:port of the server; port 0 takes a free one. The default is closed to other machines."""
+
+    plaintext: bool = False
+    """Allow addresses other than this machine's own without TLS, where something else encrypts the way."""
+
+    tls_certificate: Path | None = None
+    """The server's certificate chain (PEM); needs `tls_key`."""
+
+    tls_key: Path | None = None
+    """Private key of the server's certificate (PEM)."""
+
+    tls_client_ca: Path | None = None
+    """Who may sign clients' certificates (PEM); when given, a client must show one."""
+
+    max_running: int = 1
+    """Analyses at the same time; one uses all cores, and each more needs its own memory."""
+
+    max_waiting: int = 3
+    """Admitted calls that may wait for a running one; further calls are answered RESOURCE_EXHAUSTED at once."""
+
+    max_input_mib: int = 512
+    """Largest input of one call, MiB; a pelvic T2 series has 5-50."""
+
+    max_instances: int = 2000
+    """Most DICOM instances in one call; a pelvic T2 series has 20-60."""
+
+    max_message_mib: int = 4
+    """Largest single gRPC message, MiB; the client's chunks have 1."""
+
+    transfer_timeout_s: float = 120.0
+    """Time in which the input of a call must be complete, s; a stalled sender would hold its place for ever."""
+
+    shutdown_grace_s: float = 30.0
+    """Time that running calls have to finish after SIGTERM, s."""
+
+    pseudonym_salt: str = field(default="", repr=False)
+    """Secret mixed into the pseudonyms of cases without a name; better in the environment than on the command line."""
+
+    log_level: LogLevel = "info"
+    """Lowest level of log entries; none holds patient data at any level."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, (is_allowed, allowed) in _RANGES.items():
+            value = getattr(self, name)
+            if not is_allowed(value):
+                raise SettingInvalid(name, value, allowed)
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingInvalid("tls_key", self.tls_key, "given together with tls_certificate, or neither")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise SettingInvalid("tls_client_ca", self.tls_client_ca, "only with tls_certificate and tls_key")
+        if self.tls_certificate is None and not self.plaintext and not _is_loopback(self.listen):
+            raise SettingInvalid(
+                "listen",
+                self.listen,
+                "this machine's own address (127.0.0.1, ::1, localhost), or TLS, or plaintext = true",
+            )
+
+    @property
+    def max_input_bytes(self) -> int:
+        """Largest input of one call, bytes."""
+        return self.max_input_mib * _MIB
+
+    @property
+    def max_message_bytes(self) -> int:
+        """Largest single gRPC message, bytes."""
+        return self.max_message_mib * _MIB
+
+
+def load_settings(
+    given: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Return the effective settings.
+
+    `given` are values from the command line (None counts as not given), `environment` defaults to the process's, `file`
+    to what `SIDEWALL_CONFIG` names. Raises `SettingInvalid`.
+    """
+    environment = os.environ if environment is None else environment
+    file = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    values: dict[str, Any] = _read_file(file) if file else {}
+    kinds = get_type_hints(Settings)
+    for name in kinds:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if environment.get(variable):
+            values[name] = environment[variable]
+    values.update({name: value for name, value in (given or {}).items() if value is not None})
+    return Settings(**{name: _parse(name, value, kinds[name]) for name, value in values.items()})
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingInvalid("config", str(file), "a readable TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingInvalid("config", str(file), f"valid TOML ({error})") from error
+    known = [each.name for each in fields(Settings)]
+    for name in values:
+        if name not in known:
+            raise SettingInvalid(name, values[name], f"no such setting; the settings are {', '.join(known)}")
+    return values
+
+
+def _parse(name: str, value: Any, kind: Any) -> Any:
+    """Return a value of the setting's type; text comes from the environment."""
+    if get_args(kind) and type(None) not in get_args(kind):
+        if value not in get_args(kind):
+            raise SettingInvalid(name, value, " or ".join(get_args(kind)))
+        return value
+    parser, allowed = _PARSERS[kind]
+    try:
+        return parser(value)
+    except (TypeError, ValueError) as error:
+        raise SettingInvalid(name, value, allowed) from error
+
+
+def _to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if str(value).lower() not in words:
+        raise ValueError(value)
+    return words[str(value).lower()]
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, (bool, float)):
+        raise ValueError(value)
+    return int(value)
+
+
+def _to_float(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+_PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
+    Path | None: (Path, "a path"),
+    str: (str, "text"),
+    bool: (_to_bool, "true or false"),
+    int: (_to_int, "a whole number"),
+    float: (_to_float, "a number"),
+}
+
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "threads": (lambda value: 0 <= value <= 1024, "0 (every core) to 1024"),
+    "listen": (lambda value: _port(value) is not None, "host:port with a port of 0 to 65535"),
+    "max_running": (lambda value: 1 <= value <= 64, "1 to 64"),
+    "max_waiting": (lambda value: 0 <= value <= 1000, "0 to 1000"),
+    "max_input_mib": (lambda value: 1 <= value <= 65536, "1 to 65536 (MiB)"),
+    "max_instances": (lambda value: 1 <= value <= 100_000, "1 to 100000"),
+    "max_message_mib": (lambda value: 2 <= value <= 1024, "2 to 1024 (MiB)"),
+    "transfer_timeout_s": (lambda value: 0 < value <= 86_400, "more than 0, at most 86400 (s)"),
+    "shutdown_grace_s": (lambda value: 0 <= value <= 3600, "0 to 3600 (s)"),
+}
+
+
+def _port(listen: str) -> int | None:
+    host, separator, port = listen.rpartition(":")
+    if not (host and separator and port.isdecimal() and int(port) <= 65535):
+        return None
+    return int(port)
+
+
+def _is_loopback(listen: str) -> bool:
+    return listen.rpartition(":")[0].strip("[]") in {"127.0.0.1", "::1", "localhost"}
