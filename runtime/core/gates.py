@@ -1,0 +1,205 @@
+"""Quality checks of the input and of the segmentation: each says pass, warn or refuse, and why."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from runtime.core.errors import Reason, RefusalCode
+from runtime.core.findings import Gate, StationAssessment
+from runtime.core.input_statistics import (
+    InputReference,
+    InputStatistics,
+    build_reference,
+    distance_sd,
+    measure_input,
+)
+from runtime.core.midline import MIN_QUALITY, Midline
+from runtime.core.nodes import MeasuredNodes
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume
+
+__all__ = [
+    "InputReference",
+    "InputStatistics",
+    "build_reference",
+    "check_input",
+    "check_segmentation",
+    "measure_input",
+    "refusal_reasons",
+]
+
+MAX_IN_PLANE_MM: Final = 1.5
+"""A 3 mm node spans two voxels at this spacing; coarser images cannot show it."""
+
+MAX_SLICE_DISTANCE_MM: Final = 7.0
+"""A node at the 7 mm cut-off could lie between slices farther apart."""
+
+GOOD_SLICE_DISTANCE_MM: Final = 5.0
+"""Guidelines for rectal MRI ask for 3 mm; beyond 5 mm small nodes are missed."""
+
+MIN_IN_PLANE_FIELD_MM: Final = 150.0
+"""The lateral compartments lie up to 70 mm to either side of the midline."""
+
+MIN_COVERAGE_MM: Final = 70.0
+"""From the bifurcation of the iliac vessels to the obturator canal it is at least this far."""
+
+MIN_BALANCE: Final = 0.4
+"""Smaller to larger side of a station; truncated or badly segmented below."""
+
+MAX_FOLD_SPREAD_MM: Final = 3.0
+"""Spread of a node's short axis among the folds above which its size is called uncertain."""
+
+Outcome = Literal["pass", "warn", "refuse"]
+
+
+def check_input(volume: Volume, reference: InputReference | None) -> tuple[Gate, ...]:
+    """Check resolution, field of view and likeness to the training cases of a canonical image.
+
+    Without a reference the likeness is not checked. Only the resolution can refuse.
+    """
+    gates = (_check_resolution(volume), _check_field_of_view(volume))
+    return gates if reference is None else (*gates, _check_statistics(volume, reference))
+
+
+def check_segmentation(
+    segmentation: Segmentation,
+    measured: MeasuredNodes,
+    assessed: tuple[StationAssessment, ...],
+    midline: Midline,
+    rules: ScoringRules,
+) -> tuple[Gate, ...]:
+    """Check midline, stations and the folds' agreement; none of them refuses."""
+    gates = [_check_midline(midline), _check_stations(assessed, rules), _check_balance(assessed)]
+    if segmentation.fold_count > 1:
+        gates.append(_check_folds(measured))
+    return tuple(gates)
+
+
+def refusal_reasons(gates: Iterable[Gate]) -> tuple[Reason, ...]:
+    """Return the reasons of every gate that refuses."""
+    return tuple(Reason(RefusalCode(gate.code), gate.message) for gate in gates if gate.outcome == "refuse")
+
+
+def _check_resolution(volume: Volume) -> Gate:
+    slice_mm, in_plane_mm = volume.spacing_mm[0], max(volume.spacing_mm[1:])
+    outcome: Outcome = "pass"
+    if in_plane_mm > MAX_IN_PLANE_MM or slice_mm > MAX_SLICE_DISTANCE_MM:
+        outcome = "refuse"
+    elif slice_mm > GOOD_SLICE_DISTANCE_MM:
+        outcome = "warn"
+    return Gate(
+        code=RefusalCode.TOO_COARSE.value,
+        outcome=outcome,
+        message=(
+            f"voxels are {in_plane_mm:.2f} mm wide and slices {slice_mm:.2f} mm apart; allowed are at most "
+            f"{MAX_IN_PLANE_MM:.1f} mm and {MAX_SLICE_DISTANCE_MM:.1f} mm, "
+            f"and small nodes need slices at most {GOOD_SLICE_DISTANCE_MM:.1f} mm apart"
+        ),
+        score=in_plane_mm,
+        threshold=MAX_IN_PLANE_MM,
+    )
+
+
+def _check_field_of_view(volume: Volume) -> Gate:
+    along_mm, deep_mm, wide_mm = (n * step for n, step in zip(volume.shape, volume.spacing_mm, strict=True))
+    enough = min(deep_mm, wide_mm) >= MIN_IN_PLANE_FIELD_MM and along_mm >= MIN_COVERAGE_MM
+    return Gate(
+        code="field_of_view",
+        outcome="pass" if enough else "warn",
+        message=(
+            f"the images cover {wide_mm:.0f} x {deep_mm:.0f} mm and {along_mm:.0f} mm along the body; the lateral "
+            f"compartments of both sides need about {MIN_IN_PLANE_FIELD_MM:.0f} mm and {MIN_COVERAGE_MM:.0f} mm"
+        ),
+        score=along_mm,
+        threshold=MIN_COVERAGE_MM,
+    )
+
+
+def _check_statistics(volume: Volume, reference: InputReference) -> Gate:
+    deviations = reference.deviations(measure_input(volume))
+    distance = distance_sd(deviations)
+    unlike = distance > reference.distance_p99
+    largest = sorted(deviations.items(), key=lambda item: -abs(item[1]))[:3]
+    return Gate(
+        code="input_statistics",
+        outcome="warn" if unlike else "pass",
+        message=(
+            f"the image statistics lie {distance:.1f} SD from those of the model's {reference.case_count} training "
+            f"cases ({_rank(distance, reference)}); farthest: "
+            + ", ".join(f"{name} {value:+.1f} SD" for name, value in largest)
+        ),
+        score=distance,
+        threshold=reference.distance_p99,
+    )
+
+
+def _rank(distance: float, reference: InputReference) -> str:
+    """Return where a distance lies among those of the training cases."""
+    for percent, limit in ((50, reference.distance_p50), (95, reference.distance_p95), (99, reference.distance_p99)):
+        if distance <= limit:
+            return f"within {limit:.1f} SD, as {percent} % of them"
+    return f"farther than 99 % of them, which lie within {reference.distance_p99:.1f} SD"
+
+
+def _check_midline(midline: Midline) -> Gate:
+    return Gate(
+        code="midline",
+        outcome="pass" if midline.trusted else "warn",
+        message=(
+            f"the anatomy is symmetric about the midline with a correlation of {midline.quality:.2f} "
+            f"(at least {MIN_QUALITY:.2f} and stations on both sides are needed to tell the sides)"
+        ),
+        score=midline.quality,
+        threshold=MIN_QUALITY,
+    )
+
+
+def _check_stations(assessed: tuple[StationAssessment, ...], rules: ScoringRules) -> Gate:
+    missing = [f"{station.side} {station.station}" for station in assessed if not station.assessed]
+    return Gate(
+        code="stations_missing",
+        outcome="warn" if missing else "pass",
+        message=(f"not assessed: {', '.join(missing)}" if missing else "every station of both sides was segmented"),
+        score=min((station.volume_mm3 for station in assessed), default=0.0),
+        threshold=rules.min_station_volume_mm3,
+    )
+
+
+def _check_balance(assessed: tuple[StationAssessment, ...]) -> Gate:
+    volumes: dict[str, list[float]] = {}
+    for station in assessed:
+        volumes.setdefault(station.station, []).append(station.volume_mm3)
+    balance = {name: min(sides) / max(sides) if max(sides) > 0 else 0.0 for name, sides in volumes.items()}
+    uneven = [f"{name} {share:.2f}" for name, share in balance.items() if share < MIN_BALANCE]
+    return Gate(
+        code="stations_imbalance",
+        outcome="warn" if uneven else "pass",
+        message=(
+            f"the smaller side of a station has less than {MIN_BALANCE:.1f} of the larger one's volume: "
+            + ", ".join(uneven)
+            if uneven
+            else "the stations of both sides are of similar volume"
+        ),
+        score=min(balance.values(), default=0.0),
+        threshold=MIN_BALANCE,
+    )
+
+
+def _check_folds(measured: MeasuredNodes) -> Gate:
+    spread = {
+        node.id: node.short_axis_interval_mm[1] - node.short_axis_interval_mm[0]
+        for node in measured.nodes
+        if node.short_axis_interval_mm is not None
+    }
+    apart = [str(node_id) for node_id, width_mm in spread.items() if width_mm > MAX_FOLD_SPREAD_MM]
+    return Gate(
+        code="fold_agreement",
+        outcome="warn" if apart else "pass",
+        message=(
+            f"the folds' short axes differ by more than {MAX_FOLD_SPREAD_MM:.1f} mm for node {', '.join(apart)}"
+            if apart
+            else f"the folds' short axes differ by at most {MAX_FOLD_SPREAD_MM:.1f} mm for every node"
+        ),
+        score=max(spread.values(), default=0.0),
+        threshold=MAX_FOLD_SPREAD_MM,
+    )
