@@ -1,0 +1,1 @@
+"""The files a case leaves behind: DICOM SEG and SR, key images, findings.json."""

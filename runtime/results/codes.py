@@ -1,0 +1,87 @@
+"""Coded concepts of the DICOM results, and the private ones where no standard code exists.
+
+Codes were taken from the context groups named beside them (PS3.16). There is no standard code for a node's scored
+status, so the words that SNOMED CT lacks are private, under `99SIDEWALL`.
+"""
+
+from typing import Final
+
+from pydicom.sr.coding import Code
+
+from runtime.core.findings import CaseStatus, NodeStatus
+from runtime.core.labels import Side, Station
+
+PRIVATE_SCHEME: Final = "99SIDEWALL"
+
+ANATOMICAL_STRUCTURE: Final = Code("91723000", "SCT", "Anatomical Structure")
+"""Segment category (CID 7150); a node segment is no `Neoplasm`: there is no histology."""
+
+LYMPH_NODE: Final = Code("59441001", "SCT", "Lymph node")
+PELVIC_LYMPH_NODE: Final = Code("54268001", "SCT", "Pelvic lymph node")
+
+STATION_CODES: Final[dict[Station, Code]] = {
+    "external_iliac": Code("65349008", "SCT", "External iliac lymph node"),
+    "obturator": Code("36086000", "SCT", "Obturator lymph node"),
+    "internal_iliac": Code("69255009", "SCT", "Hypogastric lymph node"),
+}
+"""CID 7600; the internal iliac nodes go by their older name there."""
+
+LATERALITY_CODES: Final[dict[Side, Code]] = {
+    "left": Code("7771000", "SCT", "Left"),
+    "right": Code("24028007", "SCT", "Right"),
+}
+"""CID 244; a side that is `unknown` has no code and is left out."""
+
+SHORT_AXIS: Final = Code("103340004", "SCT", "Short axis")
+LONG_AXIS: Final = Code("103339001", "SCT", "Long axis")
+VOLUME: Final = Code("118565006", "SCT", "Volume")
+NUMBER_OF_LESIONS: Final = Code("246206008", "SCT", "Number of lesions")
+MILLIMETRE: Final = Code("mm", "UCUM", "millimeter")
+CUBIC_MILLIMETRE: Final = Code("mm3", "UCUM", "cubic millimeter")
+NO_UNITS: Final = Code("1", "UCUM", "no units")
+
+YES: Final = Code("373066001", "SCT", "Yes")
+NO: Final = Code("373067005", "SCT", "No")
+PRESENT: Final = Code("52101004", "SCT", "Present")
+ABSENT: Final = Code("272519000", "SCT", "Absent")
+INDETERMINATE: Final = Code("82334004", "SCT", "Indeterminate")
+
+ARTIFICIAL_INTELLIGENCE: Final = Code("123110", "DCM", "Artificial Intelligence")
+"""Algorithm family (CID 7162)."""
+
+DEVICE: Final = Code("121007", "DCM", "Device")
+"""Observer type (CID 270)."""
+
+MAGNETIC_RESONANCE_IMAGING: Final = Code("113091000", "SCT", "Magnetic resonance imaging")
+
+DEMONSTRATION: Final = Code("DEMONSTRATION", PRIVATE_SCHEME, "Demonstration model, not a result")
+
+STATUS_CODES: Final[dict[CaseStatus | NodeStatus, Code]] = {
+    "positive": Code("10828004", "SCT", "Positive"),
+    "negative": Code("260385009", "SCT", "Negative"),
+    "borderline": Code("BORDERLINE", PRIVATE_SCHEME, "Borderline"),
+    "indeterminate": INDETERMINATE,
+    "demonstration": DEMONSTRATION,
+}
+"""A refused case has no report, hence no code."""
+
+SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
+    "positive": PRESENT,
+    "negative": ABSENT,
+    "borderline": INDETERMINATE,
+    "indeterminate": INDETERMINATE,
+    "demonstration": DEMONSTRATION,
+}
+"""Whether a suspicious lateral node is there, by the status of the case."""
+
+CASE_STATUS: Final = Code("CASE_STATUS", PRIVATE_SCHEME, "Lateral lymph node status of the patient")
+SUSPICIOUS_NODE: Final = Code("SUSPICIOUS_NODE", PRIVATE_SCHEME, "Suspicious lateral lymph node")
+NODE_FOUND: Final = Code("NODE_FOUND", PRIVATE_SCHEME, "Lateral lymph node segmented")
+SEGMENTATION_MADE: Final = Code("SEGMENTATION_MADE", PRIVATE_SCHEME, "Segmentation object written")
+STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station assessed")
+NODE_STATUS: Final = Code("NODE_STATUS", PRIVATE_SCHEME, "Lymph node status")
+STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by size rule alone")
+STATUS_BY_MODEL: Final = Code("STATUS_BY_MODEL", PRIVATE_SCHEME, "Lymph node status by model alone")
+STATION: Final = Code("STATION", PRIVATE_SCHEME, "Lateral station")
+REGIONAL: Final = Code("REGIONAL", PRIVATE_SCHEME, "Regional lymph node (N, not M)")
+PROBABILITY: Final = Code("PROBABILITY", PRIVATE_SCHEME, "Mean positive share of the model")

@@ -1,0 +1,185 @@
+"""Key images: each node on its slice, and a contact sheet of the case. No word in them names the patient."""
+
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from runtime.core.findings import Findings, Node
+from runtime.core.labels import STATION_LABELS
+from runtime.results.drawing import WHITE, Canvas, View, close_up, whole_slice, write
+from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.regions import CaseRegions
+from runtime.results.words import RESEARCH_WORDS, describe_station
+
+_PANEL_PX: Final = 480
+_TILE_PX: Final = 340
+_GAP_PX: Final = 6
+_HEADER_PX: Final = 44
+_FOOTER_PX: Final = 40
+_CLOSE_UP_MM: Final = 56.0
+_EMPTY_CASE_TILES: Final = 12
+_MAX_COLUMNS: Final = 4
+
+_BACKGROUND: Final[Colour] = (18, 20, 24)
+_QUIET: Final[Colour] = (170, 178, 188)
+_RESEARCH: Final[Colour] = (255, 214, 90)
+_SHORT_AXIS: Final[Colour] = (255, 236, 60)
+
+
+def key_image(node: Node, regions: CaseRegions) -> bytes:
+    """Return a PNG of one node: its whole slice on the left, a close-up with the measured axes on the right."""
+    index = node_slice(node, regions)
+    grey = _grey_range(regions.image.voxels)
+    whole = whole_slice(regions.image, index, _PANEL_PX)
+    near = close_up(regions.image, node.centroid_lps_mm, index, _CLOSE_UP_MM, _PANEL_PX)
+    context = _draw(whole, regions, grey)
+    _contour_nodes(context, (node,), regions)
+    context.frame(near, WHITE)
+    detail = _draw(near, regions, grey)
+    _contour_nodes(detail, (node,), regions)
+    _calipers(detail, node, regions)
+    picture = Image.new("RGB", (2 * _PANEL_PX + _GAP_PX, _HEADER_PX + _PANEL_PX + _FOOTER_PX), _BACKGROUND)
+    for left, canvas in ((0, context), (_PANEL_PX + _GAP_PX, detail)):
+        panel = canvas.finish()
+        _mark(panel, 18)
+        picture.paste(panel, (left, _HEADER_PX))
+    _scale_bar(picture, near)
+    _caption(picture, node, index, regions)
+    return _png(picture)
+
+
+def contact_sheet(findings: Findings, regions: CaseRegions) -> bytes:
+    """Return a PNG of every slice on which a node was measured, or of evenly spaced slices when there is no node."""
+    by_slice: dict[int, list[Node]] = {}
+    for node in findings.nodes:
+        by_slice.setdefault(node_slice(node, regions), []).append(node)
+    indices = sorted(by_slice, reverse=True) or _evenly_spaced(regions)
+    columns = min(_MAX_COLUMNS, max(2, len(indices)))
+    rows = -(-len(indices) // columns)
+    pitch = _TILE_PX + _GAP_PX
+    sheet = Image.new("RGB", (columns * pitch - _GAP_PX, _HEADER_PX + rows * pitch + _FOOTER_PX), _BACKGROUND)
+    grey = _grey_range(regions.image.voxels)
+    for place, index in enumerate(indices):
+        canvas = _draw(whole_slice(regions.image, index, _TILE_PX), regions, grey)
+        nodes = tuple(by_slice.get(index, ()))
+        _contour_nodes(canvas, nodes, regions)
+        tile = canvas.finish()
+        _mark(tile, 13)
+        _number(tile, canvas.view, nodes, regions)
+        write(tile, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", _QUIET, 13)
+        sheet.paste(tile, (place % columns * pitch, _HEADER_PX + place // columns * pitch))
+    _title(sheet, findings)
+    _legend(sheet)
+    return _png(sheet)
+
+
+def node_slice(node: Node, regions: CaseRegions) -> int:
+    """Return the index of the canonical slice on which the short axis was measured."""
+    ends = regions.image.lps_mm_to_index(node.axis_endpoints_lps_mm["short"])
+    return int(np.clip(np.rint(ends[:, 0].mean()), 0, regions.image.shape[0] - 1))
+
+
+def _draw(view: View, regions: CaseRegions, grey: tuple[float, float]) -> Canvas:
+    """Return the view with the stations tinted."""
+    canvas = Canvas(view, regions.image, grey)
+    labels = regions.labels.voxels[view.slice_index]
+    for value, station in STATION_LABELS.items():
+        canvas.tint(labels == value, STATION_COLOURS[station])
+    return canvas
+
+
+def _contour_nodes(canvas: Canvas, nodes: tuple[Node, ...], regions: CaseRegions) -> None:
+    instances = regions.instances.voxels[canvas.view.slice_index]
+    for node in nodes:
+        canvas.contour(instances == node.id, STATUS_COLOURS[node.status])
+
+
+def _calipers(canvas: Canvas, node: Node, regions: CaseRegions) -> None:
+    for axis, colour, width_px in (("long", WHITE, 1), ("short", _SHORT_AXIS, 2)):
+        first, second = node.axis_endpoints_lps_mm["long" if axis == "long" else "short"]
+        project = canvas.view.project
+        canvas.caliper((project(regions.image, first), project(regions.image, second)), colour, width_px)
+
+
+def _mark(panel: Image.Image, size_px: int) -> None:
+    """Burn in the sides and what the picture must not be used for."""
+    width, height = panel.size
+    write(panel, (8, height / 2), "R", WHITE, size_px, "lm")
+    write(panel, (width - 8, height / 2), "L", WHITE, size_px, "rm")
+    write(panel, (width / 2, height - 8), RESEARCH_WORDS, _RESEARCH, size_px - 2, "mb")
+
+
+def _number(tile: Image.Image, view: View, nodes: tuple[Node, ...], regions: CaseRegions) -> None:
+    """Write number and short axis beside each node, away from the middle of the picture."""
+    for node in nodes:
+        x, y = (value * view.size_px / view.drawn_px for value in view.project(regions.image, node.centroid_lps_mm))
+        outward, anchor = (-12, "rm") if x > view.size_px / 2 else (12, "lm")
+        text = f"{node.id}: {node.short_axis_mm:.1f} mm"
+        write(tile, (x + outward, y - 12), text, STATUS_COLOURS[node.status], 14, anchor)
+
+
+def _caption(picture: Image.Image, node: Node, index: int, regions: CaseRegions) -> None:
+    width, height = picture.size
+    write(
+        picture, (12, _HEADER_PX / 2), f"Node {node.id}   {describe_station(node.station, node.side)}", WHITE, 20, "lm"
+    )
+    write(picture, (width - 12, _HEADER_PX / 2), node.status, STATUS_COLOURS[node.status], 20, "rm")
+    interval = node.short_axis_interval_mm
+    spread = "" if interval is None else f"  (folds {interval[0]:.1f} to {interval[1]:.1f})"
+    left = f"short axis {node.short_axis_mm:.1f} mm{spread}"
+    middle = height - _FOOTER_PX / 2
+    write(picture, (12, middle), left, _SHORT_AXIS, 18, "lm")
+    place = f"slice {index + 1}/{regions.image.shape[0]}"
+    right = f"long axis {node.long_axis_mm:.1f} mm    {node.volume_mm3:.0f} mm3    {place}"
+    write(picture, (width - 12, middle), right, _QUIET, 16, "rm")
+
+
+def _scale_bar(picture: Image.Image, view: View) -> None:
+    """Draw 10 mm into the upper right corner of the close-up."""
+    length = 10.0 * view.size_px / view.extent_mm
+    right, top = picture.size[0] - 14, _HEADER_PX + 16
+    ImageDraw.Draw(picture).line((right - length, top, right, top), fill=WHITE, width=3)
+    write(picture, (right - length / 2, top + 6), "10 mm", WHITE, 14, "ma")
+
+
+def _title(sheet: Image.Image, findings: Findings) -> None:
+    count = len(findings.nodes)
+    nodes = "no lateral node found" if count == 0 else f"{count} lateral node{'s' if count > 1 else ''}"
+    write(sheet, (12, _HEADER_PX / 2), f"Case: {findings.status}", WHITE, 20, "lm")
+    write(sheet, (sheet.size[0] - 12, _HEADER_PX / 2), nodes, _QUIET, 18, "rm")
+
+
+def _legend(sheet: Image.Image) -> None:
+    """Write the station colours into the foot of the sheet."""
+    middle, left = sheet.size[1] - _FOOTER_PX / 2, 12
+    for station, colour in STATION_COLOURS.items():
+        ImageDraw.Draw(sheet).rectangle((left, middle - 6, left + 12, middle + 6), fill=colour)
+        write(sheet, (left + 20, middle), station.replace("_", " "), _QUIET, 15, "lm")
+        left += 140
+
+
+def _evenly_spaced(regions: CaseRegions) -> list[int]:
+    """Return slices of a case without nodes from head to feet, within the segmented stations when there are any."""
+    stations = np.isin(regions.labels.voxels, list(STATION_LABELS))
+    slices = np.flatnonzero(stations.any(axis=(1, 2)))
+    if slices.size == 0:
+        slices = np.arange(regions.image.shape[0])
+    count = min(_EMPTY_CASE_TILES, slices.size)
+    return [int(index) for index in slices[np.linspace(slices.size - 1, 0, count).round().astype(int)]]
+
+
+def _grey_range(voxels: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return the intensities shown as black and white: a robust range of the volume's inner part."""
+    _, rows, columns = voxels.shape
+    inner = voxels[::2, rows // 6 : rows - rows // 6 : 3, columns // 6 : columns - columns // 6 : 3]
+    low, high = np.percentile(inner, (1.0, 99.3))
+    return float(low), max(float(high), float(low) + 1e-6)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format="PNG", compress_level=4)
+    return buffer.getvalue()

@@ -1,0 +1,24 @@
+"""The colours of stations and statuses, the same in key images and in the SEG's recommended display colours."""
+
+from typing import Final
+
+from runtime.core.findings import NodeStatus
+from runtime.core.labels import Station
+
+Colour = tuple[int, int, int]
+"""sRGB, 0..255."""
+
+STATION_COLOURS: Final[dict[Station, Colour]] = {
+    "external_iliac": (86, 156, 230),
+    "obturator": (240, 190, 70),
+    "internal_iliac": (112, 200, 140),
+}
+
+STATUS_COLOURS: Final[dict[NodeStatus, Colour]] = {
+    "positive": (255, 92, 80),
+    "negative": (90, 230, 255),
+    "borderline": (255, 165, 60),
+    "indeterminate": (215, 215, 215),
+    "demonstration": (225, 140, 255),
+}
+"""Told apart by lightness too, and always written out as a word beside."""

@@ -1,0 +1,36 @@
+"""The fixed texts of the results (ASCII, so that every character set holds them) and the words for findings."""
+
+from typing import Final
+
+from runtime.core.findings import Findings, ModelDescription, Node
+from runtime.core.labels import Side, Station
+
+RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
+MANUFACTURER: Final = "Sidewall project"
+MODEL_NAME: Final = "Sidewall"
+SERIAL_NUMBER: Final = "unregistered"
+
+
+def describe_station(station: Station | None, side: Side) -> str:
+    """Return e.g. `left obturator`; an unknown side or station is said as such."""
+    place = "no station" if station is None else station.replace("_", " ")
+    return f"unknown side {place}" if side == "unknown" else f"{side} {place}"
+
+
+def describe_node(node: Node) -> str:
+    """Return one line about a node: status and axes."""
+    return f"Status {node.status}, short axis {node.short_axis_mm:.1f} mm, long axis {node.long_axis_mm:.1f} mm"
+
+
+def algorithm_parameters(findings: Findings, model: ModelDescription) -> dict[str, str]:
+    """Return what identifies the algorithm beside its version, name -> value."""
+    rules = findings.rules or {}
+    return {
+        "bundle": f"{model.bundle_name} {model.bundle_version}",
+        "bundle digest": model.bundle_digest,
+        "trained on": model.trained_on,
+        "mode": model.mode,
+        "backend": model.backend,
+        "folds": str(model.fold_count),
+        "rules": str(rules.get("id", "none")),
+    }
