@@ -73,16 +73,15 @@ def score_case(
 ) -> CaseScore:
     """Compare the findings of a case with its truth.
 
-    `instances` is (z, y, x) on the case's grid: value n marks the n-th node of the findings; None means a refusal, in
-    which every true node counts as missed. True nodes without a voxel in the image do not count. Raises `ValueError`
-    when the instances hold more nodes than the findings.
+    `instances` is (z, y, x) on the case's grid, 0 or the id of a node of the findings; None means a refusal, in which
+    every true node counts as missed. True nodes without a voxel in the image do not count. Raises `ValueError`
+    when the instances hold a node that the findings have not.
     """
     true_map = case.node_ids.voxels
     found_map = np.zeros(true_map.shape, np.uint8) if instances is None else instances
-    if int(found_map.max(initial=0)) > len(findings.nodes):
-        raise ValueError(
-            f"instances go up to {int(found_map.max())}, but the findings have {len(findings.nodes)} nodes"
-        )
+    unknown = set(np.unique(found_map).tolist()) - {0} - {node.id for node in findings.nodes}
+    if unknown:
+        raise ValueError(f"instances {sorted(unknown)} stand for no node of the findings")
     matching = match_instances(found_map, true_map)
     by_true = {pair.true: pair for pair in matching.pairs}
     by_found = {pair.found: pair for pair in matching.pairs}
@@ -102,15 +101,15 @@ def score_case(
     )
     found_nodes = tuple(
         FoundNodeScore(
-            number,
+            node.id,
             node.short_axis_mm,
             node.side,
             node.station,
             node.status,
             node.probability,
-            by_found[number].true if number in by_found else None,
+            by_found[node.id].true if node.id in by_found else None,
         )
-        for number, node in enumerate(findings.nodes, start=1)
+        for node in findings.nodes
     )
     return CaseScore(
         seed=case.seed,
