@@ -80,14 +80,12 @@ class AnalyzeVolumeRequest(_message.Message):
     def __init__(self, start: _Optional[_Union[VolumeStart, _Mapping]] = ..., voxels: _Optional[bytes] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("job_id", "software_version", "model")
+    __slots__ = ("job_id", "software_version")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
-    MODEL_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     software_version: str
-    model: _findings_pb2.ModelDescription
-    def __init__(self, job_id: _Optional[str] = ..., software_version: _Optional[str] = ..., model: _Optional[_Union[_findings_pb2.ModelDescription, _Mapping]] = ...) -> None: ...
+    def __init__(self, job_id: _Optional[str] = ..., software_version: _Optional[str] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("stage", "done", "total", "estimate_s")

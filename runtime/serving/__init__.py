@@ -1,0 +1,1 @@
+"""The gRPC server: converts, admits, calls the pipeline, converts back."""

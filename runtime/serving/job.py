@@ -1,0 +1,56 @@
+"""One admitted call: what it tells its caller on the way, and how the caller stops it."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
+
+from runtime.core.errors import AnalysisCancelled
+from runtime.core.progress import Progress
+from runtime.inference.model import LoadedModel
+from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, analyze_case
+
+
+class Job:
+    """Runs one case in a worker thread; is the `Monitor` of its analysis."""
+
+    def __init__(self) -> None:
+        self.id = uuid4().hex
+        """Names the call in the log and for the caller; random, says nothing about the patient."""
+
+        self._cancelled = threading.Event()
+        self._progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
+
+    def cancel(self) -> None:
+        """Stop the work at its next check; callable from any thread, more than once."""
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise `AnalysisCancelled` when the caller has gone."""
+        if self._cancelled.is_set():
+            raise AnalysisCancelled("the caller cancelled the call, or its deadline has passed")
+
+    def report(self, progress: Progress) -> None:
+        """Hand progress over to the caller."""
+        self._progress.put(progress)
+
+    def start(
+        self, workers: ThreadPoolExecutor, case: CaseInput, model: LoadedModel, settings: AnalysisSettings
+    ) -> Future[CaseResult]:
+        """Queue the analysis for the next free worker."""
+        self.report(Progress("wait", 0, 1))
+        future = workers.submit(self._run, case, model, settings)
+        # None ends `progress`, however the analysis ended.
+        future.add_done_callback(lambda _: self._progress.put(None))
+        return future
+
+    def progress(self) -> Iterator[Progress]:
+        """Yield progress until the analysis has ended."""
+        while (progress := self._progress.get()) is not None:
+            yield progress
+
+    def _run(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> CaseResult:
+        self.check()
+        self.report(Progress("wait", 1, 1))
+        return analyze_case(case, model, settings, self)

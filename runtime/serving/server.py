@@ -1,0 +1,128 @@
+"""The server process: listens at once, serves after the model has proved itself, leaves in good order."""
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
+
+from runtime.core.errors import SettingInvalid
+from runtime.inference.model import LoadedModel
+from runtime.serving.servicer import Analyzer
+from runtime.settings import Settings
+
+SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name
+_SPARE_THREADS = 8
+"""Threads beside those of admitted calls: for health, reflection and turning callers away."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class Server:
+    """A gRPC server with health and reflection; NOT_SERVING until `open`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare the server; raises `SettingInvalid` when a TLS file cannot be read."""
+        self._settings = settings
+        self._analyzer = Analyzer(settings)
+        places = settings.max_running + settings.max_waiting
+        self._server = grpc.server(
+            ThreadPoolExecutor(places + _SPARE_THREADS, thread_name_prefix="grpc"), options=_server_options(settings)
+        )
+        self._health = health.HealthServicer(experimental_non_blocking=True)
+        analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self.address = self._listen()
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Turn new calls away, give running ones their time, then stop the rest."""
+        self._health.enter_graceful_shutdown()
+        self._analyzer.admission.close()
+        self._server.stop(self._settings.shutdown_grace_s).wait()
+        self._analyzer.close()
+
+    def open(self, model: LoadedModel) -> None:
+        """Serve with this model."""
+        self._analyzer.open(model)
+        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    def _listen(self) -> str:
+        """Return the address with the port that was really taken."""
+        listen = self._settings.listen
+        credentials = _credentials(self._settings)
+        try:
+            if credentials is None:
+                port = self._server.add_insecure_port(listen)
+            else:
+                port = self._server.add_secure_port(listen, credentials)
+        except RuntimeError as error:
+            raise SettingInvalid("listen", listen, "an address of this machine with a port that is free") from error
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    def _set_health(self, status: int) -> None:
+        for service in ("", SERVICE):
+            self._health.set(service, status)
+
+
+def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
+    """Run the server until SIGTERM or SIGINT; call from the main thread.
+
+    `load` returns the model after its golden case has passed; what it raises ends the server.
+    """
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    with Server(settings) as server:
+        _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
+        model = load()
+        server.open(model)
+        _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
+        stopped.wait()
+        _log.info("stopping", grace_s=settings.shutdown_grace_s)
+    _log.info("stopped")
+
+
+def _server_options(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        # Two servers on one port would share calls at random.
+        ("grpc.so_reuseport", 0),
+        # A client that vanished without closing the connection is noticed, and its work stopped.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        # Clients may ping as often themselves.
+        ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ]
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """Read the TLS files; None without TLS."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    client_ca = _read_pem("tls_client_ca", settings.tls_client_ca) if settings.tls_client_ca else None
+    return grpc.ssl_server_credentials(
+        [(_read_pem("tls_key", settings.tls_key), _read_pem("tls_certificate", settings.tls_certificate))],
+        root_certificates=client_ca,
+        require_client_auth=client_ca is not None,
+    )
+
+
+def _read_pem(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingInvalid(name, str(path), "a readable PEM file") from error

@@ -1,0 +1,141 @@
+"""The two calls of the wire contract over the one pipeline."""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import NoReturn
+
+import grpc
+import structlog
+from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
+
+from runtime.core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode, ServerUnreachable, SidewallError
+from runtime.core.findings import Findings
+from runtime.inference.model import LoadedModel
+from runtime.pipeline import AnalysisSettings, CaseInput
+from runtime.serving.admission import Admission
+from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
+from runtime.serving.job import Job
+from runtime.serving.log import where
+from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
+from runtime.settings import Settings
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+_Events = Iterator[analysis_pb2.Event]
+
+
+class Analyzer(analysis_pb2_grpc.AnalysisServicer):
+    """Answers calls once a model is given; until then they are turned away."""
+
+    def __init__(self, settings: Settings) -> None:
+        places = settings.max_running + settings.max_waiting
+        self.admission = Admission(places)
+        self._model: LoadedModel | None = None
+        self._analysis_settings = AnalysisSettings(pseudonym_salt=settings.pseudonym_salt)
+        self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
+        self._transfer_timeout_s = settings.transfer_timeout_s
+        self._receivers = ThreadPoolExecutor(places, thread_name_prefix="receive")
+        self._workers = ThreadPoolExecutor(settings.max_running, thread_name_prefix="analyze")
+
+    def open(self, model: LoadedModel) -> None:
+        """Answer calls with this model from now on."""
+        self._model = model
+
+    def close(self) -> None:
+        """Let the threads go once their work is done."""
+        self._receivers.shutdown(wait=False)
+        self._workers.shutdown(wait=False)
+
+    def AnalyzeSeries(  # noqa: N802 - gRPC's name
+        self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
+    ) -> _Events:
+        """Analyse one DICOM series."""
+        return self._answer(lambda: read_series_upload(request_iterator, self._limits), context)
+
+    def AnalyzeVolume(  # noqa: N802 - gRPC's name
+        self, request_iterator: Iterable[analysis_pb2.AnalyzeVolumeRequest], context: grpc.ServicerContext
+    ) -> _Events:
+        """Analyse voxels with geometry."""
+        return self._answer(lambda: read_volume_upload(request_iterator, self._limits), context)
+
+    def _answer(self, receive: Callable[[], CaseInput], context: grpc.ServicerContext) -> _Events:
+        """Yield the events of one call; every way it can end is logged and mapped to its status here, and only here."""
+        job, started_s = Job(), time.perf_counter()
+        if not context.add_callback(job.cancel):
+            job.cancel()
+        failure: SidewallError | None = None
+        outcome = AnalysisCancelled.code
+        try:
+            with self.admission.admit():
+                outcome = yield from self._events(job, receive)
+        except SidewallError as error:
+            failure, outcome = error, _public_text(error)
+        except Exception as error:  # noqa: BLE001 - the edge: nothing unexpected may show its text to a caller
+            failure, outcome = SidewallError(), SidewallError.code
+            _log.error("unexpected error", job=job.id, error=type(error).__name__, where=where(error))
+        finally:
+            job.cancel()
+            _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(time.perf_counter() - started_s, 3))
+        if isinstance(failure, CaseRefused):
+            yield refusal_event(failure.reasons, failure.findings if isinstance(failure, _RefusedCase) else None)
+        if failure is not None:
+            _abort(context, failure, job)
+
+    def _events(self, job: Job, receive: Callable[[], CaseInput]) -> Generator[analysis_pb2.Event, None, str]:
+        """Yield the events of an admitted call; returns the status of its findings, raises when there are none."""
+        model = self._model
+        if model is None:
+            raise ServerUnreachable("the server is still loading its model")
+        yield accepted_event(job.id)
+        future = job.start(self._workers, self._receive(job, receive), model, self._analysis_settings)
+        try:
+            yield from map(progress_event, job.progress())
+        finally:
+            # When the caller has gone, the place is given back only after the work has really ended.
+            job.cancel()
+            wait([future])
+        result = future.result()
+        if result.findings.status == "refused":
+            raise _RefusedCase(result.findings)
+        yield findings_event(result.findings)
+        yield from artefact_events(result.artefacts)
+        return result.findings.status
+
+    def _receive(self, job: Job, receive: Callable[[], CaseInput]) -> CaseInput:
+        """Return the case once it has come in; in a thread of its own, since gRPC waits for messages without limit."""
+        future = self._receivers.submit(receive)
+        try:
+            case = future.result(timeout=self._transfer_timeout_s)
+        except TimeoutError:
+            message = f"the input was not complete after {self._transfer_timeout_s:g} s"
+            raise CaseRefused([Reason(RefusalCode.INCOMPLETE_TRANSFER, message)]) from None
+        except (CaseRefused, grpc.RpcError):
+            # A transfer that its caller broke off looks incomplete; that is not the reason.
+            job.check()
+            raise
+        job.check()
+        return case
+
+
+class _RefusedCase(CaseRefused):
+    """A refusal by the pipeline, with the findings that say so."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        super().__init__(Reason(RefusalCode(reason.code), reason.message) for reason in findings.refusal)
+
+
+def _public_text(error: SidewallError) -> str:
+    """Return the error's words without its texts: short enough for a status, and free of data for the log."""
+    if isinstance(error, CaseRefused):
+        return f"{error.code}: {', '.join(dict.fromkeys(str(reason.code) for reason in error.reasons))}"
+    return error.code
+
+
+def _abort(context: grpc.ServicerContext, error: SidewallError, job: Job) -> NoReturn:
+    """End the call with the error's status; the reasons of a refusal are in its event, since trailers must be short."""
+    text = _public_text(error) if isinstance(error, CaseRefused) else str(error)
+    context.set_trailing_metadata((("sidewall-code", error.code),))
+    context.abort(grpc.StatusCode[error.grpc_status], text or f"internal error; the log has it under job {job.id}")
+    raise AssertionError("abort always raises")

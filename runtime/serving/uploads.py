@@ -1,0 +1,153 @@
+"""From the messages of a call to a case; breaks of the contract are refusals that say what was allowed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+from sidewall.convert import message_to_dict
+from sidewall.v1 import analysis_pb2, findings_pb2
+
+from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
+from runtime.core.findings import CaseContext, TimePoint
+from runtime.core.volume import Volume
+from runtime.pipeline import CaseInput
+
+_DTYPES: dict[int, np.dtype[Any]] = {
+    analysis_pb2.VOXEL_TYPE_UINT8: np.dtype("<u1"),
+    analysis_pb2.VOXEL_TYPE_INT16: np.dtype("<i2"),
+    analysis_pb2.VOXEL_TYPE_UINT16: np.dtype("<u2"),
+    analysis_pb2.VOXEL_TYPE_FLOAT32: np.dtype("<f4"),
+}
+_TIME_POINTS: dict[int, TimePoint] = {
+    findings_pb2.TIME_POINT_UNSPECIFIED: "unknown",
+    findings_pb2.TIME_POINT_UNKNOWN: "unknown",
+    findings_pb2.TIME_POINT_BASELINE: "baseline",
+    findings_pb2.TIME_POINT_RESTAGING: "restaging",
+}
+_MAX_CASE_ID_CHARACTERS = 64
+"""Fits every DICOM text field it may go to (PS3.5, LO)."""
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """How much one call may send."""
+
+    max_bytes: int
+    max_instances: int
+
+
+def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], limits: UploadLimits) -> CaseInput:
+    """Gather the instances of a series; raises `CaseRefused` or `SettingInvalid`."""
+    messages = iter(requests)
+    first = next(messages, None)
+    if first is None or first.WhichOneof("part") != "start":
+        _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
+    instances: list[bytes] = []
+    pending: list[bytes] = []
+    received = 0
+    for message in messages:
+        if message.WhichOneof("part") != "instance":
+            _refuse(RefusalCode.INCOMPLETE_TRANSFER, "after `start` every message must be `instance`")
+        received = _count(received, message.instance.data, limits)
+        pending.append(message.instance.data)
+        if message.instance.last:
+            instances.append(b"".join(pending))
+            pending = []
+        if len(instances) > limits.max_instances:
+            _refuse(
+                RefusalCode.TOO_LARGE, f"more than {limits.max_instances} instances; allowed: {limits.max_instances}"
+            )
+    _check_complete(first.start, instances, bool(pending))
+    options = first.start.options
+    return CaseInput(dicom=instances, case_id=_case_id(options), context=_context(options))
+
+
+def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], limits: UploadLimits) -> CaseInput:
+    """Gather voxels and their geometry; raises `CaseRefused` or `SettingInvalid`."""
+    messages = iter(requests)
+    first = next(messages, None)
+    if first is None or first.WhichOneof("part") != "start":
+        _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
+    dtype, shape = _voxel_layout(first.start)
+    expected = dtype.itemsize * shape[0] * shape[1] * shape[2]
+    if expected > limits.max_bytes:
+        _refuse(RefusalCode.TOO_LARGE, f"{expected} bytes of voxels; allowed: {limits.max_bytes}")
+    voxels = bytearray()
+    for message in messages:
+        if message.WhichOneof("part") != "voxels":
+            _refuse(RefusalCode.INCOMPLETE_TRANSFER, "after `start` every message must be `voxels`")
+        voxels += message.voxels
+        if len(voxels) > expected:
+            _refuse(RefusalCode.INVALID_VOLUME, f"more than {expected} bytes of voxels; the shape needs {expected}")
+    if len(voxels) < expected:
+        _refuse(RefusalCode.INCOMPLETE_TRANSFER, f"{len(voxels)} bytes of voxels; the shape needs {expected}")
+    volume = _place(np.frombuffer(voxels, dtype=dtype).reshape(shape), first.start)
+    options = first.start.options
+    return CaseInput(
+        volume=volume, is_phantom=first.start.is_phantom, case_id=_case_id(options), context=_context(options)
+    )
+
+
+def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:
+    if is_pending:
+        _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the stream ended in the middle of an instance")
+    if start.HasField("instance_count") and start.instance_count != len(instances):
+        _refuse(
+            RefusalCode.INCOMPLETE_TRANSFER, f"{len(instances)} instances came; {start.instance_count} were announced"
+        )
+
+
+def _count(received: int, data: bytes, limits: UploadLimits) -> int:
+    received += len(data)
+    if received > limits.max_bytes:
+        _refuse(RefusalCode.TOO_LARGE, f"more than {limits.max_bytes} bytes; allowed: {limits.max_bytes}")
+    return received
+
+
+def _voxel_layout(start: analysis_pb2.VolumeStart) -> tuple[np.dtype[Any], tuple[int, int, int]]:
+    dtype = _DTYPES.get(start.voxel_type)
+    if dtype is None:
+        _refuse(RefusalCode.INVALID_VOLUME, "voxel_type must be UINT8, INT16, UINT16 or FLOAT32")
+    shape = (start.shape_zyx.z, start.shape_zyx.y, start.shape_zyx.x)
+    if min(shape) < 1:
+        _refuse(RefusalCode.INVALID_VOLUME, f"shape_zyx is {shape}; every axis needs at least one voxel")
+    return dtype, shape
+
+
+def _place(voxels: npt.NDArray[Any], start: analysis_pb2.VolumeStart) -> Volume:
+    geometry = message_to_dict(start)
+    missing = [name for name in ("spacing_mm_zyx", "origin_lps_mm", "direction") if geometry[name] is None]
+    if missing:
+        _refuse(RefusalCode.INVALID_VOLUME, f"no {', '.join(missing)}; a volume needs its whole geometry")
+    try:
+        return Volume(
+            voxels=voxels,
+            spacing_mm=tuple(geometry["spacing_mm_zyx"]),
+            origin_lps_mm=tuple(geometry["origin_lps_mm"]),
+            direction=np.array(geometry["direction"], dtype=np.float64),
+        )
+    except ValueError as error:
+        raise CaseRefused([Reason(RefusalCode.INVALID_VOLUME, str(error))]) from error
+
+
+def _case_id(options: analysis_pb2.CaseOptions) -> str | None:
+    case_id = options.case_id or None
+    if case_id and (len(case_id) > _MAX_CASE_ID_CHARACTERS or not case_id.isprintable() or "\\" in case_id):
+        # The value itself may be long or hold patient data: only its length goes back.
+        allowed = f"at most {_MAX_CASE_ID_CHARACTERS} printable characters without a backslash"
+        raise SettingInvalid("case_id", f"{len(case_id)} characters", allowed)
+    return case_id
+
+
+def _context(options: analysis_pb2.CaseOptions) -> CaseContext:
+    time_point = _TIME_POINTS.get(options.context.time_point)
+    if time_point is None:
+        raise SettingInvalid("time_point", options.context.time_point, "BASELINE, RESTAGING or UNKNOWN")
+    prior = options.context.prior_case_id if options.context.HasField("prior_case_id") else None
+    return CaseContext(time_point=time_point, prior_case_id=prior)
+
+
+def _refuse(code: RefusalCode, message: str) -> NoReturn:
+    raise CaseRefused([Reason(code, message)])
