@@ -1,0 +1,1 @@
+"""From trained folds to a signed model bundle."""

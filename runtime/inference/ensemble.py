@@ -1,0 +1,78 @@
+"""The folds over all tiles of a prepared case, and the mean of their logits."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.bundle.manifest import Tiling
+from runtime.core.progress import Monitor, Progress
+from runtime.inference.backend import Fold
+from runtime.inference.tiling import Box, LogitSum, pad_to_patch, tile_boxes, tile_weights
+
+Logits = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleLogits:
+    """The answer of every fold and their mean on the network's grid, each (class, z, y, x)."""
+
+    folds: tuple[Logits, ...]
+    mean: Logits
+
+
+def infer_folds(
+    data: npt.NDArray[np.float32], folds: Sequence[Fold], tiling: Tiling, monitor: Monitor, *, half: bool
+) -> EnsembleLogits:
+    """Return the logits of all folds for (1, z, y, x) data.
+
+    `half` keeps and adds logits in float16 as nnU-Net's predictor does, else in float32. The monitor is asked
+    before every tile.
+    """
+    padded, inside = pad_to_patch(data, tiling.patch_size)
+    z, y, x = padded.shape[1:]
+    boxes = tile_boxes((z, y, x), tiling.patch_size, tiling.step_size)
+    weights = tile_weights(tiling.patch_size)
+    clock = _Clock(monitor, len(folds) * len(boxes))
+    answers = []
+    for fold in folds:
+        total: LogitSum | None = None
+        for box in boxes:
+            monitor.check()
+            logits = _infer_tile(fold, padded, box)
+            total = total or LogitSum(len(logits), (z, y, x), weights, half=half)
+            total.add(box, logits)
+            clock.tick()
+        if total is not None:
+            answers.append(total.mean()[(slice(None), *inside)])
+    return EnsembleLogits(tuple(answers), _mean(answers))
+
+
+def _infer_tile(fold: Fold, padded: npt.NDArray[np.float32], box: Box) -> npt.NDArray[np.float32]:
+    answer: npt.NDArray[np.float32] = fold.infer(padded[(slice(None), *box)][None])[0]
+    return answer
+
+
+def _mean(answers: Sequence[Logits]) -> Logits:
+    """Return the mean, rounded after every addition when the answers are float16 (as nnU-Net's predictor does)."""
+    total = answers[0].copy()
+    for answer in answers[1:]:
+        total += answer
+    return total / total.dtype.type(len(answers)) if len(answers) > 1 else total
+
+
+class _Clock:
+    """Reports done tiles and estimates the rest from the mean time of a tile."""
+
+    def __init__(self, monitor: Monitor, total: int) -> None:
+        self._monitor, self._total, self._done = monitor, total, 0
+        self._started_s = time.perf_counter()
+        monitor.report(Progress("infer", 0, total))
+
+    def tick(self) -> None:
+        self._done += 1
+        passed_s = time.perf_counter() - self._started_s
+        remaining_s = passed_s / self._done * (self._total - self._done)
+        self._monitor.report(Progress("infer", self._done, self._total, remaining_s))

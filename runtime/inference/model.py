@@ -1,0 +1,61 @@
+"""A bundle made ready to segment: its folds compiled by one backend."""
+
+import os
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from runtime.bundle.loading import Bundle
+from runtime.core.progress import Monitor, Progress
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume
+from runtime.inference.backend import Fold, FoldOptions, Precision, make_backend
+from runtime.inference.ensemble import infer_folds
+from runtime.inference.labelling import label_case
+from runtime.inference.preparation import prepare
+
+Mode = Literal["exact", "fast"]
+
+_PRECISION: Final[dict[Mode, Precision]] = {"exact": "float32", "fast": "bfloat16"}
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A bundle, its compiled folds and how they are run; may serve one case after the other."""
+
+    bundle: Bundle
+    backend_name: str
+    mode: Mode
+    folds: tuple[Fold, ...]
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds are averaged."""
+        return len(self.folds)
+
+    def segment(self, volume: Volume, monitor: Monitor) -> Segmentation:
+        """Segment a canonical volume; raises `AnalysisCancelled` between tiles when the monitor says so."""
+        manifest = self.bundle.manifest
+        monitor.report(Progress("prepare", 0, 1))
+        prepared = prepare(volume, manifest.preprocessing)
+        logits = infer_folds(prepared.data, self.folds, manifest.tiling, monitor, half=self.mode == "exact")
+        monitor.check()
+        monitor.report(Progress("resample", 0, 1))
+        return label_case(volume, prepared, logits, manifest.preprocessing, manifest.scoring)
+
+
+def load_model(
+    bundle: Bundle, backend: str | None = None, mode: Mode = "exact", threads: int | None = None
+) -> LoadedModel:
+    """Compile the folds of a bundle.
+
+    `backend` None takes the best one installed; `threads` None or 0 takes every core. Raises `BackendUnavailable`,
+    `SettingInvalid` on an unknown backend, `BundleRejected` when a fold changed since the bundle was opened.
+    """
+    engine = make_backend(backend)
+    options = FoldOptions(
+        patch_size=bundle.manifest.tiling.patch_size,
+        threads=threads or os.cpu_count() or 1,
+        precision=_PRECISION[mode],
+    )
+    folds = tuple(engine.load_fold(bundle.fold_bytes(index), options) for index in range(len(bundle.manifest.folds)))
+    return LoadedModel(bundle, engine.name, mode, folds)
