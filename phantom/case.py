@@ -1,150 +1,17 @@
 """One synthetic patient: the image, its labels and the truth of every node, from one seed."""
 
-from dataclasses import dataclass
-from typing import Literal
+from phantom.generate import generate_case, plan_case
+from phantom.plan import CasePlan
+from phantom.truth import GENERATOR_VERSION, Acquisition, NodeStatus, PhantomCase, PhantomOptions, TrueNode
 
-from runtime.core.labels import Side, Station
-from runtime.core.volume import Volume
-
-GENERATOR_VERSION = 1
-"""Raised whenever the image, the labels or the truth of any seed change."""
-
-NodeStatus = Literal["positive", "negative"]
-
-
-@dataclass(frozen=True)
-class PhantomOptions:
-    """What of a case is forced instead of drawn from its seed; the defaults force nothing."""
-
-    node_count: int | None = None
-    """Number of lateral nodes, 0-8; None draws it."""
-
-    patient_positive: bool | None = None
-    """Whether the patient has at least one positive node; None draws it."""
-
-    truncated: bool | None = None
-    """Whether the slices miss one end of the pelvis; None draws it."""
-
-    mirrored: bool = False
-    """Reflect the whole patient left-right in patient space (the sides of the nodes swap)."""
-
-
-@dataclass(frozen=True)
-class TrueNode:
-    """What is known about one lateral node by construction."""
-
-    id: int
-    """1..n; the value of the node's voxels in `PhantomCase.node_ids`."""
-
-    side: Side
-    """The patient's own side, `left` or `right`."""
-
-    station: Station
-    """Lateral compartment that holds the node's centre."""
-
-    centre_lps_mm: tuple[float, float, float]
-    """Centre of the analytic shape, LPS (x, y, z)."""
-
-    short_axis_mm: float
-    """Largest extent perpendicular to the longest in-plane diameter, over all acquired planes, on the analytic shape."""
-
-    long_axis_mm: float
-    """Longest diameter in the plane in which `short_axis_mm` was found."""
-
-    irregular_border: bool
-    """Malignant feature: lobulated or spiculated margin."""
-
-    heterogeneous_signal: bool
-    """Malignant feature: mixed dark and bright foci."""
-
-    status: NodeStatus
-    """Positive when the short axis is at least 7 mm or both features are present (Qiao et al. 2025)."""
-
-
-@dataclass(frozen=True)
-class Acquisition:
-    """Sequence and scanner of a case, with the numbers that its DICOM headers carry."""
-
-    spacing_mm: tuple[float, float, float]
-    """Distance between voxel centres (z, y, x); z is slice thickness plus gap."""
-
-    slice_thickness_mm: float
-    """Thickness of the excited slice."""
-
-    gap_mm: float
-    """Gap between neighbouring slices."""
-
-    tilt_deg: float
-    """Rotation of the image plane about the patient's left-right axis (oblique axial)."""
-
-    roll_deg: float
-    """Rotation of the patient about the long axis of the body within the image."""
-
-    echo_time_ms: float
-    """TE."""
-
-    repetition_time_ms: float
-    """TR."""
-
-    echo_train_length: int
-    """Number of echoes per excitation."""
-
-    flip_angle_deg: float
-    """Refocusing flip angle."""
-
-    field_strength_t: float
-    """1.5 or 3.0."""
-
-    manufacturer: str
-    """Invented maker's name; the phantom copies no real scanner."""
-
-    model_name: str
-    """Invented scanner name."""
-
-    noise_sd: float
-    """Standard deviation of the Gaussian noise in each channel (Rician magnitude), relative to fat = 1."""
-
-    ghost_amplitude: float
-    """Amplitude of the motion ghosts relative to the image."""
-
-    phase_axis: Literal["row", "column"]
-    """In-plane direction of phase encoding, along which ghosts repeat: DICOM ROW or COL."""
-
-    truncated: bool
-    """Whether the slices miss one end of the pelvis."""
-
-
-@dataclass(frozen=True, eq=False)
-class PhantomCase:
-    """Image, labels and truth of one synthetic patient; all arrays share one grid in (z, y, x)."""
-
-    seed: int
-    """The seed that makes the same case again."""
-
-    image: Volume
-    """uint16 T2-weighted magnitude image, as acquired (oblique)."""
-
-    labels: Volume
-    """uint8 label map on the image's grid, values of `runtime.core.labels`."""
-
-    node_ids: Volume
-    """uint8 instance map of the nodes on the image's grid: 0 or `TrueNode.id`."""
-
-    tissues: Volume
-    """uint8 tissue map on the image's grid, values of `phantom.anatomy.TISSUES`."""
-
-    nodes: tuple[TrueNode, ...]
-    """Truth of every lateral node with at least one voxel in the image."""
-
-    acquisition: Acquisition
-    """Sequence and scanner."""
-
-    @property
-    def patient_positive(self) -> bool:
-        """Return whether any node is positive."""
-        return any(node.status == "positive" for node in self.nodes)
-
-
-def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> PhantomCase:  # noqa: B008 - frozen
-    """Make one synthetic patient; the same seed and options give the same bytes."""
-    raise NotImplementedError
+__all__ = [
+    "GENERATOR_VERSION",
+    "Acquisition",
+    "CasePlan",
+    "NodeStatus",
+    "PhantomCase",
+    "PhantomOptions",
+    "TrueNode",
+    "generate_case",
+    "plan_case",
+]

@@ -140,7 +140,7 @@ class Blob:
 
     def reach_mm(self) -> float:
         """Return the radius of a ball that holds the shape."""
-        return float(self.semi_axes_mm.max() * (1 + self.amplitude))
+        return float(self.semi_axes_mm.max() * (1 + self.amplitude * max(len(self.lobes), 1) ** 0.5))
 
     def box(self, margin_mm: float = 0.0) -> Box:
         """Return the bounding box grown by a margin."""

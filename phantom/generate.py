@@ -1,0 +1,120 @@
+"""From a seed to a case: plan, paint, label, acquire."""
+
+import numpy as np
+import numpy.typing as npt
+
+from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
+from phantom.canvas import Canvas, coverage, whole_slices
+from phantom.grid import ImageGrid, Slices
+from phantom.nodes import PlannedNode, node_signal
+from phantom.plan import CasePlan, make_plan
+from phantom.sequence import add_texture, draw_signals, form_image
+from phantom.stations import station_field
+from phantom.truth import GENERATOR_VERSION, Acquisition, PhantomCase, PhantomOptions
+from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
+from runtime.core.volume import Volume
+
+_STATION_BOX = ((4.0, 112.0), (-96.0, 96.0), (-60.0, 130.0))
+"""Body box of the left side's stations, mm."""
+
+
+def plan_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> CasePlan:  # noqa: B008 - frozen
+    """Return the truth of a case without its image: its `nodes` and `acquisition` are those of `generate_case`."""
+    return make_plan(seed, options)
+
+
+def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> PhantomCase:  # noqa: B008 - frozen
+    """Make one synthetic patient; the same seed and options give the same bytes.
+
+    Raises `ValueError` on options that no patient can meet.
+    """
+    plan = make_plan(seed, options)
+    rng = np.random.default_rng([GENERATOR_VERSION, 5, seed])
+    canvas = _paint(plan, rng)
+    node_ids = _node_ids(plan)
+    labels = _labels(plan, canvas, node_ids)
+    add_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
+    _paint_nodes(plan, canvas)
+    image = form_image(canvas.signal, plan.acquisition, rng)
+    volumes = [_volume(plan, voxels) for voxels in (image, labels, node_ids, canvas.tissues)]
+    return PhantomCase(seed, *volumes, plan.nodes, _acquisition(plan))
+
+
+def _paint(plan: CasePlan, rng: np.random.Generator) -> Canvas:
+    canvas = Canvas.empty(plan.grid)
+    signals = draw_signals(rng)
+    for part in (*plan.parts, *plan.look_alikes):
+        canvas.paint(part, signals[part.tissue] if part.signal is None else part.signal)
+    return canvas
+
+
+def _paint_nodes(plan: CasePlan, canvas: Canvas) -> None:
+    for node in plan.planned:
+        where = whole_slices(plan.grid, node.blob.box(1.0))
+        if where is not None:
+            fine = plan.grid.coordinates(where[1])
+            share = coverage(plan.grid, node.blob.distance_mm(*fine))
+            signal = node_signal(node, *fine)
+            mean = signal.reshape(-1, plan.grid.subslices, *signal.shape[1:]).mean(axis=1)
+            canvas.blend(where[0], share, mean, "node")
+
+
+def _node_ids(plan: CasePlan) -> npt.NDArray[np.uint8]:
+    """Return the instance map: a voxel belongs to a node whose shape holds the voxel's centre."""
+    ids = np.zeros(plan.grid.shape, dtype=np.uint8)
+    for node in plan.planned:
+        _mark(ids, node, plan.grid)
+    return ids
+
+
+def _mark(ids: npt.NDArray[np.uint8], node: PlannedNode, grid: ImageGrid) -> None:
+    where = whole_slices(grid, node.blob.box(1.0))
+    if where is not None:
+        x, y, z = grid.coordinates(where[1])
+        middle = slice(grid.subslices // 2, None, grid.subslices)
+        ids[where[0]][node.blob.distance_mm(x[middle], y[middle], z[middle]) < 0] = node.truth.id
+
+
+def _labels(plan: CasePlan, canvas: Canvas, node_ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the label map: stations where the sidewall's fat and small structures are, nodes over them."""
+    labels = np.zeros(plan.grid.shape, dtype=np.uint8)
+    allowed = np.zeros(len(TISSUES), dtype=bool)
+    allowed[[TISSUES[name] for name in SIDEWALL_TISSUES]] = True
+    for side in plan.sides:
+        where = _side_slices(plan.grid, side.sign)
+        if where is not None:
+            x, y, z = _middle_coordinates(plan.grid, where)
+            field = station_field(side, plan.build, x, y, z)
+            field[~allowed[canvas.tissues[where]] | (side.sign * x <= 0)] = 0
+            np.maximum(labels[where], field, out=labels[where])
+    for node in plan.planned:
+        labels[node_ids == node.truth.id] = NODE_POSITIVE if node.truth.status == "positive" else NODE_NEGATIVE
+    return labels
+
+
+def _side_slices(grid: ImageGrid, sign: int) -> Slices | None:
+    (x0, x1), y, z = _STATION_BOX
+    where = whole_slices(grid, ((x0, x1) if sign > 0 else (-x1, -x0), y, z))
+    return None if where is None else where[0]
+
+
+def _middle_coordinates(grid: ImageGrid, where: Slices) -> tuple[npt.NDArray[np.float32], ...]:
+    n = grid.subslices
+    x, y, z = grid.coordinates((slice(where[0].start * n, where[0].stop * n), where[1], where[2]))
+    middle = slice(n // 2, None, n)
+    return x[middle], y[middle], z[middle]
+
+
+def _volume(plan: CasePlan, voxels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Volume:
+    """Return voxels with their place; a mirrored patient is reflected about the plane x = 0 of the patient frame."""
+    grid = plan.grid
+    x, y, z = grid.origin_lps_mm
+    if plan.options.mirrored:
+        voxels = np.ascontiguousarray(voxels[:, :, ::-1])
+        x = -(x + (grid.shape[2] - 1) * grid.spacing_mm[2])
+    return Volume(voxels, grid.spacing_mm, (x, y, z), grid.direction)
+
+
+def _acquisition(plan: CasePlan) -> Acquisition:
+    sign = -1.0 if plan.options.mirrored else 1.0
+    return Acquisition(**{**vars(plan.acquisition), "roll_deg": sign * plan.acquisition.roll_deg})

@@ -1,0 +1,76 @@
+"""Free places of a patient's fat: where nodes and look-alikes may be put."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phantom.anatomy import Build, Part
+from phantom.grid import ImageGrid
+from phantom.shapes import Points
+from phantom.stations import station_field
+from phantom.vessels import SideVessels
+
+ELSEWHERE = 254
+"""Value of `Sites.stations` in fat outside the stations and the mesorectum."""
+
+MESORECTUM = 255
+"""Value of `Sites.stations` in the mesorectum."""
+
+_SAMPLES = 6000
+_FAR_MM = 40.0
+_FAT = ("subcutaneous_fat", "pelvic_fat", "mesorectal_fat", "air")
+_TUBES = ("vessel", "nerve", "ureter", "cord")
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Points in free fat within the acquired slices."""
+
+    points: Points
+    """(k, 3) body positions, each near the middle of a slice so that even a small node meets a plane."""
+
+    stations: npt.NDArray[np.uint8]
+    """(k,) station label, `ELSEWHERE` or `MESORECTUM`."""
+
+    left: npt.NDArray[np.bool_]
+    """(k,) whether on the patient's left."""
+
+    solid_mm: Points
+    """(k,) distance to muscle, bone and organs."""
+
+    tube_mm: Points
+    """(k,) distance to vessels, nerves, ureter and cord."""
+
+
+def find_sites(
+    build: Build, sides: tuple[SideVessels, SideVessels], parts: tuple[Part, ...], grid: ImageGrid, rng: np.random.Generator
+) -> Sites:
+    """Sample the imaged body and keep what lies in free fat."""
+    points = _imaged_points(build, grid, rng)
+    x, y, z = points.astype(np.float32).T
+    left = x > 0
+    stations = np.where(left, station_field(sides[0], build, x, y, z), station_field(sides[1], build, x, y, z))
+    stations[stations == 0] = ELSEWHERE
+    solid, tube = np.full(len(points), _FAR_MM), np.full(len(points), _FAR_MM)
+    for part in parts:
+        distance = part.shape.distance_mm(x, y, z) if part.tissue not in _FAT else None
+        if distance is None:
+            continue
+        if part.tissue == "fascia":
+            stations[distance < 0] = MESORECTUM
+        elif part.tissue in _TUBES:
+            tube = np.minimum(tube, distance)
+        else:
+            solid = np.minimum(solid, distance + part.inset_mm)
+    keep = (solid > 0.5) & (tube > 0.5)
+    return Sites(points[keep], stations[keep], left[keep], solid[keep], tube[keep])
+
+
+def _imaged_points(build: Build, grid: ImageGrid, rng: np.random.Generator) -> Points:
+    low, high = np.array([-92.0, -88.0, -46.0]), np.array([92.0, 84.0, 110.0])
+    index = grid.body_to_index(rng.uniform(low, high, size=(_SAMPLES, 3)) * build.scale)
+    index[:, 0] = np.round(index[:, 0]) + rng.uniform(-0.15, 0.15, size=_SAMPLES)
+    margin = np.array([1.0, 9.0, 9.0])
+    inside = ((index >= margin) & (index <= np.array(grid.shape) - 1 - margin)).all(axis=1)
+    return grid.index_to_body(index[inside])

@@ -1,0 +1,60 @@
+"""The three stations of a side as regions between vessels and pelvic wall (borders: FACTS, part 2)."""
+
+import numpy as np
+import numpy.typing as npt
+
+from phantom.anatomy import Build
+from phantom.shapes import Array
+from phantom.vessels import SideVessels
+from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR
+
+EXTERNAL_REACH_MM = 11.0
+"""How far the external iliac station reaches from the wall of its vessels."""
+
+INTERNAL_REACH_MM = (15.0, 21.0)
+"""Half width (x) and depth (y) of the internal iliac station about its trunk."""
+
+OBTURATOR_BEHIND_MM = 9.0
+"""How far behind the internal iliac trunk's centre the obturator station ends."""
+
+CANAL_MM = -24.0
+"""Height of the obturator canal, the caudal end of the obturator station, in the nominal body."""
+
+INGUINAL_END_MM = -45.0
+"""Caudal end of the external iliac and inguinal station, in the nominal body."""
+
+INTERNAL_END_MM = 4.0
+"""Caudal end of the internal iliac station, in the nominal body."""
+
+WALL_MM = 64.0
+"""Lateral limit of the obturator station, inside the bone, in the nominal body."""
+
+
+def station_field(side: SideVessels, build: Build, x: Array, y: Array, z: Array) -> npt.NDArray[np.uint8]:
+    """Return the station label (0 outside) at body points of one side, broadcast over x, y, z.
+
+    Only vessels and planes bound the field here; muscle, bone and organs are cut out by the tissue map.
+    """
+    u = side.sign * x
+    artery_x, artery_y, artery_r = side.external_artery.at_height(z)
+    vein_x, vein_y, vein_r = side.external_vein.at_height(z)
+    trunk_x, trunk_y, trunk_r = side.internal_trunk.at_height(z)
+    to_artery = np.hypot(u - side.sign * artery_x, y - artery_y) - artery_r
+    to_vein = np.hypot(u - side.sign * vein_x, y - vein_y) - vein_r
+    behind_vein = y > vein_y + vein_r
+    top = min(float(side.internal_trunk.points[:, 2].max()), float(side.external_vein.points[:, 2].max())) - 2.0
+    rise = build.scale[2]
+
+    external = (np.minimum(to_artery, to_vein) < EXTERNAL_REACH_MM) & ~behind_vein & (z > INGUINAL_END_MM * rise)
+    from_trunk = u - side.sign * trunk_x
+    obturator = behind_vein & (from_trunk > trunk_r) & (y < trunk_y + OBTURATOR_BEHIND_MM) & (z > CANAL_MM * rise)
+    obturator &= u < WALL_MM * build.scale[0]
+    reach_x, reach_y = INTERNAL_REACH_MM
+    internal = behind_vein & ~obturator & (np.hypot(from_trunk / reach_x, (y - trunk_y) / reach_y) < 1)
+    internal &= (z > INTERNAL_END_MM * rise) & ((from_trunk <= trunk_r) | (y >= trunk_y + OBTURATOR_BEHIND_MM))
+
+    field = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), dtype=np.uint8)
+    field[external & (z < top)] = EXTERNAL_ILIAC
+    field[obturator & (z < top)] = OBTURATOR
+    field[internal & (z < top)] = INTERNAL_ILIAC
+    return field
