@@ -66,12 +66,14 @@ class Volume:
     def index_to_lps_mm(self, index_zyx: npt.ArrayLike) -> FloatArray:
         """Return LPS positions (..., 3) in mm of continuous voxel indices (..., 3) in (z, y, x) order."""
         index = np.asarray(index_zyx, dtype=np.float64)
-        return (index * np.asarray(self.spacing_mm)) @ self.direction.T + np.asarray(self.origin_lps_mm)
+        position: FloatArray = (index * np.asarray(self.spacing_mm)) @ self.direction.T + np.asarray(self.origin_lps_mm)
+        return position
 
     def lps_mm_to_index(self, position_lps_mm: npt.ArrayLike) -> FloatArray:
         """Return continuous voxel indices (..., 3) in (z, y, x) order of LPS positions (..., 3) in mm."""
         offset = np.asarray(position_lps_mm, dtype=np.float64) - np.asarray(self.origin_lps_mm)
-        return (offset @ self.direction) / np.asarray(self.spacing_mm)
+        index: FloatArray = (offset @ self.direction) / np.asarray(self.spacing_mm)
+        return index
 
     def with_voxels(self, voxels: npt.NDArray[Any]) -> Self:
         """Return the same grid with other voxels of the same shape; raises `ValueError` on another shape."""

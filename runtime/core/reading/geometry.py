@@ -1,0 +1,237 @@
+"""Where the slices lie: positions along the normal, never file order, instance number or stated slice spacing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from runtime.core.errors import RefusalCode
+from runtime.core.reading.frames import Frame, element_value
+from runtime.core.reading.limits import ReadingLimits
+from runtime.core.reading.notes import Notes
+from runtime.core.volume import FloatArray
+
+_COSINE_TOLERANCE: Final = 1e-3
+"""Largest deviation of direction cosines from unit length, right angle and each other; they are often rounded."""
+
+_SPACING_TOLERANCE_MM: Final = 1e-3
+_DUPLICATE_MM: Final = 0.01
+"""Slices nearer than this are at the same place."""
+
+_JITTER_MM: Final = 0.05
+"""Largest deviation from even slice positions; scanners round positions to about 1e-3 mm."""
+
+_GAP_FACTOR: Final = 1.5
+"""A step beyond this multiple of the usual one lacks a slice."""
+
+_STATED_FACTOR: Final = 1.9
+"""Steps beyond this multiple of both stated thickness and stated spacing: every second slice is missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Where one slice lies."""
+
+    position_lps_mm: FloatArray
+    """(x, y, z) of the centre of its first pixel."""
+
+    row: FloatArray
+    """LPS unit vector along a row (index x grows)."""
+
+    column: FloatArray
+    """LPS unit vector down a column (index y grows), orthogonal to `row`."""
+
+    spacing_mm: tuple[float, float]
+    """Between rows (y), between columns (x)."""
+
+    shape: tuple[int, int]
+    """Rows, columns."""
+
+    @property
+    def normal(self) -> FloatArray:
+        """Slice normal: row x column (PS3.3, C.7.6.2.1.1)."""
+        return np.cross(self.row, self.column)
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Even, parallel slices in the order of their positions along the normal."""
+
+    order: tuple[int, ...]
+    """Index of the frame that is slice z."""
+
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    """Along (z, y, x)."""
+
+    origin_lps_mm: tuple[float, float, float]
+    direction: FloatArray
+    """3x3; columns are the LPS unit vectors of (z, y, x)."""
+
+
+def locate(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> Stack | None:
+    """Return the stack the frames form, or None with the reasons noted."""
+    planes = [_plane(frame) for frame in frames]
+    found = [plane for plane in planes if plane is not None]
+    if len(found) < len(planes):
+        missing = len(planes) - len(found)
+        notes.refuse(
+            RefusalCode.MISSING_GEOMETRY,
+            f"{missing} of {len(planes)} slices lack usable position, orientation or pixel spacing; allowed: all three",
+        )
+    _check_frame_of_reference(frames, notes)
+    if not found or not _are_alike(found, notes):
+        return None
+    _check_resolution(found[0], limits, notes)
+    _check_plane(found[0], limits, notes)
+    spacing = _slice_spacing(found, limits, notes)
+    if spacing is None or len(found) < len(planes):
+        return None
+    _check_slice_spacing(spacing, frames, limits, notes)
+    return _stack(found, spacing)
+
+
+def _plane(frame: Frame) -> Plane | None:
+    position = np.array(frame.numbers("ImagePositionPatient"))
+    cosines = np.array(frame.numbers("ImageOrientationPatient"))
+    spacing = frame.numbers("PixelSpacing")
+    rows, columns = element_value(frame.dataset, "Rows"), element_value(frame.dataset, "Columns")
+    if position.shape != (3,) or cosines.shape != (6,) or len(spacing) != 2 or min(spacing) <= 0:
+        return None
+    if not isinstance(rows, int) or not isinstance(columns, int) or rows < 1 or columns < 1:
+        return None
+    row, column = cosines[:3], cosines[3:]
+    lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
+    if np.abs(lengths - 1).max() > _COSINE_TOLERANCE or abs(row @ column) > _COSINE_TOLERANCE:
+        return None
+    row = row / lengths[0]
+    column = column - (row @ column) * row
+    return Plane(position, row, column / np.linalg.norm(column), (spacing[0], spacing[1]), (rows, columns))
+
+
+def _check_frame_of_reference(frames: Sequence[Frame], notes: Notes) -> None:
+    uids = {frame.text("FrameOfReferenceUID") for frame in frames}
+    if "" in uids:
+        notes.refuse(RefusalCode.MISSING_GEOMETRY, "a slice names no frame of reference; allowed: one for all slices")
+    if len(uids) > 1:
+        notes.refuse(RefusalCode.MIXED_GEOMETRY, f"{len(uids)} frames of reference; allowed: one for all slices")
+
+
+def _are_alike(planes: Sequence[Plane], notes: Notes) -> bool:
+    first, alike = planes[0], True
+    if any(plane.shape != first.shape for plane in planes):
+        shapes = sorted({plane.shape for plane in planes})[:3]
+        listed = ", ".join(f"{rows}x{columns}" for rows, columns in shapes)
+        notes.refuse(RefusalCode.MIXED_GEOMETRY, f"slices of different size ({listed}); allowed: one size")
+        alike = False
+    if max(np.abs(np.subtract(plane.spacing_mm, first.spacing_mm)).max() for plane in planes) > _SPACING_TOLERANCE_MM:
+        notes.refuse(RefusalCode.MIXED_GEOMETRY, "slices of different pixel spacing; allowed: one pixel spacing")
+        alike = False
+    turn = max(max(np.abs(plane.row - first.row).max(), np.abs(plane.column - first.column).max()) for plane in planes)
+    if turn > _COSINE_TOLERANCE:
+        notes.refuse(RefusalCode.MIXED_GEOMETRY, "slices of different orientation; allowed: parallel slices")
+        alike = False
+    return alike
+
+
+def _check_resolution(plane: Plane, limits: ReadingLimits, notes: Notes) -> None:
+    coarsest = max(plane.spacing_mm)
+    if coarsest > limits.max_in_plane_spacing_mm:
+        notes.refuse(
+            RefusalCode.TOO_COARSE,
+            f"pixel spacing is {coarsest:.3g} mm; allowed: at most {limits.max_in_plane_spacing_mm:g} mm",
+        )
+    elif coarsest > limits.usual_in_plane_spacing_mm:
+        notes.warn(f"pixel spacing is {coarsest:.3g} mm; usual are at most {limits.usual_in_plane_spacing_mm:g} mm")
+
+
+def _check_plane(plane: Plane, limits: ReadingLimits, notes: Notes) -> None:
+    tilt = tilt_deg(plane.normal)
+    if tilt > limits.max_tilt_deg:
+        notes.refuse(
+            RefusalCode.NOT_AXIAL,
+            f"the slices are tilted {tilt:.0f} degrees from axial; allowed: at most {limits.max_tilt_deg:g} degrees",
+        )
+    elif tilt > limits.usual_tilt_deg:
+        notes.warn(f"the slices are tilted {tilt:.0f} degrees from axial")
+
+
+def tilt_deg(normal: FloatArray) -> float:
+    """Return the angle between a slice normal (LPS unit vector) and the head-feet axis, 0 to 90 degrees."""
+    return float(np.degrees(np.arccos(min(1.0, abs(float(normal[2]))))))
+
+
+def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes) -> float | None:
+    """Return the distance between slices along the normal, or None with the reasons noted."""
+    if len(planes) < limits.min_slices:
+        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{len(planes)} slices; allowed: at least {limits.min_slices}")
+    positions = np.sort(np.array([plane.position_lps_mm for plane in planes]) @ planes[0].normal)
+    steps = np.diff(positions)
+    duplicates = int(np.count_nonzero(steps < _DUPLICATE_MM))
+    if duplicates:
+        notes.refuse(
+            RefusalCode.DUPLICATE_SLICE,
+            f"{duplicates} slices lie where another one lies; allowed: one slice at each position",
+        )
+    steps = steps[steps >= _DUPLICATE_MM]
+    if not len(steps):
+        return None
+    usual = float(np.median(steps))
+    _check_evenness(steps, usual, notes)
+    offsets = np.array([plane.position_lps_mm - planes[0].position_lps_mm for plane in planes])
+    sideways = offsets - np.outer(offsets @ planes[0].normal, planes[0].normal)
+    if np.linalg.norm(sideways, axis=1).max() > max(_JITTER_MM, 0.1 * min(planes[0].spacing_mm)):
+        notes.refuse(
+            RefusalCode.MIXED_GEOMETRY,
+            "slices are shifted sideways against each other; allowed: a straight stack along the normal",
+        )
+    return float((positions[-1] - positions[0]) / (len(positions) - 1)) if not duplicates else usual
+
+
+def _check_evenness(steps: FloatArray, usual: float, notes: Notes) -> None:
+    gaps = steps[steps > _GAP_FACTOR * usual]
+    if len(gaps):
+        lacking = sum(max(1, round(float(gap) / usual) - 1) for gap in gaps)
+        largest = float(gaps.max())
+        notes.refuse(
+            RefusalCode.MISSING_SLICE,
+            f"about {lacking} missing: a step of {largest:.2f} mm where {usual:.2f} mm is usual; allowed: no gap",
+        )
+    kept = steps[steps <= _GAP_FACTOR * usual]
+    uneven = float(np.abs(kept - usual).max()) if len(kept) else 0.0
+    if uneven > max(_JITTER_MM, 0.01 * usual):
+        notes.refuse(
+            RefusalCode.MIXED_GEOMETRY,
+            f"steps between slices differ by {uneven:.2f} mm; allowed: at most {max(_JITTER_MM, 0.01 * usual):.2f} mm",
+        )
+
+
+def _check_slice_spacing(spacing: float, frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
+    if spacing > limits.max_slice_spacing_mm:
+        notes.refuse(
+            RefusalCode.TOO_COARSE,
+            f"slices are {spacing:.3g} mm apart; allowed: at most {limits.max_slice_spacing_mm:g} mm",
+        )
+    elif spacing > limits.usual_slice_spacing_mm:
+        notes.warn(f"slices are {spacing:.3g} mm apart; usual are at most {limits.usual_slice_spacing_mm:g} mm")
+    # The larger of both, because some scanners state the gap alone as spacing between slices.
+    stated = max(frames[0].number("SliceThickness") or 0.0, frames[0].number("SpacingBetweenSlices") or 0.0)
+    if stated > 0 and spacing > _STATED_FACTOR * stated:
+        notes.refuse(
+            RefusalCode.MISSING_SLICE,
+            f"slices are {spacing:.3g} mm apart where {stated:.3g} mm is stated; allowed: every slice",
+        )
+
+
+def _stack(planes: Sequence[Plane], spacing: float) -> Stack:
+    first = planes[0]
+    order = np.argsort(np.array([plane.position_lps_mm for plane in planes]) @ first.normal, kind="stable")
+    origin = planes[int(order[0])].position_lps_mm
+    return Stack(
+        order=tuple(int(index) for index in order),
+        shape=(len(planes), *first.shape),
+        spacing_mm=(spacing, *first.spacing_mm),
+        origin_lps_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        direction=np.column_stack([first.normal, first.column, first.row]),
+    )

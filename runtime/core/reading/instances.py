@@ -1,0 +1,153 @@
+"""From file contents to DICOM datasets of images, or the reason why they are none."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
+
+from runtime.core.errors import RefusalCode
+from runtime.core.reading.files import InputFile
+from runtime.core.reading.limits import ReadingLimits
+from runtime.core.reading.notes import Notes
+
+PARSE_ERRORS: Final = (
+    InvalidDicomError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom and the decoders raise on damaged bytes (found by fuzzing); none of it is a fault of this program."""
+
+_BARE_DATASET_STARTS: Final = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
+"""First group number (0008 in either byte order, or 0002) of files that lack the preamble of PS3.10, 7.1."""
+
+
+_PIXEL_GROUPS: Final = frozenset({0x7FE0, 0x7FE1})
+"""Pixel data, and the private group that some vendors keep copies of them in."""
+
+_META_SEARCH_BYTES: Final = 2048
+"""File meta information lies within this many bytes."""
+
+
+def parse_images(files: Iterable[InputFile], limits: ReadingLimits, notes: Notes) -> list[Dataset]:
+    """Return the datasets that hold images, in the order of the files.
+
+    Companions that are no DICOM images are left out with a warning. Any other file that cannot be parsed is a reason
+    to refuse, because it could have been a slice.
+    """
+    images: list[Dataset] = []
+    damaged = ignored = 0
+    for file in files:
+        dataset = parse_instance(file.content, limits)
+        if dataset is not None and is_image(dataset):
+            images.append(dataset)
+        elif file.is_companion or (dataset is not None and _is_other_object(dataset)):
+            ignored += 1
+        else:
+            damaged += 1
+    if damaged:
+        notes.refuse(
+            RefusalCode.NOT_DICOM,
+            f"{damaged} of {damaged + ignored + len(images)} files are no readable DICOM image; allowed: complete ones",
+        )
+    elif not images:
+        notes.refuse(RefusalCode.NOT_DICOM, f"none of the {ignored} files is a DICOM image; allowed: one MR series")
+    if ignored and images:
+        notes.warn(f"{ignored} files that are not DICOM images were ignored")
+    return images
+
+
+def parse_instance(content: bytes, limits: ReadingLimits) -> Dataset | None:
+    """Return the dataset of a DICOM file, also without preamble or file meta information; None if it is not one."""
+    has_preamble = content[128:132] == b"DICM"
+    if not has_preamble and content[:2] not in _BARE_DATASET_STARTS:
+        return None
+    if _inflates_beyond(content, limits.max_input_bytes):
+        return None
+    try:
+        dataset = dcmread(io.BytesIO(content), force=not has_preamble)
+        _complete_transfer_syntax(dataset)
+    except PARSE_ERRORS:
+        return None
+    return dataset
+
+
+def remove_pixels_and_malformed_elements(dataset: Dataset) -> None:
+    """Drop pixel data and the public elements whose bytes make no value, so that results can copy the header."""
+    for tag in list(dataset.keys()):
+        if tag.group in _PIXEL_GROUPS:
+            del dataset[tag]
+        elif not tag.is_private:
+            try:
+                dataset[tag]
+            except PARSE_ERRORS:
+                del dataset[tag]
+
+
+def is_image(dataset: Dataset) -> bool:
+    """Return whether a dataset describes pixels."""
+    return "Rows" in dataset and "Columns" in dataset and ("BitsAllocated" in dataset or "PixelData" in dataset)
+
+
+def _is_other_object(dataset: Dataset) -> bool:
+    """Return whether a dataset is a complete object that is no image: a report, a DICOMDIR, a presentation state."""
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        return True
+    try:
+        storage_class = UID(str(dataset.get("SOPClassUID", "")))
+        return storage_class.is_valid and "Image Storage" not in storage_class.name and "SOPInstanceUID" in dataset
+    except PARSE_ERRORS:
+        return False
+
+
+def _inflates_beyond(content: bytes, limit: int) -> bool:
+    """Return whether a deflated dataset is larger than the limit, or cannot be told (PS3.5, A.5; PS3.10, 7.1)."""
+    if DeflatedExplicitVRLittleEndian.encode() + b"\0" not in content[:_META_SEARCH_BYTES]:
+        return False
+    if content[132:136] != b"\x02\x00\x00\x00":
+        return True
+    start = 144 + int.from_bytes(content[140:144], "little")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflater.decompress(content[start:], limit)
+    except zlib.error:
+        return True
+    return bool(inflater.unconsumed_tail)
+
+
+def _complete_transfer_syntax(dataset: FileDataset) -> None:
+    """Name the native transfer syntax that the parser recognised in a file that does not state it."""
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    if dataset.file_meta.get("TransferSyntaxUID"):
+        return
+    is_implicit, is_little_endian = dataset.original_encoding
+    syntax: UID = ImplicitVRLittleEndian
+    if not is_implicit:
+        syntax = ExplicitVRLittleEndian if is_little_endian else ExplicitVRBigEndian
+    dataset.file_meta.TransferSyntaxUID = syntax

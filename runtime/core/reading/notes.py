@@ -1,0 +1,41 @@
+"""What the stages of reading found: reasons to refuse, and what was tolerated."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runtime.core.errors import CaseRefused, Reason, RefusalCode
+
+
+class Notes:
+    """Collects every reason and warning of one input, each once and in order; texts carry no patient data."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[Reason, None] = {}
+        self._warnings: dict[str, None] = {}
+
+    def refuse(self, code: RefusalCode, message: str) -> None:
+        """Add a reason to refuse; reading goes on, so that the caller learns all of them at once."""
+        self._reasons[Reason(code, message)] = None
+
+    def warn(self, message: str) -> None:
+        """Add something tolerated."""
+        self._warnings[message] = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was tolerated."""
+        return tuple(self._warnings)
+
+    @property
+    def refusal(self) -> CaseRefused | None:
+        """The exception that carries all reasons; None if there is none."""
+        return CaseRefused(self._reasons) if self._reasons else None
+
+
+@contextmanager
+def without_library_warnings() -> Iterator[None]:
+    """Silence `UserWarning`s of the DICOM libraries: they quote element values, which can be patient data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield

@@ -1,0 +1,165 @@
+"""From encoded pixel data to float32 intensities."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
+
+from runtime.core.errors import RefusalCode
+from runtime.core.reading.codestreams import states_other_size
+from runtime.core.reading.frames import Frame, element_value, frame_count
+from runtime.core.reading.geometry import Stack
+from runtime.core.reading.instances import PARSE_ERRORS
+from runtime.core.reading.notes import Notes
+
+_DECODERS: Final[dict[str, str]] = {
+    JPEG2000: "pylibjpeg",
+    JPEG2000Lossless: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
+    HTJ2KLossless: "pylibjpeg",
+    HTJ2KLosslessRPCL: "pylibjpeg",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+}
+"""Decoder of a transfer syntax that several could decode, named so that every installation decodes alike."""
+
+_LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K})
+"""Transfer syntaxes that may have lost information."""
+
+Intensities = npt.NDArray[np.float32]
+
+
+def check_pixel_description(datasets: Sequence[Dataset], notes: Notes) -> bool:
+    """Return whether the pixel description of every instance is one this reads; reasons are noted."""
+    fine = True
+    for problem in dict.fromkeys(filter(None, (_unsupported(dataset) for dataset in datasets))):
+        notes.refuse(RefusalCode.UNSUPPORTED_PIXELS, problem)
+        fine = False
+    if any(str(element_value(dataset, "LossyImageCompression")) == "01" for dataset in datasets) or any(
+        dataset.file_meta.TransferSyntaxUID in _LOSSY for dataset in datasets
+    ):
+        notes.warn("the images were compressed with loss")
+    return fine
+
+
+def decode_slices(frames: Sequence[Frame], stack: Stack | None, notes: Notes) -> Intensities | None:
+    """Return the rescaled intensities (z, y, x) of the stack's slices, or None with reasons noted.
+
+    Without a stack the pixels are decoded all the same, so that a refusal names them too. Rescaling is slope x stored
+    value + intercept (PS3.3, C.11.1); MONOCHROME1 is turned over so that bright is high.
+    """
+    voxels = None if stack is None else np.empty(stack.shape, np.float32)
+    slice_of_frame = {} if stack is None else {frame: z for z, frame in enumerate(stack.order)}
+    unreadable = unscalable = 0
+    for index, stored in _stored_values(frames):
+        intensities = None if stored is None else _intensities(stored, frames[index])
+        if stored is None:
+            unreadable += 1
+        elif intensities is None or not np.all(np.isfinite(intensities)):
+            unscalable += 1
+        elif voxels is not None:
+            voxels[slice_of_frame[index]] = intensities
+    _note_undecoded(unreadable, unscalable, len(frames), notes)
+    return None if unreadable or unscalable else voxels
+
+
+def _note_undecoded(unreadable: int, unscalable: int, count: int, notes: Notes) -> None:
+    if unreadable:
+        notes.refuse(
+            RefusalCode.UNREADABLE_PIXELS,
+            f"the pixels of {unreadable} of {count} slices cannot be decoded; allowed: complete pixel data in each",
+        )
+    if unscalable:
+        notes.refuse(
+            RefusalCode.UNSUPPORTED_PIXELS,
+            f"rescale slope or intercept of {unscalable} of {count} slices are unusable; allowed: finite, slope > 0",
+        )
+
+
+def _unsupported(dataset: Dataset) -> str | None:
+    samples = element_value(dataset, "SamplesPerPixel")
+    photometric = str(element_value(dataset, "PhotometricInterpretation"))
+    bits = element_value(dataset, "BitsAllocated")
+    if samples not in (None, 1) or photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        return "the pixels are not single grey values; allowed: one sample per pixel, MONOCHROME1 or MONOCHROME2"
+    if bits not in (8, 16, 32):
+        return "the pixels do not have 8, 16 or 32 bits allocated; allowed: those"
+    if element_value(dataset, "ModalityLUTSequence") is not None:
+        return "the pixels need a modality look-up table; allowed: rescale slope and intercept"
+    if _transfer_syntax(dataset) == JPEGExtended12Bit and element_value(dataset, "BitsStored") != 8:
+        return "the pixels are JPEG Extended of 12 bits; allowed: lossless JPEG, JPEG-LS, JPEG 2000, RLE, uncompressed"
+    return None
+
+
+def _transfer_syntax(dataset: Dataset) -> UID:
+    syntax: UID = dataset.file_meta.TransferSyntaxUID
+    return syntax
+
+
+def _stored_values(frames: Sequence[Frame]) -> Iterator[tuple[int, npt.NDArray[Any] | None]]:
+    """Yield (index of the frame, its stored values or None), decoding each instance once."""
+    decoded: dict[int, npt.NDArray[Any] | None] = {}
+    for index, frame in enumerate(frames):
+        key = id(frame.dataset)
+        if key not in decoded:
+            decoded.clear()
+            decoded[key] = _decode(frame.dataset)
+        pixels = decoded[key]
+        if pixels is not None and pixels.ndim == 3:
+            pixels = pixels[frame.frame_index or 0] if (frame.frame_index or 0) < len(pixels) else None
+        yield index, pixels
+
+
+def _decode(dataset: Dataset) -> npt.NDArray[Any] | None:
+    plugin = _DECODERS.get(_transfer_syntax(dataset), "")
+    try:
+        if _transfer_syntax(dataset).is_encapsulated and _would_inflate(dataset):
+            return None
+        return pixel_array(dataset, raw=True, decoding_plugin=plugin)
+    except PARSE_ERRORS:
+        return None
+
+
+def _would_inflate(dataset: Dataset) -> bool:
+    """Return whether a compressed frame claims another size than the instance: decoding it could take any memory."""
+    size = int(dataset.Rows), int(dataset.Columns)
+    frames = generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset))
+    return any(states_other_size(frame, size) for frame in frames)
+
+
+def _intensities(stored: npt.NDArray[Any], frame: Frame) -> Intensities | None:
+    slope = frame.value("RescaleSlope")
+    intercept = frame.value("RescaleIntercept")
+    slope_number = 1.0 if slope is None else frame.number("RescaleSlope")
+    intercept_number = 0.0 if intercept is None else frame.number("RescaleIntercept")
+    if slope_number is None or slope_number <= 0 or intercept_number is None:
+        return None
+    values = stored.astype(np.float32)
+    if frame.text("PhotometricInterpretation").upper() == "MONOCHROME1":
+        values = _inverted(values, frame)
+    if (slope_number, intercept_number) != (1.0, 0.0):
+        values = values * np.float32(slope_number) + np.float32(intercept_number)
+    return values
+
+
+def _inverted(values: Intensities, frame: Frame) -> Intensities:
+    """Turn stored values over within the range of their bits."""
+    bits = int(frame.number("BitsStored") or frame.number("BitsAllocated") or 16)
+    top = -1.0 if frame.number("PixelRepresentation") == 1 else float(2**bits - 1)
+    return np.float32(top) - values

@@ -1,0 +1,97 @@
+"""Read a DICOM series: the order of its stages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.reading.files import collect_files
+from runtime.core.reading.frames import Frame, element_value, frame_count, frames_of
+from runtime.core.reading.geometry import Stack, locate
+from runtime.core.reading.instances import parse_images, remove_pixels_and_malformed_elements
+from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
+from runtime.core.reading.notes import Notes, without_library_warnings
+from runtime.core.reading.pixels import Intensities, check_pixel_description, decode_slices
+from runtime.core.reading.suitability import check_suitability
+from runtime.core.series import FrameReference, Series
+from runtime.core.volume import Volume
+
+
+def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = DEFAULT_LIMITS) -> Series:
+    """Read one axial T2-weighted MR series from a directory, a zip archive, one file, or a list of instances.
+
+    Classic and enhanced multi-frame images, native and losslessly or lossily compressed. Slices are ordered by
+    position along the slice normal. Raises `CaseRefused` with every reason found.
+    """
+    notes = Notes()
+    with without_library_warnings():
+        images = parse_images(collect_files(source, limits), limits, notes)
+        if not images or not _is_affordable(images, limits, notes):
+            raise _refusal(notes)
+        frames = [frame for image in images for frame in frames_of(image)]
+        check_suitability(frames, limits, notes)
+        _check_identity(images, notes)
+        stack = locate(frames, limits, notes) if _is_one_series(frames) else None
+        voxels = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
+        if stack is None or voxels is None or notes.refusal:
+            raise _refusal(notes)
+        return _series(frames, stack, voxels, notes)
+
+
+def _refusal(notes: Notes) -> CaseRefused:
+    """Return the noted refusal; a stage that gave no result noted why."""
+    return notes.refusal or CaseRefused([Reason(RefusalCode.NOT_DICOM, "the input could not be read as one MR series")])
+
+
+def _is_affordable(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes) -> bool:
+    """Return whether the images state countable frames and fit the limits, before any pixel is touched."""
+    counts = [frame_count(image) for image in images]
+    if 0 in counts:
+        notes.refuse(RefusalCode.UNREADABLE_PIXELS, "an image states no usable number of frames; allowed: 1 or more")
+        return False
+    voxels = sum(count * _pixels_of_frame(image) for count, image in zip(counts, images, strict=True))
+    if voxels > limits.max_voxels or sum(counts) > limits.max_files:
+        notes.refuse(
+            RefusalCode.TOO_LARGE,
+            f"{sum(counts)} slices, {voxels} voxels; allowed: {limits.max_files} slices, {limits.max_voxels} voxels",
+        )
+        return False
+    return True
+
+
+def _pixels_of_frame(image: Dataset) -> int:
+    sides = element_value(image, "Rows"), element_value(image, "Columns")
+    return sides[0] * sides[1] if all(isinstance(side, int) for side in sides) else 0
+
+
+def _check_identity(images: Sequence[Dataset], notes: Notes) -> None:
+    uids = [str(element_value(image, "SOPInstanceUID") or "") for image in images]
+    if "" in uids:
+        notes.refuse(RefusalCode.NOT_DICOM, "an image lacks its SOP instance UID; allowed: identified instances")
+    if len(set(uids)) < len(uids):
+        repeated = len(uids) - len(set(uids))
+        notes.refuse(RefusalCode.DUPLICATE_SLICE, f"{repeated} instances come more than once; allowed: each once")
+
+
+def _is_one_series(frames: Sequence[Frame]) -> bool:
+    """Return whether the frames name one series: positions of several say nothing about gaps or duplicates."""
+    return len({frame.text("SeriesInstanceUID") for frame in frames}) == 1
+
+
+def _series(frames: Sequence[Frame], stack: Stack, voxels: Intensities, notes: Notes) -> Series:
+    ordered = [frames[index] for index in stack.order]
+    instances = {id(frame.dataset): frame.dataset for frame in ordered}
+    for dataset in instances.values():
+        remove_pixels_and_malformed_elements(dataset)
+    return Series(
+        volume=Volume(voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction),
+        headers=tuple(instances.values()),
+        frames=tuple(_reference(frame) for frame in ordered),
+        warnings=notes.warnings,
+    )
+
+
+def _reference(frame: Frame) -> FrameReference:
+    number = None if frame.frame_index is None else frame.frame_index + 1
+    return FrameReference(str(frame.dataset.SOPInstanceUID), number)

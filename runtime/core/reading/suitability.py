@@ -1,0 +1,183 @@
+"""Whether a series is what the model was made for: one axial T2-weighted MR series, as acquired.
+
+Criteria: FACTS on series selection (modality, sequence, echo and repetition time, image type), by tags only; free
+text such as the series description is never read.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
+
+from runtime.core.errors import RefusalCode
+from runtime.core.reading.frames import Frame
+from runtime.core.reading.limits import ReadingLimits
+from runtime.core.reading.notes import Notes
+
+_MR_STORAGE: Final = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
+_DERIVED_WORDS: Final = frozenset(
+    {
+        "ADC",
+        "CALC_BVALUE",
+        "DIFFUSION",
+        "EADC",
+        "EXP",
+        "FA",
+        "MIP",
+        "MINIP",
+        "MPR",
+        "PROJECTION IMAGE",
+        "REFORMATTED",
+        "SUB",
+        "SUBTRACTION",
+        "T2 MAP",
+        "TRACEW",
+    }
+)
+"""Image type values of computed images."""
+
+_SPIN_ECHO: Final = frozenset({"SE", "RM"})
+_FAT_SUPPRESSION: Final = frozenset({"FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE"})
+_CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{1,16}\Z")
+
+
+def check_suitability(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
+    """Note every reason why the frames are no axial T2-weighted MR series as acquired."""
+    _check_one_series(frames, notes)
+    _check_modality(frames, notes)
+    _check_image_type(frames, notes)
+    if all(frame.text("Modality") == "MR" for frame in frames):
+        _check_sequence(frames, notes)
+        _check_timing(frames, limits, notes)
+        _check_preparation(frames, notes)
+
+
+def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
+    for keyword, what in (("SeriesInstanceUID", "series"), ("StudyInstanceUID", "studies"), ("PatientID", "patients")):
+        count = len({frame.text(keyword) for frame in frames})
+        if count > 1:
+            notes.refuse(
+                RefusalCode.SEVERAL_SERIES, f"the input mixes {count} {what}; allowed: one series of one patient"
+            )
+    if any(not frame.text(keyword) for frame in frames for keyword in ("SeriesInstanceUID", "StudyInstanceUID")):
+        notes.refuse(RefusalCode.MISSING_GEOMETRY, "an instance does not say which series and study it belongs to")
+    several = {id(frame.dataset): frame for frame in frames}
+    if len(several) > 1 and any((frame.frame_index or 0) > 0 for frame in frames):
+        notes.refuse(
+            RefusalCode.SEVERAL_SERIES,
+            f"a multi-frame image beside {len(several) - 1} other images; allowed: one multi-frame image",
+        )
+
+
+def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
+    for modality in _distinct(_shown(frame.text("Modality")) for frame in frames):
+        if modality != "MR":
+            notes.refuse(RefusalCode.NOT_MR, f"modality is {modality}; allowed: MR")
+    if any(frame.text("SOPClassUID") not in _MR_STORAGE for frame in frames):
+        notes.refuse(
+            RefusalCode.NOT_MR,
+            "the storage class is not an MR image; allowed: classic, enhanced or legacy converted enhanced MR image",
+        )
+
+
+def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
+    words = {word for frame in frames for word in _image_type(frame)}
+    if any("DERIVED" in _image_type(frame) and not _is_derived_by_compression(frame) for frame in frames):
+        notes.refuse(RefusalCode.DERIVED_IMAGE, "the image type is DERIVED; allowed: ORIGINAL images")
+    for word in sorted(words & _DERIVED_WORDS):
+        notes.refuse(RefusalCode.DERIVED_IMAGE, f"the image type says {word}; allowed: images as acquired")
+    if "LOCALIZER" in words:
+        notes.refuse(RefusalCode.NOT_T2, "the image type says LOCALIZER; allowed: a T2-weighted series")
+
+
+def _image_type(frame: Frame) -> tuple[str, ...]:
+    return frame.words("FrameType") or frame.words("ImageType")
+
+
+def _is_derived_by_compression(frame: Frame) -> bool:
+    """Return whether an image may be called DERIVED for its lossy compression alone (PS3.3, C.7.6.1.1.5)."""
+    return frame.text("LossyImageCompression") == "01" and "PRIMARY" in _image_type(frame)
+
+
+def _check_sequence(frames: Sequence[Frame], notes: Notes) -> None:
+    kinds = {kind for frame in frames for kind in _sequence_kinds(frame)}
+    foreign = sorted(kinds - _SPIN_ECHO)
+    if foreign:
+        names = ", ".join(_distinct(_shown(kind) for kind in foreign))
+        notes.refuse(
+            RefusalCode.NOT_T2, f"the scanning sequence includes {names}; allowed: spin echo (SE) or research mode (RM)"
+        )
+    elif not kinds:
+        notes.warn("the scanning sequence is not stated; read as spin echo")
+    contrasts = {word for frame in frames for word in frame.words("AcquisitionContrast")} - {"T2", "UNKNOWN"}
+    for contrast in _distinct(_shown(word) for word in sorted(contrasts)):
+        notes.refuse(RefusalCode.NOT_T2, f"the acquisition contrast is {contrast}; allowed: T2")
+    if any("3D" in frame.words("MRAcquisitionType") for frame in frames):
+        notes.warn("the series was acquired in 3D; the usual protocol is 2D")
+
+
+def _sequence_kinds(frame: Frame) -> set[str]:
+    """Return the kinds of echo in the words of the classic attribute (0018,0020), also for enhanced images."""
+    kinds = set(frame.words("ScanningSequence"))
+    pulse = frame.text("EchoPulseSequence").upper()
+    kinds |= {"SPIN": {"SE"}, "GRADIENT": {"GR"}, "BOTH": {"SE", "GR"}}.get(pulse, set())
+    if frame.text("EchoPlanarPulseSequence").upper() == "YES":
+        kinds.add("EP")
+    if frame.text("InversionRecovery").upper() == "YES":
+        kinds.add("IR")
+    return kinds
+
+
+def _check_timing(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
+    shortest, longest = limits.echo_time_ms
+    echo_times = [frame.number("EffectiveEchoTime") or frame.number("EchoTime") for frame in frames]
+    known = sorted({time for time in echo_times if time is not None})
+    outside = [time for time in known if not shortest <= time <= longest]
+    if outside:
+        notes.refuse(
+            RefusalCode.NOT_T2, f"the echo time is {_listed(outside)} ms; allowed: {shortest:g} to {longest:g} ms"
+        )
+    if len(known) > 1:
+        notes.refuse(RefusalCode.NOT_T2, f"the series mixes echo times of {_listed(known)} ms; allowed: one echo")
+    if None in echo_times:
+        notes.refuse(RefusalCode.NOT_T2, f"no echo time is stated; allowed: {shortest:g} to {longest:g} ms")
+    short = sorted(
+        {time for frame in frames if (time := frame.number("RepetitionTime")) and time < limits.min_repetition_time_ms}
+    )
+    if short:
+        notes.refuse(
+            RefusalCode.NOT_T2,
+            f"the repetition time is {_listed(short)} ms; allowed: at least {limits.min_repetition_time_ms:g} ms",
+        )
+
+
+def _check_preparation(frames: Sequence[Frame], notes: Notes) -> None:
+    b_values = sorted({b for frame in frames if (b := frame.number("DiffusionBValue"))})
+    if b_values:
+        notes.refuse(
+            RefusalCode.NOT_T2, f"the series is diffusion-weighted (b = {_listed(b_values)} s/mm2); allowed: none"
+        )
+    options = {
+        word
+        for frame in frames
+        for word in (*frame.words("ScanOptions"), *frame.words("SpectrallySelectedSuppression"))
+    }
+    if options & _FAT_SUPPRESSION:
+        notes.refuse(RefusalCode.NOT_T2, "the series is fat-suppressed; allowed: T2 without fat suppression")
+    if any(frame.text("ContrastBolusAgent") for frame in frames):
+        notes.warn("a contrast agent is stated; the usual protocol has none")
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def _shown(word: str) -> str:
+    """Return a code string as it may be shown; anything else could be misplaced free text."""
+    return word if _CODE_STRING.match(word) else "not stated" if not word else "not a known word"
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    shown = ", ".join(f"{number:g}" for number in numbers[:4])
+    return shown + (", ..." if len(numbers) > 4 else "")
