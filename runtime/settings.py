@@ -28,7 +28,11 @@ class Settings:
     """The effective settings; raises `SettingInvalid` on a value outside its range."""
 
     bundle: Path | None = None
-    """Directory of the model bundle; commands that analyse need one."""
+    """Directory of the model bundle; commands that analyse need one.
+
+    Whom to trust beside the keys that ship with the runtime is named by the environment alone: SIDEWALL_TRUSTED_KEYS, a
+    folder of *.pub files (see `runtime.bundle.loading`).
+    """
 
     backend: str = "auto"
     """Inference backend by name, or `auto` for the best one installed."""
@@ -54,11 +58,8 @@ class Settings:
     tls_client_ca: Path | None = None
     """Who may sign clients' certificates (PEM); when given, a client must show one."""
 
-    max_running: int = 1
-    """Analyses at the same time; one uses all cores, and each more needs its own memory."""
-
     max_waiting: int = 3
-    """Admitted calls that may wait for a running one; further calls are answered RESOURCE_EXHAUSTED at once."""
+    """Admitted calls beside the one that runs (one uses every core); more are answered RESOURCE_EXHAUSTED at once."""
 
     max_input_mib: int = 512
     """Largest input of one call, MiB; a pelvic T2 series has 5-50."""
@@ -191,7 +192,6 @@ _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "threads": (lambda value: 0 <= value <= 1024, "0 (every core) to 1024"),
     "listen": (lambda value: _port(value) is not None, "host:port with a port of 0 to 65535"),
-    "max_running": (lambda value: 1 <= value <= 64, "1 to 64"),
     "max_waiting": (lambda value: 0 <= value <= 1000, "0 to 1000"),
     "max_input_mib": (lambda value: 1 <= value <= 65536, "1 to 65536 (MiB)"),
     "max_instances": (lambda value: 1 <= value <= 100_000, "1 to 100000"),

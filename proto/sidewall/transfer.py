@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
 from sidewall.convert import fill_message
@@ -15,6 +15,15 @@ CHUNK_BYTES = 1 << 20
 """Size of a message's payload: well below gRPC's usual limit of 4 MiB."""
 
 Source = str | Path | bytes
+
+
+_COMPANION_NAMES = frozenset({"THUMBS.DB", "DESKTOP.INI", "README", "LICENSE", "LOCKFILE", "VERSION"})
+_COMPANION_SUFFIXES = frozenset({
+    ".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".htm", ".css", ".js", ".pdf",
+    ".doc", ".docx", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ico", ".tif", ".tiff", ".exe", ".dll", ".inf", ".ini",
+    ".log", ".db", ".zip", ".gz", ".nii", ".nrrd", ".mha", ".bval", ".bvec", ".sha256", ".md5", ".lnk", ".url",
+})  # fmt: skip
+"""Names, in a directory or zip file, that the server's own reading takes for companions of images, too."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,10 @@ class _Instance:
         with zipfile.ZipFile(self.source) as archive:
             return archive.read(self.member)
 
+    def has_marker(self) -> bool:
+        """Return whether the file begins as PS3.10 asks: 128 bytes, then DICM."""
+        return self.read()[128:132] == b"DICM"
+
 
 def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
     """Return the instances of a directory (with its sub-directories), a zip file, one file, or a list of these."""
@@ -133,13 +146,29 @@ def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
         return [_Instance(source)]
     path = Path(source)
     if path.is_dir():
-        return [_Instance(file) for file in sorted(path.rglob("*")) if file.is_file()]
+        files = (file for file in sorted(path.rglob("*")) if file.is_file())
+        return _without_companions([(_Instance(file), file.relative_to(path)) for file in files])
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return [_Instance(path, entry.filename) for entry in archive.infolist() if not entry.is_dir()]
+            names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        return _without_companions([(_Instance(path, name), PurePosixPath(name)) for name in names])
     return [_Instance(path)]
+
+
+def _without_companions(named: list[tuple[_Instance, PurePath]]) -> list[_Instance]:
+    """Leave out what only accompanies images (a README, a checksum); when nothing else is there, keep all of it.
+
+    Every other file is sent, DICOM or not: it could be a damaged slice, and the server has to say so.
+    """
+    images = [instance for instance, name in named if not _is_companion(name) or instance.has_marker()]
+    return images or [instance for instance, _ in named]
+
+
+def _is_companion(name: PurePath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+    return hidden or name.name.upper() in _COMPANION_NAMES or name.suffix.lower() in _COMPANION_SUFFIXES
 
 
 def _chunks(data: bytes | memoryview) -> Iterator[tuple[bytes, bool]]:

@@ -36,11 +36,11 @@ class Job:
         self._progress.put(progress)
 
     def start(
-        self, workers: ThreadPoolExecutor, case: CaseInput, model: LoadedModel, settings: AnalysisSettings
+        self, worker: ThreadPoolExecutor, case: CaseInput, model: LoadedModel, settings: AnalysisSettings
     ) -> Future[CaseResult]:
-        """Queue the analysis for the next free worker."""
+        """Queue the analysis behind the ones that came before."""
         self.report(Progress("wait", 0, 1))
-        future = workers.submit(self._run, case, model, settings)
+        future = worker.submit(self._run, case, model, settings)
         # None ends `progress`, however the analysis ended.
         future.add_done_callback(lambda _: self._progress.put(None))
         return future

@@ -32,9 +32,9 @@ class Server:
         """Prepare the server; raises `SettingInvalid` when a TLS file cannot be read."""
         self._settings = settings
         self._analyzer = Analyzer(settings)
-        places = settings.max_running + settings.max_waiting
         self._server = grpc.server(
-            ThreadPoolExecutor(places + _SPARE_THREADS, thread_name_prefix="grpc"), options=_server_options(settings)
+            ThreadPoolExecutor(1 + settings.max_waiting + _SPARE_THREADS, thread_name_prefix="grpc"),
+            options=_server_options(settings),
         )
         self._health = health.HealthServicer(experimental_non_blocking=True)
         analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)

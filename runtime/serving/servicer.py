@@ -29,14 +29,14 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     """Answers calls once a model is given; until then they are turned away."""
 
     def __init__(self, settings: Settings) -> None:
-        places = settings.max_running + settings.max_waiting
+        places = 1 + settings.max_waiting
         self.admission = Admission(places)
         self._model: LoadedModel | None = None
         self._analysis_settings = AnalysisSettings(pseudonym_salt=settings.pseudonym_salt)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
         self._transfer_timeout_s = settings.transfer_timeout_s
         self._receivers = ThreadPoolExecutor(places, thread_name_prefix="receive")
-        self._workers = ThreadPoolExecutor(settings.max_running, thread_name_prefix="analyze")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="analyze")
 
     def open(self, model: LoadedModel) -> None:
         """Answer calls with this model from now on."""
@@ -45,7 +45,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     def close(self) -> None:
         """Let the threads go once their work is done."""
         self._receivers.shutdown(wait=False)
-        self._workers.shutdown(wait=False)
+        self._worker.shutdown(wait=False)
 
     def AnalyzeSeries(  # noqa: N802 - gRPC's name
         self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
@@ -88,7 +88,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         if model is None:
             raise ServerUnreachable("the server is still loading its model")
         yield accepted_event(job.id)
-        future = job.start(self._workers, self._receive(job, receive), model, self._analysis_settings)
+        future = job.start(self._worker, self._receive(job, receive), model, self._analysis_settings)
         try:
             yield from map(progress_event, job.progress())
         finally:

@@ -1,0 +1,168 @@
+"""The command `sidewall`: serve, analyze, submit, doctor.
+
+Results go to the standard output, everything else to the standard error; the exit status is that of the error class
+(`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from runtime import __version__
+from runtime.cli.console import describe_findings, progress_bar
+from runtime.core.errors import CaseRefused, SidewallError
+from runtime.settings import load_settings
+
+_STDERR = Console(stderr=True)
+_STDOUT = Console()
+
+app = typer.Typer(
+    name="sidewall",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Lateral pelvic lymph nodes in rectal cancer from T2-weighted MRI. Research use only: not a medical device.",
+    epilog="Every option may also stand in the environment (SIDEWALL_BUNDLE, ...) or in a TOML file (--config).",
+)
+
+PathArgument = Annotated[
+    Path,
+    typer.Argument(exists=True, help="A directory, a zip file or one file with the DICOM instances of one series."),
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
+BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
+BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one installed.")]
+ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
+ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to the standard output.")]
+CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command(epilog="Example: sidewall serve --bundle models/demo --listen 127.0.0.1:50051")
+def serve(
+    bundle: BundleOption = None,
+    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port; port 0 takes a free one.")] = None,
+    backend: BackendOption = None,
+    mode: ModeOption = None,
+    threads: ThreadsOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
+    with _reporting_errors(as_json=False):
+        given = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode, "threads": threads}
+        settings = load_settings(given, file=config)
+        from runtime.cli.loading import load_checked_model
+        from runtime.serving.log import configure_log
+        from runtime.serving.server import serve as run_server
+
+        configure_log(settings.log_level)
+        run_server(settings, lambda: load_checked_model(settings))
+
+
+@app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
+def analyze(
+    path: PathArgument,
+    out: OutOption,
+    bundle: BundleOption = None,
+    backend: BackendOption = None,
+    mode: ModeOption = None,
+    threads: ThreadsOption = None,
+    case_id: CaseIdOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse one series in this process."""
+    with _reporting_errors(as_json):
+        given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
+        settings = load_settings(given, file=config)
+        from runtime.cli.analyzing import analyze_path
+
+        with progress_bar(_STDERR) as show:
+            findings = analyze_path(path, settings, out, case_id=case_id, show=show)
+        _show_findings(findings, out, as_json)
+
+
+@app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
+def submit(
+    path: PathArgument,
+    server: Annotated[str, typer.Option("--server", "-s", envvar="SIDEWALL_SERVER", help="host:port of the server.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go; default: nowhere.")] = None,
+    case_id: CaseIdOption = None,
+    timeout_s: Annotated[float | None, typer.Option(help="Give up after this time, s.")] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with the usual certificate authorities.")] = False,
+    tls_ca: Annotated[Path | None, typer.Option(help="Encrypt; who may sign the server's certificate (PEM).")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="This client's own certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of this client's certificate (PEM).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send one series to a running server."""
+    with _reporting_errors(as_json):
+        from runtime.cli.submitting import submit_path, tls_options
+
+        credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
+        with progress_bar(_STDERR) as show:
+            findings = submit_path(path, server, credentials, out, case_id=case_id, timeout_s=timeout_s, show=show)
+        _show_findings(findings, out, as_json)
+
+
+@app.command(epilog="Example: sidewall doctor --bundle models/demo")
+def doctor(bundle: BundleOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Tell which backends work, whether the bundle is sound, and what its golden case says on each backend."""
+    with _reporting_errors(as_json):
+        from runtime.cli.doctor import examine
+
+        checks = examine(load_settings({"bundle": bundle}, file=config))
+    if as_json:
+        typer.echo(json.dumps([{"name": each.name, "ok": each.ok, "text": each.text} for each in checks], indent=2))
+    else:
+        for each in checks:
+            typer.secho("ok  " if each.ok else "FAIL", fg="green" if each.ok else "red", nl=False)
+            typer.echo(f"  {each.name}: {each.text}")
+    if not all(each.ok for each in checks):
+        raise typer.Exit(4)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@contextmanager
+def _reporting_errors(as_json: bool) -> Iterator[None]:
+    """Turn an expected error into its text and exit status."""
+    try:
+        yield
+    except SidewallError as error:
+        reasons = error.reasons if isinstance(error, CaseRefused) else ()
+        if as_json:
+            details = [{"code": reason.code, "message": reason.message} for reason in reasons]
+            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "reasons": details}}, indent=2))
+        else:
+            for code, message in [(str(reason.code), reason.message) for reason in reasons] or [
+                (error.code, str(error))
+            ]:
+                typer.secho(f"{code}: {message}", fg="red", err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) -> None:
+    """Print the findings; a refused case ends with its exit status."""
+    if as_json:
+        typer.echo(json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False))
+    else:
+        _STDOUT.print(describe_findings(findings))
+        if out is not None:
+            _STDOUT.print(f"results in {out}", highlight=False)
+    if findings["status"] == "refused":
+        raise typer.Exit(CaseRefused.exit_code)

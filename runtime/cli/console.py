@@ -1,0 +1,96 @@
+"""What people see in the terminal: findings (in the form of findings.json) as a table, progress as a bar."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+RESEARCH_USE = "Research use only: not a medical device."
+
+_COLOURS = {
+    "positive": "bold red",
+    "borderline": "yellow",
+    "indeterminate": "yellow",
+    "negative": "green",
+    "demonstration": "cyan",
+    "refused": "bold red",
+    "refuse": "bold red",
+    "warn": "yellow",
+    "pass": "green",
+}
+
+ShowProgress = Callable[[str, int, int, float | None], None]
+"""Takes stage, done, total and the estimated seconds to the end of the analysis."""
+
+
+def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
+    """Return a case's findings for the terminal: verdict, nodes, what was not assessed, warnings."""
+    parts: list[RenderableType] = [_verdict(findings)]
+    if findings["nodes"]:
+        parts.append(_node_table(findings["nodes"]))
+    parts += [Text(f"refused ({reason['code']}): {reason['message']}", "red") for reason in findings["refusal"]]
+    unassessed = [f"{each['side']} {_words(each['station'])}" for each in findings["assessed"] if not each["assessed"]]
+    if unassessed:
+        parts.append(Text(f"not assessed: {', '.join(unassessed)}", "yellow"))
+    parts += [Text(f"warning: {warning}", "yellow") for warning in findings["warnings"]]
+    parts.append(Text(RESEARCH_USE, "dim"))
+    return Group(*parts)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[ShowProgress]:
+    """Show a bar while the block runs and yield what moves it; shows nothing when the console is not a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<9}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[remaining]}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("start", total=None, remaining="")
+
+        def show(stage: str, done: int, total: int, estimate_s: float | None) -> None:
+            remaining = "" if estimate_s is None else f"about {estimate_s:.0f} s left"
+            bar.update(task, description=stage, completed=done, total=total, remaining=remaining)
+
+        yield show
+
+
+def _verdict(findings: Mapping[str, Any]) -> Text:
+    status, probability, model = findings["status"], findings["probability"], findings["model"]
+    text = Text.assemble("case ", (findings["case"]["case_id"], "bold"), ": ", (status, _COLOURS.get(status, "")))
+    if probability is not None and findings["nodes"]:
+        text.append(f", highest probability {probability:.2f}")
+    if model is not None:
+        text.append(f"  ({model['bundle_name']} {model['bundle_version']}, {model['backend']}, {model['mode']})", "dim")
+    return text
+
+
+def _node_table(nodes: list[Mapping[str, Any]]) -> Table:
+    table = Table("node", "side", "station", "status", title_justify="left")
+    for heading in ("short mm", "folds mm", "long mm", "volume mm³", "probability"):
+        table.add_column(heading, justify="right")
+    for node in nodes:
+        interval = node["short_axis_interval_mm"]
+        table.add_row(
+            str(node["id"]),
+            node["side"],
+            _words(node["station"] or "none"),
+            Text(node["status"], _COLOURS.get(node["status"], "")),
+            f"{node['short_axis_mm']:.1f}",
+            f"{interval[0]:.1f}-{interval[1]:.1f}" if interval else "",
+            f"{node['long_axis_mm']:.1f}",
+            f"{node['volume_mm3']:.0f}",
+            f"{node['probability']:.2f}",
+        )
+    return table
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

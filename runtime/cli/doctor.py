@@ -1,0 +1,54 @@
+"""`sidewall doctor`: whether this installation and its bundle are sound."""
+
+import platform
+from dataclasses import dataclass
+
+from runtime import __version__
+from runtime.bundle.loading import Bundle, load_bundle
+from runtime.core.errors import BackendUnavailable, BundleRejected
+from runtime.inference.backend import available_backends
+from runtime.inference.golden import run_golden
+from runtime.inference.model import load_model
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at software, backends, bundle and, on every backend, the golden case."""
+    backends = available_backends()
+    checks = [
+        Check("software", True, f"sidewall {__version__}, Python {platform.python_version()}, {platform.machine()}"),
+        Check("backends", bool(backends), ", ".join(backends) or "none is installed"),
+    ]
+    if settings.bundle is None:
+        return [*checks, Check("bundle", False, "none is named: --bundle or SIDEWALL_BUNDLE")]
+    try:
+        bundle = load_bundle(settings.bundle)
+    except BundleRejected as error:
+        return [*checks, Check("bundle", False, str(error))]
+    checks.append(Check("bundle", True, _describe(bundle)))
+    return [*checks, *(_golden_check(bundle, backend, settings) for backend in backends)]
+
+
+def _describe(bundle: Bundle) -> str:
+    manifest = bundle.manifest
+    return (
+        f"{manifest.name} {manifest.version}, {len(manifest.folds)} folds, trained on {manifest.trained_on} data, "
+        f"signed by {bundle.signed_by}, {bundle.digest}"
+    )
+
+
+def _golden_check(bundle: Bundle, backend: str, settings: Settings) -> Check:
+    try:
+        report = run_golden(load_model(bundle, backend, settings.mode, settings.threads))
+    except (BackendUnavailable, BundleRejected) as error:
+        return Check(f"golden case on {backend}", False, str(error))
+    return Check(f"golden case on {backend}", report.passed, str(report))

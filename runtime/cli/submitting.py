@@ -1,0 +1,84 @@
+"""`sidewall submit`: one series to a running server."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import sidewall
+
+from runtime.cli.console import ShowProgress
+from runtime.core.errors import (
+    AnalysisCancelled,
+    CaseRefused,
+    Reason,
+    RefusalCode,
+    ServerBusy,
+    ServerUnreachable,
+    SettingInvalid,
+    SidewallError,
+)
+
+_LOCAL_ERRORS: dict[type[sidewall.SidewallClientError], type[SidewallError]] = {
+    sidewall.ServerBusy: ServerBusy,
+    sidewall.ServerUnreachable: ServerUnreachable,
+    sidewall.Cancelled: AnalysisCancelled,
+    sidewall.DeadlineExceeded: AnalysisCancelled,
+}
+
+
+def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path | None) -> sidewall.TlsOptions | None:
+    """Return what the options say about encryption; None for a connection without."""
+    if (certificate is None) != (key is None):
+        raise SettingInvalid("tls_key", key and str(key), "given together with --tls-certificate, or neither")
+    if not (tls or ca or certificate):
+        return None
+    return sidewall.TlsOptions(ca, certificate, key)
+
+
+def submit_path(
+    path: Path,
+    server: str,
+    tls: sidewall.TlsOptions | None,
+    out: Path | None,
+    *,
+    case_id: str | None,
+    timeout_s: float | None,
+    show: ShowProgress,
+) -> dict[str, Any]:
+    """Send the series at `path`, write every artefact below `out`, and return the findings in JSON form.
+
+    A refused case has findings with the status `refused`; `CaseRefused` is raised when the transfer was at fault.
+    Raises the error class that fits the server's status.
+    """
+    options = sidewall.CaseOptions(case_id=case_id)
+    try:
+        with sidewall.Client(server, tls=tls) as client:
+            result = client.analyze_series(
+                path,
+                options=options,
+                timeout_s=timeout_s,
+                on_progress=lambda step: show(step.stage, step.done, step.total, step.estimate_s),
+            )
+    except sidewall.Refused as refusal:
+        if refusal.findings is None:
+            raise CaseRefused(Reason(RefusalCode(each.code), each.message) for each in refusal.reasons) from None
+        findings = dict(refusal.findings)
+        if out is not None:
+            _write_findings(findings, out)
+        return findings
+    except sidewall.SidewallClientError as error:
+        raise _LOCAL_ERRORS.get(type(error), SidewallError)(str(error)) from None
+    except (OSError, zipfile.BadZipFile) as error:
+        message = f"the input cannot be read ({type(error).__name__}); allowed: readable files, an intact zip file"
+        raise CaseRefused([Reason(RefusalCode.NOT_DICOM, message)]) from error
+    if out is not None:
+        result.save(out)
+    return result.findings
+
+
+def _write_findings(findings: dict[str, Any], out: Path) -> None:
+    """Write what is the only artefact of a refused case."""
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False)
+    (out / "findings.json").write_text(text + "\n", encoding="utf-8")
