@@ -86,7 +86,9 @@ def analyze(
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
+        from runtime.serving.log import configure_log
 
+        configure_log(settings.log_level)
         with progress_bar(_STDERR) as show:
             findings = analyze_path(path, settings, out, case_id=case_id, show=show)
         _show_findings(findings, out, as_json)

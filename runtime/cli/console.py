@@ -73,8 +73,9 @@ def _verdict(findings: Mapping[str, Any]) -> Text:
 
 
 def _node_table(nodes: list[Mapping[str, Any]]) -> Table:
-    table = Table("node", "side", "station", "status", title_justify="left")
-    for heading in ("short mm", "folds mm", "long mm", "volume mm³", "probability"):
+    # Narrow enough for a terminal of 80 columns.
+    table = Table("node", "side", "station", "status", box=None, padding=(0, 1, 0, 0), header_style="bold underline")
+    for heading in ("short mm (folds)", "long mm", "mm³", "prob."):
         table.add_column(heading, justify="right")
     for node in nodes:
         interval = node["short_axis_interval_mm"]
@@ -83,8 +84,7 @@ def _node_table(nodes: list[Mapping[str, Any]]) -> Table:
             node["side"],
             _words(node["station"] or "none"),
             Text(node["status"], _COLOURS.get(node["status"], "")),
-            f"{node['short_axis_mm']:.1f}",
-            f"{interval[0]:.1f}-{interval[1]:.1f}" if interval else "",
+            f"{node['short_axis_mm']:.1f}" + (f" ({interval[0]:.1f}-{interval[1]:.1f})" if interval else ""),
             f"{node['long_axis_mm']:.1f}",
             f"{node['volume_mm3']:.0f}",
             f"{node['probability']:.2f}",

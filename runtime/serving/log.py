@@ -3,8 +3,11 @@
 import logging
 import sys
 import traceback
+import warnings
 
 import structlog
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 def configure_log(level: str) -> None:
@@ -19,8 +22,28 @@ def configure_log(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    silence_libraries()
+
+
+def silence_libraries() -> None:
+    """Keep the texts of libraries' warnings and log entries, which may name the patient, from the standard error.
+
+    What comes through `logging` leaves its place in our log instead; Python warnings are dropped.
+    """
+    warnings.simplefilter("ignore")
+    logging.getLogger().handlers = [_PlaceOnly()]
 
 
 def where(error: BaseException) -> list[str]:
     """Return an unexpected error's stack as file:line:function, without its text, which could hold patient data."""
     return [f"{frame.filename}:{frame.lineno}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+class _PlaceOnly(logging.Handler):
+    """Tells which line of which library had something to say, and how grave it is, but not what."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the place of a record."""
+        _log.debug(
+            "library message", library=record.name, gravity=record.levelname, at=f"{record.pathname}:{record.lineno}"
+        )
