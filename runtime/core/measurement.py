@@ -14,7 +14,7 @@ import numpy.typing as npt
 from runtime.core.findings import PointLpsMm
 from runtime.core.volume import FloatArray, Volume
 
-_CELL_MIDDLE_EPSILON = 1e-6
+_LEVEL_EPSILON = 1e-6
 """Contours are traced this little below the level, so that voxels exactly at the level lie inside."""
 
 
@@ -73,7 +73,7 @@ def _contours_mm(plane: npt.NDArray[np.float32], level: float, spacing_mm: tuple
     rows, columns = (np.flatnonzero((plane >= level).any(axis=axis)) for axis in (1, 0))
     crop = np.pad(plane.astype(np.float64), 2)[rows[0] : rows[-1] + 5, columns[0] : columns[-1] + 5]
     generator = contourpy.contour_generator(z=crop, line_type=contourpy.LineType.Separate)
-    lines = generator.lines(level - _CELL_MIDDLE_EPSILON)
+    lines = generator.lines(level - _LEVEL_EPSILON)
     corner = np.array([rows[0] - 2, columns[0] - 2])
     return [(np.asarray(line)[:, ::-1] + corner) * np.asarray(spacing_mm) for line in lines]
 

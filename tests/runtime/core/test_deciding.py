@@ -1,0 +1,71 @@
+"""The patient's status follows from the nodes and from what was seen."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from runtime.core.deciding import case_status, describe_refusal
+from runtime.core.errors import Reason, RefusalCode
+from runtime.core.findings import CaseIdentity, Gate, NodeStatus, StationAssessment
+from tests.runtime.core.results import FINDINGS, NODE, all_assessed
+
+CASE = CaseIdentity("case-1", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ((), "negative"),
+        (("negative",), "negative"),
+        (("negative", "positive"), "positive"),
+        (("borderline", "negative"), "borderline"),
+        (("borderline", "positive"), "positive"),
+        (("indeterminate", "negative"), "indeterminate"),
+        (("indeterminate", "positive"), "positive"),
+        (("indeterminate", "borderline"), "borderline"),
+    ],
+)
+def test_case_status_when_everything_was_assessed(nodes: tuple[NodeStatus, ...], expected: str) -> None:
+    made = tuple(replace(NODE, id=i, status=status) for i, status in enumerate(nodes, 1))
+    assert case_status(made, all_assessed(), demonstration=False) == expected
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_negative_needs_every_station_of_both_sides(position: int) -> None:
+    assessed = list(all_assessed())
+    assessed[position] = replace(assessed[position], assessed=False, reason="too little was seen")
+    negative, positive = replace(NODE, status="negative"), replace(NODE, status="positive")
+    assert case_status((), tuple(assessed), demonstration=False) == "indeterminate"
+    assert case_status((negative,), tuple(assessed), demonstration=False) == "indeterminate"
+    assert case_status((negative, positive), tuple(assessed), demonstration=False) == "positive"
+
+
+def test_nothing_assessed_at_all_is_not_negative() -> None:
+    assert case_status((), (), demonstration=False) == "indeterminate"
+
+
+def test_a_demonstration_is_never_anything_else() -> None:
+    statuses: tuple[NodeStatus, ...] = ("positive", "negative", "borderline", "indeterminate", "demonstration")
+    seen: tuple[tuple[StationAssessment, ...], ...] = ((), all_assessed())
+    for status, assessed in product(statuses, seen):
+        assert case_status((replace(NODE, status=status),), assessed, demonstration=True) == "demonstration"
+
+
+def test_findings_carry_rules_warnings_of_all_stages_and_the_largest_probability() -> None:
+    assert FINDINGS.rules is not None
+    assert (FINDINGS.rules["id"], FINDINGS.rules["short_axis_cutoff_mm"]) == ("qiao-2025", 7.0)
+    assert FINDINGS.warnings == ("read with care", "node 2 lies on the midline: its side is unknown", "covers little")
+    assert FINDINGS.probability == max(node.probability for node in FINDINGS.nodes)
+
+
+def test_a_refusal_names_every_reason_and_nothing_else() -> None:
+    reasons = (Reason(RefusalCode.MISSING_SLICE, "a gap of 6 mm"), Reason(RefusalCode.NOT_T2, "an ADC map"))
+    gate = Gate("too_coarse", "refuse", "too coarse")
+    refused = describe_refusal(reasons, software_version="0.1.0", case=CASE, gates=(gate,))
+    assert refused.status == "refused"
+    assert [(reason.code, reason.message) for reason in refused.refusal] == [
+        ("missing_slice", "a gap of 6 mm"),
+        ("not_t2", "an ADC map"),
+    ]
+    assert (refused.nodes, refused.assessed, refused.probability, refused.warnings) == ((), (), None, ())

@@ -1,0 +1,206 @@
+"""Nodes of known size, place and signal are found, measured and scored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from runtime.core.midline import Midline
+from runtime.core.nodes import MeasuredNodes, combine_status, find_nodes, tracking_uid
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume, canonicalise
+from tests.runtime.core.bodies import grid, segmentation, soft_ellipsoid
+
+RULES = ScoringRules()
+MIDLINE = Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.9, trusted=True)
+VOLUME = grid((9, 110, 132), (3.3, 0.8, 0.8))
+
+
+def _find(segmented: Segmentation, *, midline: Midline = MIDLINE, demonstration: bool = False) -> MeasuredNodes:
+    return find_nodes(segmented.labels, segmented, midline, RULES, tracking_seed="1.2.3", demonstration=demonstration)
+
+
+def _posterior(*bodies: tuple[tuple[float, float, float], tuple[float, float, float]]) -> np.ndarray:
+    return np.maximum.reduce([soft_ellipsoid(VOLUME, centre, axes) for centre, axes in bodies])
+
+
+def test_side_station_size_and_order_of_four_nodes() -> None:
+    posterior = _posterior(
+        ((-35, 0, -6.6), (4.5, 6, 7)),
+        ((30, -24, 6.6), (2, 3, 5)),
+        ((-30, 20, 6.6), (2.5, 3, 5)),
+        ((33, 20, -9.9), (5, 6, 6)),
+    )
+    found = _find(segmentation(VOLUME, posterior))
+    assert [(n.id, n.side, n.station, n.regional) for n in found.nodes] == [
+        (1, "right", "internal_iliac", True),
+        (2, "left", "external_iliac", False),
+        (3, "right", "obturator", True),
+        (4, "left", "internal_iliac", True),
+    ]
+    assert [n.short_axis_mm for n in found.nodes] == pytest.approx([5, 4, 9, 10], abs=0.3)
+    assert [n.long_axis_mm for n in found.nodes] == pytest.approx([6, 6, 12, 12], abs=0.4)
+    assert found.nodes[2].centroid_lps_mm == pytest.approx((-35, 0, -6.6), abs=0.3)
+    assert found.nodes[2].volume_mm3 == pytest.approx(4 / 3 * np.pi * 4.5 * 6 * 7, rel=0.05)
+    assert found.warnings == ()
+    for node in found.nodes:
+        index = tuple(np.round(VOLUME.lps_mm_to_index(node.centroid_lps_mm)).astype(int))
+        assert found.instances.voxels[index] == node.id
+    assert set(np.unique(found.instances.voxels)) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("station", "short_mm", "by_model", "expected"),
+    [
+        ("obturator", 6.0, "negative", "negative"),
+        ("obturator", 6.0, "positive", "positive"),
+        ("obturator", 8.0, "negative", "positive"),
+        ("obturator", 8.0, "positive", "positive"),
+        ("obturator", 6.6, "positive", "borderline"),
+        ("obturator", 7.4, "negative", "borderline"),
+        ("obturator", 6.5, "negative", "negative"),
+        ("obturator", 7.5, "negative", "positive"),
+        (None, 9.0, "positive", "indeterminate"),
+    ],
+)
+def test_status_by_size_and_model(station: object, short_mm: float, by_model: object, expected: str) -> None:
+    by_rule = "positive" if short_mm >= 7 else "negative"
+    assert combine_status(station, short_mm, by_rule, by_model, RULES) == expected  # type: ignore[arg-type]
+
+
+def test_the_two_opinions_are_reported_beside_the_combined_status() -> None:
+    posterior = _posterior(((-35, 0, 0), (4.5, 6, 7)), ((35, 0, 0), (2.5, 3, 5)))
+    share = np.where(np.arange(VOLUME.shape[2]) < 66, 0.1, 0.8).astype(np.float32)
+    right, left = _find(segmentation(VOLUME, posterior, share)).nodes
+    assert (right.status_by_rule, right.status_by_model, right.status) == ("positive", "negative", "positive")
+    assert (left.status_by_rule, left.status_by_model, left.status) == ("negative", "positive", "positive")
+    assert right.probability == pytest.approx(0.1)
+    assert left.probability == pytest.approx(0.8)
+    assert 0.7 < left.mean_posterior < right.mean_posterior < 1.0
+
+
+def test_a_demonstration_calls_no_node_positive_or_negative() -> None:
+    posterior = _posterior(((-35, 0, 0), (4.5, 6, 7)), ((35, 0, 0), (2.5, 3, 5)))
+    found = _find(segmentation(VOLUME, posterior), demonstration=True)
+    assert {node.status for node in found.nodes} == {"demonstration"}
+
+
+def test_specks_below_the_smallest_volume_are_not_reported() -> None:
+    posterior = _posterior(((-35, 0, 0), (0.9, 0.9, 2)), ((35, 0, 0), (2.5, 3, 5)))
+    assert len(_find(segmentation(VOLUME, posterior)).nodes) == 1
+
+
+def test_no_nodes_give_an_empty_result() -> None:
+    found = _find(segmentation(VOLUME, np.zeros(VOLUME.shape, dtype=np.float32)))
+    assert found.nodes == ()
+    assert not found.instances.voxels.any()
+
+
+def test_two_nodes_that_touch_are_parted_and_a_lobulated_one_is_not() -> None:
+    touching = _posterior(((-38.5, 0, 0), (4, 4, 5)), ((-31, 0, 0), (4, 4, 5)))
+    parted = _find(segmentation(VOLUME, touching)).nodes
+    assert len(parted) == 2
+    assert [node.short_axis_mm for node in parted] == pytest.approx([7.5, 7.5], abs=0.6)
+    lobulated = _posterior(((-35, 0, 0), (4, 4, 5)), ((-32, 2, 0), (3, 3, 4)))
+    assert len(_find(segmentation(VOLUME, lobulated)).nodes) == 1
+
+
+def test_a_node_outside_every_station_is_indeterminate_and_warned_about() -> None:
+    found = _find(segmentation(VOLUME, _posterior(((-7, 0, 0), (4.5, 5, 7)))))
+    (node,) = found.nodes
+    assert (node.station, node.regional, node.status, node.station_probabilities) == (None, None, "indeterminate", {})
+    assert found.warnings == ("node 1 lies in no station: it may not be a lateral lymph node",)
+
+
+def test_without_a_trusted_midline_sides_are_unknown_and_a_warning_says_so() -> None:
+    untrusted = replace(MIDLINE, trusted=False, quality=0.12)
+    found = _find(segmentation(VOLUME, _posterior(((-35, 0, 0), (4.5, 5, 7)))), midline=untrusted)
+    assert found.nodes[0].side == "unknown"
+    assert found.warnings == ("no trustworthy midline was found (quality 0.12): sides are unknown",)
+
+
+def test_the_interval_spans_the_short_axes_that_single_folds_see() -> None:
+    radii = (3.0, 3.5, 4.0, 4.5)
+    folds = np.stack([_posterior(((-35, 0, 0), (r, r + 1, 7))) for r in radii])
+    (node,) = _find(segmentation(VOLUME, folds.mean(axis=0), folds=folds)).nodes
+    assert node.short_axis_interval_mm == pytest.approx((6.0, 9.0), abs=0.3)
+    assert 6.0 < node.short_axis_mm < 9.0
+
+
+def test_a_fold_that_misses_the_node_sees_a_size_of_zero() -> None:
+    seen = _posterior(((-35, 0, 0), (4, 5, 7)))
+    elsewhere = _posterior(((35, 0, 0), (4, 5, 7)))
+    folds = np.stack([seen, seen, elsewhere])
+    (node,) = _find(segmentation(VOLUME, folds.mean(axis=0), folds=folds)).nodes
+    assert node.short_axis_interval_mm == pytest.approx((0.0, 8.0), abs=0.3)
+
+
+def test_a_single_fold_gives_no_interval() -> None:
+    (node,) = _find(segmentation(VOLUME, _posterior(((-35, 0, 0), (4, 5, 7))))).nodes
+    assert node.short_axis_interval_mm is None
+
+
+@pytest.mark.parametrize("flipped", [axes for axes in np.ndindex(2, 2, 2) if any(axes)])
+def test_flipping_pixels_and_header_together_changes_no_finding(flipped: tuple[int, ...]) -> None:
+    posterior = _posterior(((-35, 0, -6.6), (4.5, 6, 7)), ((30, -24, 6.6), (2, 3, 5)))
+    segmented = segmentation(VOLUME, posterior, 0.3)
+    assert _find(_canonical(segmented, flipped)).nodes == _find(segmented).nodes
+
+
+def test_mirroring_the_header_alone_swaps_the_sides() -> None:
+    posterior = _posterior(((-35, 0, -6.6), (4.5, 6, 7)), ((30, -24, 6.6), (2, 3, 5)))
+    segmented = segmentation(VOLUME, posterior, 0.3)
+    mirrored = _map(segmented, lambda v: canonicalise(_mirror_header(v))[0])
+    plain, swapped = ({n.station: n for n in _find(s).nodes} for s in (segmented, mirrored))
+    assert {station: node.side for station, node in plain.items()} == {"obturator": "right", "external_iliac": "left"}
+    assert {station: node.side for station, node in swapped.items()} == {"obturator": "left", "external_iliac": "right"}
+    for station, node in plain.items():
+        assert swapped[station].short_axis_mm == pytest.approx(node.short_axis_mm, abs=1e-4)
+        assert swapped[station].centroid_lps_mm[0] == pytest.approx(-node.centroid_lps_mm[0], abs=1e-6)
+
+
+def test_the_same_input_gives_the_same_result_and_the_seed_names_the_nodes() -> None:
+    segmented = segmentation(VOLUME, _posterior(((-35, 0, 0), (4, 5, 7))))
+    assert _find(segmented).nodes == _find(segmented).nodes
+    assert _find(segmented).nodes[0].tracking_uid == tracking_uid("1.2.3", 1)
+    assert tracking_uid("1.2.3", 1) != tracking_uid("1.2.3", 2) != tracking_uid("1.2.4", 2)
+    assert len(tracking_uid("1.2.3", 1)) <= 64
+
+
+def test_an_image_on_another_grid_is_rejected() -> None:
+    segmented = segmentation(VOLUME, np.zeros(VOLUME.shape, dtype=np.float32))
+    with pytest.raises(ValueError, match="grids differ"):
+        find_nodes(grid((9, 9, 9), (1.0, 1.0, 1.0)), segmented, MIDLINE, RULES, tracking_seed="", demonstration=False)
+
+
+def _canonical(segmented: Segmentation, flipped: tuple[int, ...]) -> Segmentation:
+    return _map(segmented, lambda volume: canonicalise(_flip(volume, flipped))[0])
+
+
+def _map(segmented: Segmentation, change: Callable[[Volume], Volume]) -> Segmentation:
+    return replace(
+        segmented,
+        labels=change(segmented.labels),
+        node_posterior=change(segmented.node_posterior),
+        positive_share=change(segmented.positive_share),
+    )
+
+
+def _flip(volume: Volume, flipped: tuple[int, ...]) -> Volume:
+    """Return the same volume with index axes running the other way."""
+    corner = volume.index_to_lps_mm([(n - 1) * flip for n, flip in zip(volume.shape, flipped, strict=True)])
+    signs = np.where(flipped, -1, 1)
+    return Volume(
+        volume.voxels[:: signs[0], :: signs[1], :: signs[2]],
+        volume.spacing_mm,
+        (float(corner[0]), float(corner[1]), float(corner[2])),
+        volume.direction * signs,
+    )
+
+
+def _mirror_header(volume: Volume) -> Volume:
+    """Return the same pixels with a header that is mirrored at x = 0."""
+    x, y, z = volume.origin_lps_mm
+    return Volume(volume.voxels, volume.spacing_mm, (-x, y, z), np.diag([-1.0, 1.0, 1.0]) @ volume.direction)
