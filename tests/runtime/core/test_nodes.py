@@ -23,7 +23,8 @@ def _find(segmented: Segmentation, *, midline: Midline = MIDLINE, demonstration:
 
 
 def _posterior(*bodies: tuple[tuple[float, float, float], tuple[float, float, float]]) -> np.ndarray:
-    return np.maximum.reduce([soft_ellipsoid(VOLUME, centre, axes) for centre, axes in bodies])
+    posterior: np.ndarray = np.max([soft_ellipsoid(VOLUME, centre, axes) for centre, axes in bodies], axis=0)
+    return posterior
 
 
 def test_side_station_size_and_order_of_four_nodes() -> None:
