@@ -93,7 +93,7 @@ def build_frame(build: Build) -> list[Part]:
     skin = depth + 26 * build.fat
     parts = [
         Part(column(build, [(-300, 0, 8, 190, skin), (300, 0, 8, 190, skin)], exponent=4.0), "subcutaneous_fat"),
-        Part(column(build, [(-300, 0, 2, 150, depth), (300, 0, 2, 150, depth)], exponent=4.0), "pelvic_fat"),
+        Part(column(build, [(-300, 0, 8, 130, depth + 8), (300, 0, 8, 130, depth + 8)], exponent=2.6), "pelvic_fat"),
     ]
     for side in (1, -1):
         parts += _muscles(build, side)

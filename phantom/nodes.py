@@ -24,6 +24,8 @@ _POSITIVE_COUNTS = (0.08, 0.16, 0.2, 0.2, 0.14, 0.1, 0.07, 0.05)
 _TOLERANCE_MM = 0.15
 """How near the measured short axis must come to the drawn one."""
 
+_ATTEMPTS = 16
+
 
 @dataclass(frozen=True)
 class NodeDraw:
@@ -100,7 +102,7 @@ def draw_blob(draw: NodeDraw, rng: np.random.Generator) -> Blob:
     cl, sl = np.cos(lean), np.sin(lean)
     axes = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cl, -sl], [0, sl, cl]])
     if draw.irregular_border:
-        return Blob(np.zeros(3), axes, semi_axes, draw_lobes(rng, 3, wave=5.5), rng.uniform(0.24, 0.32))
+        return Blob(np.zeros(3), axes, semi_axes, draw_lobes(rng, 3, wave=4.8), rng.uniform(0.2, 0.27))
     return Blob(np.zeros(3), axes, semi_axes, draw_lobes(rng, 3, wave=3.0), rng.uniform(0.0, 0.03))
 
 
@@ -163,13 +165,24 @@ def _surrounded(inside: np.ndarray) -> np.ndarray:
 
 
 def fit_blob(blob: Blob, wanted_mm: float, grid: ImageGrid) -> tuple[Blob, tuple[float, float]]:
-    """Return a blob scaled until its measured short axis is as wanted, with its short and long axis."""
-    for _ in range(30):
+    """Return a blob scaled until its measured short axis is as wanted, with its short and long axis.
+
+    The measure jumps where the longest diameter turns or another plane meets the shape; where the wanted value falls
+    into such a jump the nearest value on the same side of 7 mm is taken.
+    """
+    large = wanted_mm >= POSITIVE_SHORT_AXIS_MM
+    best: tuple[Blob, tuple[float, float]] | None = None
+    for attempt in range(_ATTEMPTS):
         axes = measure_blob(blob, grid)
         if axes is None:
             blob = blob.scaled(1.2)
-        elif abs(axes[0] - wanted_mm) <= _TOLERANCE_MM:
-            return blob, axes
-        else:
-            blob = blob.scaled((wanted_mm / axes[0]) ** 0.8)
-    raise RuntimeError(f"no scale gives a short axis of {wanted_mm:.2f} mm in the acquired planes")
+            continue
+        if (axes[0] >= POSITIVE_SHORT_AXIS_MM) == large:
+            if best is None or abs(axes[0] - wanted_mm) < abs(best[1][0] - wanted_mm):
+                best = blob, axes
+            if abs(axes[0] - wanted_mm) <= _TOLERANCE_MM:
+                break
+        blob = blob.scaled((wanted_mm / axes[0]) ** (0.9 * 0.9**attempt))
+    if best is None:
+        raise RuntimeError(f"no scale gives a short axis of {wanted_mm:.2f} mm in the acquired planes")
+    return best

@@ -17,6 +17,9 @@ from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR, STATI
 
 _STATION_CHANCES = {EXTERNAL_ILIAC: 0.27, OBTURATOR: 0.38, INTERNAL_ILIAC: 0.35}
 
+_BORDER_MM = 7.0
+"""Nodes lie near the border to another station this much (decay length): position alone shall not tell the station."""
+
 _GAP_MM = 2.0
 """Least distance between two nodes, so that they stay two."""
 
@@ -72,7 +75,7 @@ def make_plan(seed: int, options: PhantomOptions) -> CasePlan:
     frame, organs = build_frame(build), build_organs(build, anatomy)
     bowel = draw_bowel(build, anatomy)
     tubes = [part for side in sides for part in side.courses]
-    parts = (*frame, *organs, *bowel, *tubes)
+    parts = (*frame, *bowel, *organs, *tubes)
     rng = _stream(seed, 3)
     sites = find_sites(build, sides, parts, grid, rng)
     planned = _place_all(draw_nodes(options, rng), sites, grid, rng)
@@ -121,7 +124,8 @@ def _place(
     for label, side in order:
         fits = np.flatnonzero((sites.stations == label) & (sites.left == side) & (slack > 0))
         if fits.size:
-            site = int(fits[int(rng.integers(fits.size))])
+            nearness = np.exp(-sites.border_mm[fits] / _BORDER_MM)
+            site = int(rng.choice(fits, p=nearness / nearness.sum()))
             break
     else:
         inside = np.flatnonzero(np.isin(sites.stations, wanted))

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from phantom.anatomy import Build, Part
 from phantom.grid import ImageGrid
 from phantom.shapes import Points
 from phantom.stations import station_field
 from phantom.vessels import SideVessels
+from runtime.core.labels import STATION_LABELS
 
 ELSEWHERE = 254
 """Value of `Sites.stations` in fat outside the stations and the mesorectum."""
@@ -42,6 +44,9 @@ class Sites:
     tube_mm: Points
     """(k,) distance to vessels, nerves, ureter and cord."""
 
+    border_mm: Points
+    """(k,) distance to the nearest point of another station on the same side."""
+
 
 def find_sites(
     build: Build, sides: tuple[SideVessels, SideVessels], parts: tuple[Part, ...], grid: ImageGrid, rng: np.random.Generator
@@ -64,7 +69,19 @@ def find_sites(
         else:
             solid = np.minimum(solid, distance + part.inset_mm)
     keep = (solid > 0.5) & (tube > 0.5)
-    return Sites(points[keep], stations[keep], left[keep], solid[keep], tube[keep])
+    points, stations, left = points[keep], stations[keep], left[keep]
+    return Sites(points, stations, left, solid[keep], tube[keep], _border_mm(points, stations, left))
+
+
+def _border_mm(points: Points, stations: npt.NDArray[np.uint8], left: npt.NDArray[np.bool_]) -> Points:
+    distance = np.full(len(points), _FAR_MM)
+    for side in (True, False):
+        for label in STATION_LABELS:
+            here = (left == side) & (stations == label)
+            others = (left == side) & (stations != label) & (stations < ELSEWHERE)
+            if here.any() and others.any():
+                distance[here] = cKDTree(points[others]).query(points[here])[0]
+    return distance
 
 
 def _imaged_points(build: Build, grid: ImageGrid, rng: np.random.Generator) -> Points:

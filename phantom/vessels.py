@@ -30,9 +30,9 @@ class SideVessels:
 
 def draw_side(sign: int, build: Build, rng: np.random.Generator) -> SideVessels:
     """Draw the courses of one side."""
-    fork = np.array([rng.uniform(34, 42), rng.uniform(14, 30), rng.uniform(88, 112)])
-    external_shift = np.array([rng.uniform(-5, 4), rng.uniform(-11, 11)])
-    internal_shift = np.array([rng.uniform(-5, 4), rng.uniform(-11, 11)])
+    fork = np.array([rng.uniform(34, 42), rng.uniform(14, 30), rng.uniform(84, 114)])
+    external_shift = np.array([rng.uniform(-5, 4), rng.uniform(-14, 13)])
+    internal_shift = np.array([rng.uniform(-5, 4), rng.uniform(-14, 10)])
     artery = _external(fork, external_shift, rng)
     trunk = _internal(fork, internal_shift, rng)
     vein_side = np.array([rng.uniform(-6, -3), rng.uniform(7, 10), -2.0])
