@@ -31,7 +31,7 @@ class AnalysisSettings:
     """What a site may set about one analysis."""
 
     pseudonym_salt: str = ""
-    """Secret mixed into the pseudonym of cases that the caller does not name; empty gives an unsalted hash of the UIDs."""
+    """Secret mixed into the pseudonym of cases that the caller does not name; empty leaves them unsalted."""
 
 
 @dataclass(frozen=True, eq=False)
