@@ -1,4 +1,4 @@
-"""The picture size that a compressed frame itself states, without decoding it."""
+"""What a compressed frame itself says about its size and its end, without decoding it."""
 
 from typing import Final
 
@@ -8,6 +8,18 @@ _JPEG_FRAME_HEADERS: Final = frozenset(
     {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 )
 """SOF markers of JPEG (ISO/IEC 10918-1, B.1.1.3) and JPEG-LS (ISO/IEC 14495-1, C.1.1)."""
+
+
+_END: Final = b"\xff\xd9"
+"""End of image (ISO/IEC 10918-1, B.2.1) and end of codestream (ISO/IEC 15444-1, A.4.4)."""
+
+_END_SEARCH_BYTES: Final = 16
+"""The end marker may be followed by padding."""
+
+
+def lacks_end(frame: bytes) -> bool:
+    """Return whether a JPEG, JPEG-LS or JPEG 2000 frame is cut off; decoders fill what is missing without a word."""
+    return frame.startswith((_JPEG_START, _J2K_START)) and _END not in frame[-_END_SEARCH_BYTES:]
 
 
 def states_other_size(frame: bytes, rows_columns: tuple[int, int]) -> bool:

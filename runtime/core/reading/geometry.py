@@ -164,8 +164,9 @@ def tilt_deg(normal: FloatArray) -> float:
 
 def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes) -> float | None:
     """Return the distance between slices along the normal, or None with the reasons noted."""
-    if len(planes) < limits.min_slices:
-        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{len(planes)} slices; allowed: at least {limits.min_slices}")
+    needed = max(2, limits.min_slices)
+    if len(planes) < needed:
+        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{len(planes)} slices; allowed: at least {needed}")
     positions = np.sort(np.array([plane.position_lps_mm for plane in planes]) @ planes[0].normal)
     steps = np.diff(positions)
     duplicates = int(np.count_nonzero(steps < _DUPLICATE_MM))

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -24,6 +24,7 @@ from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 
 PARSE_ERRORS: Final = (
+    BytesLengthException,
     InvalidDicomError,
     ArithmeticError,
     AssertionError,

@@ -17,15 +17,18 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
 )
 
 from runtime.core.errors import RefusalCode
-from runtime.core.reading.codestreams import states_other_size
+from runtime.core.reading.codestreams import lacks_end, states_other_size
 from runtime.core.reading.frames import Frame, element_value, frame_count
 from runtime.core.reading.geometry import Stack
 from runtime.core.reading.instances import PARSE_ERRORS
+from runtime.core.reading.lossless_jpeg import JpegFrame, decode_frames
 from runtime.core.reading.notes import Notes
 
 _DECODERS: Final[dict[str, str]] = {
@@ -36,8 +39,11 @@ _DECODERS: Final[dict[str, str]] = {
     HTJ2KLosslessRPCL: "pylibjpeg",
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
 }
-"""Decoder of a transfer syntax that several could decode, named so that every installation decodes alike."""
+"""Decoder of each transfer syntax that several could decode: every installation decodes alike, and GDCM, which can end
+its process, is called in `lossless_jpeg_child` only."""
 
 _LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K})
 """Transfer syntaxes that may have lost information."""
@@ -114,13 +120,14 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 
 def _stored_values(frames: Sequence[Frame]) -> Iterator[tuple[int, npt.NDArray[Any] | None]]:
     """Yield (index of the frame, its stored values or None), decoding each instance once."""
-    decoded: dict[int, npt.NDArray[Any] | None] = {}
+    instances = {id(frame.dataset): frame.dataset for frame in frames}
+    decoded = _decode_lossless_jpeg(instances)
+    current: tuple[int, npt.NDArray[Any] | None] = (0, None)
     for index, frame in enumerate(frames):
         key = id(frame.dataset)
-        if key not in decoded:
-            decoded.clear()
-            decoded[key] = _decode(frame.dataset)
-        pixels = decoded[key]
+        if key != current[0]:
+            current = key, decoded[key] if key in decoded else _decode(frame.dataset)
+        pixels = current[1]
         if pixels is not None and pixels.ndim == 3:
             pixels = pixels[frame.frame_index or 0] if (frame.frame_index or 0) < len(pixels) else None
         yield index, pixels
@@ -129,18 +136,54 @@ def _stored_values(frames: Sequence[Frame]) -> Iterator[tuple[int, npt.NDArray[A
 def _decode(dataset: Dataset) -> npt.NDArray[Any] | None:
     plugin = _DECODERS.get(_transfer_syntax(dataset), "")
     try:
-        if _transfer_syntax(dataset).is_encapsulated and _would_inflate(dataset):
-            return None
+        if _transfer_syntax(dataset).is_encapsulated:
+            _intact_frames(dataset)
         return pixel_array(dataset, raw=True, decoding_plugin=plugin)
     except PARSE_ERRORS:
         return None
 
 
-def _would_inflate(dataset: Dataset) -> bool:
-    """Return whether a compressed frame claims another size than the instance: decoding it could take any memory."""
+def _decode_lossless_jpeg(instances: dict[int, Dataset]) -> dict[int, npt.NDArray[Any] | None]:
+    """Return the stored values (frame, row, column), or None, of the instances that are lossless JPEG."""
+    frames: dict[int, list[JpegFrame]] = {}
+    for key, dataset in instances.items():
+        if _transfer_syntax(dataset) in (JPEGLossless, JPEGLosslessSV1):
+            try:
+                frames[key] = [_jpeg_frame(content, dataset) for content in _intact_frames(dataset)]
+            except PARSE_ERRORS:
+                frames[key] = []
+    if not any(frames.values()):
+        return dict.fromkeys(frames)
+    arrays = iter(decode_frames([frame for own in frames.values() for frame in own]))
+    decoded: dict[int, npt.NDArray[Any] | None] = {}
+    for key, own in frames.items():
+        stored = [array for _, array in zip(own, arrays, strict=False) if array is not None]
+        decoded[key] = np.stack(stored) if own and len(stored) == len(own) else None
+    return decoded
+
+
+def _jpeg_frame(content: bytes, dataset: Dataset) -> JpegFrame:
+    return JpegFrame(
+        content=content,
+        transfer_syntax=str(_transfer_syntax(dataset)),
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        bits_allocated=int(dataset.BitsAllocated),
+        bits_stored=int(dataset.BitsStored),
+        is_signed=dataset.PixelRepresentation == 1,
+    )
+
+
+def _intact_frames(dataset: Dataset) -> list[bytes]:
+    """Return the compressed frames; raises `ValueError` if one is cut off or not of the stated size.
+
+    Decoders fill a cut-off frame without a word, and one that states a huge size could take any memory.
+    """
     size = int(dataset.Rows), int(dataset.Columns)
-    frames = generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset))
-    return any(states_other_size(frame, size) for frame in frames)
+    frames = list(generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset)))
+    if any(lacks_end(frame) or states_other_size(frame, size) for frame in frames):
+        raise ValueError("a compressed frame is cut off or of another size")
+    return frames
 
 
 def _intensities(stored: npt.NDArray[Any], frame: Frame) -> Intensities | None:
