@@ -37,10 +37,10 @@ from runtime.core.volume import canonicalise
 DETECTOR_LIMIT_F1 = 0.6
 STATION_LIMIT_ACCURACY = 0.8
 
-SIGNAL_LOW, SIGNAL_HIGH = (0.15, 0.25, 0.35, 0.45), (0.5, 0.6, 0.7, 0.8)
+SIGNAL_LOW, SIGNAL_HIGH = (0.05, 0.1, 0.15, 0.25, 0.35), (0.5, 0.6, 0.7, 0.8)
 OPENINGS_MM = (0.0, 1.2)
-FILLS = (0.2, 0.3, 0.4, 0.5)
-VOLUMES_MM3 = tuple(itertools.product((15.0, 40.0, 80.0, 150.0), (600.0, 2000.0)))
+FILLS = (0.1, 0.2, 0.3, 0.4)
+VOLUMES_MM3 = tuple(itertools.product((20.0, 50.0, 100.0, 150.0, 250.0), (600.0, 2000.0)))
 POSITION_QUANTILES = (0.02, 0.98)
 
 app = typer.Typer(add_completion=False)

@@ -104,25 +104,26 @@ def describe_truth(case: PhantomCase) -> dict[str, Any]:
 
 
 def _truth_table(truths: list[dict[str, Any]]) -> Table:
-    names = ("seed", "patient", "node", "side", "station", "short mm", "long mm", "border", "signal", "status")
-    table = Table(*names, title="Synthetic patients: the truth")
+    table = Table(title="Synthetic patients: the truth")
+    for name in ("seed", "node", "side", "station", "axes, mm", "features", "status"):
+        table.add_column(name, justify="right" if name in {"seed", "node", "axes, mm"} else "left")
     for truth in truths:
-        patient = "positive" if truth["patient_positive"] else "negative"
-        for node in truth["nodes"] or [None]:
-            first = (str(truth["seed"]), patient)
-            table.add_row(*first, *(_node_cells(node) if node else ("none",)))
+        for node in truth["nodes"]:
+            table.add_row(str(truth["seed"]), *_node_cells(node))
+        if not truth["nodes"]:
+            table.add_row(str(truth["seed"]), "-", "", "", "", "", "no nodes")
+        table.add_section()
     return table
 
 
 def _node_cells(node: dict[str, Any]) -> tuple[str, ...]:
+    features = [name for name, key in (("border", "irregular_border"), ("signal", "heterogeneous_signal")) if node[key]]
     return (
         str(node["id"]),
         node["side"],
         node["station"].replace("_", " "),
-        f"{node['short_axis_mm']:.1f}",
-        f"{node['long_axis_mm']:.1f}",
-        "irregular" if node["irregular_border"] else "smooth",
-        "heterogeneous" if node["heterogeneous_signal"] else "homogeneous",
+        f"{node['short_axis_mm']:.1f} x {node['long_axis_mm']:.1f}",
+        ", ".join(features),
         node["status"],
     )
 

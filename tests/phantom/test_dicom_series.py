@@ -10,6 +10,7 @@ import pytest
 
 from phantom.case import PhantomCase
 from phantom.dicom_series import encode_series, write_series
+from runtime.core.reading import read_series
 
 
 def read(contents: list[bytes]) -> list[pydicom.Dataset]:
@@ -73,3 +74,11 @@ def test_dciodvfy_finds_no_error(handmade_case: PhantomCase, tmp_path: Path) -> 
         told = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
         assert "MRImage" in told.stderr + told.stdout
         assert [line for line in (told.stderr + told.stdout).splitlines() if line.startswith("Error")] == []
+
+
+def test_the_appliance_reads_back_the_same_volume_from_any_file_order(handmade_case: PhantomCase) -> None:
+    series = read_series(encode_series(handmade_case)[::-1])
+    assert series.is_phantom
+    assert series.volume.same_grid(handmade_case.image, tolerance_mm=1e-6)
+    np.testing.assert_array_equal(series.volume.voxels, handmade_case.image.voxels)
+    assert series.warnings == ()
