@@ -1,0 +1,214 @@
+"""The real server in its own process, asked by the real client."""
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import grpc
+import jsonschema
+import numpy as np
+import psutil
+import pytest
+import sidewall
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from runtime.core.findings_json import from_json
+from tests.fixtures.bundles import make_tiny_volume
+from tests.fixtures.processes import ServerProcess, TinyBundle, running_server
+from tests.fixtures.tiny_series import BAD_INPUTS
+
+SCHEMA = Path(sidewall.__file__).parent / "findings.schema.json"
+
+
+def geometry_of(shape: tuple[int, int, int], **others: object) -> sidewall.Geometry:
+    return sidewall.Geometry(
+        shape_zyx=shape,
+        spacing_mm_zyx=(3.0, 1.0, 1.0),
+        origin_lps_mm=(-32.0, -32.0, 0.0),
+        direction=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
+        **others,  # type: ignore[arg-type]
+    )
+
+
+def large_volume() -> tuple[bytes, sidewall.Geometry]:
+    """Return a volume that keeps the server busy for a long while."""
+    shape = (60, 512, 512)
+    noise = np.random.default_rng(0).integers(100, 600, shape).astype("<u2")
+    return noise.tobytes(), geometry_of(shape, voxel_type="uint16", is_phantom=True)
+
+
+def test_a_series_comes_back_as_findings_and_files(client: sidewall.Client, series: Path, tmp_path: Path) -> None:
+    steps: list[sidewall.Progress] = []
+    options = sidewall.CaseOptions(case_id="case 7", time_point="baseline")
+    result = client.analyze_series(series, options=options, on_progress=steps.append)
+    assert result.findings["status"] == "positive"
+    assert result.findings["case"]["case_id"] == "case 7"
+    assert result.findings["context"]["time_point"] == "baseline"
+    assert {node["status"] for node in result.findings["nodes"]} == {"negative", "positive"}
+    assert {node["side"] for node in result.findings["nodes"]} == {"left", "right"}
+    assert {"read", "infer", "write"} <= {step.stage for step in steps}
+    result.save(tmp_path)
+    assert {"findings.json", "segmentation.dcm", "report.dcm"} <= {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "segmentation.dcm").read_bytes()[128:132] == b"DICM"
+
+
+def test_wire_findings_equal_findings_json_and_fit_the_schema(client: sidewall.Client, series: Path) -> None:
+    result = client.analyze_series(series)
+    written = next(artefact.data for artefact in result.artefacts if artefact.name == "findings.json")
+    assert json.loads(written) == result.findings
+    jsonschema.validate(result.findings, json.loads(SCHEMA.read_text()))
+    assert from_json(json.dumps(result.findings)).status == result.findings["status"]
+
+
+def test_a_zip_file_files_and_bytes_give_the_same_nodes(client: sidewall.Client, series: Path, tmp_path: Path) -> None:
+    import shutil
+
+    files = sorted(series.iterdir())
+    archive = shutil.make_archive(str(tmp_path / "series"), "zip", series)
+    sources = (archive, files[::-1], [file.read_bytes() for file in files])
+    nodes = [client.analyze_series(source).findings["nodes"] for source in sources]  # type: ignore[arg-type]
+    assert nodes[0] == nodes[1] == nodes[2]
+
+
+def test_files_beside_the_images_are_not_sent(client: sidewall.Client, series: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(series, tmp_path / "series"))
+    (folder / "README.txt").write_text("Exported on a Monday.\n")
+    assert client.analyze_series(folder).findings["status"] == "positive"
+
+
+def test_a_volume_comes_back_as_findings_without_dicom(client: sidewall.Client) -> None:
+    volume, _ = make_tiny_volume()
+    voxels = volume.voxels.astype("<f4").tobytes()
+    result = client.analyze_volume(voxels, geometry_of(volume.shape, is_phantom=True))
+    assert result.findings["status"] == "positive"
+    assert result.findings["input"]["source"] == "volume"
+    assert not [artefact.name for artefact in result.artefacts if artefact.name.endswith(".dcm")]
+
+
+def test_a_patient_is_never_positive_or_negative_by_a_phantom_model(client: sidewall.Client) -> None:
+    volume, _ = make_tiny_volume()
+    result = client.analyze_volume(volume.voxels.astype("<f4").tobytes(), geometry_of(volume.shape))
+    assert result.findings["status"] == "demonstration"
+    assert {node["status"] for node in result.findings["nodes"]} == {"demonstration"}
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+def test_bad_input_is_refused_with_its_code_and_the_server_goes_on(
+    name: str, client: sidewall.Client, tmp_path: Path
+) -> None:
+    make, code = BAD_INPUTS[name]
+    with pytest.raises(sidewall.Refused) as refusal:
+        client.analyze_series(make(tmp_path / "input"))
+    assert code in {reason.code for reason in refusal.value.reasons}
+    assert refusal.value.findings is not None
+    assert refusal.value.findings["status"] == "refused"
+    assert code in {reason["code"] for reason in refusal.value.findings["refusal"]}
+    assert client.is_serving()
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [("PX0000_t2_sag", "not_axial"), ("PX0000_adc", "derived_image"), ("PX0000_bval_missing_slice", "missing_slice")],
+)
+def test_real_unfit_series_are_refused(folder: str, code: str, client: sidewall.Client, shared_data: Path) -> None:
+    with pytest.raises(sidewall.Refused) as refusal:
+        client.analyze_series(shared_data / "prostatex_t2" / folder)
+    assert code in {reason.code for reason in refusal.value.reasons}
+
+
+def test_voxels_that_do_not_fill_the_shape_are_refused(client: sidewall.Client) -> None:
+    with pytest.raises(sidewall.Refused, match="4 bytes of voxels; the shape needs 196608") as refusal:
+        client.analyze_volume(b"\0\0\0\0", geometry_of((12, 64, 64)))
+    assert [reason.code for reason in refusal.value.reasons] == ["incomplete_transfer"]
+
+
+def test_a_sheared_geometry_is_refused(client: sidewall.Client) -> None:
+    sheared = sidewall.Geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), ((0, 0, 1), (0, 1, 0.5), (1, 0, 0)), "uint8")
+    with pytest.raises(sidewall.Refused, match="orthonormal"):
+        client.analyze_volume(b"\0", sheared)
+
+
+def test_cancelling_stops_the_work(client: sidewall.Client, server: ServerProcess) -> None:
+    class Enough(Exception):
+        """Raised by the caller in the middle of the inference."""
+
+    def stop(progress: sidewall.Progress) -> None:
+        if progress.stage == "infer" and progress.done > 0:
+            raise Enough
+
+    voxels, geometry = large_volume()
+    before = len(server.log())
+    with pytest.raises(Enough):
+        client.analyze_volume(voxels, geometry, on_progress=stop)
+    entry = server.wait_for_entry(lambda entry: entry in server.log()[before:] and entry["event"] == "call ended")
+    assert entry["outcome"] == "cancelled"
+
+
+def test_a_deadline_stops_the_work(client: sidewall.Client, server: ServerProcess) -> None:
+    voxels, geometry = large_volume()
+    before = len(server.log())
+    with pytest.raises(sidewall.DeadlineExceeded):
+        client.analyze_volume(voxels, geometry, timeout_s=2.0)
+    entry = server.wait_for_entry(lambda entry: entry in server.log()[before:] and entry["event"] == "call ended")
+    assert entry["outcome"] == "cancelled"
+
+
+def test_health_names_the_service_and_unknown_ones(server: ServerProcess) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for service in ("", "sidewall.v1.Analysis"):
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.RpcError) as error:
+            stub.Check(health_pb2.HealthCheckRequest(service="other"))
+        assert error.value.code() == grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+
+
+def test_reflection_lists_the_services(server: ServerProcess) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        services = set(ProtoReflectionDescriptorDatabase(channel).get_services())
+    assert {"sidewall.v1.Analysis", "grpc.health.v1.Health"} <= services
+
+
+def test_the_log_holds_no_patient_data(client: sidewall.Client, series: Path, server: ServerProcess) -> None:
+    result = client.analyze_series(series, options=sidewall.CaseOptions(case_id="MILLER"))
+    text = server.log_file.read_text()
+    identity = result.findings["case"]
+    for private in ("MILLER", "PHANTOM^", "PHANTOM-", identity["study_instance_uid"], identity["series_instance_uid"]):
+        assert private not in text
+    assert result.job_id in text
+
+
+def test_twenty_calls_in_a_row_do_not_grow_the_server(
+    client: sidewall.Client, series: Path, server: ServerProcess
+) -> None:
+    process = psutil.Process(server.process.pid)
+
+    def resident_mib_after(calls: int) -> float:
+        for _ in range(calls):
+            client.analyze_series(series)
+        return float(process.memory_info().rss) / 2**20
+
+    warm = resident_mib_after(8)
+    assert resident_mib_after(12) < warm + 40
+    assert process.num_threads() < 60
+
+
+def test_sigterm_lets_a_running_call_finish(bundle: TinyBundle, series: Path, tmp_path: Path) -> None:
+    with running_server(bundle, tmp_path) as server, sidewall.Client(server.address) as client:
+        signalled = threading.Event()
+
+        def terminate(_: sidewall.Progress) -> None:
+            if not signalled.is_set():
+                server.process.send_signal(signal.SIGTERM)
+                server.wait_for_entry(lambda entry: entry["event"] == "stopping")
+                signalled.set()
+
+        assert client.analyze_series(series, on_progress=terminate).findings["status"] == "positive"
+        assert server.process.wait(60) == 0
+        with pytest.raises(sidewall.ServerUnreachable):
+            client.analyze_series(series)
