@@ -43,15 +43,19 @@ def write_artefacts(
     if regions is None:
         return tuple(artefacts)
     if series is not None:
-        artefacts += _dicom(findings, regions, series, created)
-    artefacts += [
-        Artefact(f"keyimages/node_{node.id:02d}.png", "image/png", key_image(node, regions)) for node in findings.nodes
-    ]
-    artefacts.append(Artefact("contact_sheet.png", "image/png", contact_sheet(findings, regions)))
-    return tuple(artefacts)
+        artefacts += write_dicom(findings, regions, series, created)
+    return (*artefacts, *write_pictures(findings, regions))
 
 
-def _dicom(findings: Findings, regions: CaseRegions, series: Series, created: datetime) -> list[Artefact]:
+def write_pictures(findings: Findings, regions: CaseRegions) -> list[Artefact]:
+    """Return a key image of every node, and the contact sheet."""
+    pictures = {f"keyimages/node_{node.id:02d}.png": key_image(node, regions) for node in findings.nodes}
+    pictures["contact_sheet.png"] = contact_sheet(findings, regions)
+    return [Artefact(name, "image/png", data) for name, data in pictures.items()]
+
+
+def write_dicom(findings: Findings, regions: CaseRegions, series: Series, created: datetime) -> list[Artefact]:
+    """Return SEG (unless nothing was segmented) and SR; raises `ValueError` when the findings name no model."""
     if findings.model is None:
         raise ValueError("findings of an analysed case must name the model")
     source = source_images(series)

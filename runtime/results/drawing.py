@@ -1,4 +1,4 @@
-"""Square views of one slice with overlays, drawn twice as large and reduced, so that every line is smooth."""
+"""Square views of one slice with tints, contours and calipers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,16 +12,25 @@ from runtime.core.findings import PointLpsMm
 from runtime.core.volume import Volume
 from runtime.results.palette import Colour
 
-SUPERSAMPLING: Final = 2
 WHITE: Final[Colour] = (255, 255, 255)
 BLACK: Final[Colour] = (0, 0, 0)
 
-_TINT_OPACITY: Final = 0.22
+_SUPERSAMPLING: Final = 2
+_HALF_TICK_PX: Final = 5.0
 
 Point = tuple[float, float]
 """Position in a view, in pixels right and down of its corner."""
 
 Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Stroke:
+    points: Points
+    """(n, 2): x, y in pixels of the view."""
+
+    colour: Colour
+    width_px: int
 
 
 @dataclass(frozen=True)
@@ -42,21 +51,16 @@ class View:
     """Edge length in the picture."""
 
     @property
-    def drawn_px(self) -> int:
-        """Edge length while drawing, before the reduction."""
-        return self.size_px * SUPERSAMPLING
-
-    @property
     def mm_per_px(self) -> float:
-        """Patient length of one pixel while drawing."""
-        return self.extent_mm / self.drawn_px
+        """Patient length of one pixel."""
+        return self.extent_mm / self.size_px
 
     def resample(self, plane: npt.NDArray[np.uint8], spacing_mm: tuple[float, float]) -> Image.Image:
         """Return a slice (y, x) of a volume with in-plane spacing (y, x) as it appears in the view, black outside."""
         step_y, step_x = (self.mm_per_px / spacing for spacing in spacing_mm)
         corner_y, corner_x = self.top_mm / spacing_mm[0] + 0.5, self.left_mm / spacing_mm[1] + 0.5
         return Image.fromarray(plane).transform(
-            (self.drawn_px, self.drawn_px),
+            (self.size_px, self.size_px),
             Image.Transform.AFFINE,
             (step_x, 0.0, corner_x, 0.0, step_y, corner_y),
             resample=Image.Resampling.BICUBIC,
@@ -88,73 +92,67 @@ def close_up(volume: Volume, centre_lps_mm: PointLpsMm, slice_index: int, extent
 
 
 class Canvas:
-    """One view being drawn; coordinates are pixels before the reduction."""
+    """One view being drawn: greys and tints at once, lines at the end and twice as large, so that they are smooth."""
 
     def __init__(self, view: View, volume: Volume, grey: tuple[float, float]) -> None:
         """Draw the slice, with intensities from `grey[0]` (black) to `grey[1]` (white)."""
         self.view = view
         self._spacing_mm = volume.spacing_mm[1:]
+        self._strokes: list[_Stroke] = []
         low, high = grey
         plane = (volume.voxels[view.slice_index].astype(np.float32) - low) * (255.0 / (high - low))
         self._image = view.resample(np.clip(plane, 0, 255).astype(np.uint8), self._spacing_mm).convert("RGB")
 
-    def soft_mask(self, mask: npt.NDArray[np.bool_]) -> Image.Image:
-        """Return a mask (y, x) of the slice as an opacity with smooth edges."""
-        return self.view.resample(mask.astype(np.uint8) * np.uint8(255), self._spacing_mm)
-
-    def tint(self, mask: npt.NDArray[np.bool_], colour: Colour) -> None:
-        """Lay a translucent colour over a mask (y, x) and draw its border finely."""
+    def tint(self, mask: npt.NDArray[np.bool_], colour: Colour, opacity: float) -> None:
+        """Lay a translucent colour (opacity 0..1) over a mask (y, x) and draw its border finely."""
         if not mask.any():
             return
-        soft = self.soft_mask(mask)
-        self._image.paste(Image.new("RGB", self._image.size, colour), mask=soft.point(lambda v: int(v * _TINT_OPACITY)))
+        soft = self._soft_mask(mask)
+        strength = soft.point([round(value * opacity) for value in range(256)])
+        self._image.paste(Image.new("RGB", self._image.size, colour), mask=strength)
         self._outline(soft, colour, 1)
 
     def contour(self, mask: npt.NDArray[np.bool_], colour: Colour, width_px: int = 2) -> None:
         """Draw the border of a mask (y, x)."""
         if mask.any():
-            self._outline(self.soft_mask(mask), colour, width_px)
-
-    def line(self, ends: tuple[Point, Point], colour: Colour, width_px: int) -> None:
-        """Draw a straight line on a dark rim."""
-        draw = ImageDraw.Draw(self._image)
-        draw.line(ends, fill=BLACK, width=(width_px + 1) * SUPERSAMPLING)
-        draw.line(ends, fill=colour, width=width_px * SUPERSAMPLING)
+            self._outline(self._soft_mask(mask), colour, width_px)
 
     def caliper(self, ends: tuple[Point, Point], colour: Colour, width_px: int = 2) -> None:
-        """Draw a measured distance with a tick across each end."""
+        """Draw a measured distance with a tick across each end, on a dark rim."""
         first, second = np.asarray(ends[0]), np.asarray(ends[1])
         along = second - first
-        across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
-        half_tick = across * 5 * SUPERSAMPLING
-        self.line(ends, colour, width_px)
-        for end in (first, second):
-            self.line((_point(end - half_tick), _point(end + half_tick)), colour, width_px)
+        half_tick = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9) * _HALF_TICK_PX
+        lines = [np.stack([first, second])] + [np.stack([end - half_tick, end + half_tick]) for end in (first, second)]
+        for rim, line_colour in ((1, BLACK), (0, colour)):
+            self._strokes += [_Stroke(points, line_colour, width_px + rim) for points in lines]
 
     def frame(self, other: View, colour: Colour) -> None:
         """Draw the outline of another view of the same slice."""
-        left, top = ((other.left_mm - self.view.left_mm), (other.top_mm - self.view.top_mm))
-        scale = self.view.mm_per_px
-        box = (left / scale, top / scale, (left + other.extent_mm) / scale, (top + other.extent_mm) / scale)
-        ImageDraw.Draw(self._image).rectangle(box, outline=colour, width=SUPERSAMPLING)
+        corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]) * other.extent_mm
+        offset = (other.left_mm - self.view.left_mm, other.top_mm - self.view.top_mm)
+        self._strokes.append(_Stroke((corners + offset) / self.view.mm_per_px, colour, 1))
 
     def finish(self) -> Image.Image:
-        """Return the picture at its final size."""
-        return self._image.reduce(SUPERSAMPLING)
+        """Return the picture with its lines."""
+        large = self._image.resize([n * _SUPERSAMPLING for n in self._image.size], Image.Resampling.NEAREST)
+        draw = ImageDraw.Draw(large)
+        for stroke in self._strokes:
+            points = [(float(x), float(y)) for x, y in stroke.points * _SUPERSAMPLING]
+            draw.line(points, fill=stroke.colour, width=stroke.width_px * _SUPERSAMPLING, joint="curve")
+        return large.reduce(_SUPERSAMPLING)
+
+    def _soft_mask(self, mask: npt.NDArray[np.bool_]) -> Image.Image:
+        """Return a mask (y, x) of the slice as an opacity with smooth edges."""
+        return self.view.resample(mask.astype(np.uint8) * np.uint8(255), self._spacing_mm)
 
     def _outline(self, soft: Image.Image, colour: Colour, width_px: int) -> None:
         values = np.pad(np.asarray(soft, dtype=np.float32), 1)
-        draw = ImageDraw.Draw(self._image)
-        for line in contourpy.contour_generator(z=values).lines(127.5):
-            points = [_point(point) for point in np.asarray(line, dtype=np.float64) - 0.5]
-            draw.line(points, fill=colour, width=width_px * SUPERSAMPLING, joint="curve")
+        # A padded pixel's centre lies half a pixel before its index.
+        lines = contourpy.contour_generator(z=values).lines(127.5)
+        self._strokes += [_Stroke(np.asarray(line, dtype=np.float64) - 0.5, colour, width_px) for line in lines]
 
 
 def write(image: Image.Image, at: Point, text: str, colour: Colour, size_px: int, anchor: str = "la") -> None:
     """Write text with a dark rim, so that it can be read on any picture; `anchor` as in Pillow."""
     font = ImageFont.load_default(size_px)
     ImageDraw.Draw(image).text(at, text, fill=colour, font=font, anchor=anchor, stroke_width=2, stroke_fill=BLACK)
-
-
-def _point(values: Points) -> Point:
-    return float(values[0]), float(values[1])

@@ -22,6 +22,9 @@ _FOOTER_PX: Final = 40
 _CLOSE_UP_MM: Final = 56.0
 _EMPTY_CASE_TILES: Final = 12
 _MAX_COLUMNS: Final = 4
+_TINT_WHOLE: Final = 0.22
+_TINT_NEAR: Final = 0.10
+"""Fainter, since the border of a node against the fat is what the close-up is looked at for."""
 
 _BACKGROUND: Final[Colour] = (18, 20, 24)
 _QUIET: Final[Colour] = (170, 178, 188)
@@ -35,10 +38,10 @@ def key_image(node: Node, regions: CaseRegions) -> bytes:
     grey = _grey_range(regions.image.voxels)
     whole = whole_slice(regions.image, index, _PANEL_PX)
     near = close_up(regions.image, node.centroid_lps_mm, index, _CLOSE_UP_MM, _PANEL_PX)
-    context = _draw(whole, regions, grey)
+    context = _draw(whole, regions, grey, _TINT_WHOLE)
     _contour_nodes(context, (node,), regions)
     context.frame(near, WHITE)
-    detail = _draw(near, regions, grey)
+    detail = _draw(near, regions, grey, _TINT_NEAR)
     _contour_nodes(detail, (node,), regions)
     _calipers(detail, node, regions)
     picture = Image.new("RGB", (2 * _PANEL_PX + _GAP_PX, _HEADER_PX + _PANEL_PX + _FOOTER_PX), _BACKGROUND)
@@ -63,7 +66,7 @@ def contact_sheet(findings: Findings, regions: CaseRegions) -> bytes:
     sheet = Image.new("RGB", (columns * pitch - _GAP_PX, _HEADER_PX + rows * pitch + _FOOTER_PX), _BACKGROUND)
     grey = _grey_range(regions.image.voxels)
     for place, index in enumerate(indices):
-        canvas = _draw(whole_slice(regions.image, index, _TILE_PX), regions, grey)
+        canvas = _draw(whole_slice(regions.image, index, _TILE_PX), regions, grey, _TINT_WHOLE)
         nodes = tuple(by_slice.get(index, ()))
         _contour_nodes(canvas, nodes, regions)
         tile = canvas.finish()
@@ -82,12 +85,12 @@ def node_slice(node: Node, regions: CaseRegions) -> int:
     return int(np.clip(np.rint(ends[:, 0].mean()), 0, regions.image.shape[0] - 1))
 
 
-def _draw(view: View, regions: CaseRegions, grey: tuple[float, float]) -> Canvas:
+def _draw(view: View, regions: CaseRegions, grey: tuple[float, float], opacity: float) -> Canvas:
     """Return the view with the stations tinted."""
     canvas = Canvas(view, regions.image, grey)
     labels = regions.labels.voxels[view.slice_index]
     for value, station in STATION_LABELS.items():
-        canvas.tint(labels == value, STATION_COLOURS[station])
+        canvas.tint(labels == value, STATION_COLOURS[station], opacity)
     return canvas
 
 
@@ -115,7 +118,7 @@ def _mark(panel: Image.Image, size_px: int) -> None:
 def _number(tile: Image.Image, view: View, nodes: tuple[Node, ...], regions: CaseRegions) -> None:
     """Write number and short axis beside each node, away from the middle of the picture."""
     for node in nodes:
-        x, y = (value * view.size_px / view.drawn_px for value in view.project(regions.image, node.centroid_lps_mm))
+        x, y = view.project(regions.image, node.centroid_lps_mm)
         outward, anchor = (-12, "rm") if x > view.size_px / 2 else (12, "lm")
         text = f"{node.id}: {node.short_axis_mm:.1f} mm"
         write(tile, (x + outward, y - 12), text, STATUS_COLOURS[node.status], 14, anchor)

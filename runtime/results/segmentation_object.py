@@ -17,7 +17,7 @@ from runtime.core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.regions import BoolArray, CaseRegions
-from runtime.results.source import SourceImages
+from runtime.results.source import SourceImages, complete
 from runtime.results.uids import ResultUids
 from runtime.results.words import (
     MANUFACTURER,
@@ -120,7 +120,7 @@ def _encode(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
     )
-    dataset.InstanceCreationDate, dataset.InstanceCreationTime = dataset.ContentDate, dataset.ContentTime
+    complete(dataset, source)
     _replace_dimension_uid(dataset, uids.uid("segmentation", "dimensions"))
     _restore_references(dataset, source, originals)
     return dataset

@@ -14,7 +14,7 @@ _DATES: Final = ("PatientBirthDate", "StudyDate")
 _SEXES: Final = ("M", "F", "O")
 
 _TYPE_2: Final = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
     "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
 """Present in every result, empty when the source does not have them (PS3.3, C.7.1.1 and C.7.2.1)."""
@@ -40,6 +40,9 @@ class SourceImages:
 
     frame_numbers: tuple[int | None, ...]
     """1-based frame of each slice within its instance; None for single-frame instances."""
+
+    patient_name: Any
+    """Kept apart from the datasets: highdicom quotes a name of one component in a warning, and logs hold no names."""
 
     @property
     def sop_class_uid(self) -> str:
@@ -69,7 +72,14 @@ def source_images(series: Series) -> SourceImages:
         plane.PixelSpacing = measures.PixelSpacing
         plane.SliceThickness = measures.get("SliceThickness", series.volume.spacing_mm[0])
         slices.append(plane)
-    return SourceImages(tuple(slices), instances, tuple(frame.frame_number for frame in series.frames))
+    frame_numbers = tuple(frame.frame_number for frame in series.frames)
+    return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
+
+
+def complete(result: Dataset, source: SourceImages) -> None:
+    """Give a result the patient's name, and the time of its content as that of its making, so that the bytes repeat."""
+    result.PatientName = source.patient_name
+    result.InstanceCreationDate, result.InstanceCreationTime = result.ContentDate, result.ContentTime
 
 
 def _functional_group(series: Series, index: int, name: str) -> Dataset:
@@ -90,6 +100,7 @@ def _common(series: Series) -> Dataset:
     header = series.headers[0]
     common = Dataset()
     common.SpecificCharacterSet = "ISO_IR 192"
+    common.PatientName = ""
     for name in _TYPE_2:
         setattr(common, name, _clean(name, header.get(name, "")))
     for name in (*_IMAGE, *_WHERE_PRESENT):

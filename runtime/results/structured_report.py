@@ -18,7 +18,7 @@ from runtime.core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.regions import CaseRegions
 from runtime.results.segmentation_object import SegmentationObject, station_code
-from runtime.results.source import SourceImages
+from runtime.results.source import SourceImages, complete
 from runtime.results.uids import DEVICE_UID, ResultUids
 from runtime.results.words import (
     MANUFACTURER,
@@ -60,7 +60,7 @@ def build_report(
     )
     evidence: list[Dataset] = list(source.instances)
     if segmentation is not None:
-        evidence.insert(0, segmentation.dataset)
+        evidence.append(segmentation.dataset)
     report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
@@ -83,7 +83,7 @@ def build_report(
         series_date=created.date(),
         series_time=created.time(),
     )
-    report.InstanceCreationDate, report.InstanceCreationTime = report.ContentDate, report.ContentTime
+    complete(report, source)
     return report
 
 

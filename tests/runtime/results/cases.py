@@ -1,13 +1,11 @@
 """Cases whose every voxel and coordinate is known, as a series, regions and findings."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
@@ -46,15 +44,6 @@ class Case:
     series: Series
     regions: CaseRegions
     findings: Findings
-
-
-CaseMaker = Callable[..., Case]
-
-
-@pytest.fixture
-def make_case() -> CaseMaker:
-    """Return a maker of cases; see `build_case`."""
-    return build_case
 
 
 def build_case(
@@ -254,3 +243,29 @@ def _decimals(values: FloatArray | tuple[float, ...]) -> list[str]:
 
 def _point(values: FloatArray) -> PointLpsMm:
     return float(values[0]), float(values[1]), float(values[2])
+
+
+def lps_positions(volume: Volume, mask: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the LPS positions (n, 3) in mm of a mask's voxels, sorted."""
+    return sorted_positions(volume.index_to_lps_mm(np.argwhere(mask)))
+
+
+def sorted_positions(positions: FloatArray) -> FloatArray:
+    """Return positions (n, 3) sorted by x, y, z to 1e-2 mm, so that two sets can be compared."""
+    rounded = np.round(positions, 2)
+    return np.asarray(positions[np.lexsort(rounded.T[::-1])])
+
+
+def segment_positions(segmentation: Dataset, number: int) -> FloatArray:
+    """Return the LPS positions (n, 3) in mm that a segment covers, from the plane attributes of its frames alone."""
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    cosines = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, dtype=float)
+    row_spacing, column_spacing = (float(value) for value in shared.PixelMeasuresSequence[0].PixelSpacing)
+    positions = [np.empty((0, 3))]
+    for groups, pixels in zip(segmentation.PerFrameFunctionalGroupsSequence, segmentation.pixel_array, strict=True):
+        if groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number:
+            corner = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
+            rows, columns = np.nonzero(pixels)
+            along_row = columns[:, None] * column_spacing * cosines[:3]
+            positions.append(corner + along_row + rows[:, None] * row_spacing * cosines[3:])
+    return sorted_positions(np.concatenate(positions))

@@ -1,0 +1,154 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from itertools import product
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from runtime.results.artefacts import write_dicom
+from tests.runtime.results.cases import AXIAL, CREATED, Case, build_case, lps_positions, segment_positions
+
+OBLIQUE = np.linalg.qr(AXIAL + np.array([[0.0, 0.24, 0.06], [0.1, 0.0, -0.17], [0.02, 0.05, 0.0]]))[0]
+OBLIQUE *= np.sign(np.sum(OBLIQUE * AXIAL, axis=0))
+"""An axial plane tilted about all three axes."""
+
+FLIPS = list(product((False, True), repeat=3))
+
+
+def _segmentation(case: Case) -> Dataset:
+    artefacts = {a.name: a.data for a in write_dicom(case.findings, case.regions, case.series, CREATED)}
+    return pydicom.dcmread(BytesIO(artefacts["segmentation.dcm"]))
+
+
+def _expected(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (tracking id, positions) of every segment there should be."""
+    for (station, side), mask in case.regions.station_masks().items():
+        yield f"station {station} {side}", lps_positions(case.regions.labels, mask)
+    for node in case.findings.nodes:
+        yield f"node {node.id}", lps_positions(case.regions.instances, case.regions.instances.voxels == node.id)
+
+
+def _assert_same_voxels(case: Case, segmentation: Dataset) -> None:
+    numbers = {str(item.TrackingID): int(item.SegmentNumber) for item in segmentation.SegmentSequence}
+    expected = dict(_expected(case))
+    assert numbers.keys() == expected.keys()
+    for tracking_id, positions in expected.items():
+        found = segment_positions(segmentation, numbers[tracking_id])
+        assert found.shape == positions.shape
+        assert np.abs(found - positions).max() < 1e-3
+
+
+@pytest.mark.parametrize("flips", FLIPS, ids=str)
+@pytest.mark.parametrize("direction", [AXIAL, OBLIQUE], ids=["axial", "oblique"])
+def test_segments_cover_the_voxels_of_the_label_map_in_the_patient(
+    direction: np.ndarray, flips: tuple[bool, bool, bool]
+) -> None:
+    case = build_case(direction, flips=flips)
+    _assert_same_voxels(case, _segmentation(case))
+
+
+def test_segments_of_an_enhanced_series_cover_the_same_voxels_and_name_its_frames() -> None:
+    case = build_case(OBLIQUE, enhanced=True)
+    segmentation = _segmentation(case)
+    _assert_same_voxels(case, segmentation)
+    positions = [groups.PlanePositionSequence[0] for groups in case.series.headers[0].PerFrameFunctionalGroupsSequence]
+    for groups in segmentation.PerFrameFunctionalGroupsSequence:
+        reference = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        assert reference.ReferencedSOPInstanceUID == case.series.headers[0].SOPInstanceUID
+        assert reference.ReferencedSOPClassUID == case.series.headers[0].SOPClassUID
+        source = positions[reference.ReferencedFrameNumber - 1]
+        assert source.ImagePositionPatient == groups.PlanePositionSequence[0].ImagePositionPatient
+
+
+def test_every_frame_names_the_source_instance_of_its_plane() -> None:
+    case = build_case()
+    positions = {header.SOPInstanceUID: header.ImagePositionPatient for header in case.series.headers}
+    for groups in _segmentation(case).PerFrameFunctionalGroupsSequence:
+        reference = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        plane = groups.PlanePositionSequence[0].ImagePositionPatient
+        assert positions[reference.ReferencedSOPInstanceUID] == plane
+
+
+def test_highdicom_reads_back_the_volume_of_a_node() -> None:
+    case = build_case(OBLIQUE)
+    segmentation = hd.seg.Segmentation.from_dataset(_segmentation(case))
+    number = segmentation.get_segment_numbers(tracking_id="node 1")[0]
+    volume = segmentation.get_volume(segment_numbers=[number], allow_missing_positions=True)
+    index = np.argwhere(volume.array[..., 0] if volume.array.ndim == 4 else volume.array)
+    centroid = volume.map_indices_to_reference(index).mean(axis=0)
+    assert np.abs(centroid - case.findings.nodes[0].centroid_lps_mm).max() < 1.0
+
+
+def test_segments_are_coded_with_station_side_and_tracking_uid() -> None:
+    case = build_case()
+    by_label = {str(item.SegmentLabel): item for item in _segmentation(case).SegmentSequence}
+    station = by_label["Left internal iliac"]
+    node = by_label["Node 2 right obturator"]
+    region = station.AnatomicRegionSequence[0]
+    assert (region.CodeValue, region.AnatomicRegionModifierSequence[0].CodeValue) == ("69255009", "7771000")
+    region = node.AnatomicRegionSequence[0]
+    assert (region.CodeValue, region.AnatomicRegionModifierSequence[0].CodeValue) == ("36086000", "24028007")
+    assert node.SegmentedPropertyTypeCodeSequence[0].CodeValue == "59441001"
+    assert node.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "91723000"
+    assert node.TrackingUID == case.findings.nodes[1].tracking_uid
+    assert len(by_label) == 8
+
+
+def test_an_unknown_side_has_no_laterality() -> None:
+    for item in _segmentation(build_case(trusted=False)).SegmentSequence:
+        assert "AnatomicRegionModifierSequence" not in item.AnatomicRegionSequence[0]
+
+
+def test_patient_study_and_frame_of_reference_come_from_the_source() -> None:
+    case = build_case()
+    header, segmentation = case.series.headers[0], _segmentation(case)
+    for name in ("PatientID", "PatientName", "StudyInstanceUID", "AccessionNumber", "FrameOfReferenceUID", "StudyDate"):
+        assert segmentation[name].value == header[name].value
+    assert segmentation.SeriesInstanceUID != header.SeriesInstanceUID
+
+
+def test_contents_are_labelled_as_research_and_dated_by_the_analysis() -> None:
+    segmentation = _segmentation(build_case())
+    assert segmentation.ContentLabel == "RESEARCH"
+    assert segmentation.ContentQualification == "RESEARCH"
+    assert "NOT FOR DIAGNOSIS" in segmentation.SeriesDescription
+    assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260102", "030405")
+    assert (segmentation.InstanceCreationDate, segmentation.InstanceCreationTime[:6]) == ("20260102", "030405")
+
+
+def test_the_algorithm_names_the_bundle() -> None:
+    algorithm = _segmentation(build_case()).SegmentSequence[0].SegmentationAlgorithmIdentificationSequence[0]
+    assert "sha256:" + "ab" * 32 in algorithm.AlgorithmParameters
+
+
+def test_a_demonstration_says_so_in_the_segment() -> None:
+    node = _segmentation(build_case(status="demonstration")).SegmentSequence[-1]
+    assert "demonstration" in node.SegmentDescription
+    assert "positive" not in node.SegmentDescription
+
+
+def test_a_node_that_overlaps_a_station_leaves_the_station_whole() -> None:
+    case = build_case(with_nodes=False)
+    instances = np.zeros(case.regions.labels.shape, dtype=np.uint16)
+    station = next(iter(case.regions.station_masks().values()))
+    instances[tuple(np.argwhere(station)[0])] = 1
+    node = replace(build_case().findings.nodes[0], id=1)
+    overlapping = Case(
+        case.series,
+        replace(case.regions, instances=case.regions.instances.with_voxels(instances)),
+        replace(case.findings, nodes=(node,)),
+    )
+    segmentation = _segmentation(overlapping)
+    _assert_same_voxels(overlapping, segmentation)
+    assert segmentation.SegmentsOverlap == "YES"
+
+
+def test_a_node_without_voxels_is_an_error() -> None:
+    case = build_case()
+    findings = replace(case.findings, nodes=(replace(case.findings.nodes[0], id=9),))
+    with pytest.raises(ValueError, match="node 9 of the findings has no voxels"):
+        write_dicom(findings, case.regions, case.series, CREATED)
