@@ -1,0 +1,178 @@
+"""From the checkpoints of a trained model to a signed bundle directory."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from export.cases import image_files, read_image, reference_of
+from export.checkpoints import (
+    Checkpoint,
+    ModelFolder,
+    fold_checkpoints,
+    read_checkpoint,
+    read_model_folder,
+    reduce_plans,
+)
+from export.errors import ExportFailed
+from export.golden import crop_around_node, write_golden
+from export.model_card import model_card
+from export.onnx_model import ExportError, export_fold, measure_error
+from export.oracle import Oracle
+from export.sealing import seal_bundle
+from runtime.bundle.manifest import SCHEMA_VERSION, Golden, Manifest, Shape, TrainedOn
+from runtime.core.labels import LABEL_NAMES
+from runtime.core.rules import ScoringRules
+from runtime.core.volume import Volume
+from runtime.inference.backend import available_backends
+from runtime.inference.preparation import prepare
+from runtime.inference.tiling import pad_to_patch, tile_boxes
+
+PLANS_FOLDER: Final = "nnunet"
+"""Folder of a bundle with nnU-Net's own plans.json and dataset.json, from which its predictor can be built again."""
+
+_RANDOM_TILES: Final = 2
+_REAL_TILES: Final = 2
+
+
+@dataclass(frozen=True)
+class BundleRecipe:
+    """What a bundle is made from, and what it says about itself."""
+
+    model: Path
+    """nnU-Net results folder with plans.json, dataset.json and fold_*/."""
+
+    reference_cases: Path
+    """imagesTr with the images that the model learnt from."""
+
+    name: str
+    version: str
+    created: str
+    trained_on: TrainedOn
+    intended_use: str
+    checkpoint: str = "checkpoint_final.pth"
+    golden_case: Path | None = None
+    """Image that the golden case is cut from; None takes the first reference case."""
+
+    reference_count: int = 40
+    rules: ScoringRules = field(default_factory=ScoringRules)
+    measured: Mapping[str, Path] = field(default_factory=dict)
+    """Heading of the model card -> JSON file with figures."""
+
+
+def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey) -> Manifest:
+    """Make a signed bundle at `target`; raises `ExportFailed` when a part is missing or fails its gate.
+
+    The target is replaced only when it is empty, absent or a bundle.
+    """
+    model = read_model_folder(recipe.model)
+    checkpoints = [read_checkpoint(path) for path in fold_checkpoints(recipe.model, recipe.checkpoint)]
+    preprocessing, tiling = reduce_plans(model)
+    _check_dataset(model.dataset, recipe.trained_on)
+    _clear(target)
+    case = read_image(recipe.golden_case or image_files(recipe.reference_cases, 1)[0])
+    tiles = _tiles(pad_to_patch(prepare(case, preprocessing).data, tiling.patch_size)[0], tiling.patch_size)
+    errors = [_write_fold(model, fold, index, tiles, target) for index, fold in enumerate(checkpoints)]
+    golden = _write_case(model, checkpoints, case, target)
+    manifest = Manifest(
+        schema_version=SCHEMA_VERSION,
+        name=recipe.name,
+        version=recipe.version,
+        created=recipe.created,
+        trained_on=recipe.trained_on,
+        intended_use=recipe.intended_use,
+        labels=LABEL_NAMES,
+        preprocessing=preprocessing,
+        tiling=tiling,
+        folds=tuple(f"fold_{index}.onnx" for index in range(len(checkpoints))),
+        golden=golden,
+        scoring=recipe.rules,
+        input_reference=reference_of(recipe.reference_cases, recipe.reference_count),
+        provenance=_provenance(recipe, model, checkpoints, errors),
+        files=(),
+    )
+    measured = {heading: _read_figures(path) for heading, path in recipe.measured.items()}
+    (target / "MODEL_CARD.md").write_text(model_card(manifest, measured), encoding="utf-8")
+    return seal_bundle(target, manifest, key)
+
+
+def _check_dataset(dataset: Mapping[str, Any], trained_on: TrainedOn) -> None:
+    if dataset["labels"] != LABEL_NAMES:
+        raise ExportFailed(f"the dataset's labels are {dataset['labels']}; the runtime reads {LABEL_NAMES}")
+    said = dataset.get("trained_on", trained_on)
+    if said != trained_on:
+        raise ExportFailed(f"the dataset says that it is {said!r}, the bundle was to say {trained_on!r}")
+
+
+def _clear(target: Path) -> None:
+    if target.exists() and any(target.iterdir()):
+        if not (target / "manifest.json").is_file():
+            raise ExportFailed(f"{target} holds files that are no bundle; give an empty or new folder")
+        shutil.rmtree(target)
+    target.mkdir(parents=True, exist_ok=True)
+
+
+def _tiles(padded: npt.NDArray[np.float32], patch: Shape) -> list[npt.NDArray[np.float32]]:
+    """Return tiles (1, z, y, x) to compare on: random ones, and the middle ones of a real case."""
+    random = np.random.default_rng(0)
+    drawn = [random.standard_normal((1, *patch), dtype=np.float32) for _ in range(_RANDOM_TILES)]
+    depth, height, width = padded.shape[1:]
+    boxes = tile_boxes((depth, height, width), patch, 0.5)
+    middle = len(boxes) // 2
+    return drawn + [padded[(slice(None), *box)] for box in boxes[middle : middle + _REAL_TILES]]
+
+
+def _write_fold(
+    model: ModelFolder, fold: Checkpoint, index: int, tiles: Sequence[npt.NDArray[np.float32]], target: Path
+) -> list[ExportError]:
+    network = model.build_network(fold.weights)
+    z, y, x = tiles[0].shape[1:]
+    content = export_fold(network, (z, y, x))
+    (target / f"fold_{index}.onnx").write_bytes(content)
+    return [measure_error(network, content, tiles, backend) for backend in available_backends()]
+
+
+def _write_case(model: ModelFolder, checkpoints: Sequence[Checkpoint], case: Volume, target: Path) -> Golden:
+    preprocessing, tiling = reduce_plans(model)
+    oracle = Oracle(model, [fold.weights for fold in checkpoints])
+    # One fold is enough to find a node, and a whole case takes nnU-Net's predictor minutes.
+    crop = crop_around_node(Oracle(model, [checkpoints[0].weights]), case, tiling.patch_size, preprocessing.spacing_mm)
+    golden = write_golden(crop, oracle.predict(crop).labels, target)
+    (target / PLANS_FOLDER).mkdir()
+    described = {name: value for name, value in model.dataset.items() if name != "dataset"}
+    for name, content in (("plans.json", model.plans), ("dataset.json", described)):
+        text = json.dumps(content, indent=1, sort_keys=True)
+        (target / PLANS_FOLDER / name).write_text(text + "\n", encoding="utf-8")
+    return golden
+
+
+def _provenance(
+    recipe: BundleRecipe, model: ModelFolder, checkpoints: Sequence[Checkpoint], errors: Sequence[Sequence[ExportError]]
+) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
+        "software": {"torch": torch.__version__, "nnunetv2": version("nnunetv2"), "onnx": version("onnx")},
+        "dataset": model.plans["dataset_name"],
+        "training_cases": model.dataset["numTraining"],
+        "checkpoint": recipe.checkpoint,
+        "folds": [
+            {"epoch": fold.epoch, "trainer": fold.trainer, "checkpoint_sha256": fold.sha256} for fold in checkpoints
+        ],
+        "onnx_against_torch": [asdict(error) | {"fold": index} for index, each in enumerate(errors) for error in each],
+    }
+
+
+def _read_figures(path: Path) -> dict[str, Any]:
+    try:
+        figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExportFailed(f"{path} is not readable JSON") from error
+    return figures

@@ -1,0 +1,48 @@
+"""Training images in nnU-Net's raw form, read back as canonical volumes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK
+
+from export.errors import ExportFailed
+from runtime.core.gates import InputReference, build_reference
+from runtime.core.volume import Volume, canonicalise
+
+
+def image_files(folder: Path, count: int) -> list[Path]:
+    """Return up to `count` NIfTI images of a folder such as imagesTr, spread evenly over its sorted names."""
+    files = sorted(folder.glob("*.nii.gz"))
+    if not files:
+        raise ExportFailed(f"there is no *.nii.gz in {folder}")
+    chosen = np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int)
+    return [files[index] for index in chosen]
+
+
+def read_image(path: Path) -> Volume:
+    """Read one NIfTI image as a canonical float32 volume."""
+    try:
+        image: Any = SimpleITK.ReadImage(str(path), SimpleITK.sitkFloat32)
+    except RuntimeError as error:
+        raise ExportFailed(f"{path} is not a readable image") from error
+    x, y, z = image.GetSpacing()
+    origin_x, origin_y, origin_z = image.GetOrigin()
+    volume = Volume(
+        voxels=SimpleITK.GetArrayFromImage(image),
+        spacing_mm=(z, y, x),
+        origin_lps_mm=(origin_x, origin_y, origin_z),
+        direction=np.array(image.GetDirection()).reshape(3, 3)[:, ::-1],
+    )
+    return canonicalise(volume)[0]
+
+
+def reference_of(folder: Path, count: int) -> InputReference:
+    """Return the input statistics of up to `count` training images."""
+    return build_reference(_read_all(image_files(folder, count)))
+
+
+def _read_all(files: list[Path]) -> Iterator[Volume]:
+    for path in files:
+        yield read_image(path)

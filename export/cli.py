@@ -1,0 +1,160 @@
+"""The command line `sidewall-export`: folds to ONNX, bundles, their check, and keys."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runtime.bundle.loading import load_bundle
+from runtime.bundle.manifest import TrainedOn
+from runtime.core.errors import SettingInvalid, SidewallError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Make signed model bundles from trained nnU-Net folds. Research use only.",
+    epilog="Exit status: 0 done, 1 an export failed its gate, 2 a setting is not allowed, 4 a bundle is rejected.",
+)
+_console = Console()
+
+Trained = Annotated[str, typer.Option(help="What the model learnt from: phantom or clinical.")]
+TrustedKeys = Annotated[Path | None, typer.Option(help="Folder of *.pub files to trust instead of the default ones.")]
+
+_DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
+
+
+@app.command(epilog="Example: sidewall-export onnx work/demo/nnUNet_results/Dataset501_Sidewall/... --out out/onnx")
+def onnx(
+    model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json and fold_*/.")],
+    out: Annotated[Path, typer.Option(help="Folder for fold_*.onnx.")],
+    checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
+) -> None:
+    """Export every fold and compare it with torch on random tiles."""
+    import numpy as np
+
+    from export.checkpoints import fold_checkpoints, read_checkpoint, read_model_folder, reduce_plans
+    from export.onnx_model import export_fold, measure_error
+    from runtime.inference.backend import available_backends
+
+    folder = read_model_folder(model)
+    patch = reduce_plans(folder)[1].patch_size
+    tiles = list(np.random.default_rng(0).standard_normal((2, 1, *patch), dtype=np.float32))
+    out.mkdir(parents=True, exist_ok=True)
+    table = Table("fold", "backend", "tiles", "largest error", "mean error")
+    for index, path in enumerate(fold_checkpoints(model, checkpoint)):
+        network = folder.build_network(read_checkpoint(path).weights)
+        content = export_fold(network, patch)
+        (out / f"fold_{index}.onnx").write_bytes(content)
+        for backend in available_backends():
+            error = measure_error(network, content, tiles, backend)
+            table.add_row(str(index), backend, str(error.tiles), f"{error.maximum:.2e}", f"{error.mean:.2e}")
+    _console.print(table)
+
+
+@app.command(
+    epilog="Example: sidewall-export bundle MODEL --reference-cases work/demo/nnUNet_raw/Dataset501_Sidewall/imagesTr "
+    "--key work/keys/demo.pem --out models/demo"
+)
+def bundle(
+    model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json, dataset.json and fold_*/.")],
+    reference_cases: Annotated[Path, typer.Option(help="imagesTr of the training set (NIfTI).")],
+    key: Annotated[Path, typer.Option(help="Private key to sign with (sidewall-export keygen).")],
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; an older bundle there is replaced.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "sidewall-demo",
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
+    trained_on: Trained = "phantom",
+    intended_use: Annotated[str, typer.Option(help="One or two sentences for the card.")] = _DEMO_USE,
+    checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
+    golden_case: Annotated[
+        Path | None, typer.Option(help="Image of the golden case; default: a reference one.")
+    ] = None,
+    reference_count: Annotated[int, typer.Option(min=5, help="Most reference cases to measure.")] = 40,
+    node_threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is.")] = 0.5,
+    figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
+    created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
+) -> None:
+    """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
+    from export.bundling import BundleRecipe, make_bundle
+    from export.sealing import read_private_key
+    from runtime.core.rules import ScoringRules
+
+    recipe = BundleRecipe(
+        model=model,
+        reference_cases=reference_cases,
+        name=name,
+        version=version,
+        created=created or datetime.now(UTC).date().isoformat(),
+        trained_on=_trained_on(trained_on),
+        intended_use=intended_use,
+        checkpoint=checkpoint,
+        golden_case=golden_case,
+        reference_count=reference_count,
+        rules=ScoringRules(node_threshold=node_threshold),
+        measured=dict(_figures(text) for text in figures or []),
+    )
+    manifest = make_bundle(recipe, out, read_private_key(key))
+    size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
+    _console.print(f"{out}: {manifest.name} {manifest.version}, {len(manifest.folds)} folds, {size_mb:.1f} MB, signed")
+
+
+@app.command(epilog="Example: sidewall-export verify models/demo")
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")],
+    trusted_keys: TrustedKeys = None,
+    golden: Annotated[bool, typer.Option(help="Run the golden case on every backend installed.")] = True,
+) -> None:
+    """Check signature, files and golden case of a bundle; exit status 4 when it is rejected."""
+    from runtime.inference.backend import available_backends
+    from runtime.inference.golden import require_golden
+    from runtime.inference.model import load_model
+
+    opened = load_bundle(path, trusted_keys)
+    table = Table("check", "result")
+    table.add_row("model", f"{opened.name} {opened.version}, trained on {opened.trained_on}")
+    table.add_row("manifest", opened.digest)
+    table.add_row("signature", f"good, key {opened.signed_by}")
+    table.add_row("files", f"{len(opened.manifest.files)} as signed")
+    for backend in available_backends() if golden else ():
+        table.add_row(backend, str(require_golden(load_model(opened, backend))))
+    _console.print(table)
+
+
+@app.command(epilog="Example: sidewall-export keygen work/keys/site.pem --trusted-for clinical")
+def keygen(
+    path: Annotated[Path, typer.Argument(help="File for the private key; keep it out of version control.")],
+    trusted_for: Annotated[list[str], typer.Option(help="phantom or clinical; repeatable.")],
+) -> None:
+    """Make a signing key: PATH (private) and PATH with .pub (to be put among the trusted keys of each box)."""
+    from export.sealing import make_private_key
+    from runtime.bundle.signing import key_id_of, write_trusted_key
+
+    scopes = [_trained_on(word) for word in trusted_for]
+    key = make_private_key(path)
+    write_trusted_key(path.with_suffix(".pub"), key.public_key(), scopes)
+    _console.print(f"key {key_id_of(key.public_key())}: {path} (private), {path.with_suffix('.pub')} (public)")
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error and its exit status."""
+    try:
+        app()
+    except SidewallError as error:
+        Console(stderr=True).print(f"sidewall-export: {error}", style="red", markup=False)
+        sys.exit(error.exit_code)
+
+
+def _trained_on(word: str) -> TrainedOn:
+    if word not in ("phantom", "clinical"):
+        raise SettingInvalid("trained_on", word, "phantom or clinical")
+    return cast("TrainedOn", word)
+
+
+def _figures(text: str) -> tuple[str, Path]:
+    heading, separator, path = text.partition("=")
+    if not (heading and separator and path):
+        raise SettingInvalid("figures", text, "HEADING=FILE.json")
+    return heading, Path(path)

@@ -1,0 +1,10 @@
+"""The failures of export, in the runtime's error tree."""
+
+from runtime.core.errors import SidewallError
+
+
+class ExportFailed(SidewallError):  # noqa: N818 - named as the rest of the error tree
+    """Something to export is missing, of a kind the runtime does not do, or fails its parity gate."""
+
+    code = "export_failed"
+    exit_code = 1
