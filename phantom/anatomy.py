@@ -1,5 +1,6 @@
 """The tissues of the phantom and the parts that are stacked into its pelvis: bones, muscles and organs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,7 +82,7 @@ def draw_build(rng: np.random.Generator) -> Build:
     return Build(scale, rng.uniform(0.7, 1.25), rng.uniform(-7, 7), rng.uniform(0.7, 1.3))
 
 
-def column(build: Build, knots: list[tuple[float, ...]], *, exponent: float = 2.0, turn_deg: float = 0.0) -> Column:
+def column(build: Build, knots: Sequence[tuple[float, ...]], *, exponent: float = 2.0, turn_deg: float = 0.0) -> Column:
     """Return a column of nominal knots (z, x, y, radius x, radius y) in a patient's own size."""
     sx, sy, sz = build.scale
     return Column(np.array(knots, dtype=np.float64) * (sz, sx, sy, sx, sy), exponent, turn_deg)
@@ -111,13 +112,29 @@ def build_organs(build: Build, rng: np.random.Generator) -> list[Part]:
 
 def _muscles(build: Build, s: int) -> list[Part]:
     rectus = [(-45, 12 * s, -64, 12, 5), (-10, 24 * s, -71, 24, 7), (150, 31 * s, -75, 31, 7.5)]
-    psoas = [(-60, 98 * s, -34, 20, 20), (0, 100 * s, -40, 19, 17), (40, 86 * s, -30, 20, 17), (80, 70 * s, -14, 19, 17),
-             (130, 52 * s, 8, 20, 20)]
+    psoas = [
+        (-60, 98 * s, -34, 20, 20),
+        (0, 100 * s, -40, 19, 17),
+        (40, 86 * s, -30, 20, 17),
+        (80, 70 * s, -14, 19, 17),
+        (130, 52 * s, 8, 20, 20),
+    ]
     lateral = [(-150, 132 * s, 5, 26, 62), (150, 134 * s, 5, 24, 66)]
     gluteus = [(-150, 74 * s, 84, 48, 22), (120, 76 * s, 90, 44, 17), (170, 78 * s, 92, 40, 12)]
-    hip = [(-150, 112 * s, 0, 62, 50), (-30, 112 * s, 4, 62, 52), (0, 114 * s, 6, 61, 56), (40, 118 * s, 10, 59, 58),
-           (80, 124 * s, 12, 56, 58), (150, 126 * s, 14, 54, 60)]
-    thigh = [(-150, 56 * s, -16, 42, 34), (-45, 54 * s, -20, 38, 26), (-24, 50 * s, -28, 28, 15), (-10, 50 * s, -32, 16, 8)]
+    hip = [
+        (-150, 112 * s, 0, 62, 50),
+        (-30, 112 * s, 4, 62, 52),
+        (0, 114 * s, 6, 61, 56),
+        (40, 118 * s, 10, 59, 58),
+        (80, 124 * s, 12, 56, 58),
+        (150, 126 * s, 14, 54, 60),
+    ]
+    thigh = [
+        (-150, 56 * s, -16, 42, 34),
+        (-45, 54 * s, -20, 38, 26),
+        (-24, 50 * s, -28, 28, 15),
+        (-10, 50 * s, -32, 16, 8),
+    ]
     wall = [(0, 112 * s, -66, 44, 3), (30, 104 * s, -70, 50, 4), (150, 104 * s, -72, 52, 6)]
     quadratus = [(-150, 92 * s, 40, 30, 16), (-20, 88 * s, 46, 22, 10), (0, 86 * s, 48, 16, 6)]
     return [
@@ -159,8 +176,14 @@ def _bones(build: Build, s: int) -> list[Part]:
 
 
 def _deep_muscles(build: Build, s: int) -> list[Part]:
-    obturator = [(-46, 47 * s, 8, 7, 24), (-20, 48 * s, 8, 8.5, 26), (0, 51 * s, 10, 8, 28), (30, 57 * s, 14, 5.5, 26),
-                 (48, 61 * s, 14, 3.5, 20), (58, 64 * s, 14, 2, 12)]
+    obturator = [
+        (-46, 47 * s, 8, 7, 24),
+        (-20, 48 * s, 8, 8.5, 26),
+        (0, 51 * s, 10, 8, 28),
+        (30, 57 * s, 14, 5.5, 26),
+        (48, 61 * s, 14, 3.5, 20),
+        (58, 64 * s, 14, 2, 12),
+    ]
     piriformis = [(22, 60 * s, 60, 20, 6), (36, 54 * s, 64, 30, 9), (62, 48 * s, 66, 30, 10), (78, 42 * s, 66, 18, 6)]
     levator = [(-60, 9 * s, 28, 11, 20), (-25, 14 * s, 28, 12, 26), (-6, 22 * s, 34, 7, 22)]
     return [
@@ -183,9 +206,17 @@ def _sacrum(build: Build) -> list[Part]:
 def _front_organs(build: Build, rng: np.random.Generator) -> list[Part]:
     fill, tall = build.bladder, 26 + 44 * build.bladder
     x = rng.uniform(-4, 4)
-    bladder = column(build, [(-6, x, -30, 7, 5), (4, x, -30, 22 * fill + 4, 15 * fill + 3),
-                             (0.45 * tall, x, -34, 31 * fill, 25 * fill), (0.82 * tall, x, -36, 26 * fill, 20 * fill),
-                             (tall, x, -38, 8, 7)], exponent=2.6)
+    bladder = column(
+        build,
+        [
+            (-6, x, -30, 7, 5),
+            (4, x, -30, 22 * fill + 4, 15 * fill + 3),
+            (0.45 * tall, x, -34, 31 * fill, 25 * fill),
+            (0.82 * tall, x, -36, 26 * fill, 20 * fill),
+            (tall, x, -38, 8, 7),
+        ],
+        exponent=2.6,
+    )
     gland = column(build, [(-38, 0, -8, 9, 9), (-22, 0, -6, 22, 18), (-8, 0, -8, 24, 17), (4, 0, -8, 14, 9)])
     vesicles = column(build, [(2, 0, 11, 16, 4), (8, 0, 12, 27, 6), (18, 0, 12, 30, 5), (24, 0, 12, 14, 3)])
     wall = rng.uniform(2.2, 5.5)
@@ -199,10 +230,20 @@ def _front_organs(build: Build, rng: np.random.Generator) -> list[Part]:
 
 def _rectum(build: Build, rng: np.random.Generator) -> list[Part]:
     b, wide = build.rectum_shift_mm, rng.uniform(0.8, 1.15)
-    fascia = column(build, [(2, 0, 38, 12, 14), (16, 0, 42, 24, 22), (50, 0.4 * b, 46, 27, 25), (85, 0.6 * b, 40, 27, 24),
-                            (130, 0.6 * b, 26, 28, 22)])
+    fascia = column(
+        build,
+        [
+            (2, 0, 38, 12, 14),
+            (16, 0, 42, 24, 22),
+            (50, 0.4 * b, 46, 27, 25),
+            (85, 0.6 * b, 40, 27, 24),
+            (130, 0.6 * b, 26, 28, 22),
+        ],
+    )
     course = smooth_course(
-        np.array([(0, 22, -60), (0, 28, -32), (0, 34, -8), (0.5 * b, 42, 18), (b, 48, 48), (0.3 * b, 42, 80), (-b, 26, 130)])
+        np.array(
+            [(0, 22, -60), (0, 28, -32), (0, 34, -8), (0.5 * b, 42, 18), (b, 48, 48), (0.3 * b, 42, 80), (-b, 26, 130)]
+        )
         * build.scale,
         np.array([10, 11, 12, 15, 16, 14, 13]) * wide,
     )

@@ -81,6 +81,6 @@ def coverage(grid: ImageGrid, distance: Array) -> Array:
     width = np.float32(0.5 * (grid.spacing_mm[1] + grid.spacing_mm[2]))
     share = np.clip(np.float32(0.5) - distance / width, 0, 1)
     if grid.subslices == 1:
-        return share.astype(np.float32)
+        return np.asarray(share, dtype=np.float32)
     n = grid.subslices
-    return share.reshape(-1, n, *share.shape[1:]).mean(axis=1, dtype=np.float32)
+    return np.asarray(share.reshape(-1, n, *share.shape[1:]).mean(axis=1, dtype=np.float32))

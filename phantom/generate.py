@@ -1,5 +1,7 @@
 """From a seed to a case: plan, paint, label, acquire."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,8 +38,15 @@ def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> P
     add_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
     _paint_nodes(plan, canvas)
     image = form_image(canvas.signal, plan.acquisition, rng)
-    volumes = [_volume(plan, voxels) for voxels in (image, labels, node_ids, canvas.tissues)]
-    return PhantomCase(seed, *volumes, plan.nodes, _acquisition(plan))
+    return PhantomCase(
+        seed=seed,
+        image=_volume(plan, image),
+        labels=_volume(plan, labels),
+        node_ids=_volume(plan, node_ids),
+        tissues=_volume(plan, canvas.tissues),
+        nodes=plan.nodes,
+        acquisition=_acquisition(plan),
+    )
 
 
 def _paint(plan: CasePlan, rng: np.random.Generator) -> Canvas:
@@ -105,7 +114,7 @@ def _middle_coordinates(grid: ImageGrid, where: Slices) -> tuple[npt.NDArray[np.
     return x[middle], y[middle], z[middle]
 
 
-def _volume(plan: CasePlan, voxels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Volume:
+def _volume(plan: CasePlan, voxels: npt.NDArray[Any]) -> Volume:
     """Return voxels with their place; a mirrored patient is reflected about the plane x = 0 of the patient frame."""
     grid = plan.grid
     x, y, z = grid.origin_lps_mm

@@ -24,11 +24,11 @@ class Pose:
 
     def to_lps_mm(self, body_mm: npt.ArrayLike) -> Points:
         """Return LPS positions (..., 3) of body positions (..., 3)."""
-        return np.asarray(body_mm, dtype=np.float64) @ self._rotation.T + np.asarray(self.offset_lps_mm)
+        return np.asarray(np.asarray(body_mm, dtype=np.float64) @ self._rotation.T + np.asarray(self.offset_lps_mm))
 
     def to_body_mm(self, lps_mm: npt.ArrayLike) -> Points:
         """Return body positions (..., 3) of LPS positions (..., 3)."""
-        return (np.asarray(lps_mm, dtype=np.float64) - np.asarray(self.offset_lps_mm)) @ self._rotation
+        return np.asarray((np.asarray(lps_mm, dtype=np.float64) - np.asarray(self.offset_lps_mm)) @ self._rotation)
 
     @property
     def _rotation(self) -> Points:
@@ -98,7 +98,8 @@ class ImageGrid:
         origin = self.origin_lps_mm
         y = origin[1] + self.direction[1, 0] * n + self.direction[1, 1] * r
         z = origin[2] + self.direction[2, 0] * n + self.direction[2, 1] * r
-        return y, z, origin[0] + np.arange(self.shape[2]) * self.spacing_mm[2]
+        x = origin[0] + np.arange(self.shape[2]) * self.spacing_mm[2]
+        return np.asarray(y), np.asarray(z), np.asarray(x)
 
     def coordinates(self, where: Slices) -> Coordinates:
         """Return body x, y (z, y, x) and body z (z, y, 1) of a part of the fine grid, as float32."""
@@ -113,7 +114,7 @@ class ImageGrid:
     def body_to_index(self, body_mm: npt.ArrayLike) -> Points:
         """Return continuous voxel indices (..., 3) in (z, y, x) order of body positions (..., 3)."""
         offset = self.pose.to_lps_mm(body_mm) - np.asarray(self.origin_lps_mm)
-        return (offset @ self.direction) / np.asarray(self.spacing_mm)
+        return np.asarray((offset @ self.direction) / np.asarray(self.spacing_mm))
 
     def index_to_body(self, index_zyx: npt.ArrayLike) -> Points:
         """Return body positions (..., 3) of continuous voxel indices (..., 3) in (z, y, x) order."""

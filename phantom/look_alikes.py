@@ -27,7 +27,12 @@ def draw_bowel(build: Build, rng: np.random.Generator) -> list[Part]:
 
 
 def draw_look_alikes(
-    wanted: int, sidewall: Points, elsewhere: Points, mesorectal: Points, nodes: tuple[PlannedNode, ...], rng: np.random.Generator
+    wanted: int,
+    sidewall: Points,
+    elsewhere: Points,
+    mesorectal: Points,
+    nodes: tuple[PlannedNode, ...],
+    rng: np.random.Generator,
 ) -> tuple[Part, ...]:
     """Return that many look-alikes, from free body points (k, 3) of the sidewall, other fat and the mesorectum.
 

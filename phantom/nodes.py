@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from phantom.anatomy import draw_lobes
 from phantom.grid import ImageGrid
@@ -14,6 +15,8 @@ POSITIVE_SHORT_AXIS_MM = 7.0
 
 MAX_NODES = 8
 """Most lateral nodes of one patient."""
+
+Mask = npt.NDArray[np.bool_]
 
 _NEGATIVE_COUNTS = (0.12, 0.25, 0.27, 0.2, 0.1, 0.06)
 """Chances of 0, 1, ... nodes in a negative patient."""
@@ -77,10 +80,12 @@ def draw_nodes(options: PhantomOptions, rng: np.random.Generator) -> list[NodeDr
     counts = _POSITIVE_COUNTS if positive else _NEGATIVE_COUNTS
     count = int(rng.choice(len(counts), p=counts)) + (1 if positive else 0)
     count = count if options.node_count is None else options.node_count
-    kinds = rng.choice(("large", "malignant", "benign"), size=count, p=(0.74, 0.1, 0.16)) if positive else ["benign"] * count
+    kinds = ["benign"] * count
+    if positive:
+        kinds = [str(kind) for kind in rng.choice(("large", "malignant", "benign"), size=count, p=(0.74, 0.1, 0.16))]
     if positive and count and "large" not in kinds and "malignant" not in kinds:
         kinds[0] = "large"
-    return [_draw_node(str(kind), rng) for kind in kinds]
+    return [_draw_node(kind, rng) for kind in kinds]
 
 
 def _draw_node(kind: str, rng: np.random.Generator) -> NodeDraw:
@@ -120,7 +125,7 @@ def node_signal(node: PlannedNode, x: Array, y: Array, z: Array) -> Array:
     for kx, ky, kz, phase in node.foci.astype(np.float32):
         pattern += np.cos(kx * x + ky * y + kz * z + phase)
     depth = np.float32(0.62 if node.truth.heterogeneous_signal else 0.04)
-    return (np.float32(node.signal) * (1 + depth * np.tanh(pattern * np.float32(1.2)))).astype(np.float32)
+    return np.asarray(np.float32(node.signal) * (1 + depth * np.tanh(pattern * np.float32(1.2))), dtype=np.float32)
 
 
 def measure_blob(blob: Blob, grid: ImageGrid) -> tuple[float, float] | None:
@@ -159,9 +164,11 @@ def _plane_axes(blob: Blob, grid: ImageGrid, middle: Points, reach: float) -> tu
     return float(extent[(longest + 45) % 90]), float(extent[longest])
 
 
-def _surrounded(inside: np.ndarray) -> np.ndarray:
+def _surrounded(inside: Mask) -> Mask:
+    """Return which cells have all four neighbours inside."""
     padded = np.pad(inside, 1)
-    return padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    neighbours = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return np.asarray(neighbours, dtype=np.bool_)
 
 
 def fit_blob(blob: Blob, wanted_mm: float, grid: ImageGrid) -> tuple[Blob, tuple[float, float]]:

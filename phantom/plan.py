@@ -138,7 +138,9 @@ def _place(
     return PlannedNode(_truth(number, blob, axes, draw, station, grid), blob, draw.signal, foci)
 
 
-def _truth(number: int, blob: Blob, axes: tuple[float, float], draw: NodeDraw, station: Station, grid: ImageGrid) -> TrueNode:
+def _truth(
+    number: int, blob: Blob, axes: tuple[float, float], draw: NodeDraw, station: Station, grid: ImageGrid
+) -> TrueNode:
     x, y, z = grid.pose.to_lps_mm(blob.centre)
     irregular, heterogeneous = draw.irregular_border, draw.heterogeneous_signal
     return TrueNode(
@@ -154,9 +156,13 @@ def _truth(number: int, blob: Blob, axes: tuple[float, float], draw: NodeDraw, s
     )
 
 
-def _look_alikes(wanted: int, sites: Sites, planned: tuple[PlannedNode, ...], rng: np.random.Generator) -> tuple[Part, ...]:
+def _look_alikes(
+    wanted: int, sites: Sites, planned: tuple[PlannedNode, ...], rng: np.random.Generator
+) -> tuple[Part, ...]:
     free = (sites.solid_mm > 2.5) & (sites.tube_mm > 2.0)
     sidewall = sites.points[free & (sites.stations < ELSEWHERE)]
     deep = free & (np.abs(sites.points[:, 0]) < 90)
     elsewhere = sites.points[deep & (sites.stations == ELSEWHERE)]
-    return draw_look_alikes(wanted, sidewall, elsewhere, sites.points[free & (sites.stations == MESORECTUM)], planned, rng)
+    return draw_look_alikes(
+        wanted, sidewall, elsewhere, sites.points[free & (sites.stations == MESORECTUM)], planned, rng
+    )

@@ -1,6 +1,7 @@
 """The scanner: how a case is acquired, and what coil, motion and noise make of its signal."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from phantom.anatomy import TISSUES
@@ -101,7 +102,7 @@ def draw_signals(rng: np.random.Generator) -> dict[str, float]:
     return {name: float(rng.uniform(low, high)) for name, (low, high) in SIGNAL_RANGES.items()}
 
 
-def add_texture(signal: Array, tissues: np.ndarray, in_plane_mm: float, rng: np.random.Generator) -> None:
+def add_texture(signal: Array, tissues: npt.NDArray[np.uint8], in_plane_mm: float, rng: np.random.Generator) -> None:
     """Mottle the tissues in place and run thin strands through the fat."""
     coarse, fine = np.zeros(len(TISSUES), np.float32), np.zeros(len(TISSUES), np.float32)
     septa = np.zeros(len(TISSUES), np.float32)
@@ -117,7 +118,7 @@ def add_texture(signal: Array, tissues: np.ndarray, in_plane_mm: float, rng: np.
     np.multiply(signal, np.maximum(change, np.float32(0.1)), out=signal)
 
 
-def form_image(signal: Array, acquisition: Acquisition, rng: np.random.Generator) -> np.ndarray:
+def form_image(signal: Array, acquisition: Acquisition, rng: np.random.Generator) -> npt.NDArray[np.uint16]:
     """Return the uint16 magnitude image: coil shading, ghosts, blur, Rician noise and scanner units."""
     image = signal * _shading(signal.shape, rng)
     image = _ghost(image, acquisition, rng)
@@ -129,7 +130,7 @@ def form_image(signal: Array, acquisition: Acquisition, rng: np.random.Generator
     imaginary = noise * rng.standard_normal(image.shape, dtype=np.float32)
     magnitude = np.sqrt(real * real + imaginary * imaginary)
     scale = np.float32(rng.uniform(250, 900))
-    return np.minimum(np.rint(magnitude * scale), 4095).astype(np.uint16)
+    return np.asarray(np.minimum(np.rint(magnitude * scale), 4095), dtype=np.uint16)
 
 
 def _mottle(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Array:
@@ -160,16 +161,21 @@ def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     surface, bow = rng.uniform(0.0, 0.45), rng.uniform(-0.12, 0.12)
     lean = rng.uniform(-0.12, 0.12, size=3).astype(np.float32)
     front = rng.uniform(0.0, 0.25)
-    log = (np.float32(surface) * (y**2)[None, :, None] ** 1.5 + np.float32(bow) * (x**2)[None, None, :]
-           - np.float32(front) * y[None, :, None] * np.abs(y[None, :, None]) + lean[0] * z[:, None, None]
-           + lean[1] * y[None, :, None] + lean[2] * x[None, None, :])
-    return np.exp(log).astype(np.float32)
+    log = (
+        np.float32(surface) * (y**2)[None, :, None] ** 1.5
+        + np.float32(bow) * (x**2)[None, None, :]
+        - np.float32(front) * y[None, :, None] * np.abs(y[None, :, None])
+        + lean[0] * z[:, None, None]
+        + lean[1] * y[None, :, None]
+        + lean[2] * x[None, None, :]
+    )
+    return np.asarray(np.exp(log), dtype=np.float32)
 
 
 def _ghost(image: Array, acquisition: Acquisition, rng: np.random.Generator) -> Array:
     """Add faint copies of the moving front wall along the phase axis, stronger in some slices."""
     period = int(rng.integers(image.shape[1] // 9, image.shape[1] // 4))
-    strength = (acquisition.ghost_amplitude * rng.uniform(0.3, 1.7, size=image.shape[0])).astype(np.float32)
+    strength = np.asarray(acquisition.ghost_amplitude * rng.uniform(0.3, 1.7, size=image.shape[0]), dtype=np.float32)
     axis = 2 if acquisition.phase_axis == "row" else 1
     moving = image * (np.linspace(1.2, 0.0, image.shape[1], dtype=np.float32) ** 2)[None, :, None]
     copies = np.roll(moving, period, axis) - np.roll(moving, -period, axis) + 0.6 * np.roll(moving, 2 * period, axis)

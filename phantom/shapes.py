@@ -14,6 +14,9 @@ Points = npt.NDArray[np.float64]
 Box = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 """Closed ranges of x, y, z in mm."""
 
+FloatLike = float | npt.NDArray[np.floating]
+"""One height or an array of them."""
+
 OUTSIDE_MM = 99.0
 """Distance given to points that lie beyond the ends of a column."""
 
@@ -102,13 +105,14 @@ class Tube:
         low, high = self.points.min(axis=0) - reach, self.points.max(axis=0) + reach
         return tuple((float(lo), float(hi)) for lo, hi in zip(low, high, strict=True))  # type: ignore[return-value]
 
-    def at_height(self, z: npt.ArrayLike) -> tuple[Points, Points, Points]:
+    def at_height(self, z: FloatLike) -> tuple[Points, Points, Points]:
         """Return x, y and radius of the course at heights z, for a course that runs down without turning back."""
         order = np.argsort(self.points[:, 2])
         knots = self.points[order]
         x = np.interp(z, knots[:, 2], knots[:, 0])
         y = np.interp(z, knots[:, 2], knots[:, 1])
-        return x, y, np.interp(z, knots[:, 2], self.radii_mm[order])
+        radius = np.interp(z, knots[:, 2], self.radii_mm[order])
+        return np.asarray(x), np.asarray(y), np.asarray(radius)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +165,7 @@ class Blob:
             ripple += np.cos((kx * q[0] + ky * q[1] + kz * q[2]) / safe + phase)
         surface = 1 + np.float32(self.amplitude) * ripple / np.float32(max(len(self.lobes), 1) ** 0.5)
         radial = np.sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
-        return (radial * (1 - surface / safe)).astype(np.float32)
+        return np.asarray(radial * (1 - surface / safe), dtype=np.float32)
 
 
 def smooth_course(points: npt.ArrayLike, radii_mm: npt.ArrayLike, step_mm: float = 6.0) -> Tube:
@@ -172,8 +176,9 @@ def smooth_course(points: npt.ArrayLike, radii_mm: npt.ArrayLike, step_mm: float
     for p0, p1, p2, p3 in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True):
         count = max(int(np.ceil(np.linalg.norm((p2 - p1)[:3]) / step_mm)), 1)
         t = (np.arange(count) / count)[:, None]
-        rows.append(0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-                           + (3 * p1 - p0 - 3 * p2 + p3) * t**3))
+        rows.append(
+            0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+        )
     course = np.vstack([*rows, control[-1:]])
     return Tube(course[:, :3], np.maximum(course[:, 3], 0.5))
 

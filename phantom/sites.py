@@ -49,7 +49,11 @@ class Sites:
 
 
 def find_sites(
-    build: Build, sides: tuple[SideVessels, SideVessels], parts: tuple[Part, ...], grid: ImageGrid, rng: np.random.Generator
+    build: Build,
+    sides: tuple[SideVessels, SideVessels],
+    parts: tuple[Part, ...],
+    grid: ImageGrid,
+    rng: np.random.Generator,
 ) -> Sites:
     """Sample the imaged body and keep what lies in free fat."""
     points = _imaged_points(build, grid, rng)

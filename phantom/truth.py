@@ -46,7 +46,7 @@ class TrueNode:
     """Centre of the analytic shape, LPS (x, y, z)."""
 
     short_axis_mm: float
-    """Largest extent perpendicular to the longest in-plane diameter, over all acquired planes, on the analytic shape."""
+    """Largest extent perpendicular to the longest in-plane diameter, over the acquired planes, on the analytic form."""
 
     long_axis_mm: float
     """Longest diameter in the plane in which `short_axis_mm` was found."""

@@ -43,8 +43,11 @@ def draw_side(sign: int, build: Build, rng: np.random.Generator) -> SideVessels:
     external_artery = _tube(artery, radius, sign, build)
     external_vein = _tube(vein, radius * rng.uniform(1.1, 1.45), sign, build)
     internal = _tube(trunk, np.linspace(1.0, 0.6, len(trunk)) * radius * 0.95, sign, build)
-    parts = [Part(external_vein, "vessel", signal=_slow_flow(rng, 0.25)), Part(external_artery, "vessel"),
-             Part(internal, "vessel")]
+    parts = [
+        Part(external_vein, "vessel", signal=_slow_flow(rng, 0.25)),
+        Part(external_artery, "vessel"),
+        Part(internal, "vessel"),
+    ]
     parts += _branches(trunk, sign, build, rng)
     parts += _common(fork, sign, build, rng)
     parts += _nerves_and_ureter(trunk, sign, build, rng)
@@ -52,7 +55,10 @@ def draw_side(sign: int, build: Build, rng: np.random.Generator) -> SideVessels:
 
 
 def _external(fork: Points, shift: Points, rng: np.random.Generator) -> Points:
-    nominal = np.array([(46, 0, 82), (51, -14, 62), (58, -28, 42), (66, -41, 20), (75, -51, 0), (80, -55, -28), (82, -56, -80)], dtype=np.float64)
+    nominal = np.array(
+        [(46, 0, 82), (51, -14, 62), (58, -28, 42), (66, -41, 20), (75, -51, 0), (80, -55, -28), (82, -56, -80)],
+        dtype=np.float64,
+    )
     weight = np.array([0.7, 1, 1, 1, 0.7, 0.3, 0.2])[:, None]
     jitter = rng.normal(0, 2.0, size=(len(nominal), 2))
     nominal[:, :2] += weight * (shift + jitter)
@@ -60,7 +66,9 @@ def _external(fork: Points, shift: Points, rng: np.random.Generator) -> Points:
 
 
 def _internal(fork: Points, shift: Points, rng: np.random.Generator) -> Points:
-    nominal = np.array([(40, 34, 80), (42, 41, 64), (43, 41, 48), (43, 34, 32), (39, 27, 16), (34, 22, 4)], dtype=np.float64)
+    nominal = np.array(
+        [(40, 34, 80), (42, 41, 64), (43, 41, 48), (43, 34, 32), (39, 27, 16), (34, 22, 4)], dtype=np.float64
+    )
     nominal[:, :2] += shift + rng.normal(0, 2.0, size=(len(nominal), 2))
     return np.vstack([fork, nominal[nominal[:, 2] < fork[2] - 4]])
 
@@ -85,22 +93,28 @@ def _branches(trunk: Points, sign: int, build: Build, rng: np.random.Generator) 
 
 
 def _common(fork: Points, sign: int, build: Build, rng: np.random.Generator) -> list[Part]:
-    artery = np.array([fork + (-24, -12, 55), fork + (-10, -5, 24), fork])
-    vein = artery + (2, 11, 0)
-    return [Part(_tube(vein, rng.uniform(5, 6.5), sign, build), "vessel"),
-            Part(_tube(artery, rng.uniform(4, 5), sign, build), "vessel")]
+    artery = np.array([fork + np.array([-24, -12, 55]), fork + np.array([-10, -5, 24]), fork])
+    vein = artery + np.array([2, 11, 0])
+    return [
+        Part(_tube(vein, rng.uniform(5, 6.5), sign, build), "vessel"),
+        Part(_tube(artery, rng.uniform(4, 5), sign, build), "vessel"),
+    ]
 
 
 def _nerves_and_ureter(trunk: Points, sign: int, build: Build, rng: np.random.Generator) -> list[Part]:
     """Return sciatic and obturator nerve, ureter and spermatic cord (or round ligament)."""
     shift = rng.uniform(-2, 2, size=3)
     sciatic = np.array([(34, 54, 84), (44, 58, 64), (54, 62, 40), (64, 58, 14), (72, 54, -10), (74, 54, -60)]) + shift
-    obturator = np.array([(44, 24, 100), (50, 18, 74), (53, 10, 46), (50, 0, 20), (46, -14, -4), (42, -26, -24)]) + shift
+    obturator = (
+        np.array([(44, 24, 100), (50, 18, 74), (53, 10, 46), (50, 0, 20), (46, -14, -4), (42, -26, -24)]) + shift
+    )
     x, y = trunk[1, 0] - rng.uniform(4, 9), trunk[1, 1] - rng.uniform(4, 10)
-    ureter = np.array([(x - 2, y - 4, 120), (x, y, 88), (x + 2, y + 4, 60), (x - 2, y - 4, 34), (24, 10, 14), (12, -8, 4)])
+    ureter = np.array(
+        [(x - 2, y - 4, 120), (x, y, 88), (x + 2, y + 4, 60), (x - 2, y - 4, 34), (24, 10, 14), (12, -8, 4)]
+    )
     cord = np.array([(60, -50, 40), (52, -64, 22), (40, -76, 2), (28, -80, -22), (20, -80, -60)]) + shift
     sciatic_radius = rng.uniform(3.2, 4.6)
-    parts = [Part(_tube(sciatic + (0, k, 0), sciatic_radius, sign, build), "nerve") for k in (-3.0, 3.0)]
+    parts = [Part(_tube(sciatic + np.array([0, k, 0]), sciatic_radius, sign, build), "nerve") for k in (-3.0, 3.0)]
     parts.append(Part(_tube(obturator, rng.uniform(1.3, 2.2), sign, build), "nerve"))
     parts.append(Part(_tube(ureter, rng.uniform(1.6, 3.0), sign, build), "ureter"))
     parts.append(Part(_tube(cord, rng.uniform(2.5, 6.0), sign, build), "cord"))
