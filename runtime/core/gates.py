@@ -43,8 +43,8 @@ MIN_IN_PLANE_FIELD_MM: Final = 150.0
 MIN_COVERAGE_MM: Final = 70.0
 """From the bifurcation of the iliac vessels to the obturator canal it is at least this far."""
 
-MIN_BALANCE: Final = 0.4
-"""Smaller to larger side of a station; truncated or badly segmented below."""
+MIN_BALANCE: Final = 0.25
+"""Smaller to larger side of a station; truncated or badly segmented below. Sound phantoms reach down to 0.3."""
 
 MAX_FOLD_SPREAD_MM: Final = 3.0
 """Spread of a node's short axis among the folds above which its size is called uncertain."""
@@ -175,7 +175,7 @@ def _check_balance(assessed: tuple[StationAssessment, ...]) -> Gate:
         code="stations_imbalance",
         outcome="warn" if uneven else "pass",
         message=(
-            f"the smaller side of a station has less than {MIN_BALANCE:.1f} of the larger one's volume: "
+            f"the smaller side of a station has less than {MIN_BALANCE:.2f} of the larger one's volume: "
             + ", ".join(uneven)
             if uneven
             else "the stations of both sides are of similar volume"

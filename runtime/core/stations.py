@@ -1,21 +1,27 @@
 """Which lateral compartment is where: stations with their node holes filled, and how much of each was seen."""
 
 from collections.abc import Mapping
+from typing import Final, Literal
 
 import edt
 import numpy as np
 import numpy.typing as npt
 
 from runtime.core.findings import StationAssessment
-from runtime.core.labels import NODE_LABELS, STATION_LABELS, Station
+from runtime.core.labels import NODE_LABELS, REGIONAL_STATIONS, STATION_LABELS, Station
 from runtime.core.midline import Midline
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 
-MAX_STATION_DISTANCE_MM = 8.0
+MAX_STATION_DISTANCE_MM: Final = 8.0
 """A node voxel farther than this from every station lies in none."""
 
+_CUT_SHARE: Final = 0.5
+"""A regional station whose section on the lowest slice has this share of its largest section is cut off there: both
+end within the pelvis, the obturator station at the obturator canal."""
+
+FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.uint8]
 
@@ -66,40 +72,40 @@ def main_station(shares: Mapping[Station, float]) -> Station | None:
 def assess_stations(segmentation: Segmentation, midline: Midline, rules: ScoringRules) -> tuple[StationAssessment, ...]:
     """Return for each side and station whether enough of it was seen to call it free of nodes.
 
-    Without a trusted midline the sides cannot be told apart and nothing counts as assessed.
+    Too little volume, or a regional station that the lowest slice cuts through, is not enough. Without a trusted
+    midline the sides cannot be told apart and nothing counts as assessed.
     """
     labels = segmentation.labels
     filled = labels.with_voxels(fill_stations(labels.voxels, labels.spacing_mm))
     assessments = []
     for value, station in STATION_LABELS.items():
-        left_mm3, right_mm3 = _volumes_by_side_mm3(filled, value, midline)
-        assessments.append(_assessment("left", station, left_mm3, midline, rules))
-        assessments.append(_assessment("right", station, right_mm3, midline, rules))
+        left, right = _slice_volumes_by_side_mm3(filled, value, midline)
+        assessments.append(_assessment("left", station, left, midline, rules))
+        assessments.append(_assessment("right", station, right, midline, rules))
     return tuple(sorted(assessments, key=lambda assessment: assessment.side))
 
 
 def _assessment(
-    side: str, station: Station, volume_mm3: float, midline: Midline, rules: ScoringRules
+    side: Literal["left", "right"], station: Station, slices_mm3: FloatArray, midline: Midline, rules: ScoringRules
 ) -> StationAssessment:
+    volume_mm3 = float(slices_mm3.sum())
     reason = None
     if not midline.trusted:
         reason = "the midline could not be trusted, so the sides cannot be told apart"
     elif volume_mm3 < rules.min_station_volume_mm3:
         reason = f"only {volume_mm3:.0f} mm3 were seen; at least {rules.min_station_volume_mm3:.0f} mm3 are needed"
-    return StationAssessment(
-        side="left" if side == "left" else "right",
-        station=station,
-        assessed=reason is None,
-        volume_mm3=volume_mm3,
-        reason=reason,
-    )
+    elif station in REGIONAL_STATIONS and slices_mm3[0] >= _CUT_SHARE * slices_mm3.max():
+        reason = "the lowest slice cuts through it; it should end within the images"
+    return StationAssessment(side, station, assessed=reason is None, volume_mm3=volume_mm3, reason=reason)
 
 
-def _volumes_by_side_mm3(filled: Volume, value: int, midline: Midline) -> tuple[float, float]:
-    """Return the volume of one station on the left and on the right."""
+def _slice_volumes_by_side_mm3(filled: Volume, value: int, midline: Midline) -> tuple[FloatArray, FloatArray]:
+    """Return the volume of one station in each slice (z), on the left and on the right."""
     index = np.argwhere(filled.voxels == value)
-    left = int(np.count_nonzero(midline.distance_mm(filled.index_to_lps_mm(index)) > 0))
-    return left * filled.voxel_volume_mm3, (len(index) - left) * filled.voxel_volume_mm3
+    is_left = midline.distance_mm(filled.index_to_lps_mm(index)) > 0
+    count = filled.shape[0]
+    left, right = (np.bincount(index[side, 0], minlength=count) for side in (is_left, ~is_left))
+    return left * filled.voxel_volume_mm3, right * filled.voxel_volume_mm3
 
 
 def _distance_mm(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:

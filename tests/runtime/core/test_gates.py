@@ -131,7 +131,7 @@ def test_a_missing_and_an_uneven_station_warn() -> None:
     missing = replace(first, assessed=False, volume_mm3=0.0, reason="not seen")
     outcomes = _outcomes(assessed=(missing, *others))
     assert (outcomes["stations_missing"], outcomes["stations_imbalance"]) == ("warn", "warn")
-    small = replace(first, volume_mm3=first.volume_mm3 * 0.3)
+    small = replace(first, volume_mm3=first.volume_mm3 * 0.2)
     outcomes = _outcomes(assessed=(small, *others))
     assert (outcomes["stations_missing"], outcomes["stations_imbalance"]) == ("pass", "warn")
 

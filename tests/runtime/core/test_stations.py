@@ -61,6 +61,7 @@ def test_shares_add_up_and_the_largest_names_the_station() -> None:
 def test_every_side_and_station_is_assessed_by_its_own_volume() -> None:
     volume = grid((5, 81, 121), SPACING_MM)
     labels = stations(volume)
+    labels[0] = 0
     labels[:, :, 61:][labels[:, :, 61:] == OBTURATOR] = 0
     empty = np.zeros(volume.shape, dtype=np.float32)
     midline = Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.9, trusted=True)
@@ -68,7 +69,7 @@ def test_every_side_and_station_is_assessed_by_its_own_volume() -> None:
     assert [(a.side, a.station) for a in assessed if not a.assessed] == [("left", "obturator")]
     assert len(assessed) == 6
     right = next(a for a in assessed if (a.side, a.station) == ("right", "obturator"))
-    assert right.volume_mm3 == pytest.approx(29 * 24 * 5 * 4.0)
+    assert right.volume_mm3 == pytest.approx(29 * 24 * 4 * 4.0)
     assert right.reason is None
 
 
@@ -79,3 +80,14 @@ def test_without_a_trusted_midline_nothing_is_assessed() -> None:
     assessed = assess_stations(segmented, midline, ScoringRules())
     assert not any(a.assessed for a in assessed)
     assert all(a.reason is not None and "midline" in a.reason for a in assessed)
+
+
+def test_a_regional_station_that_the_lowest_slice_cuts_is_not_assessed() -> None:
+    volume = grid((5, 81, 121), SPACING_MM)
+    midline = Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.9, trusted=True)
+    labels = stations(volume)
+    labels[0, :, :61] = 0
+    segmented = segmentation(volume, np.zeros(volume.shape, dtype=np.float32), station_labels=labels)
+    cut = {(a.side, a.station): a.reason for a in assess_stations(segmented, midline, ScoringRules()) if not a.assessed}
+    assert set(cut) == {("left", "obturator"), ("left", "internal_iliac")}
+    assert all("lowest slice" in str(reason) for reason in cut.values())
