@@ -120,7 +120,7 @@ def _encode(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
     )
-    complete(dataset, source)
+    complete(dataset, source, created)
     _replace_dimension_uid(dataset, uids.uid("segmentation", "dimensions"))
     _restore_references(dataset, source, originals)
     return dataset

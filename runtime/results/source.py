@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
@@ -76,10 +77,12 @@ def source_images(series: Series) -> SourceImages:
     return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
 
 
-def complete(result: Dataset, source: SourceImages) -> None:
-    """Give a result the patient's name, and the time of its content as that of its making, so that the bytes repeat."""
+def complete(result: Dataset, source: SourceImages, created: datetime) -> None:
+    """Give a result the patient's name, and one time for all that happened to it, so that the bytes repeat."""
     result.PatientName = source.patient_name
     result.InstanceCreationDate, result.InstanceCreationTime = result.ContentDate, result.ContentTime
+    for equipment in result.get("ContributingEquipmentSequence", ()):
+        equipment.ContributionDateTime = created.strftime("%Y%m%d%H%M%S.%f")
 
 
 def _functional_group(series: Series, index: int, name: str) -> Dataset:

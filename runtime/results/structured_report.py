@@ -83,7 +83,7 @@ def build_report(
         series_date=created.date(),
         series_time=created.time(),
     )
-    complete(report, source)
+    complete(report, source, created)
     return report
 
 
@@ -186,13 +186,17 @@ def _node_group(
 
 
 def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
+    """Return what is said of a node in codes; of a demonstration nothing that could be read as a score."""
     station = codes.INDETERMINATE if node.station is None else codes.STATION_CODES[node.station]
     evaluations = [
         sr.QualitativeEvaluation(codes.NODE_STATUS, codes.STATUS_CODES[node.status]),
         sr.QualitativeEvaluation(codes.STATION, station),
-        sr.QualitativeEvaluation(codes.STATUS_BY_RULE, codes.STATUS_CODES[node.status_by_rule]),
-        sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[node.status_by_model]),
     ]
+    if node.status != "demonstration":
+        evaluations += [
+            sr.QualitativeEvaluation(codes.STATUS_BY_RULE, codes.STATUS_CODES[node.status_by_rule]),
+            sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[node.status_by_model]),
+        ]
     if node.regional is not None:
         evaluations.append(sr.QualitativeEvaluation(codes.REGIONAL, codes.YES if node.regional else codes.NO))
     return evaluations

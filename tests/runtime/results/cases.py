@@ -224,7 +224,7 @@ def _node(number: int, side: Side, centre: FloatArray, radius_mm: float, status:
 
 
 def _offset(x_mm: float, y_mm: float, z_mm: float) -> FloatArray:
-    return CENTRE_LPS_MM + np.array([x_mm, y_mm, z_mm])
+    return np.asarray(CENTRE_LPS_MM + np.array([x_mm, y_mm, z_mm]))
 
 
 def _within(volume: Volume, centre: FloatArray, radius_mm: float) -> npt.NDArray[np.bool_]:

@@ -1,11 +1,16 @@
 from dataclasses import replace
 from io import BytesIO
+from typing import cast
 
 import numpy as np
 import pydicom
-from highdicom.sr import Comprehensive3DSR, VolumetricROIMeasurementsAndQualitativeEvaluations
+from highdicom.sr import (
+    Comprehensive3DSR,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
 from runtime.core.findings import Findings
 from runtime.core.labels import Side
@@ -27,14 +32,16 @@ def _results(case: Case) -> tuple[Comprehensive3DSR, Dataset | None]:
 
 
 def _node_groups(report: Comprehensive3DSR) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
-    groups: list[VolumetricROIMeasurementsAndQualitativeEvaluations]
-    groups = report.content.get_volumetric_roi_measurement_groups()
-    return groups
+    return cast(MeasurementReport, report.content).get_volumetric_roi_measurement_groups()
 
 
-def _case_evaluations(report: Comprehensive3DSR) -> dict[str, Code]:
-    for group in report.content.get_image_measurement_groups():
-        evaluations = {e.name.value: e.value for e in group.get_qualitative_evaluations()}
+def _other_groups(report: Comprehensive3DSR) -> list[MeasurementsAndQualitativeEvaluations]:
+    return cast(MeasurementReport, report.content).get_image_measurement_groups()
+
+
+def _case_evaluations(report: Comprehensive3DSR) -> dict[str, object]:
+    for group in _other_groups(report):
+        evaluations: dict[str, object] = {e.name.value: e.value for e in group.get_qualitative_evaluations()}
         if codes.CASE_STATUS.value in evaluations:
             return evaluations
     raise AssertionError("the report has no group about the patient")
@@ -59,13 +66,14 @@ def test_every_node_of_the_findings_is_in_report_and_segmentation() -> None:
     assert groups.keys() == {node.tracking_uid for node in case.findings.nodes}
     for node in case.findings.nodes:
         group = groups[node.tracking_uid]
+        assert group.referenced_segment is not None
         reference = group.referenced_segment[0]
         assert reference.referenced_sop_instance_uid == segmentation.SOPInstanceUID
         assert reference.referenced_segment_numbers == [segments[node.tracking_uid]]
-        values = {m.name: (m.value, m.unit.value) for m in group.get_measurements()}
-        assert values[codes.SHORT_AXIS] == (round(node.short_axis_mm, 2), "mm")
-        assert values[codes.LONG_AXIS] == (round(node.long_axis_mm, 2), "mm")
-        assert values[codes.VOLUME] == (round(node.volume_mm3, 1), "mm3")
+        values = {m.name.value: (m.value, m.unit.value) for m in group.get_measurements()}
+        assert values[codes.SHORT_AXIS.value] == (round(node.short_axis_mm, 2), "mm")
+        assert values[codes.LONG_AXIS.value] == (round(node.long_axis_mm, 2), "mm")
+        assert values[codes.VOLUME.value] == (round(node.volume_mm3, 1), "mm3")
         assert group.finding_sites[0].value == codes.STATION_CODES["obturator"]
         statuses = [e.value for e in group.get_qualitative_evaluations(codes.NODE_STATUS)]
         assert statuses == [codes.STATUS_CODES[node.status]]
@@ -75,6 +83,7 @@ def test_a_node_names_the_source_images_that_show_it() -> None:
     case = build_case()
     report, _ = _results(case)
     group = _node_groups(report)[0]
+    assert group.referenced_segment is not None
     shown = {
         str(item.referenced_sop_instance_uid) for item in group.referenced_segment if "Source" in item.name.meaning
     }
@@ -107,15 +116,14 @@ def test_a_demonstration_is_never_called_positive_or_negative() -> None:
     assert evaluations["CASE_STATUS"] == evaluations["SUSPICIOUS_NODE"] == codes.DEMONSTRATION
     for group in _node_groups(report):
         assert [e.value for e in group.get_qualitative_evaluations(codes.NODE_STATUS)] == [codes.DEMONSTRATION]
+    said = {item.ConceptCodeSequence[0].CodeValue for item in _walk(report) if "ConceptCodeSequence" in item}
+    scores = {codes.STATUS_CODES["positive"], codes.STATUS_CODES["negative"], codes.PRESENT, codes.ABSENT}
+    assert said & {code.value for code in scores} == {codes.PRESENT.value}, "present: that a node was segmented"
 
 
 def test_each_station_says_whether_it_was_assessed() -> None:
     report, _ = _results(build_case(status="indeterminate", trusted=False))
-    groups = [
-        group
-        for group in report.content.get_image_measurement_groups()
-        if group.get_qualitative_evaluations(codes.STATION_ASSESSED)
-    ]
+    groups = [group for group in _other_groups(report) if group.get_qualitative_evaluations(codes.STATION_ASSESSED)]
     assert len(groups) == 6
     for group in groups:
         assert group.get_qualitative_evaluations(codes.STATION_ASSESSED)[0].value == codes.NO
