@@ -105,7 +105,7 @@ def _slice_volumes_by_side_mm3(filled: Volume, value: int, midline: Midline) -> 
     is_left = midline.distance_mm(filled.index_to_lps_mm(index)) > 0
     count = filled.shape[0]
     left, right = (np.bincount(index[side, 0], minlength=count) for side in (is_left, ~is_left))
-    return left * filled.voxel_volume_mm3, right * filled.voxel_volume_mm3
+    return np.multiply(left, filled.voxel_volume_mm3), np.multiply(right, filled.voxel_volume_mm3)
 
 
 def _distance_mm(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:

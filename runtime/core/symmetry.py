@@ -18,6 +18,9 @@ _MIN_OVERLAP: Final = 0.4
 _SHADING_MM: Final = 60.0
 """Width of the window whose mean and spread are taken out: larger than muscles, smaller than coil shading."""
 
+_SLICE_STEP_MM: Final = 8.0
+"""Distance of the samples across slices: the plane hardly leans along the body, so that little is lost."""
+
 _SPREAD_FLOOR: Final = 0.2
 """Least local spread, relative to that of the image, so that air does not turn into pattern."""
 
@@ -62,8 +65,12 @@ class SymmetryMap:
 
 
 def symmetry_map(volume: Volume, step_mm: float) -> SymmetryMap:
-    """Return block means of about `step_mm` with local mean and spread taken out in the plane."""
-    blocks = [max(1, round(step_mm / spacing)) for spacing in volume.spacing_mm]
+    """Return block means of about `step_mm` in the plane with local mean and spread taken out in the plane."""
+    steps_mm = (_SLICE_STEP_MM, step_mm, step_mm)
+    blocks = [
+        min(size, max(1, round(step / spacing)))
+        for size, step, spacing in zip(volume.shape, steps_mm, volume.spacing_mm, strict=True)
+    ]
     coarse = _block_mean(volume.voxels, blocks)
     step = np.asarray(volume.spacing_mm) * blocks
     widths = [max(3, 2 * round(_SHADING_MM / 2 / s) + 1) for s in step[1:]]
@@ -98,15 +105,17 @@ def _sample(anatomy: SymmetryMap, points_mm: FloatArray) -> tuple[FloatMap, npt.
     index = points_mm / anatomy.step_mm + (shape - 1) / 2
     inside = np.all((index >= -0.5) & (index <= shape - 0.5), axis=1)
     index = np.clip(index, 0, shape - 1)
-    low = np.minimum(index.astype(np.int64), np.maximum(shape - 2, 0))
-    fraction = index - low
-    high = np.minimum(low + 1, shape - 1)
-    values = np.zeros(len(index))
-    for corner in np.ndindex(2, 2, 2):
-        chosen = np.where(corner, high, low)
-        weight = np.where(corner, fraction, 1 - fraction).prod(axis=1)
-        values += weight * anatomy.values[chosen[:, 0], chosen[:, 1], chosen[:, 2]]
-    return values.astype(np.float32), inside
+    low = index.astype(np.int64)
+    fraction = (index - low).astype(np.float32)
+    strides = np.asarray(anatomy.values.strides) // anatomy.values.itemsize
+    steps = np.where(low < shape - 1, strides, 0)
+    flat, base = anatomy.values.reshape(-1), low @ strides
+    values = np.zeros(len(index), dtype=np.float32)
+    for dz, dy, dx in np.ndindex(2, 2, 2):
+        corner = base + dz * steps[:, 0] + dy * steps[:, 1] + dx * steps[:, 2]
+        z, y, x = (f if d else 1 - f for f, d in zip(fraction.T, (dz, dy, dx), strict=True))
+        values += z * y * x * flat[corner]
+    return values, inside
 
 
 def _block_mean(voxels: npt.NDArray[np.generic], blocks: list[int]) -> npt.NDArray[np.float64]:
