@@ -1,0 +1,200 @@
+"""The command line `sidewall-train`: prepare a dataset, fit the folds, evaluate them."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from runtime.core.errors import SettingInvalid, SidewallError
+from training.config import load_config
+from training.workspace import Workspace, write_json
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Make the five folds of a Sidewall model. Research use only.",
+    epilog="Exit status: 0 done, 1 a training run failed, 2 a setting or input is not allowed.",
+)
+
+Work = Annotated[Path, typer.Option(help="Folder for everything that is made; grows to some GB.")]
+Config = Annotated[str, typer.Option(help="demo, paper, or the path of a TOML file like those in training/configs.")]
+Dataset = Annotated[str, typer.Option(help="nnU-Net name of the dataset.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes at the same time.")]
+
+DEFAULT_WORK = Path("work/demo")
+DEFAULT_DATASET = "Dataset501_Sidewall"
+
+
+@app.command(epilog="Example: sidewall-train prepare --seeds 1000-1119 --warm-start-cases 40")
+def prepare(
+    work: Work = DEFAULT_WORK,
+    config: Config = "demo",
+    dataset: Dataset = DEFAULT_DATASET,
+    seeds: Annotated[str | None, typer.Option(help="Phantom seeds, such as 1000-1119; 0-99 are for measuring.")] = None,
+    source: Annotated[Path | None, typer.Option(help="Or a folder in nnU-Net's raw form (imagesTr, labelsTr).")] = None,
+    trained_on: Annotated[str, typer.Option(help="What the source holds: phantom or clinical.")] = "clinical",
+    warm_start_cases: Annotated[int, typer.Option(min=0, help="Cases of the shared run, in no fold's validation.")] = 0,
+    processes: Processes = 2,
+    as_json: Json = False,
+) -> None:
+    """Make cases or take them in, orient them, plan, preprocess, deal them to five folds."""
+    from training import preparation
+    from training.dataset import import_cases
+
+    settings = load_config(config)
+    workspace = Workspace(work, dataset, settings.name)
+    if (seeds is None) == (source is None):
+        raise SettingInvalid("seeds and source", f"{seeds}, {source}", "exactly one of them")
+    if trained_on not in ("phantom", "clinical"):
+        raise SettingInvalid("trained-on", trained_on, "phantom, clinical")
+    with _progress() as progress:
+        if seeds is not None:
+            from training.phantoms import write_phantoms
+
+            wanted = parse_range("seeds", seeds)
+            _follow(progress, "cases", write_phantoms(workspace, wanted, processes), len(wanted))
+        elif source is not None:
+            _follow(progress, "cases", import_cases(workspace, source, trained_on), None)
+        names = preparation.case_names(workspace)
+        preparation.plan(workspace, settings, processes)
+        _follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
+    preparation.write_splits(workspace, warm_start_cases)
+    _say({"cases": len(names), "preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}, as_json)
+
+
+@app.command(epilog="Example: sidewall-train fit --parallel 5 --threads 1")
+def fit(
+    work: Work = DEFAULT_WORK,
+    config: Config = "demo",
+    dataset: Dataset = DEFAULT_DATASET,
+    folds: Annotated[str, typer.Option(help="Folds to train, such as 0-4 or 2.")] = "0-4",
+    parallel: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads per fold.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs per fold instead of the config's.")] = None,
+    warm_start_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the shared run instead.")] = None,
+    status: Annotated[Path | None, typer.Option(help="File to keep up to date with every run's progress.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the folds; run it again to go on after an interruption."""
+    from training import fitting
+
+    if device not in ("cpu", "cuda"):
+        raise SettingInvalid("device", device, "cpu, cuda")
+    workspace = Workspace(work, dataset, load_config(config).name)
+    schedule = fitting.Schedule(
+        tuple(parse_range("folds", folds)), parallel, threads, device, epochs, warm_start_epochs
+    )
+    with _progress() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(jobs: Sequence[fitting.Job]) -> None:
+            for job in jobs:
+                state = job.progress()
+                if job.name not in tasks:
+                    tasks[job.name] = progress.add_task(job.name, total=None)
+                note = f"{job.name} Dice {state.get('dice', '')}"
+                epochs = state.get("epochs")
+                progress.update(tasks[job.name], completed=state.get("epoch", 0), total=epochs, description=note)
+            if status is not None:
+                fitting.write_status(status, jobs)
+
+        results = fitting.fit(workspace, schedule, report)
+    _say({"model": str(workspace.model), "runs": results}, as_json)
+
+
+@app.command(epilog="Example: sidewall-train evaluate --out benchmarks/results/demo_cross_validation.json")
+def evaluate(
+    work: Work = DEFAULT_WORK,
+    config: Config = "demo",
+    dataset: Dataset = DEFAULT_DATASET,
+    cases_per_fold: Annotated[int | None, typer.Option(min=1, help="Only the first cases of each fold.")] = None,
+    processes: Processes = 2,
+    out: Annotated[Path | None, typer.Option(help="File for the result.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Report the Dice of every label, each case predicted by the fold that never saw it."""
+    from training.evaluation import cross_validate, summarise
+
+    workspace = Workspace(work, dataset, load_config(config).name)
+    total = sum(len(split["val"][:cases_per_fold]) for split in workspace.splits())
+    with _progress() as progress:
+        results = _follow(progress, "prediction", cross_validate(workspace, cases_per_fold, processes), total)
+    runs = {
+        str(fold): workspace.read_json(workspace.fold(fold) / "progress.json")
+        for fold in range(len(workspace.splits()))
+    }
+    held_out = sum(len(split["val"]) for split in workspace.splits())
+    summary = {"config": config, "held_out_cases": held_out} | summarise(results) | {"training": runs}
+    if out is not None:
+        write_json(out, summary)
+    _say(summary, as_json)
+
+
+def parse_range(name: str, text: str) -> list[int]:
+    """Return the whole numbers of `3`, `0-4` or `1,3,7-9`; raises `SettingInvalid` on anything else."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise SettingInvalid(name, text, "whole numbers and ranges, such as 0-4 or 1,3,7-9")
+        numbers += range(int(first), int(last if dash else first) + 1)
+    return numbers
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error."""
+    # A terminated run stops its processes, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app()
+    except SidewallError as error:
+        Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
+        sys.exit(error.exit_code)
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _follow(progress: Progress, name: str, steps: Iterator[Any], total: int | None) -> list[Any]:
+    task = progress.add_task(name, total=total)
+    done = []
+    for step in steps:
+        done.append(step)
+        progress.advance(task)
+    progress.update(task, total=len(done), completed=len(done))
+    return done
+
+
+def _say(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        Console().print_json(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

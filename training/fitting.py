@@ -1,0 +1,200 @@
+"""Runs the shared run and the folds in processes of their own, and picks up where a killed run stopped."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from runtime.core.errors import SettingInvalid, SidewallError
+from training.config import ModelConfig
+from training.workspace import CONFIGURATION, Workspace, write_json
+
+POLL_S = 1.0
+"""How often the processes' progress files are looked at."""
+
+
+class TrainingFailed(SidewallError):
+    """A training process ended without its final checkpoint."""
+
+    code = "training_failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the trainer in a process of its own."""
+
+    workspace: Workspace
+    fold: int | None
+    """0-4, or None for the shared run."""
+
+    threads: int
+    """Threads of the matrix work."""
+
+    device: str
+    """`cpu` or `cuda`."""
+
+    epochs: int | None = None
+    """Epochs per fold; None takes the config's."""
+
+    warm_start_epochs: int | None = None
+    """Epochs of the shared run; None takes the config's."""
+
+    @property
+    def name(self) -> str:
+        """`fold 2`, or `warm start`."""
+        return "warm start" if self.fold is None else f"fold {self.fold}"
+
+    @property
+    def output(self) -> Path:
+        """Folder of checkpoints, log and progress."""
+        return self.workspace.warm_start if self.fold is None else self.workspace.fold(self.fold)
+
+    @property
+    def final_checkpoint(self) -> Path:
+        """The checkpoint that tells that the run is complete."""
+        return self.output / "checkpoint_final.pth"
+
+    def progress(self) -> dict[str, Any]:
+        """Return what the run wrote after its last epoch; empty before the first."""
+        path = self.output / "progress.json"
+        content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        return content
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the jobs share the machine."""
+
+    folds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """The folds to train."""
+
+    parallel: int = 1
+    """Folds that run at the same time."""
+
+    threads: int = 1
+    """Threads per fold."""
+
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+
+    epochs: int | None = None
+    """Epochs per fold; None takes the config's."""
+
+    warm_start_epochs: int | None = None
+    """Epochs of the shared run; None takes the config's."""
+
+
+Report = Callable[[Sequence[Job]], None]
+"""Called about once a second with the jobs under way or to come."""
+
+
+def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, Any]:
+    """Train the shared run, if the config has one, then the folds; returns each run's last progress.
+
+    Complete runs are left as they are; a stopped run goes on after its last whole epoch.
+    Raises `TrainingFailed`, and `SettingInvalid` before `prepare`.
+    """
+    plans = workspace.read_json(workspace.plans_file)
+    config = ModelConfig.from_dict(plans["sidewall"])
+    known = range(len(workspace.splits()))
+    if not schedule.folds or any(fold not in known for fold in schedule.folds):
+        raise SettingInvalid("folds", list(schedule.folds), f"folds {known.start} to {known.stop - 1}")
+    results = {}
+    lengths = (schedule.epochs, schedule.warm_start_epochs)
+    if config.schedule.warm_start_epochs:
+        threads = schedule.threads * min(schedule.parallel, 2)
+        shared = Job(workspace, None, threads, schedule.device, *lengths)
+        _run_all([shared], 1, report)
+        _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
+        results[shared.name] = shared.progress()
+    jobs = [Job(workspace, fold, schedule.threads, schedule.device, *lengths) for fold in schedule.folds]
+    _run_all(jobs, schedule.parallel, report)
+    return results | {job.name: job.progress() for job in jobs}
+
+
+def train(job: Job) -> None:
+    """Run one job in this process, to its end."""
+    import numpy as np
+    import torch
+
+    from training.trainer import SidewallTrainer, WarmStartTrainer
+
+    job.workspace.activate()
+    torch.set_num_threads(job.threads)
+    plans = job.workspace.read_json(job.workspace.plans_file)
+    lengths = {"epochs": job.epochs, "warm_start_epochs": job.warm_start_epochs}
+    plans["sidewall"]["schedule"] |= {name: value for name, value in lengths.items() if value is not None}
+    plans["continue_training"] = False
+    dataset = job.workspace.read_json(job.workspace.preprocessed / "dataset.json")
+    kind = SidewallTrainer if job.fold is not None else WarmStartTrainer
+    fold = "all" if job.fold is None else job.fold
+    trainer = kind(plans, CONFIGURATION, fold, dataset, torch.device(job.device))
+    latest = job.output / "checkpoint_latest.pth"
+    if latest.is_file():
+        trainer.load_checkpoint(str(latest))
+    seed = 1000 * (5 if job.fold is None else job.fold) + trainer.current_epoch
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    trainer.run_training()
+
+
+def _run_all(jobs: Sequence[Job], parallel: int, report: Report) -> None:
+    waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
+    running: dict[Job, BaseProcess] = {}
+    # Threads that spin while they wait slow a shared machine down many times over.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    with _ended_with_us(running):
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                job = waiting.pop(0)
+                running[job] = get_context("spawn").Process(target=_train_logged, args=(job,), name=job.name)
+                running[job].start()
+            time.sleep(POLL_S)
+            report(jobs)
+            for job in [job for job, process in running.items() if not process.is_alive()]:
+                process = running.pop(job)
+                if process.exitcode != 0 or not job.final_checkpoint.is_file():
+                    log = job.output / "process.log"
+                    raise TrainingFailed(f"{job.name} ended with exit status {process.exitcode}; its log is {log}")
+
+
+@contextlib.contextmanager
+def _ended_with_us(running: dict[Job, BaseProcess]) -> Iterator[None]:
+    """Stop the processes when this one is interrupted or fails; what they saved stays."""
+    try:
+        yield
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.join()
+
+
+def _train_logged(job: Job) -> None:
+    job.output.mkdir(parents=True, exist_ok=True)
+    with (job.output / "process.log").open("a", buffering=1) as log:
+        sys.stdout = sys.stderr = log
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            train(job)
+
+
+def _keep_weights(shared: Job, target: Path) -> None:
+    import torch
+
+    if target.is_file() and target.stat().st_mtime >= shared.final_checkpoint.stat().st_mtime:
+        return
+    checkpoint = torch.load(shared.final_checkpoint, map_location="cpu", weights_only=False)
+    part = target.with_name(target.name + ".part")
+    torch.save(checkpoint["network_weights"], part)
+    part.replace(target)
+
+
+def write_status(path: Path, jobs: Sequence[Job]) -> None:
+    """Write one line per job for who looks in from outside."""
+    write_json(path, {job.name: job.progress() | {"checkpoints": str(job.output)} for job in jobs})

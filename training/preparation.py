@@ -1,0 +1,208 @@
+"""From raw cases to what nnU-Net trains on: fingerprint, plans, preprocessed cases, folds."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from batchgenerators.utilities.file_and_folder_operations import load_pickle, write_pickle
+from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
+from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprint_dataset
+from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape
+from nnunetv2.utilities.crossval_split import generate_crossval_split
+from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
+from nnunetv2.utilities.json_export import recursive_fix_for_json_export
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from runtime.core.errors import SettingInvalid
+from training.config import ModelConfig
+from training.sampling import balanced_locations
+from training.workspace import CONFIGURATION, Workspace, write_json
+
+FOLDS = 5
+
+WARM_START_SPLIT = "split_warm_start.json"
+"""File beside splits_final.json that lists the cases of the shared run."""
+
+Split = dict[str, list[str]]
+
+
+def plan(workspace: Workspace, config: ModelConfig, processes: int) -> dict[str, Any]:
+    """Extract nnU-Net's fingerprint of the dataset and write the plans of this config; returns the plans.
+
+    The plans have nnU-Net's own normalisation (z-score) and resampling; network, patch and batch are the config's.
+    """
+    workspace.activate()
+    # nnU-Net prints; standard output is for results.
+    with contextlib.redirect_stdout(sys.stderr):
+        planner = _planner(workspace, config, processes)
+        plans = _plans(planner, config)
+    recursive_fix_for_json_export(plans)
+    write_json(workspace.plans_file, plans)
+    write_json(workspace.preprocessed / "dataset.json", workspace.read_json(workspace.raw / "dataset.json"))
+    return plans
+
+
+def _planner(workspace: Workspace, config: ModelConfig, processes: int) -> Any:
+    """Return nnU-Net's planner for the dataset, with its fingerprint extracted."""
+    dataset_id = convert_dataset_name_to_id(workspace.dataset)
+    extract_fingerprint_dataset(dataset_id, num_processes=processes, verbose=False, show_progress_bar=False)
+    return ExperimentPlanner(
+        workspace.dataset,
+        plans_name=config.name,
+        overwrite_target_spacing=list(config.grid.spacing_mm) if config.grid.spacing_mm else None,
+        suppress_transpose=True,
+    )
+
+
+def preprocess(workspace: Workspace, processes: int) -> Iterator[str]:
+    """Bring the missing cases onto the network's grid with nnU-Net's preprocessor; yields their names."""
+    workspace.activate()
+    workspace.cases.mkdir(parents=True, exist_ok=True)
+    names = case_names(workspace)
+    missing = [name for name in names if not (workspace.cases / f"{name}.pkl").is_file()]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(_preprocess_case, workspace, name) for name in missing]):
+            yield done.result()
+
+
+def case_names(workspace: Workspace) -> list[str]:
+    """Return the dataset's cases in order; raises `SettingInvalid` before the raw form is written."""
+    content: dict[str, Any] = workspace.read_json(workspace.raw / "dataset.json")["dataset"]
+    return sorted(content)
+
+
+def split_cases(names: Sequence[str], warm_start_cases: int) -> tuple[list[Split], Split]:
+    """Deal the cases to the folds; returns the folds' splits and the shared run's split.
+
+    The shared run trains on cases that stand in no fold's validation set, so that every case's out-of-fold prediction
+    is honest although all folds start from the shared run. Those cases train every fold too. Without shared cases
+    the shared split is empty.
+
+    Raises `SettingInvalid` when fewer than one case per fold is left.
+    """
+    ordered = sorted(names)
+    shuffled = [ordered[index] for index in np.random.default_rng(12345).permutation(len(ordered))]
+    shared, held_out = sorted(shuffled[:warm_start_cases]), sorted(shuffled[warm_start_cases:])
+    if len(held_out) < FOLDS:
+        raise SettingInvalid(
+            "warm_start_cases", warm_start_cases, f"at most the number of cases ({len(names)}) less {FOLDS}"
+        )
+    folds = [
+        {"train": sorted([*shared, *map(str, split["train"])]), "val": sorted(map(str, split["val"]))}
+        for split in generate_crossval_split(held_out, n_splits=FOLDS)
+    ]
+    watched = max(1, len(shared) // 8)
+    return folds, {"train": shared[watched:], "val": shared[:watched]} if shared else {"train": [], "val": []}
+
+
+def write_splits(workspace: Workspace, warm_start_cases: int) -> None:
+    """Write nnU-Net's splits_final.json and the shared run's split."""
+    folds, warm_start = split_cases(case_names(workspace), warm_start_cases)
+    write_json(workspace.preprocessed / "splits_final.json", folds)
+    write_json(workspace.preprocessed / WARM_START_SPLIT, warm_start)
+
+
+def _preprocess_case(workspace: Workspace, name: str) -> str:
+    workspace.activate()
+    plans = PlansManager(str(workspace.plans_file))
+    configuration = plans.get_configuration(CONFIGURATION)
+    dataset = workspace.read_json(workspace.raw / "dataset.json")
+    case = dataset["dataset"][name]
+    images = [str(workspace.raw / image) for image in case["images"]]
+    # Written under another name first: the .pkl is what tells that a case is complete.
+    part = workspace.cases / f"part_{name}"
+    preprocessor = configuration.preprocessor_class(verbose=False)
+    preprocessor.run_case_save(str(part), images, str(workspace.raw / case["label"]), plans, configuration, dataset)
+    _balance(Path(f"{part}.pkl"))
+    for ending in (".b2nd", "_seg.b2nd", ".pkl"):
+        Path(f"{part}{ending}").replace(workspace.cases / f"{name}{ending}")
+    return name
+
+
+def _balance(properties_file: Path) -> None:
+    properties = load_pickle(str(properties_file))
+    properties["class_locations"] = balanced_locations(properties["class_locations"])
+    write_pickle(properties, str(properties_file))
+
+
+def _plans(planner: Any, config: ModelConfig) -> dict[str, Any]:
+    """Return plans in nnU-Net's form (ExperimentPlanner.plan_experiment), with the config's network."""
+    fingerprint = planner.dataset_fingerprint
+    spacing = [float(mm) for mm in planner.determine_fullres_target_spacing()]
+    shapes = [
+        compute_new_shape(shape, old, spacing)
+        for old, shape in zip(fingerprint["spacings"], fingerprint["shapes_after_crop"], strict=True)
+    ]
+    return {
+        "dataset_name": planner.dataset_name,
+        "plans_name": config.name,
+        "original_median_spacing_after_transp": np.median(fingerprint["spacings"], 0).tolist(),
+        "original_median_shape_after_transp": np.median(fingerprint["shapes_after_crop"], 0)
+        .round()
+        .astype(int)
+        .tolist(),
+        "image_reader_writer": planner.determine_reader_writer().__name__,
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "configurations": {CONFIGURATION: _configuration(planner, config, spacing, np.median(shapes, 0).tolist())},
+        "experiment_planner_used": "sidewall",
+        "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": fingerprint["foreground_intensity_properties_per_channel"],
+        "sidewall": config.to_dict(),
+    }
+
+
+def _configuration(
+    planner: Any, config: ModelConfig, spacing: list[float], median_shape: list[float]
+) -> dict[str, Any]:
+    data, data_arguments, masks, mask_arguments = planner.determine_resampling()
+    logits, logit_arguments = planner.determine_segmentation_softmax_export_fn()
+    schemes, use_mask = planner.determine_normalization_scheme_and_whether_mask_is_used_for_norm()
+    return {
+        "data_identifier": f"{config.name}_{CONFIGURATION}",
+        "preprocessor_name": "DefaultPreprocessor",
+        "batch_size": config.grid.batch,
+        "patch_size": list(config.grid.patch),
+        "median_image_size_in_voxels": median_shape,
+        "spacing": spacing,
+        "normalization_schemes": schemes,
+        "use_mask_for_norm": use_mask,
+        "resampling_fn_data": data.__name__,
+        "resampling_fn_seg": masks.__name__,
+        "resampling_fn_data_kwargs": data_arguments,
+        "resampling_fn_seg_kwargs": mask_arguments,
+        "resampling_fn_probabilities": logits.__name__,
+        "resampling_fn_probabilities_kwargs": logit_arguments,
+        "architecture": _architecture(config),
+        # Dice over the whole batch: most patches hold no voxel of one of the node classes.
+        "batch_dice": True,
+    }
+
+
+def _architecture(config: ModelConfig) -> dict[str, Any]:
+    network = config.network
+    return {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "arch_kwargs": {
+            "n_stages": len(network.features),
+            "features_per_stage": network.features,
+            "conv_op": "torch.nn.modules.conv.Conv3d",
+            "kernel_sizes": network.kernel_sizes,
+            "strides": network.strides,
+            "n_conv_per_stage": network.encoder_convolutions,
+            "n_conv_per_stage_decoder": network.decoder_convolutions,
+            "conv_bias": True,
+            "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+            "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+            "dropout_op": None,
+            "dropout_op_kwargs": None,
+            "nonlin": "torch.nn.LeakyReLU",
+            "nonlin_kwargs": {"inplace": True},
+        },
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    }
