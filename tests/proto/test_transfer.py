@@ -1,0 +1,107 @@
+"""What the client sends: instances in chunks, whatever form the caller has them in."""
+
+import shutil
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from sidewall.transfer import CHUNK_BYTES, CaseOptions, Geometry, SeriesUpload, volume_requests
+from sidewall.v1 import analysis_pb2
+
+INSTANCES = {"a.dcm": b"\0" * 128 + b"DICM" + b"a", "sub/b": b"b" * (2 * CHUNK_BYTES + 1), "c.dcm": b""}
+GEOMETRY = Geometry((1, 1, 2), (3, 1, 1), (0, 0, 0), ((0, 0, 1), (0, 1, 0), (1, 0, 0)), "int16")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "series"
+    for name, data in INSTANCES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def sent(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest]) -> list[bytes]:
+    """Return the instances that the messages carry."""
+    start, *parts = requests
+    instances, pending = [], b""
+    for part in parts:
+        pending += part.instance.data
+        if part.instance.last:
+            instances.append(pending)
+            pending = b""
+    assert start.start.instance_count == len(instances)
+    assert pending == b""
+    return instances
+
+
+def test_directory_zip_files_and_bytes_send_the_same(folder: Path, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "series"), "zip", folder)
+    files = [folder / name for name in INSTANCES]
+    for source in (folder, str(folder), archive, files, list(INSTANCES.values())):
+        assert sorted(sent(SeriesUpload(source, CaseOptions()))) == sorted(INSTANCES.values())
+
+
+def test_no_message_is_larger_than_a_chunk_with_its_frame(folder: Path) -> None:
+    assert max(request.ByteSize() for request in SeriesUpload(folder, CaseOptions())) < CHUNK_BYTES + 64
+
+
+def test_files_beside_the_images_stay_at_home(folder: Path) -> None:
+    (folder / "README.txt").write_text("Exported on a Monday.\n")
+    (folder / ".DS_Store").write_bytes(b"x")
+    assert sorted(sent(SeriesUpload(folder, CaseOptions()))) == sorted(INSTANCES.values())
+
+
+def test_a_damaged_slice_and_a_slice_named_as_text_are_sent(folder: Path) -> None:
+    (folder / "d.dcm").write_bytes(b"DICM")
+    (folder / "e.txt").write_bytes(INSTANCES["a.dcm"])
+    assert len(sent(SeriesUpload(folder, CaseOptions()))) == len(INSTANCES) + 2
+
+
+def test_a_folder_of_companions_only_is_sent_so_that_the_server_can_say_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no MRI")
+    assert sent(SeriesUpload(tmp_path, CaseOptions())) == [b"no MRI"]
+
+
+def test_an_empty_directory_announces_no_instance(tmp_path: Path) -> None:
+    assert sent(SeriesUpload(tmp_path, CaseOptions())) == []
+
+
+def test_a_path_that_does_not_exist_is_an_error_of_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        SeriesUpload(tmp_path / "nowhere", CaseOptions())
+
+
+def test_a_file_that_vanishes_on_the_way_is_kept_as_the_failure(folder: Path) -> None:
+    upload = SeriesUpload(folder, CaseOptions())
+    (folder / "a.dcm").unlink()
+    assert len(list(upload)) == 1
+    assert isinstance(upload.failure, FileNotFoundError)
+
+
+def test_a_damaged_zip_member_is_kept_as_the_failure(tmp_path: Path) -> None:
+    archive = tmp_path / "series.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("a.dcm", b"a" * 100)
+    damaged = archive.read_bytes().replace(b"a" * 100, b"b" * 100)
+    archive.write_bytes(damaged)
+    upload = SeriesUpload(archive, CaseOptions())
+    list(upload)
+    assert isinstance(upload.failure, zipfile.BadZipFile)
+
+
+def test_options_and_geometry_arrive_as_given() -> None:
+    options = CaseOptions("case 7", "restaging", "case 6")
+    start, *parts = volume_requests(b"\1\0\2\0", GEOMETRY, options)
+    assert [part.voxels for part in parts] == [b"\1\0\2\0"]
+    assert start.start.options.case_id == "case 7"
+    assert start.start.options.context.prior_case_id == "case 6"
+    assert (start.start.shape_zyx.z, start.start.shape_zyx.x) == (1, 2)
+    assert start.start.direction.lps_x.x == 1.0
+    assert start.start.voxel_type == analysis_pb2.VOXEL_TYPE_INT16
+
+
+def test_an_unknown_word_says_which_words_are_allowed() -> None:
+    with pytest.raises(ValueError, match="no word 'later'; allowed: baseline, restaging, unknown"):
+        CaseOptions(time_point="later").to_message()  # type: ignore[arg-type]

@@ -1,0 +1,40 @@
+"""The server process stays free of what it must not need."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import sidewall
+
+from tests.fixtures.processes import TinyBundle, running_server
+
+_LISTS_ITS_MODULES = """
+import atexit, json, pathlib, sys
+target = pathlib.Path(sys.argv.pop(1))
+atexit.register(lambda: target.write_text(json.dumps([name for name, module in sys.modules.items() if module])))
+from runtime.cli import main
+main()
+"""
+FORBIDDEN = {
+    "torch", "nnunetv2", "scipy", "skimage", "pandas", "matplotlib", "SimpleITK", "onnx", "openvino_telemetry",
+    "training", "export", "phantom",
+}  # fmt: skip
+
+
+def test_a_server_that_has_answered_has_loaded_no_training_library(
+    bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    names = tmp_path / "modules.json"
+    command = (sys.executable, "-c", _LISTS_ITS_MODULES, str(names))
+    with running_server(bundle, tmp_path, *command) as server, sidewall.Client(server.address) as client:
+        assert client.analyze_series(series).findings["status"] == "positive"
+    loaded = {name.split(".")[0] for name in json.loads(names.read_text())}
+    assert {"runtime", "grpc", "numpy", "pydicom", "highdicom"} <= loaded
+    assert loaded & FORBIDDEN == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys; import runtime.cli; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"numpy", "grpc", "pydicom", "onnxruntime", "openvino"} & set(answer.stdout.split()) == set()
