@@ -33,7 +33,10 @@ def node_components(
     instances = np.zeros(posterior.shape, dtype=np.uint16)
     min_voxels = min_volume_mm3 / float(np.prod(spacing_mm))
     count = 0
+    sizes = np.bincount(components.reshape(-1))
     for index, box in enumerate(component_boxes(components), start=1):
+        if sizes[index] < min_voxels:
+            continue
         for part in _parts(components[box] == index, spacing_mm):
             if np.count_nonzero(part) >= min_voxels:
                 count += 1
