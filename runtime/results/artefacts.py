@@ -55,7 +55,11 @@ def write_pictures(findings: Findings, regions: CaseRegions) -> list[Artefact]:
 
 
 def write_dicom(findings: Findings, regions: CaseRegions, series: Series, created: datetime) -> list[Artefact]:
-    """Return SEG (unless nothing was segmented) and SR; raises `ValueError` when the findings name no model."""
+    """Return SEG (unless nothing was segmented) and SR; raises `ValueError` when the findings name no model.
+
+    DICOM times are local: a time with a zone becomes this machine's wall clock.
+    """
+    created = created.astimezone().replace(tzinfo=None) if created.tzinfo else created
     if findings.model is None:
         raise ValueError("findings of an analysed case must name the model")
     source = source_images(series)

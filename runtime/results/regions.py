@@ -41,11 +41,12 @@ class CaseRegions:
     def station_masks(self) -> dict[tuple[Station, Side], BoolArray]:
         """Return the voxels (z, y, x) of each station and side that has any, in label order, right before left.
 
-        Without a trusted midline each station is one mask of side `unknown`.
+        Nodes are no part of a station. Without a trusted midline each station is one mask of side `unknown`.
         """
         sides = self._sides()
+        outside_nodes = self.instances.voxels == 0
         masks = {
-            (station, side): (self.labels.voxels == value) & half
+            (station, side): (self.labels.voxels == value) & outside_nodes & half
             for value, station in STATION_LABELS.items()
             for side, half in sides.items()
         }

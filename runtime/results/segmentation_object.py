@@ -16,7 +16,7 @@ from runtime.core.findings import Findings, ModelDescription, Node
 from runtime.core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
-from runtime.results.regions import BoolArray, CaseRegions
+from runtime.results.regions import CaseRegions
 from runtime.results.source import SourceImages, complete
 from runtime.results.uids import ResultUids
 from runtime.results.words import (
@@ -30,15 +30,6 @@ from runtime.results.words import (
 )
 
 SERIES_NUMBER: Final = 9001
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One segment before encoding."""
-
-    description: hd.seg.SegmentDescription
-    mask: BoolArray
-    """Canonical voxels (z, y, x)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,44 +54,23 @@ def build_segmentation(
 ) -> SegmentationObject | None:
     """Return the SEG of a case, or None when nothing was segmented: an empty SEG has no frame to encode.
 
-    Stations come first, then the nodes in the order of the findings. Raises `ValueError` when a node of the findings
-    has no voxels in `regions.instances`.
+    Stations come first, then the nodes in the order of the findings. Raises `ValueError` when the nodes of the
+    findings are not those of `regions.instances`.
     """
-    stations = regions.station_masks()
-    algorithm = _algorithm(findings, model)
-    segments: list[Segment] = []
-    for (station, side), mask in stations.items():
-        segments.append(Segment(_station_segment(len(segments) + 1, station, side, algorithm, uids), mask))
-    for node in findings.nodes:
-        mask = regions.instances.voxels == node.id
-        if not mask.any():
-            raise ValueError(f"node {node.id} of the findings has no voxels in the instance map")
-        segments.append(Segment(_node_segment(len(segments) + 1, node, algorithm), mask))
-    if not segments:
+    _check_nodes(findings, regions)
+    stations = {key: number for number, key in enumerate(regions.station_masks(), start=1)}
+    nodes = {node.id: number for number, node in enumerate(findings.nodes, start=len(stations) + 1)}
+    if not stations and not nodes:
         return None
-    dataset = _encode(source, findings, regions, segments, uids, created)
-    first_node = len(stations) + 1
-    return SegmentationObject(
-        dataset=dataset,
-        node_segments={node.id: first_node + index for index, node in enumerate(findings.nodes)},
-        station_segments={key: number for number, key in enumerate(stations, start=1)},
-    )
-
-
-def _encode(
-    source: SourceImages,
-    findings: Findings,
-    regions: CaseRegions,
-    segments: list[Segment],
-    uids: ResultUids,
-    created: datetime,
-) -> hd.seg.Segmentation:
+    algorithm = _algorithm(findings, model)
+    descriptions = [_station_segment(number, *key, algorithm, uids) for key, number in stations.items()]
+    descriptions += [_node_segment(nodes[node.id], node, algorithm) for node in findings.nodes]
     stand_ins, originals = _with_unique_uids(source)
     dataset = hd.seg.Segmentation(
         source_images=stand_ins,
-        pixel_array=_stack(regions, segments),
+        pixel_array=regions.to_source_grid(_segment_numbers(regions, stations, nodes)),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[segment.description for segment in segments],
+        segment_descriptions=descriptions,
         series_instance_uid=uids.uid("segmentation", "series"),
         series_number=SERIES_NUMBER,
         sop_instance_uid=uids.uid("segmentation", "instance"),
@@ -123,16 +93,27 @@ def _encode(
     complete(dataset, source, created)
     _replace_dimension_uid(dataset, uids.uid("segmentation", "dimensions"))
     _restore_references(dataset, source, originals)
-    return dataset
+    return SegmentationObject(dataset, nodes, stations)
 
 
-def _stack(regions: CaseRegions, segments: list[Segment]) -> npt.NDArray[np.uint8]:
-    """Return the masks as (slice, row, column, segment) in the order of the source slices."""
-    slices, rows, columns = regions.to_source_grid(regions.labels.voxels).shape
-    stack = np.empty((len(segments), slices, rows, columns), dtype=np.uint8)
-    for plane, segment in zip(stack, segments, strict=True):
-        plane[...] = regions.to_source_grid(segment.mask)
-    return np.moveaxis(stack, 0, -1)
+def _check_nodes(findings: Findings, regions: CaseRegions) -> None:
+    mapped = [int(value) for value in np.unique(regions.instances.voxels) if value != 0]
+    found = sorted(node.id for node in findings.nodes)
+    if mapped != found:
+        raise ValueError(f"the findings hold the nodes {found}, the instance map holds {mapped}")
+
+
+def _segment_numbers(
+    regions: CaseRegions, stations: dict[tuple[Station, Side], int], nodes: dict[int, int]
+) -> npt.NDArray[np.uint16]:
+    """Return the number of the segment that each canonical voxel (z, y, x) belongs to, 0 for none."""
+    number_of_node = np.zeros(max(nodes, default=0) + 1, dtype=np.uint16)
+    for node_id, number in nodes.items():
+        number_of_node[node_id] = number
+    numbers: npt.NDArray[np.uint16] = number_of_node[regions.instances.voxels]
+    for key, mask in regions.station_masks().items():
+        numbers[mask] = stations[key]
+    return numbers
 
 
 def _algorithm(findings: Findings, model: ModelDescription) -> hd.AlgorithmIdentificationSequence:

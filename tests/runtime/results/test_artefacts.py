@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,15 @@ def test_a_repeat_gives_the_same_bytes() -> None:
     first, second = build_case(), build_case()
     assert write_artefacts(first.findings, first.regions, series=first.series, created=CREATED) == write_artefacts(
         second.findings, second.regions, series=second.series, created=CREATED
+    )
+
+
+def test_a_time_with_a_zone_is_written_as_local_time() -> None:
+    case = build_case()
+    aware = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
+    local = aware.astimezone().replace(tzinfo=None)
+    assert write_dicom(case.findings, case.regions, case.series, aware) == write_dicom(
+        case.findings, case.regions, case.series, local
     )
 
 

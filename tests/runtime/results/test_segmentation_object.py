@@ -131,24 +131,32 @@ def test_a_demonstration_says_so_in_the_segment() -> None:
     assert "positive" not in node.SegmentDescription
 
 
-def test_a_node_that_overlaps_a_station_leaves_the_station_whole() -> None:
-    case = build_case(with_nodes=False)
+def test_a_node_voxel_that_is_labelled_station_belongs_to_the_node_alone() -> None:
+    plain = build_case()
+    station = plain.regions.labels.voxels.copy()
+    station[plain.regions.instances.voxels == 2] = 2
+    regions = replace(plain.regions, labels=plain.regions.labels.with_voxels(station))
+    segmentation = _segmentation(Case(plain.series, regions, plain.findings))
+    _assert_same_voxels(plain, segmentation)
+    assert segmentation.SegmentsOverlap == "NO"
+
+
+def test_more_segments_than_eight_bits_hold_are_kept_apart() -> None:
+    case = build_case(with_nodes=False, with_stations=False)
     instances = np.zeros(case.regions.labels.shape, dtype=np.uint16)
-    station = next(iter(case.regions.station_masks().values()))
-    instances[tuple(np.argwhere(station)[0])] = 1
-    node = replace(build_case().findings.nodes[0], id=1)
-    overlapping = Case(
-        case.series,
-        replace(case.regions, instances=case.regions.instances.with_voxels(instances)),
-        replace(case.findings, nodes=(node,)),
-    )
-    segmentation = _segmentation(overlapping)
-    _assert_same_voxels(overlapping, segmentation)
-    assert segmentation.SegmentsOverlap == "YES"
+    template = build_case().findings.nodes[0]
+    nodes = tuple(replace(template, id=number, tracking_uid=f"2.25.5{number}") for number in range(1, 301))
+    instances[4, 2:12, 5:35] = np.arange(1, 301).reshape(10, 30)
+    regions = replace(case.regions, instances=case.regions.instances.with_voxels(instances))
+    segmentation = _segmentation(Case(case.series, regions, replace(case.findings, nodes=nodes)))
+    assert segmentation.NumberOfFrames == 300
+    for number in (1, 255, 256, 300):
+        place = lps_positions(regions.instances, instances == number)
+        assert np.abs(segment_positions(segmentation, number) - place).max() < 1e-3
 
 
-def test_a_node_without_voxels_is_an_error() -> None:
+def test_nodes_of_the_findings_must_be_those_of_the_instance_map() -> None:
     case = build_case()
-    findings = replace(case.findings, nodes=(replace(case.findings.nodes[0], id=9),))
-    with pytest.raises(ValueError, match="node 9 of the findings has no voxels"):
+    findings = replace(case.findings, nodes=case.findings.nodes[:1])
+    with pytest.raises(ValueError, match=r"the findings hold the nodes \[1\], the instance map holds \[1, 2\]"):
         write_dicom(findings, case.regions, case.series, CREATED)

@@ -1,6 +1,8 @@
 import warnings
 from dataclasses import replace
+from io import BytesIO
 
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
@@ -61,6 +63,21 @@ def test_values_that_their_attribute_does_not_allow_are_left_empty() -> None:
 def test_a_missing_frame_of_reference_gets_one_of_its_own() -> None:
     source = source_images(_with_first_header(build_case().series, FrameOfReferenceUID=None))
     assert source.frame_of_reference_uid.startswith("2.25.")
+
+
+def test_texts_in_another_character_set_are_carried_over() -> None:
+    case = build_case()
+    headers = []
+    for header in case.series.headers:
+        header.StudyDescription = "Prüfung"
+        stored = BytesIO()
+        pydicom.dcmwrite(stored, header, implicit_vr=False, little_endian=True)
+        headers.append(pydicom.dcmread(BytesIO(stored.getvalue()), force=True))
+    series = replace(case.series, headers=tuple(headers))
+    for artefact in write_dicom(case.findings, case.regions, series, CREATED):
+        result = pydicom.dcmread(BytesIO(artefact.data))
+        assert result.SpecificCharacterSet == "ISO_IR 192"
+        assert (result.PatientName, result.StudyDescription) == ("Müller^Jörg", "Prüfung")
 
 
 def test_a_name_of_one_component_is_carried_without_being_quoted_in_a_warning() -> None:
