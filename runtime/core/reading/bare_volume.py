@@ -62,9 +62,11 @@ def _check_values(voxels: npt.NDArray[Any], notes: Notes) -> None:
         notes.refuse(
             RefusalCode.INVALID_VOLUME, f"the volume has shape {voxels.shape}; allowed: at least one voxel per axis"
         )
-    elif not np.all(np.isfinite(voxels.astype(np.float32, copy=False))):
+        return
+    lowest, highest = float(voxels.min()), float(voxels.max())
+    if not max(abs(lowest), abs(highest)) <= float(np.finfo(np.float32).max):  # not finite, too, when there is a NaN
         notes.refuse(RefusalCode.INVALID_VOLUME, "some voxels are not finite as float32; allowed: finite values")
-    elif voxels.min() == voxels.max():
+    elif lowest == highest:
         notes.refuse(RefusalCode.INVALID_VOLUME, "all voxels have the same value; allowed: an image")
 
 

@@ -197,7 +197,8 @@ def _intensities(stored: npt.NDArray[Any], frame: Frame) -> Intensities | None:
     if frame.text("PhotometricInterpretation").upper() == "MONOCHROME1":
         values = _inverted(values, frame)
     if (slope_number, intercept_number) != (1.0, 0.0):
-        values = values * np.float32(slope_number) + np.float32(intercept_number)
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses what is not finite
+            values = values * np.float32(slope_number) + np.float32(intercept_number)
     return values
 
 
