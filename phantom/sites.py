@@ -21,6 +21,7 @@ MESORECTUM = 255
 
 _SAMPLES = 6000
 _FAR_MM = 40.0
+_CLEAR_MM = 0.5
 _FAT = ("subcutaneous_fat", "pelvic_fat", "mesorectal_fat", "air")
 _TUBES = ("vessel", "nerve", "ureter", "cord")
 
@@ -61,20 +62,22 @@ def find_sites(
     left = x > 0
     stations = np.where(left, station_field(sides[0], build, x, y, z), station_field(sides[1], build, x, y, z))
     stations[stations == 0] = ELSEWHERE
-    solid, tube = np.full(len(points), _FAR_MM), np.full(len(points), _FAR_MM)
+    solid = np.full(len(points), _FAR_MM)
     for part in parts:
-        distance = part.shape.distance_mm(x, y, z) if part.tissue not in _FAT else None
-        if distance is None:
-            continue
         if part.tissue == "fascia":
-            stations[distance < 0] = MESORECTUM
-        elif part.tissue in _TUBES:
-            tube = np.minimum(tube, distance)
-        else:
-            solid = np.minimum(solid, distance + part.inset_mm)
-    keep = (solid > 0.5) & (tube > 0.5)
+            stations[part.shape.distance_mm(x, y, z) < 0] = MESORECTUM
+        elif part.tissue not in (*_FAT, *_TUBES):
+            solid = np.minimum(solid, part.shape.distance_mm(x, y, z) + part.inset_mm)
+    free = solid > _CLEAR_MM
+    x, y, z = x[free], y[free], z[free]
+    tube = np.full(len(x), _FAR_MM)
+    for part in parts:
+        if part.tissue in _TUBES:
+            tube = np.minimum(tube, part.shape.distance_mm(x, y, z))
+    keep = np.flatnonzero(free)[tube > _CLEAR_MM]
+    tube = tube[tube > _CLEAR_MM]
     points, stations, left = points[keep], stations[keep], left[keep]
-    return Sites(points, stations, left, solid[keep], tube[keep], _border_mm(points, stations, left))
+    return Sites(points, stations, left, solid[keep], tube, _border_mm(points, stations, left))
 
 
 def _border_mm(points: Points, stations: npt.NDArray[np.uint8], left: npt.NDArray[np.bool_]) -> Points:
