@@ -128,7 +128,7 @@ def _is_other_object(dataset: Dataset) -> bool:
 
 def _inflates_beyond(content: bytes, limit: int) -> bool:
     """Return whether a deflated dataset is larger than the limit, or cannot be told (PS3.5, A.5; PS3.10, 7.1)."""
-    if DeflatedExplicitVRLittleEndian.encode() + b"\0" not in content[:_META_SEARCH_BYTES]:
+    if DeflatedExplicitVRLittleEndian.encode() not in content[:_META_SEARCH_BYTES]:
         return False
     if content[132:136] != b"\x02\x00\x00\x00":
         return True
