@@ -49,6 +49,9 @@ MIN_BALANCE: Final = 0.25
 MAX_FOLD_SPREAD_MM: Final = 3.0
 """Spread of a node's short axis among the folds above which its size is called uncertain."""
 
+MAX_NODES: Final = 20
+"""More lateral nodes than this are a sign of a model out of its depth rather than of a patient."""
+
 Outcome = Literal["pass", "warn", "refuse"]
 
 
@@ -68,8 +71,13 @@ def check_segmentation(
     midline: Midline,
     rules: ScoringRules,
 ) -> tuple[Gate, ...]:
-    """Check midline, stations and the folds' agreement; none of them refuses."""
-    gates = [_check_midline(midline), _check_stations(assessed, rules), _check_balance(assessed)]
+    """Check midline, stations, the number of nodes and the folds' agreement; none of them refuses."""
+    gates = [
+        _check_midline(midline),
+        _check_stations(assessed, rules),
+        _check_balance(assessed),
+        _check_node_count(measured),
+    ]
     if segmentation.fold_count > 1:
         gates.append(_check_folds(measured))
     return tuple(gates)
@@ -182,6 +190,17 @@ def _check_balance(assessed: tuple[StationAssessment, ...]) -> Gate:
         ),
         score=min(balance.values(), default=0.0),
         threshold=MIN_BALANCE,
+    )
+
+
+def _check_node_count(measured: MeasuredNodes) -> Gate:
+    count = len(measured.nodes)
+    return Gate(
+        code="node_count",
+        outcome="warn" if count > MAX_NODES else "pass",
+        message=f"{count} nodes were found; more than {MAX_NODES} lateral nodes are not plausible",
+        score=float(count),
+        threshold=float(MAX_NODES),
     )
 
 

@@ -118,6 +118,7 @@ def test_a_sound_segmentation_passes_every_gate() -> None:
         "midline": "pass",
         "stations_missing": "pass",
         "stations_imbalance": "pass",
+        "node_count": "pass",
         "fold_agreement": "pass",
     }
 
@@ -140,16 +141,22 @@ def test_folds_that_disagree_about_a_size_warn() -> None:
     assert _outcomes(interval_mm=(4.0, 7.5))["fold_agreement"] == "warn"
 
 
+def test_an_implausible_number_of_nodes_warns() -> None:
+    assert _outcomes(node_count=20)["node_count"] == "pass"
+    assert _outcomes(node_count=21)["node_count"] == "warn"
+
+
 def _outcomes(
     *,
     midline: Midline = MIDLINE,
     assessed: tuple[StationAssessment, ...] = ASSESSED,
     interval_mm: tuple[float, float] = (7.5, 8.5),
+    node_count: int = 1,
 ) -> dict[str, str]:
     volume = grid((2, 8, 8), (3.0, 1.0, 1.0))
     folds = np.zeros((2, *volume.shape), dtype=np.float32)
     segmented = segmentation(volume, volume.voxels, folds=folds)
-    measured = MeasuredNodes((replace(NODE, short_axis_interval_mm=interval_mm),), volume, ())
+    measured = MeasuredNodes((replace(NODE, short_axis_interval_mm=interval_mm),) * node_count, volume, ())
     gates = check_segmentation(segmented, measured, assessed, midline, ScoringRules())
     assert refusal_reasons(gates) == ()
     return {gate.code: gate.outcome for gate in gates}
