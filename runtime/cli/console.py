@@ -28,14 +28,11 @@ ShowProgress = Callable[[str, int, int, float | None], None]
 
 
 def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
-    """Return a case's findings for the terminal: verdict, nodes, what was not assessed, warnings."""
+    """Return a case's findings for the terminal: verdict, nodes, refusal, warnings."""
     parts: list[RenderableType] = [_verdict(findings)]
     if findings["nodes"]:
         parts.append(_node_table(findings["nodes"]))
     parts += [Text(f"refused ({reason['code']}): {reason['message']}", "red") for reason in findings["refusal"]]
-    unassessed = [f"{each['side']} {_words(each['station'])}" for each in findings["assessed"] if not each["assessed"]]
-    if unassessed:
-        parts.append(Text(f"not assessed: {', '.join(unassessed)}", "yellow"))
     parts += [Text(f"warning: {warning}", "yellow") for warning in findings["warnings"]]
     parts.append(Text(RESEARCH_USE, "dim"))
     return Group(*parts)

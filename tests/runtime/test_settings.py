@@ -1,0 +1,89 @@
+"""Settings: where they come from, in which order, and what a bad one says."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from runtime.core.errors import SettingInvalid
+from runtime.settings import Settings, load_settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "sidewall.toml"
+    file.write_text('bundle = "from-file"\nmode = "fast"\nmax_waiting = 7\nplaintext = true\n')
+    return file
+
+
+def test_the_command_line_beats_the_environment_which_beats_the_file(file: Path) -> None:
+    environment = {"SIDEWALL_MODE": "exact", "SIDEWALL_MAX_WAITING": "8", "SIDEWALL_CONFIG": str(file)}
+    settings = load_settings({"max_waiting": 9, "mode": None}, environment=environment)
+    assert settings == Settings(bundle=Path("from-file"), mode="exact", max_waiting=9, plaintext=True)
+
+
+def test_nothing_given_gives_the_defaults() -> None:
+    assert load_settings(environment={}) == Settings()
+
+
+def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> None:
+    texts = {
+        "bundle": "b", "backend": "onnxruntime-cpu", "mode": "fast", "threads": "2", "listen": "0.0.0.0:1",
+        "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
+        "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
+        "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
+    }  # fmt: skip
+    assert set(texts) == {each.name for each in fields(Settings)}
+    settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})
+    for name, text in texts.items():
+        value = getattr(settings, name)
+        assert value != getattr(Settings(), name)
+        assert str(value) == text or value == {"yes": True, "0": 0.0}[text]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("mode", "quick", "exact or fast"),
+        ("log_level", "loud", "debug or info or warning or error"),
+        ("threads", "two", "a whole number"),
+        ("threads", "-1", "0 (every core) to 1024"),
+        ("listen", "here", "host:port with a port of 0 to 65535"),
+        ("listen", "127.0.0.1:70000", "host:port with a port of 0 to 65535"),
+        ("plaintext", "maybe", "true or false"),
+        ("transfer_timeout_s", "0", "more than 0, at most 86400 (s)"),
+        ("transfer_timeout_s", "nan", "more than 0, at most 86400 (s)"),
+        ("tls_key", "key.pem", "given together with tls_certificate, or neither"),
+        ("tls_client_ca", "ca.pem", "only with tls_certificate and tls_key"),
+    ],
+)
+def test_a_bad_value_names_the_setting_the_value_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingInvalid, match=re.escape(f"; allowed: {allowed}")) as error:
+        load_settings(environment={f"SIDEWALL_{name.upper()}": value})
+    assert error.value.name == name
+    assert value in str(error.value)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:50051", "box.example:50051"])
+def test_other_machines_are_let_in_only_with_tls_or_on_purpose(listen: str) -> None:
+    with pytest.raises(SettingInvalid, match="or TLS, or plaintext"):
+        Settings(listen=listen)
+    assert Settings(listen=listen, plaintext=True).listen == listen
+    assert Settings(listen=listen, tls_certificate=Path("c"), tls_key=Path("k")).listen == listen
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [("mode =", "valid TOML"), ('colour = "red"', "no such setting"), (None, "a readable TOML file")],
+)
+def test_a_bad_file_says_what_is_wrong(text: str | None, allowed: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SettingInvalid, match=allowed):
+        load_settings(environment={}, file=file)
+
+
+def test_the_salt_is_never_shown() -> None:
+    assert "secret" not in repr(Settings(pseudonym_salt="secret"))
