@@ -1,7 +1,8 @@
 """Sizes and schedules of a model, read from the files in `training/configs`."""
 
+import math
 import tomllib
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
@@ -44,6 +45,12 @@ class Grid:
 
     spacing_mm: tuple[float, float, float] | None = None
     """Voxel distance after resampling; None takes nnU-Net's choice for the dataset."""
+
+    warm_start_patch: Triple | None = None
+    """Voxels per patch in the shared run; smaller ones hold more nodes per step. None takes `patch`."""
+
+    warm_start_batch: int | None = None
+    """Patches per step in the shared run; None takes `batch`."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,11 @@ class ModelConfig:
             )
         decoder = self.network.decoder_convolutions
         _require(len(decoder) == levels - 1, "network.decoder_convolutions", decoder, f"{levels - 1} entries")
-        for axis, size in enumerate(self.grid.patch):
-            divisor = 1
-            for stride in self.network.strides:
-                divisor *= stride[axis]
-            _require(size % divisor == 0, "grid.patch", self.grid.patch, f"axis {axis} a multiple of {divisor}")
+        for name in ("patch", "warm_start_patch"):
+            for axis, size in enumerate(getattr(self.grid, name) or ()):
+                divisor = math.prod(stride[axis] for stride in self.network.strides)
+                allowed = f"axis {axis} a multiple of {divisor}"
+                _require(size % divisor == 0, f"grid.{name}", getattr(self.grid, name), allowed)
         _require(0 <= self.sampling.node_share <= 1, "sampling.node_share", self.sampling.node_share, "0 to 1")
         _require(0 <= self.sampling.jitter < 0.5, "sampling.jitter", self.sampling.jitter, "0 to below 0.5")
         _require(
@@ -164,7 +171,7 @@ def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
     hints = get_type_hints(kind)
     unknown = sorted(set(content) - set(hints))
     _require(not unknown, where, unknown, f"only {', '.join(hints)}")
-    required = {field.name for field in fields(kind) if field.name not in ("spacing_mm",)}
+    required = {field.name for field in fields(kind) if field.default is MISSING}
     missing = sorted(required - set(content))
     _require(not missing, where, f"without {', '.join(missing)}", f"all of {', '.join(sorted(required))}")
     values = {

@@ -109,8 +109,7 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
     results = {}
     lengths = (schedule.epochs, schedule.warm_start_epochs)
     if config.schedule.warm_start_epochs:
-        threads = schedule.threads * min(schedule.parallel, 2)
-        shared = Job(workspace, None, threads, schedule.device, *lengths)
+        shared = Job(workspace, None, schedule.threads, schedule.device, *lengths)
         _run_all([shared], 1, report)
         _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
         results[shared.name] = shared.progress()
@@ -131,6 +130,8 @@ def train(job: Job) -> None:
     plans = job.workspace.read_json(job.workspace.plans_file)
     lengths = {"epochs": job.epochs, "warm_start_epochs": job.warm_start_epochs}
     plans["sidewall"]["schedule"] |= {name: value for name, value in lengths.items() if value is not None}
+    if job.fold is None:
+        _shrink_patches(plans)
     plans["continue_training"] = False
     dataset = job.workspace.read_json(job.workspace.preprocessed / "dataset.json")
     kind = SidewallTrainer if job.fold is not None else WarmStartTrainer
@@ -143,6 +144,13 @@ def train(job: Job) -> None:
     np.random.seed(seed)
     torch.manual_seed(seed)
     trainer.run_training()
+
+
+def _shrink_patches(plans: dict[str, Any]) -> None:
+    """Give the shared run its own patch and batch, where the config has them."""
+    grid, configuration = plans["sidewall"]["grid"], plans["configurations"][CONFIGURATION]
+    configuration["patch_size"] = grid["warm_start_patch"] or configuration["patch_size"]
+    configuration["batch_size"] = grid["warm_start_batch"] or configuration["batch_size"]
 
 
 def _run_all(jobs: Sequence[Job], parallel: int, report: Report) -> None:

@@ -13,6 +13,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
 from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
 
 from training.augmentation import training_transforms
@@ -206,12 +207,13 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
     def save_checkpoint(self, filename: str) -> None:
         """Write a checkpoint that is whole or absent, and that nnU-Net's predictor loads without this package.
 
-        The checkpoint names nnU-Net's own NoMirroring trainer, which builds the same network.
+        The checkpoint names nnU-Net's own trainer, which builds the same network; mirroring stays off by the
+        checkpoint's own `inference_allowed_mirroring_axes`.
         """
         part = f"{filename}.part"
         super().save_checkpoint(part)
         checkpoint = torch.load(part, map_location="cpu", weights_only=False)
-        checkpoint["trainer_name"] = nnUNetTrainerNoMirroring.__name__
+        checkpoint["trainer_name"] = nnUNetTrainer.__name__
         torch.save(checkpoint, part)
         Path(part).replace(filename)
 

@@ -1,0 +1,182 @@
+"""The trainer on real nnU-Net with a tiny network: its loss, no mirroring, kill and resume, nnU-Net's own predictor."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from runtime.core.labels import LABEL_NAMES
+from runtime.core.volume import Volume
+from training import preparation
+from training.config import load_config
+from training.dataset import RawDataset, write_case, write_description
+from training.evaluation import CaseResult, overlaps, predict_case, summarise
+from training.fitting import Job, train
+from training.sampling import LOCATIONS_PER_NODE, balanced_locations
+from training.trainer import PolynomialRate, SidewallTrainer
+from training.workspace import CONFIGURATION, Workspace
+
+CASES = 7
+CANONICAL = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+TINY = """
+name = "tiny"
+[network]
+features = [4, 4, 8]
+kernel_sizes = [[1, 3, 3], [3, 3, 3], [3, 3, 3]]
+strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2]]
+encoder_convolutions = [1, 1, 1]
+decoder_convolutions = [1, 1]
+[grid]
+patch = [8, 32, 32]
+batch = 2
+spacing_mm = [3.5, 1.0, 1.0]
+[schedule]
+epochs = 3
+steps_per_epoch = 4
+validation_steps_per_epoch = 2
+optimizer = "adamw"
+learning_rate = 1e-2
+weight_decay = 0.0
+warm_start_epochs = 1
+[sampling]
+node_share = 0.7
+jitter = 0.25
+[compute]
+precision = "fp32"
+augmenter_processes = 0
+"""
+
+
+def _toy_case(seed: int) -> tuple[Volume, Volume]:
+    """Return a bright station on each side, one holding a dark node."""
+    random = np.random.default_rng(seed)
+    labels = np.zeros((10, 48, 48), dtype=np.uint8)
+    labels[:, 8:40, 6:16], labels[:, 8:24, 30:42], labels[:, 24:40, 30:42] = 1, 2, 3
+    labels[4:6, 12:18, 8:13] = 4 + seed % 2
+    image = random.normal(100, 10, labels.shape) + 100 * ((labels > 0) & (labels < 4))
+    volume = Volume(image.astype(np.float32), (3.5, 0.9, 0.9), (0.0, 0.0, 0.0), CANONICAL)
+    return volume, volume.with_voxels(labels)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a prepared dataset of toy cases."""
+    root = tmp_path_factory.mktemp("training")
+    (root / "tiny.toml").write_text(TINY)
+    config = load_config(str(root / "tiny.toml"))
+    workspace = Workspace(root, "Dataset509_Tiny", config.name)
+    names = [f"case_{seed}" for seed in range(CASES)]
+    for seed, name in enumerate(names):
+        write_case(workspace.raw, name, *_toy_case(seed))
+    write_description(workspace, names, RawDataset("phantom", {}))
+    preparation.plan(workspace, config, processes=1)
+    assert sorted(preparation.preprocess(workspace, processes=1)) == names
+    assert list(preparation.preprocess(workspace, processes=1)) == []
+    preparation.write_splits(workspace, warm_start_cases=2)
+    return workspace
+
+
+def _trainer(workspace: Workspace) -> SidewallTrainer:
+    workspace.activate()
+    plans = json.loads(workspace.plans_file.read_text()) | {"continue_training": False}
+    plans["sidewall"]["schedule"]["warm_start_epochs"] = 0
+    dataset = json.loads((workspace.raw / "dataset.json").read_text())
+    trainer = SidewallTrainer(plans, CONFIGURATION, 4, dataset, torch.device("cpu"))
+    trainer.initialize()
+    return trainer
+
+
+def test_the_loss_is_seven_parts_dice_and_three_parts_cross_entropy(workspace: Workspace) -> None:
+    trainer = _trainer(workspace)
+    logits = torch.zeros(1, len(LABEL_NAMES), 8, 32, 32)
+    target = torch.zeros(1, 1, 8, 32, 32)
+    target[:, :, :4] = 1
+    # Worked by hand for uniform softmax 1/6 over 8192 voxels, half of them label 1 and half background: Dice of label 1
+    # is 2 (4096/6) / (8192/6 + 4096) = 1/4, of the other four foreground labels 0; cross-entropy is ln 6.
+    expected = 0.7 * -(0.25 / 5) + 0.3 * np.log(6)
+    # The two finer of three outputs count 2:1 and the coarsest not at all; the same maps stand in for both.
+    outputs, targets = [logits, logits, logits], [target, target, target]
+    assert trainer.loss(outputs[:2], targets[:2]).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_neither_training_nor_prediction_mirrors(workspace: Workspace) -> None:
+    trainer = _trainer(workspace)
+    batches, _ = trainer.get_dataloaders()
+    assert trainer.inference_allowed_mirroring_axes is None
+    steps = [type(step).__name__ for step in batches.data_loader.transforms.transforms]
+    assert "SpatialTransform" in steps
+    assert "MirrorTransform" not in steps
+
+
+def test_patches_hold_nodes_as_often_as_the_config_says(workspace: Workspace) -> None:
+    trainer = _trainer(workspace)
+    batches, _ = trainer.get_dataloaders()
+    with_node = [bool((patch >= 4).any()) for _ in range(20) for patch in next(batches)["target"][0]]
+    assert np.mean(with_node) >= 0.7
+
+
+def test_the_rate_of_a_fold_goes_on_where_the_shared_run_ended() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    rate = PolynomialRate(optimizer, 0.5, epochs_before=3, epochs_total=4)
+    rate.step(0)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * 0.25**0.9)
+
+
+def test_every_node_is_a_patch_centre_equally_often() -> None:
+    small, large = [[0, 0, 0, 0]], [[0, 9, y, x] for y in range(9) for x in range(9)]
+    balanced = balanced_locations({1: np.array([[0, 3, 3, 3]]), 4: np.array(small + large), 5: np.empty((0, 4))})
+    assert set(balanced) == {4}
+    assert (balanced[4][:, 1] == 0).sum() == (balanced[4][:, 1] == 9).sum() == LOCATIONS_PER_NODE
+
+
+def test_a_case_without_nodes_offers_its_stations() -> None:
+    station = np.array([[0, 3, 3, 3]])
+    assert list(balanced_locations({1: station, 4: [], 5: []})) == [1]
+
+
+def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(workspace: Workspace) -> None:
+    root = workspace.root
+    command = [sys.executable, "-m", "training.cli", "fit", "--work", str(root), "--config", str(root / "tiny.toml")]
+    command += ["--dataset", workspace.dataset, "--folds", "0", "--epochs", "500"]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    job = Job(workspace, 0, threads=1, device="cpu")
+    try:
+        while job.progress().get("epoch", 0) < 2:
+            assert process.poll() is None, (job.output / "process.log").read_text()
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    before = job.progress()["epoch"]
+    assert not job.final_checkpoint.is_file()
+    train(dataclasses.replace(job, epochs=before + 2))
+    saved = torch.load(job.final_checkpoint, weights_only=False)
+    # The process may have finished one more epoch between the reading and the kill.
+    assert saved["current_epoch"] == before + 2
+    assert len(saved["logging"]["train_losses"]) == before + 2
+    assert not list(job.output.glob("*.part"))
+    labels = predict_case(
+        workspace, 0, json.loads((workspace.preprocessed / "splits_final.json").read_text())[0]["val"][0]
+    )
+    assert labels.shape == (10, 48, 48)
+    assert labels.max() <= 5
+
+
+def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
+    truth = np.array([[[4, 4, 5, 0, 1, 1]]], dtype=np.uint8)
+    predicted = np.array([[[5, 4, 5, 4, 1, 0]]], dtype=np.uint8)
+    counted = overlaps(predicted, truth)
+    assert counted["node_negative"].dice == pytest.approx(2 * 1 / 4)
+    assert counted["node_positive"].dice == pytest.approx(2 * 1 / 3)
+    assert counted["node"].dice == pytest.approx(2 * 3 / 7)
+    assert counted["obturator"].dice is None
+    summary = summarise([CaseResult("a", 0, counted)])
+    assert summary["dice"]["external_iliac_inguinal"]["mean"] == pytest.approx(0.6667)
+    assert summary["dice"]["obturator"]["mean"] is None
