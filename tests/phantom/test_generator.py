@@ -116,8 +116,9 @@ def test_nodes_lie_in_or_beside_their_station_on_their_side(case: PhantomCase) -
     middle = _middle_x(case)
     for node in case.nodes:
         assert (node.side == "left") == (node.centre_lps_mm[0] > middle)
-        low = np.maximum(np.argwhere(case.node_ids.voxels == node.id).min(axis=0) - (1, 4, 4), 0)
-        high = np.argwhere(case.node_ids.voxels == node.id).max(axis=0) + (2, 5, 5)
+        index = np.argwhere(case.node_ids.voxels == node.id)
+        low = np.maximum(index.min(axis=0) - np.array([1, 4, 4]), 0)
+        high = index.max(axis=0) + np.array([2, 5, 5])
         around = case.labels.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
         assert (around == names[node.station]).any()
 
