@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def decode(frame: bytes, image: dict[str, Any]) -> bytes | None:
-    """Return the stored values of one greyscale frame as bytes, or None where GDCM gives another amount of them."""
+    """Return the stored values of one greyscale frame as bytes, or None where GDCM gives none or another amount."""
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(frame)
     fragments = gdcm.SequenceOfFragments.New()
@@ -40,8 +40,10 @@ def decode(frame: bytes, image: dict[str, Any]) -> bytes | None:
     picture.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(image["transfer_syntax"])))
     allocated, stored = image["bits_allocated"], image["bits_stored"]
     picture.SetPixelFormat(gdcm.PixelFormat(1, allocated, stored, stored - 1, image["is_signed"]))
-    # GDCM's binding gives the buffer as text with the bytes escaped.
-    pixels: bytes = picture.GetBuffer().encode("utf-8", "surrogateescape")
+    buffer: str | None = picture.GetBuffer()
+    if buffer is None:
+        return None
+    pixels = buffer.encode("utf-8", "surrogateescape")  # GDCM's binding gives bytes as text with escapes
     return pixels if len(pixels) == image["rows"] * image["columns"] * allocated // 8 else None
 
 
