@@ -5,32 +5,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.errors import RefusalCode
 from runtime.core.reading.geometry import tilt_deg
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import Notes
 from runtime.core.volume import Volume, canonicalise
 
 _NUMERIC_KINDS: Final = frozenset("iuf")
-
-
-def build_volume(
-    voxels: npt.NDArray[Any],
-    spacing_mm: tuple[float, float, float],
-    origin_lps_mm: tuple[float, float, float],
-    direction: npt.ArrayLike,
-    limits: ReadingLimits = DEFAULT_LIMITS,
-) -> Volume:
-    """Return a checked float32 volume from parts a caller sent (see `Volume` for axis order, frame and units).
-
-    Raises `CaseRefused` with `invalid_volume` where the parts do not fit together, else as `validate_volume`.
-    """
-    try:
-        matrix = np.asarray(direction, dtype=np.float64).reshape(3, 3)
-        volume = Volume(voxels, spacing_mm, origin_lps_mm, matrix)
-    except ValueError as error:
-        raise CaseRefused([Reason(RefusalCode.INVALID_VOLUME, str(error))]) from error
-    return validate_volume(volume, limits)
 
 
 def validate_volume(volume: Volume, limits: ReadingLimits = DEFAULT_LIMITS) -> Volume:

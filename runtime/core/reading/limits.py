@@ -20,11 +20,11 @@ class ReadingLimits:
     min_slices: int = 5
     """Fewer cannot show a compartment in three dimensions."""
 
-    max_in_plane_spacing_mm: float = 1.2
-    """Rectal protocols have 0.4-0.8 mm; beyond this a 3 mm node is two pixels wide."""
+    max_in_plane_spacing_mm: float = 1.5
+    """Rectal protocols have 0.4-0.8 mm; beyond this a 3 mm node is less than two pixels wide."""
 
-    max_slice_spacing_mm: float = 6.0
-    """Rectal protocols have 3-4 mm, older ones 5 mm plus a gap."""
+    max_slice_spacing_mm: float = 7.0
+    """Rectal protocols have 3-4 mm, older ones 5 mm plus a gap; beyond this a node of 7 mm can lie between slices."""
 
     usual_in_plane_spacing_mm: float = 0.8
     """Coarser is read with a warning."""

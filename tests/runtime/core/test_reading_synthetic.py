@@ -228,7 +228,7 @@ UNSUITABLE: dict[str, tuple[dict[str, Any], str]] = {
     "no echo time": ({"EchoTime": None}, "not_t2: no echo time is stated"),
     "diffusion": ({"DiffusionBValue": 50.0}, r"not_t2: the series is diffusion-weighted \(b = 50"),
     "fat suppression": ({"ScanOptions": ["PFP", "FS"]}, "not_t2: the series is fat-suppressed"),
-    "coarse pixels": ({"PixelSpacing": [1.5, 1.5]}, "too_coarse: pixel spacing is 1.5 mm"),
+    "coarse pixels": ({"PixelSpacing": [1.6, 1.6]}, "too_coarse: pixel spacing is 1.6 mm"),
     "colour": ({"PhotometricInterpretation": "PALETTE COLOR"}, "unsupported_pixels: the pixels are not single grey"),
     "slope of zero": ({"RescaleSlope": 0, "RescaleIntercept": 0}, "unsupported_pixels: rescale slope"),
     "slope beyond float": ({"RescaleSlope": "1e300", "RescaleIntercept": 0}, "unsupported_pixels: rescale slope"),
@@ -279,7 +279,7 @@ def test_coronal_slices_are_not_axial() -> None:
 
 def test_slices_too_far_apart_are_too_coarse() -> None:
     volume = image()
-    assert codes(classic(Volume(volume.voxels, (7.0, 0.7, 0.6), volume.origin_lps_mm, volume.direction))) == [
+    assert codes(classic(Volume(volume.voxels, (7.5, 0.7, 0.6), volume.origin_lps_mm, volume.direction))) == [
         RefusalCode.TOO_COARSE
     ]
 
