@@ -5,6 +5,7 @@ Results go to the standard output, everything else to the standard error; the ex
 """
 
 import json
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from runtime import __version__
 from runtime.cli.console import describe_findings, progress_bar
-from runtime.core.errors import CaseRefused, SidewallError
+from runtime.core.errors import CaseRefused, SettingInvalid, SidewallError
 from runtime.settings import load_settings
 
 _STDERR = Console(stderr=True)
@@ -86,9 +87,10 @@ def analyze(
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
-        from runtime.serving.log import configure_log
+        from runtime.serving.log import silence_libraries
 
-        configure_log(settings.log_level)
+        silence_libraries()
+        _make_folder(out)
         with progress_bar(_STDERR) as show:
             findings = analyze_path(path, settings, out, case_id=case_id, show=show)
         _show_findings(findings, out, as_json)
@@ -112,6 +114,8 @@ def submit(
         from runtime.cli.submitting import submit_path, tls_options
 
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
+        if out is not None:
+            _make_folder(out)
         with progress_bar(_STDERR) as show:
             findings = submit_path(path, server, credentials, out, case_id=case_id, timeout_s=timeout_s, show=show)
         _show_findings(findings, out, as_json)
@@ -142,20 +146,37 @@ def version() -> None:
 
 @contextmanager
 def _reporting_errors(as_json: bool) -> Iterator[None]:
-    """Turn an expected error into its text and exit status."""
+    """Turn an error into its text and exit status; one that was not expected shows its place but not its text."""
     try:
         yield
+    except typer.Exit:
+        raise
     except SidewallError as error:
-        reasons = error.reasons if isinstance(error, CaseRefused) else ()
-        if as_json:
-            details = [{"code": reason.code, "message": reason.message} for reason in reasons]
-            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "reasons": details}}, indent=2))
-        else:
-            for code, message in [(str(reason.code), reason.message) for reason in reasons] or [
-                (error.code, str(error))
-            ]:
-                typer.secho(f"{code}: {message}", fg="red", err=True)
+        _report(error, as_json)
         raise typer.Exit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
+        _report(SidewallError(text), as_json)
+        raise typer.Exit(SidewallError.exit_code) from None
+
+
+def _report(error: SidewallError, as_json: bool) -> None:
+    reasons = error.reasons if isinstance(error, CaseRefused) else ()
+    if as_json:
+        details = [{"code": reason.code, "message": reason.message} for reason in reasons]
+        typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "reasons": details}}, indent=2))
+        return
+    for code, message in [(str(reason.code), reason.message) for reason in reasons] or [(error.code, str(error))]:
+        typer.secho(f"{code}: {message}", fg="red", err=True)
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder of the results before any work is done; raises `SettingInvalid`."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingInvalid("out", str(out), "a folder that can be made and written") from error
 
 
 def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) -> None:

@@ -51,4 +51,4 @@ def _golden_check(bundle: Bundle, backend: str, settings: Settings) -> Check:
         report = run_golden(load_model(bundle, backend, settings.mode, settings.threads))
     except (BackendUnavailable, BundleRejected) as error:
         return Check(f"golden case on {backend}", False, str(error))
-    return Check(f"golden case on {backend}", report.passed, str(report))
+    return Check(f"golden case on {backend}", bool(report.passed), str(report))

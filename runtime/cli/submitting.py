@@ -79,6 +79,5 @@ def submit_path(
 
 def _write_findings(findings: dict[str, Any], out: Path) -> None:
     """Write what is the only artefact of a refused case."""
-    out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False)
     (out / "findings.json").write_text(text + "\n", encoding="utf-8")
