@@ -10,6 +10,9 @@ import pytest
 from pydicom.dataset import Dataset
 
 from runtime.results.artefacts import write_dicom
+from runtime.results.segmentation_object import build_segmentation
+from runtime.results.source import source_images
+from runtime.results.uids import result_uids
 from tests.runtime.results.cases import AXIAL, CREATED, Case, build_case, lps_positions, segment_positions
 
 OBLIQUE = np.linalg.qr(AXIAL + np.array([[0.0, 0.24, 0.06], [0.1, 0.0, -0.17], [0.02, 0.05, 0.0]]))[0]
@@ -22,6 +25,12 @@ FLIPS = list(product((False, True), repeat=3))
 def _segmentation(case: Case) -> Dataset:
     artefacts = {a.name: a.data for a in write_dicom(case.findings, case.regions, case.series, CREATED)}
     return pydicom.dcmread(BytesIO(artefacts["segmentation.dcm"]))
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    buffer = BytesIO()
+    pydicom.dcmwrite(buffer, dataset)
+    return buffer.getvalue()
 
 
 def _expected(case: Case) -> Iterator[tuple[str, np.ndarray]]:
@@ -148,9 +157,14 @@ def test_more_segments_than_eight_bits_hold_are_kept_apart() -> None:
     nodes = tuple(replace(template, id=number, tracking_uid=f"2.25.5{number}") for number in range(1, 301))
     instances[4, 2:12, 5:35] = np.arange(1, 301).reshape(10, 30)
     regions = replace(case.regions, instances=case.regions.instances.with_voxels(instances))
-    segmentation = _segmentation(Case(case.series, regions, replace(case.findings, nodes=nodes)))
+    findings, source = replace(case.findings, nodes=nodes), source_images(case.series)
+    assert findings.model is not None
+    uids = result_uids(case.series, findings, findings.model)
+    built = build_segmentation(source, findings, findings.model, regions, uids, CREATED)
+    assert built is not None
+    segmentation = pydicom.dcmread(BytesIO(_encoded(built.dataset)))
     assert segmentation.NumberOfFrames == 300
-    for number in (1, 255, 256, 300):
+    for number in (1, 256, 300):
         place = lps_positions(regions.instances, instances == number)
         assert np.abs(segment_positions(segmentation, number) - place).max() < 1e-3
 
