@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,8 +54,8 @@ class ModelFolder:
         """nnU-Net's own view of the plans."""
         return PlansManager(self.plans)
 
-    def build_network(self, weights: Weights) -> torch.nn.Module:
-        """Return the network in evaluation mode, without deep supervision."""
+    def build_network(self, weights: Weights | None) -> torch.nn.Module:
+        """Return the network in evaluation mode, without deep supervision; None leaves its first random weights."""
         configuration = self.manager.get_configuration(self.configuration)
         heads = self.manager.get_label_manager(self.dataset).num_segmentation_heads
         network: torch.nn.Module = get_network_from_plans(
@@ -63,10 +64,11 @@ class ModelFolder:
             configuration.network_arch_init_kwargs_req_import,
             len(self.dataset["channel_names"]),
             heads,
-            allow_init=False,
+            allow_init=weights is None,
             deep_supervision=False,
         )
-        network.load_state_dict(weights)
+        if weights is not None:
+            network.load_state_dict(weights)
         return network.eval()
 
 
@@ -94,6 +96,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             trainer=str(content["trainer_name"]),
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         )
+    except pickle.UnpicklingError as error:
+        raise ExportFailed(f"{path} holds objects that no nnU-Net checkpoint needs; it was not loaded") from error
     except (OSError, KeyError, RuntimeError) as error:
         raise ExportFailed(f"{path} is not a readable nnU-Net checkpoint: {error}") from error
 

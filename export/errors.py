@@ -3,7 +3,7 @@
 from runtime.core.errors import SidewallError
 
 
-class ExportFailed(SidewallError):  # noqa: N818 - named as the rest of the error tree
+class ExportFailed(SidewallError):
     """Something to export is missing, of a kind the runtime does not do, or fails its parity gate."""
 
     code = "export_failed"

@@ -13,7 +13,7 @@ import onnx
 import onnx.numpy_helper
 import torch
 
-from export.checkpoints import Weights
+from export.checkpoints import ModelFolder, Weights
 from export.errors import ExportFailed
 from runtime.bundle.manifest import Shape
 from runtime.inference.backend import Fold, FoldOptions, make_backend
@@ -84,11 +84,11 @@ def measure_error(
     return error
 
 
-def read_weights(content: bytes, names: Iterable[str]) -> Weights:
-    """Return the parameters of an exported fold under nnU-Net's names.
+def read_weights(content: bytes, model: ModelFolder) -> Weights:
+    """Return a whole state of the model's network with the parameters of an exported fold.
 
-    `names` are those of the network's state: one parameter stands under several names there, and heads of deep
-    supervision, which ONNX does not hold, are left out.
+    The file holds parameters under nnU-Net's names, and equal ones once only. One parameter stands under several names
+    in the state; heads of deep supervision, which inference does not use, are not in the file and stay random.
     """
     graph = onnx.load_from_string(content).graph
     stored = {entry.name: torch.from_numpy(onnx.numpy_helper.to_array(entry).copy()) for entry in graph.initializer}
@@ -97,7 +97,12 @@ def read_weights(content: bytes, names: Iterable[str]) -> Weights:
         for node in graph.node
         if node.op_type == "Identity" and node.input[0] in stored
     }
-    found = {name: stored[name] for name in names if name in stored}
-    if not found:
-        raise ExportFailed("the ONNX network holds no parameter under nnU-Net's names")
-    return found
+    network = model.build_network(None)
+    found = 0
+    for name, parameter in network.named_parameters():
+        if name in stored:
+            parameter.data.copy_(stored[name])
+            found += 1
+    if found < len(graph.initializer):
+        raise ExportFailed(f"only {found} of the network's parameters stand in the ONNX file under nnU-Net's names")
+    return network.state_dict()

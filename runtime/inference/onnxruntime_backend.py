@@ -3,9 +3,20 @@
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from runtime.core.errors import BackendUnavailable
 from runtime.inference.backend import FoldOptions
+
+_LOAD_ERRORS = (
+    state.Fail,
+    state.InvalidArgument,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+)
+"""ONNX Runtime's own errors have no common base."""
 
 
 class OnnxRuntimeFold:
@@ -34,6 +45,6 @@ class OnnxRuntimeBackend:
         settings.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-        except RuntimeError as error:
+        except _LOAD_ERRORS as error:
             raise BackendUnavailable("ONNX Runtime cannot load a fold of this bundle") from error
         return OnnxRuntimeFold(session)

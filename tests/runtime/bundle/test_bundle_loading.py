@@ -1,0 +1,194 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from export.sealing import seal_bundle
+from runtime.bundle import load_bundle
+from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.signing import canonical_json, read_trusted_keys, sign, write_trusted_key
+from runtime.core.errors import BundleRejected
+from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a good bundle in `tiny` and the keys that trust it in `keys`."""
+    make_tiny_bundle(tmp_path)
+    return tmp_path
+
+
+def _rejects(folder: Path, message: str) -> None:
+    with pytest.raises(BundleRejected, match=message):
+        load_bundle(folder / "tiny", folder / "keys")
+
+
+def test_a_signed_bundle_opens_with_its_content(folder: Path) -> None:
+    bundle = load_bundle(folder / "tiny", folder / "keys")
+    assert (bundle.name, bundle.version, bundle.trained_on) == ("tiny", "1.0.0", "phantom")
+    assert len(bundle.manifest.folds) == FOLD_COUNT
+    assert bundle.fold_bytes(0) == (folder / "tiny" / "fold_0.onnx").read_bytes()
+    assert bundle.golden_volume().shape == bundle.golden_labels().shape
+    assert bundle.rules.short_axis_cutoff_mm == 7.0
+    assert bundle.digest.startswith("sha256:")
+
+
+def test_white_space_and_key_order_of_the_manifest_do_not_matter(folder: Path) -> None:
+    digest = load_bundle(folder / "tiny", folder / "keys").digest
+    path = folder / "tiny" / "manifest.json"
+    mapping = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(mapping.items())), indent=7))
+    assert load_bundle(folder / "tiny", folder / "keys").digest == digest
+
+
+def test_a_manifest_survives_its_json(folder: Path) -> None:
+    manifest = load_bundle(folder / "tiny", folder / "keys").manifest
+    assert parse_manifest(json.loads(canonical_json(manifest.to_mapping()))) == manifest
+
+
+def test_the_setting_names_a_folder_of_further_keys(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BundleRejected, match="not trusted here"):
+        load_bundle(folder / "tiny")
+    monkeypatch.setenv("SIDEWALL_TRUSTED_KEYS", str(folder / "keys"))
+    assert load_bundle(folder / "tiny").name == "tiny"
+
+
+def test_no_folder_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleRejected, match="there is no bundle at"):
+        load_bundle(tmp_path / "absent")
+    with pytest.raises(BundleRejected, match=r"has no manifest\.json: it is not a bundle"):
+        load_bundle(tmp_path)
+
+
+def test_an_unsigned_bundle_is_rejected(folder: Path) -> None:
+    (folder / "tiny" / "manifest.sig").unlink()
+    _rejects(folder, "it is not signed")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"algorithm": "ed25519", "key_id": "a", "signature": "?"}'])
+def test_a_damaged_signature_is_rejected(folder: Path, text: str) -> None:
+    (folder / "tiny" / "manifest.sig").write_text(text)
+    _rejects(folder, "signature file is damaged")
+
+
+def test_an_altered_manifest_is_rejected(folder: Path) -> None:
+    path = folder / "tiny" / "manifest.json"
+    path.write_text(path.read_text().replace('"short_axis_cutoff_mm": 7.0', '"short_axis_cutoff_mm": 9.0'))
+    _rejects(folder, "altered after it was signed")
+
+
+def test_a_manifest_that_claims_other_training_data_is_rejected(folder: Path) -> None:
+    path = folder / "tiny" / "manifest.json"
+    path.write_text(path.read_text().replace('"trained_on": "phantom"', '"trained_on": "clinical"'))
+    _rejects(folder, "altered after it was signed")
+
+
+@pytest.mark.parametrize("text", ['{"schema_version": "1", "na', '{"a": 1, "a": 2}', '{"a": NaN}'])
+def test_a_broken_manifest_is_rejected(folder: Path, text: str) -> None:
+    (folder / "tiny" / "manifest.json").write_text(text)
+    _rejects(folder, r"manifest\.json of the bundle is not whole JSON")
+
+
+def test_an_altered_fold_is_rejected(folder: Path) -> None:
+    path = folder / "tiny" / "fold_1.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    _rejects(folder, r"fold_1\.onnx of the bundle was altered")
+
+
+def test_a_truncated_fold_is_rejected(folder: Path) -> None:
+    path = folder / "tiny" / "fold_1.onnx"
+    path.write_bytes(path.read_bytes()[:-10])
+    _rejects(folder, r"fold_1\.onnx of the bundle has \d+ bytes; signed for \d+")
+
+
+def test_a_missing_fold_is_rejected(folder: Path) -> None:
+    (folder / "tiny" / "fold_0.onnx").unlink()
+    _rejects(folder, r"fold_0\.onnx of the bundle is missing")
+
+
+def test_a_fold_that_changes_after_opening_is_rejected(folder: Path) -> None:
+    bundle = load_bundle(folder / "tiny", folder / "keys")
+    shutil.copy(folder / "tiny" / "fold_1.onnx", folder / "tiny" / "fold_0.onnx")
+    with pytest.raises(BundleRejected, match="was altered"):
+        bundle.fold_bytes(0)
+
+
+def test_a_key_that_is_not_trusted_is_rejected(folder: Path) -> None:
+    (folder / "others").mkdir()
+    write_trusted_key(folder / "others" / "o.pub", Ed25519PrivateKey.generate().public_key(), ["phantom"])
+    with pytest.raises(BundleRejected, match="which is not trusted here"):
+        load_bundle(folder / "tiny", folder / "others")
+
+
+def test_a_phantom_key_does_not_vouch_for_a_clinical_model(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    make_tiny_bundle(tmp_path, trained_on="clinical", key=key)
+    write_trusted_key(tmp_path / "keys" / "tiny.pub", key.public_key(), ["phantom"])
+    _rejects(tmp_path, "trained on 'clinical'; key [0-9a-f]{16} is trusted only for: phantom")
+
+
+def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
+    keys = read_trusted_keys(Path(__file__).parents[3] / "runtime" / "bundle" / "trusted_keys")
+    assert [key.trusted_for for key in keys] == [frozenset({"phantom"})]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": "2"}, "schema_version is '2'; this version reads '1'"),
+        ({"surprise": 1}, r"unknown \['surprise'\]"),
+        ({"labels": {"background": 0}}, "labels are"),
+        ({"trained_on": "mice"}, "trained_on in the manifest is 'mice'; allowed: 'phantom', 'clinical'"),
+        ({"tiling": {"patch_size": [8, 48, 48], "step_size": 0}}, "0 < step_size <= 1"),
+        ({"folds": []}, "the bundle has 0 folds"),
+        ({"folds": ["../../etc/passwd"]}, "does not list the files"),
+        ({"files": [{"path": "../x", "sha256": "", "bytes": 0}]}, "lies outside the bundle"),
+        ({"input_reference": {"mean": 1}}, "does not fit its schema"),
+        ({"name": ""}, "name in the manifest is ''; allowed: a text"),
+    ],
+)
+def test_a_signed_manifest_that_does_not_fit_is_rejected(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    bundle = make_tiny_bundle(tmp_path, key=key)
+    mapping = json.loads((bundle / "manifest.json").read_text()) | change
+    (bundle / "manifest.json").write_text(json.dumps(mapping))
+    (bundle / "manifest.sig").write_text(sign(canonical_json(mapping), key))
+    _rejects(tmp_path, message)
+
+
+def test_a_manifest_without_a_field_is_rejected(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path)
+    mapping = json.loads((bundle / "manifest.json").read_text())
+    del mapping["scoring"]["node_threshold"]
+    (bundle / "manifest.json").write_text(json.dumps(mapping))
+    _rejects(tmp_path, r"scoring in the manifest lacks \['node_threshold'\]")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("-----BEGIN PUBLIC KEY-----\n", "must begin with 'trusted-for:'"),
+        ("trusted-for: everyone\nx", "one or more of: phantom clinical"),
+        ("trusted-for: phantom\nnot a key", "is not a PEM public key"),
+    ],
+)
+def test_a_trusted_key_file_must_say_what_it_vouches_for(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad.pub").write_text(text)
+    with pytest.raises(BundleRejected, match=message):
+        read_trusted_keys(tmp_path)
+
+
+def test_sealing_again_with_another_key_changes_the_signer_but_not_the_digest(folder: Path) -> None:
+    before = load_bundle(folder / "tiny", folder / "keys")
+    key = Ed25519PrivateKey.generate()
+    seal_bundle(folder / "tiny", before.manifest, key)
+    write_trusted_key(folder / "keys" / "other.pub", key.public_key(), ["phantom"])
+    after = load_bundle(folder / "tiny", folder / "keys")
+    assert after.digest == before.digest
+    assert after.signed_by != before.signed_by
