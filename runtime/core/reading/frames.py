@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from runtime.core.reading.instances import PARSE_ERRORS
+from runtime.core.reading.elements import PARSE_ERRORS, element_value
 
 _NO_MACROS: Final = frozenset(
     {"ReferencedImageSequence", "DerivationImageSequence", "ConversionSourceAttributesSequence"}
@@ -63,16 +63,6 @@ class Frame:
         """Return a value as text; empty if absent."""
         value = self.value(keyword)
         return "" if value is None else str(value).strip()
-
-
-def element_value(dataset: Dataset, keyword: str) -> Any:
-    """Return the value of an element; None if it is absent, empty or its bytes make no value."""
-    try:
-        value = dataset.get(keyword)
-        is_empty = value is None or (hasattr(value, "__len__") and len(value) == 0)
-    except PARSE_ERRORS:
-        return None
-    return None if is_empty else value
 
 
 def frame_count(dataset: Dataset) -> int:

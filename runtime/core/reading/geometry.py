@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from runtime.core.errors import RefusalCode
-from runtime.core.reading.frames import Frame, element_value
+from runtime.core.reading.elements import element_value
+from runtime.core.reading.frames import Frame
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 from runtime.core.volume import FloatArray

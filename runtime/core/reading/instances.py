@@ -1,14 +1,13 @@
 """From file contents to DICOM datasets of images, or the reason why they are none."""
 
 import io
-import struct
 import zlib
 from collections.abc import Iterable
 from typing import Final
 
 from pydicom import dcmread
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -19,30 +18,10 @@ from pydicom.uid import (
 )
 
 from runtime.core.errors import RefusalCode
+from runtime.core.reading.elements import PARSE_ERRORS, element_value
 from runtime.core.reading.files import InputFile
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
-
-PARSE_ERRORS: Final = (
-    BytesLengthException,
-    InvalidDicomError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""What pydicom and the decoders raise on damaged bytes (found by fuzzing); none of it is a fault of this program."""
 
 _BARE_DATASET_STARTS: Final = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
 """First group number (0008 in either byte order, or 0002) of files that lack the preamble of PS3.10, 7.1."""
@@ -117,13 +96,10 @@ def is_image(dataset: Dataset) -> bool:
 
 def _is_other_object(dataset: Dataset) -> bool:
     """Return whether a dataset is a complete object that is no image: a report, a DICOMDIR, a presentation state."""
-    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+    if element_value(dataset.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return True
-    try:
-        storage_class = UID(str(dataset.get("SOPClassUID", "")))
-        return storage_class.is_valid and "Image Storage" not in storage_class.name and "SOPInstanceUID" in dataset
-    except PARSE_ERRORS:
-        return False
+    storage_class = UID(str(element_value(dataset, "SOPClassUID") or ""), validation_mode=IGNORE)
+    return storage_class.is_valid and "Image Storage" not in storage_class.name and "SOPInstanceUID" in dataset
 
 
 def _inflates_beyond(content: bytes, limit: int) -> bool:
@@ -142,10 +118,16 @@ def _inflates_beyond(content: bytes, limit: int) -> bool:
 
 
 def _complete_transfer_syntax(dataset: FileDataset) -> None:
-    """Name the native transfer syntax that the parser recognised in a file that does not state it."""
+    """Name the native transfer syntax that the parser recognised in a file that does not state it.
+
+    Raises `ValueError` where what is stated is no transfer syntax.
+    """
     if not hasattr(dataset, "file_meta"):
         dataset.file_meta = FileMetaDataset()
-    if dataset.file_meta.get("TransferSyntaxUID"):
+    stated = dataset.file_meta.get("TransferSyntaxUID")
+    if stated:
+        if not isinstance(stated, UID) or not stated.is_transfer_syntax:
+            raise ValueError("the stated transfer syntax is none")
         return
     is_implicit, is_little_endian = dataset.original_encoding
     syntax: UID = ImplicitVRLittleEndian

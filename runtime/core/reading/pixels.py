@@ -25,9 +25,9 @@ from pydicom.uid import (
 
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.codestreams import lacks_end, states_other_size
-from runtime.core.reading.frames import Frame, element_value, frame_count
+from runtime.core.reading.elements import PARSE_ERRORS, element_value
+from runtime.core.reading.frames import Frame, frame_count
 from runtime.core.reading.geometry import Stack
-from runtime.core.reading.instances import PARSE_ERRORS
 from runtime.core.reading.lossless_jpeg import JpegFrame, decode_frames
 from runtime.core.reading.notes import Notes
 

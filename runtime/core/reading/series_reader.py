@@ -6,8 +6,9 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import collect_files
-from runtime.core.reading.frames import Frame, element_value, frame_count, frames_of
+from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
 from runtime.core.reading.instances import parse_images, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits

@@ -1,0 +1,39 @@
+"""Values of DICOM elements whose bytes may be damaged."""
+
+import struct
+import zlib
+from typing import Any, Final
+
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
+PARSE_ERRORS: Final = (
+    BytesLengthException,
+    InvalidDicomError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom and the decoders raise on damaged bytes (found by fuzzing); none of it is a fault of this program."""
+
+
+def element_value(dataset: Dataset, keyword: str) -> Any:
+    """Return the value of an element; None if it is absent, empty or its bytes make no value."""
+    try:
+        value = dataset.get(keyword)
+        is_empty = value is None or (hasattr(value, "__len__") and len(value) == 0)
+    except PARSE_ERRORS:
+        return None
+    return None if is_empty else value
