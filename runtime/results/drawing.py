@@ -1,6 +1,7 @@
 """Square views of one slice with tints, contours and calipers."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import contourpy
@@ -55,7 +56,12 @@ class View:
         """Patient length of one pixel."""
         return self.extent_mm / self.size_px
 
-    def resample(self, plane: npt.NDArray[np.uint8], spacing_mm: tuple[float, float]) -> Image.Image:
+    def resample(
+        self,
+        plane: npt.NDArray[np.uint8],
+        spacing_mm: tuple[float, float],
+        how: Image.Resampling = Image.Resampling.BICUBIC,
+    ) -> Image.Image:
         """Return a slice (y, x) of a volume with in-plane spacing (y, x) as it appears in the view, black outside."""
         step_y, step_x = (self.mm_per_px / spacing for spacing in spacing_mm)
         corner_y, corner_x = self.top_mm / spacing_mm[0] + 0.5, self.left_mm / spacing_mm[1] + 0.5
@@ -63,7 +69,7 @@ class View:
             (self.size_px, self.size_px),
             Image.Transform.AFFINE,
             (step_x, 0.0, corner_x, 0.0, step_y, corner_y),
-            resample=Image.Resampling.BICUBIC,
+            resample=how,
         )
 
     def project(self, volume: Volume, position_lps_mm: PointLpsMm) -> Point:
@@ -143,7 +149,7 @@ class Canvas:
 
     def _soft_mask(self, mask: npt.NDArray[np.bool_]) -> Image.Image:
         """Return a mask (y, x) of the slice as an opacity with smooth edges."""
-        return self.view.resample(mask.astype(np.uint8) * np.uint8(255), self._spacing_mm)
+        return self.view.resample(mask.astype(np.uint8) * np.uint8(255), self._spacing_mm, Image.Resampling.BILINEAR)
 
     def _outline(self, soft: Image.Image, colour: Colour, width_px: int) -> None:
         values = np.pad(np.asarray(soft, dtype=np.float32), 1)
@@ -154,5 +160,12 @@ class Canvas:
 
 def write(image: Image.Image, at: Point, text: str, colour: Colour, size_px: int, anchor: str = "la") -> None:
     """Write text with a dark rim, so that it can be read on any picture; `anchor` as in Pillow."""
-    font = ImageFont.load_default(size_px)
-    ImageDraw.Draw(image).text(at, text, fill=colour, font=font, anchor=anchor, stroke_width=2, stroke_fill=BLACK)
+    ImageDraw.Draw(image).text(
+        at, text, fill=colour, font=_font(size_px), anchor=anchor, stroke_width=2, stroke_fill=BLACK
+    )
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font; loading it anew for every text takes longer than drawing."""
+    return ImageFont.load_default(size_px)

@@ -184,5 +184,5 @@ def _grey_range(voxels: npt.NDArray[np.float32]) -> tuple[float, float]:
 
 def _png(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, format="PNG", compress_level=4)
+    image.save(buffer, format="PNG", compress_level=2)
     return buffer.getvalue()
