@@ -25,6 +25,9 @@ _BINS: Final = 64
 _RELATIVE_SD_FLOOR: Final = 0.02
 """Least spread of a statistic relative to its mean, so that a constant one cannot give an infinite distance."""
 
+_SD_FLOOR: Final = 0.005
+"""The same for statistics near zero, such as the logarithm of a spacing of 1 mm."""
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -128,7 +131,7 @@ def build_reference(volumes: Iterable[Volume]) -> InputReference:
 
 def _mean_and_sd(table: FloatArray) -> tuple[FloatArray, FloatArray]:
     mean = table.mean(axis=0)
-    sd = np.maximum(table.std(axis=0, ddof=1), _RELATIVE_SD_FLOOR * np.abs(mean) + 1e-6)
+    sd = np.maximum(table.std(axis=0, ddof=1), _RELATIVE_SD_FLOOR * np.abs(mean) + _SD_FLOOR)
     return mean, sd
 
 
