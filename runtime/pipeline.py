@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydicom.dataset import Dataset
+
 from runtime import __version__
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused
@@ -227,7 +229,7 @@ def _pseudonym(salt: str, *uids: str | None) -> str:
 
 
 def _describe_input(volume: Volume, series: Series | None, case: CaseInput) -> InputDescription:
-    header = series.headers[0] if series else {}
+    header = series.headers[0] if series else Dataset()
     field_strength = header.get("MagneticFieldStrength")
     return InputDescription(
         source="dicom" if series else "volume",
