@@ -153,9 +153,7 @@ class _Scorer:
 
     def _axes(self, candidate: _Candidate) -> Axes:
         posterior = self.segmentation.node_posterior.voxels[candidate.box]
-        level = self.rules.node_threshold
-        field = _isolated(posterior, candidate.mask, level)
-        axes = measure_axes(_part(self.segmentation.node_posterior, candidate.box, field), level)
+        axes = self._axes_in(posterior, candidate.mask, candidate.box)
         if axes is None:
             raise ValueError("a node has no voxel at or above the node threshold")
         return axes
@@ -180,14 +178,28 @@ class _Scorer:
         return min(sizes), max(sizes)
 
     def _fold_short_axis_mm(self, fold: npt.NDArray[np.float32], mask: BoolArray, box: Box) -> float:
-        level = self.rules.node_threshold
-        components = cc3d.connected_components(fold >= level, connectivity=6)
+        components = cc3d.connected_components(fold >= self.rules.node_threshold, connectivity=6)
         overlap = np.bincount(components[mask])
         if len(overlap) < 2 or overlap[1:].max() == 0:
             return 0.0
         own = components == int(np.argmax(overlap[1:])) + 1
-        axes = measure_axes(_part(self.segmentation.node_posterior, box, _isolated(fold, own, level)), level)
+        axes = self._axes_in(fold, own, box)
         return 0.0 if axes is None else axes.short_mm
+
+    def _axes_in(self, posterior: npt.NDArray[np.float32], mask: BoolArray, box: Box) -> Axes | None:
+        threshold = self.rules.node_threshold
+        field = np.where(mask | (posterior < threshold), posterior, np.float32(0))
+        level = contour_level(float(posterior[mask].max()), threshold)
+        return measure_axes(_part(self.segmentation.node_posterior, box, field), level)
+
+
+def contour_level(peak: float, threshold: float) -> float:
+    """Return the posterior at which a node's border is drawn: half of its peak, never below the threshold.
+
+    A border that a model is unsure of is as likely inside as outside where the posterior is half of its peak; at a
+    low threshold, chosen so that no node is missed, the contour would run outside the node.
+    """
+    return max(threshold, peak / 2)
 
 
 def tracking_uid(seed: str, node_id: int) -> str:
@@ -212,11 +224,6 @@ def _candidate(segmentation: Segmentation, instances: npt.NDArray[np.uint16], in
 def _stations(segmentation: Segmentation, instances: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
     labels = segmentation.labels
     return nearest_stations(labels.voxels, labels.spacing_mm, instances > 0)
-
-
-def _isolated(posterior: npt.NDArray[np.float32], mask: BoolArray, level: float) -> npt.NDArray[np.float32]:
-    """Return the posterior with every voxel at or above the level that is not of this node set to 0."""
-    return np.where(mask | (posterior < level), posterior, np.float32(0))
 
 
 def _part(grid: Volume, box: Box, voxels: npt.NDArray[np.float32]) -> Volume:

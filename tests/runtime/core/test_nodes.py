@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from runtime.core.midline import Midline
-from runtime.core.nodes import MeasuredNodes, combine_status, find_nodes, tracking_uid
+from runtime.core.nodes import MeasuredNodes, combine_status, contour_level, find_nodes, tracking_uid
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume, canonicalise
@@ -18,8 +18,10 @@ MIDLINE = Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.9, trusted=True)
 VOLUME = grid((9, 110, 132), (3.3, 0.8, 0.8))
 
 
-def _find(segmented: Segmentation, *, midline: Midline = MIDLINE, demonstration: bool = False) -> MeasuredNodes:
-    return find_nodes(segmented.labels, segmented, midline, RULES, tracking_seed="1.2.3", demonstration=demonstration)
+def _find(
+    segmented: Segmentation, *, midline: Midline = MIDLINE, demonstration: bool = False, rules: ScoringRules = RULES
+) -> MeasuredNodes:
+    return find_nodes(segmented.labels, segmented, midline, rules, tracking_seed="1.2.3", demonstration=demonstration)
 
 
 def _posterior(*bodies: tuple[tuple[float, float, float], tuple[float, float, float]]) -> np.ndarray:
@@ -80,6 +82,17 @@ def test_the_two_opinions_are_reported_beside_the_combined_status() -> None:
     assert right.probability == pytest.approx(0.1)
     assert left.probability == pytest.approx(0.8)
     assert 0.7 < left.mean_posterior < right.mean_posterior < 1.0
+
+
+def test_a_low_threshold_finds_more_but_makes_no_node_larger() -> None:
+    sharp = _posterior(((-35, 0, 0), (4, 5, 7)))
+    unsure = np.clip(sharp, 0, 1)
+    for axis in (1, 2) * 3:
+        unsure = (np.roll(unsure, 1, axis) + unsure + np.roll(unsure, -1, axis)) / 3
+    segmented = segmentation(VOLUME, unsure)
+    sizes = [_find(segmented, rules=replace(RULES, node_threshold=t)).nodes[0].short_axis_mm for t in (0.1, 0.3, 0.5)]
+    assert sizes == pytest.approx([8.0] * 3, abs=0.5)
+    assert [contour_level(1.0, 0.2), contour_level(0.6, 0.2), contour_level(0.3, 0.2)] == [0.5, 0.3, 0.2]
 
 
 def test_a_demonstration_calls_no_node_positive_or_negative() -> None:
