@@ -62,11 +62,11 @@ def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
             )
     if any(not frame.text(keyword) for frame in frames for keyword in ("SeriesInstanceUID", "StudyInstanceUID")):
         notes.refuse(RefusalCode.MISSING_GEOMETRY, "an instance does not say which series and study it belongs to")
-    several = {id(frame.dataset): frame for frame in frames}
-    if len(several) > 1 and any((frame.frame_index or 0) > 0 for frame in frames):
+    instances = {id(frame.dataset) for frame in frames}
+    if len(instances) > 1 and any((frame.frame_index or 0) > 0 for frame in frames):
         notes.refuse(
             RefusalCode.SEVERAL_SERIES,
-            f"a multi-frame image beside {len(several) - 1} other images; allowed: one multi-frame image",
+            f"a multi-frame image beside {len(instances) - 1} other images; allowed: one multi-frame image",
         )
 
 
