@@ -166,8 +166,7 @@ class _Run:
     def _read(self) -> Volume:
         match self.case:
             case CaseInput(dicom=None, volume=Volume() as volume):
-                validate_volume(volume)
-                return volume
+                return validate_volume(volume)
             case CaseInput(dicom=dicom, volume=None) if dicom is not None:
                 self.series = read_series(dicom)
                 return self.series.volume
