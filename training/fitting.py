@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -185,11 +186,20 @@ def _ended_with_us(running: dict[Job, BaseProcess]) -> Iterator[None]:
 
 
 def _train_logged(job: Job) -> None:
+    _end_with_parent()
     job.output.mkdir(parents=True, exist_ok=True)
     with (job.output / "process.log").open("a", buffering=1) as log:
         sys.stdout = sys.stderr = log
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             train(job)
+
+
+def _end_with_parent() -> None:
+    """Let a process whose parent was killed end at once, so that no second one ever writes beside it."""
+    parent = parent_process()
+    if parent is not None:
+        watch = threading.Thread(target=lambda: (connection.wait([parent.sentinel]), os._exit(1)), daemon=True)
+        watch.start()
 
 
 def _keep_weights(shared: Job, target: Path) -> None:

@@ -1,9 +1,9 @@
 """The trainer on real nnU-Net with a tiny network: its loss, no mirroring, kill and resume, nnU-Net's own predictor."""
 
+import contextlib
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -152,8 +152,9 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
             assert process.poll() is None, (job.output / "process.log").read_text()
             time.sleep(0.05)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+    _wait_for_the_end_of_group(process.pid)
     before = job.progress()["epoch"]
     assert not job.final_checkpoint.is_file()
     train(dataclasses.replace(job, epochs=before + 2))
@@ -167,6 +168,14 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     )
     assert labels.shape == (10, 48, 48)
     assert labels.max() <= 5
+
+
+def _wait_for_the_end_of_group(group: int) -> None:
+    """Return when the processes that the killed one had started are gone too."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.killpg(group, 0)
+            time.sleep(0.05)
 
 
 def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
