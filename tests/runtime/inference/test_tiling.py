@@ -6,7 +6,7 @@ import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian, compute_steps_for_sliding_window
 
-from runtime.inference.tiling import LogitSum, pad_to_patch, tile_boxes, tile_weights
+from runtime.inference.tiling import LogitSum, pad_to_patch, round_to_half, tile_boxes, tile_weights
 
 Shape = tuple[int, int, int]
 
@@ -61,3 +61,13 @@ def test_overlapping_tiles_of_one_value_give_that_value() -> None:
     for box in tile_boxes((6, 9, 9), (4, 6, 6), 0.5):
         total.add(box, np.full((1, 4, 6, 6), 3.0, dtype=np.float32))
     np.testing.assert_allclose(total.mean(), 3.0, rtol=1e-6)
+
+
+def test_rounding_to_half_is_that_of_the_half_type() -> None:
+    every_half = np.arange(0x7BFF, dtype=np.uint16).view(np.float16).astype(np.float32)
+    between = (every_half[1:] + every_half[:-1]) / 2
+    nudged = np.concatenate([np.nextafter(between, np.float32(0)), between, np.nextafter(between, np.float32(1e9))])
+    noise = np.random.default_rng(0).normal(size=10_000).astype(np.float32) * np.float32(1e-4)
+    values = np.concatenate([every_half, nudged, noise])
+    values = np.concatenate([values, -values])
+    np.testing.assert_array_equal(round_to_half(values), values.astype(np.float16).astype(np.float32))
