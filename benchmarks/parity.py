@@ -1,7 +1,8 @@
 """`python -m benchmarks.parity`: the runtime against nnU-Net's own predictor on the same weights.
 
-The exact mode is held to nnU-Net's answer, the fast mode to the exact one. The weights are those of the bundle's own ONNX files, put back into nnU-Net's network, so that the repository alone is
-enough; with `--model` they are read from nnU-Net's checkpoints. Exit status 1 when a case fails.
+The exact mode is held to nnU-Net's answer, the fast mode to the exact one. The weights are those of the bundle's own
+ONNX files, put back into nnU-Net's network, so that the repository alone is enough; with `--model` they are read from
+nnU-Net's checkpoints. Exit status 1 when a case fails.
 """
 
 import json
