@@ -66,7 +66,9 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
             self.network = self.network.to(memory_format=torch.channels_last_3d)
         weights = self.starting_weights()
         if weights is not None:
-            self.network.load_state_dict(torch.load(weights, map_location=self.device, weights_only=True))
+            # torch.compile, nnU-Net's default on a GPU, wraps the network.
+            network = getattr(self.network, "_orig_mod", self.network)
+            network.load_state_dict(torch.load(weights, map_location=self.device, weights_only=True))
 
     def starting_weights(self) -> Path | None:
         """Return the file of the shared run's weights, if the schedule has one."""
