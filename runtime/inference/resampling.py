@@ -30,8 +30,8 @@ _POLE: Final = np.sqrt(3.0) - 2.0
 
 
 def resampled_shape(shape: Shape, spacing_mm: Spacing, new_spacing_mm: Spacing) -> Shape:
-    """Return the shape after a change of spacing (nnU-Net's `compute_new_shape`)."""
-    z, y, x = (round(old / new * n) for old, new, n in zip(spacing_mm, new_spacing_mm, shape, strict=True))
+    """Return the shape after a change of spacing (nnU-Net's `compute_new_shape`), at least one voxel each."""
+    z, y, x = (max(1, round(old / new * n)) for old, new, n in zip(spacing_mm, new_spacing_mm, shape, strict=True))
     return z, y, x
 
 

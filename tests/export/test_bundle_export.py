@@ -8,6 +8,7 @@ import pytest
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks.parity import ask_nnunet, compare, compare_fast, fold_weights
 from export.bundling import BundleRecipe, make_bundle
 from export.cases import image_files, read_image
 from export.checkpoints import read_checkpoint, read_model_folder, reduce_plans
@@ -92,6 +93,20 @@ def test_the_runtime_answers_as_nnunets_own_predictor(
         assert len(np.unique(wanted.labels)) >= 3
         differing, voxels = differing + int((labels != wanted.labels).sum()), voxels + labels.size
     assert differing / voxels <= 1e-4
+
+
+def test_the_parity_benchmark_compares_labels_logits_and_nodes(folder: Path, bundle: Bundle) -> None:
+    oracle = Oracle(read_model_folder(bundle.path / "nnunet"), fold_weights(bundle, None, ""))
+    volume = noisy_volume(*GRIDS[0], seed=0)
+    reference = ask_nnunet(oracle, volume, bundle)
+    result, answer = compare("noise", volume, reference, load_model(bundle, threads=1))
+    assert result.passed
+    assert result.counts_by == "labels and nodes"
+    assert result.same_nodes
+    assert result.nodes == len(reference.nodes) > 0
+    assert result.differing_share <= 1e-4
+    fast = compare_fast(result, answer, volume, load_model(bundle, mode="fast", threads=1))
+    assert 0.9 < min(fast.dice.values()) <= 1
 
 
 @pytest.mark.parametrize("backend", available_backends())
