@@ -66,4 +66,4 @@ def dice_of(first: LabelArray, second: LabelArray, label: int) -> float:
     """Return the Dice overlap of one label in two maps of the same shape; 1 when it is in neither."""
     a, b = first == label, second == label
     total = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2.0 * np.count_nonzero(a & b) / total if total else 1.0
+    return 2.0 * int(np.count_nonzero(a & b)) / int(total) if total else 1.0
