@@ -28,8 +28,11 @@ from runtime.core.volume import Volume, canonicalise
 REFERENCE = "pelvic_fat"
 """Tissue that the others are divided by: present in every series, and beside every lateral node."""
 
-_EROSION_MM = 1.0
+_MARGIN_MM = 1.0
 """In-plane margin taken off a phantom tissue, so that partial volume at its border does not count."""
+
+_VESSEL_MARGIN_MM = 2.5
+"""Margin of vessels: the discs lie in the middle of the great ones, small ones have no lumen that could be read."""
 
 _LEAST_VOXELS = 30
 """Fewest voxels from which a phantom tissue is read."""
@@ -91,14 +94,15 @@ def real_ranges(folder: Path) -> dict[str, SignalRange]:
 
 
 def phantom_ranges(cases: Iterable[PhantomCase]) -> dict[str, SignalRange]:
-    """Return each real region's tissue as the phantom has it: the range of its mean over the cases."""
+    """Return each real region's tissue as the phantom has it: the range of its median over the cases."""
     wanted = {region.tissue for region in regions()}
     samples: dict[str, list[_Sample]] = defaultdict(list)
     for case in cases:
         image, tissues = canonicalise(case.image)[0], canonicalise(case.tissues)[0]
         measured = []
         for tissue in sorted(wanted):
-            mask = _eroded(tissues, TISSUES[tissue])
+            margin_mm = _VESSEL_MARGIN_MM if tissue == "vessel" else _MARGIN_MM
+            mask = _eroded(tissues, TISSUES[tissue], margin_mm)
             if mask.sum() >= _LEAST_VOXELS:
                 measured.append((tissue, _sample(image.voxels, mask)))
         _add_relative(samples, measured)
@@ -134,25 +138,28 @@ def _disc(region: Region, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     return disc
 
 
-def _eroded(tissues: Volume, value: int) -> npt.NDArray[np.bool_]:
-    """Return a tissue's voxels at least the erosion margin away from any other tissue in their slice."""
-    steps = max(round(_EROSION_MM / tissues.spacing_mm[1]), 1)
+def _eroded(tissues: Volume, value: int, margin_mm: float) -> npt.NDArray[np.bool_]:
+    """Return a tissue's voxels at least a margin away from any other tissue in their slice."""
+    steps = max(round(margin_mm / tissues.spacing_mm[1]), 1)
     cross = ndimage.generate_binary_structure(2, 1)[None]
     mask: npt.NDArray[np.bool_] = ndimage.binary_erosion(tissues.voxels == value, cross, iterations=steps)
     return mask
 
 
 def _sample(voxels: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> _Sample:
-    """Return mean signal and the noise between neighbours along the last axis (median absolute difference)."""
+    """Return the median signal and the noise between neighbours along the last axis (median absolute difference).
+
+    The median, because veins with slow flow are bright beside the flow voids that vessels mostly are.
+    """
     values = voxels.astype(np.float32)
     steps = np.diff(values, axis=-1)[mask[..., 1:] & mask[..., :-1]]
     # 1.4826 turns the median absolute deviation of a normal variable into its SD; a difference has twice the variance.
     noise_sd = 1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2) if steps.size else 0.0
-    return _Sample(float(values[mask].mean()), float(noise_sd))
+    return _Sample(float(np.median(values[mask])), float(noise_sd))
 
 
 def _add_relative(samples: dict[str, list[_Sample]], measured: Sequence[tuple[str, _Sample]]) -> None:
-    """Divide one image's samples by its own mean pelvic fat and add them."""
+    """Divide one image's samples by its own pelvic fat and add them."""
     fat = float(np.mean([sample.signal for tissue, sample in measured if tissue == REFERENCE]))
     for tissue, sample in measured:
         samples[tissue].append(_Sample(sample.signal / fat, sample.noise_sd / fat))

@@ -34,7 +34,7 @@ def series_uid(case: PhantomCase) -> UID:
 
 
 def build_series(case: PhantomCase) -> list[Dataset]:
-    """Return one dataset per slice of the image, from index z = 0 on; raises `ValueError` unless the image is uint16."""
+    """Return one dataset per slice, from index z = 0 on; raises `ValueError` unless the image is uint16."""
     if case.image.voxels.dtype != np.uint16:
         raise ValueError(f"a phantom image must be uint16, got {case.image.voxels.dtype}")
     return [_slice_dataset(case, index) for index in range(case.image.shape[0])]

@@ -33,7 +33,8 @@ def test_the_body_frame_is_the_bounding_box_of_the_body(image: Volume) -> None:
 
 def test_positions_are_shares_of_the_body() -> None:
     frame = BodyFrame(middle=60, half_width=50, top=10, height=80, slices=9)
-    np.testing.assert_allclose(frame.relative([[4, 50, 85], [8, 10, 60]]), [[0, 0.5, 0.5], [1, 0, 0]])
+    expected = np.array([[0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
+    np.testing.assert_allclose(frame.relative([[4, 50, 85], [8, 10, 60]]), expected)
 
 
 def test_the_signal_is_relative_to_fat_under_a_strong_coil_profile(image: Volume) -> None:
