@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from runtime import __version__
 from runtime.bundle.loading import Bundle, load_bundle
-from runtime.cli.loading import forbid_telemetry
 from runtime.core.errors import BackendUnavailable, BundleRejected
 from runtime.inference.backend import available_backends
 from runtime.inference.golden import run_golden
@@ -24,7 +23,6 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Look at software, backends, bundle and, on every backend, the golden case."""
-    forbid_telemetry()
     backends = available_backends()
     checks = [
         Check("software", True, f"sidewall {__version__}, Python {platform.python_version()}, {platform.machine()}"),

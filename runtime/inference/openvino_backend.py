@@ -1,13 +1,18 @@
 """OpenVINO on the CPU: one request, one tile at a time, on all threads it is given."""
 
+import sys
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 
-from runtime.core.errors import BackendUnavailable
-from runtime.inference.backend import FoldOptions, Precision
+# OpenVINO reports its use to its maker over the network unless this import fails; it has a stand-in for that case.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402 - only after the line above
+
+from runtime.core.errors import BackendUnavailable  # noqa: E402
+from runtime.inference.backend import FoldOptions, Precision  # noqa: E402
 
 _PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16"}
 
