@@ -74,6 +74,12 @@ def bundle(
     ] = None,
     reference_count: Annotated[int, typer.Option(min=5, help="Most reference cases to measure.")] = 40,
     node_threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is.")] = 0.5,
+    positive_probability: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Positive share above which the model calls a node positive.")
+    ] = 0.5,
+    model_min_short_axis: Annotated[
+        float, typer.Option(min=0, help="Short axis (mm) from which the model alone makes a node positive.")
+    ] = 0.0,
     figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
@@ -93,7 +99,11 @@ def bundle(
         checkpoint=checkpoint,
         golden_case=golden_case,
         reference_count=reference_count,
-        rules=ScoringRules(node_threshold=node_threshold),
+        rules=ScoringRules(
+            node_threshold=node_threshold,
+            positive_probability=positive_probability,
+            model_min_short_axis_mm=model_min_short_axis,
+        ),
         measured=dict(_figures(text) for text in figures or []),
     )
     manifest = make_bundle(recipe, out, read_private_key(key))

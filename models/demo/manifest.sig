@@ -1,5 +1,5 @@
 {
   "algorithm": "ed25519",
   "key_id": "8805c9c69465ed53",
-  "signature": "6Us+hmqUZor2eb/VcnAbyRP1XcrkOLlCvehbzGoIbKty5ZkQzDoU8H974tz9xeS6KxeJN1HtQ+OSTpduOKwUCA=="
+  "signature": "m9NcWMOE5v1fn4LNmE6dH6LW5eJqfNVJw/1r4z2moYrQSsw89OU0VO17KI9rLgEc+/bP/+bBv5z3SuKxesvUDw=="
 }

@@ -73,9 +73,6 @@ def find_nodes(
         (_candidate(segmentation, instances, index, box) for index, box in enumerate(component_boxes(instances), 1)),
         key=lambda candidate: (-round(candidate.centroid_lps_mm[2], 3), candidate.centroid_lps_mm[0]),
     )
-    order = np.zeros(len(candidates) + 1, dtype=np.uint16)
-    for position, candidate in enumerate(candidates, start=1):
-        order[candidate.instance] = position
     scorer = _Scorer(
         segmentation=segmentation,
         midline=midline,
@@ -85,7 +82,12 @@ def find_nodes(
         tracking_seed=tracking_seed,
         demonstration=demonstration,
     )
-    nodes = tuple(scorer.score(position, candidate) for position, candidate in enumerate(candidates, start=1))
+    measured = [(candidate, scorer.axes(candidate)) for candidate in candidates]
+    reported = [(candidate, axes) for candidate, axes in measured if axes.short_mm >= rules.min_short_axis_mm]
+    order = np.zeros(len(candidates) + 1, dtype=np.uint16)
+    for position, (candidate, _) in enumerate(reported, start=1):
+        order[candidate.instance] = position
+    nodes = tuple(scorer.score(position, *candidate) for position, candidate in enumerate(reported, start=1))
     return MeasuredNodes(nodes, posterior.with_voxels(order[instances]), _warnings(nodes, midline))
 
 
@@ -95,14 +97,15 @@ def combine_status(
     """Return the status of a node from its size and the model's opinion.
 
     Within the band around the cut-off a node is borderline. Beyond it, size alone makes a node positive, and so does
-    the model for a smaller one: it has learnt the features that the size cannot show. Outside every station it is
-    not known to be a lateral node: indeterminate.
+    the model for a smaller one, down to the size that the bundle trusts it with: it has learnt the features that the
+    size cannot show. Outside every station a node is not known to be a lateral one: indeterminate.
     """
     if station is None:
         return "indeterminate"
     if abs(short_axis_mm - rules.short_axis_cutoff_mm) < rules.borderline_band_mm:
         return "borderline"
-    return "positive" if "positive" in (by_rule, by_model) else "negative"
+    model_counts = short_axis_mm >= rules.model_min_short_axis_mm
+    return _sign(by_rule == "positive" or (by_model == "positive" and model_counts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +124,8 @@ class _Scorer:
     tracking_seed: str
     demonstration: bool
 
-    def score(self, node_id: int, candidate: _Candidate) -> Node:
-        """Return the measured node of a candidate."""
-        axes = self._axes(candidate)
+    def score(self, node_id: int, candidate: _Candidate, axes: Axes) -> Node:
+        """Return the scored node of a measured candidate."""
         probability, mean_posterior = self._means(candidate)
         shares = station_shares(self.stations[candidate.box][candidate.mask])
         station = main_station(shares)
@@ -151,7 +153,8 @@ class _Scorer:
             tracking_uid=tracking_uid(self.tracking_seed, node_id),
         )
 
-    def _axes(self, candidate: _Candidate) -> Axes:
+    def axes(self, candidate: _Candidate) -> Axes:
+        """Return the short and long axis of a candidate."""
         posterior = self.segmentation.node_posterior.voxels[candidate.box]
         axes = self._axes_in(posterior, candidate.mask, candidate.box)
         if axes is None:

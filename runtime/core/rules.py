@@ -28,5 +28,12 @@ class ScoringRules:
     min_node_volume_mm3: float = 15.0
     """Components below this volume are not reported: about a 3 mm sphere, the smallest node the study labels."""
 
+    min_short_axis_mm: float = 3.0
+    """Nodes with a smaller short axis are not reported: the smallest that the study labels."""
+
+    model_min_short_axis_mm: float = 0.0
+    """Short axis from which the model's opinion alone makes a node positive; a bundle raises it where cross-validation
+    shows that the model cannot tell the status of smaller nodes."""
+
     min_station_volume_mm3: float = 300.0
     """A station on one side counts as assessed when at least this much of it was segmented."""
