@@ -106,6 +106,24 @@ def test_specks_below_the_smallest_volume_are_not_reported() -> None:
     assert len(_find(segmentation(VOLUME, posterior)).nodes) == 1
 
 
+def test_nodes_thinner_than_the_smallest_short_axis_are_not_reported_and_leave_no_instance() -> None:
+    posterior = _posterior(((-35, 0, -6.6), (1.2, 4, 6)), ((35, 0, 0), (2.5, 3, 5)))
+    every = _find(segmentation(VOLUME, posterior), rules=replace(RULES, min_short_axis_mm=0.0))
+    assert [round(node.short_axis_mm) for node in every.nodes] == [5, 2]
+    found = _find(segmentation(VOLUME, posterior))
+    assert [round(node.short_axis_mm) for node in found.nodes] == [5]
+    assert set(np.unique(found.instances.voxels)) == {0, 1}
+    np.testing.assert_array_equal(found.instances.voxels == 1, every.instances.voxels == 1)
+
+
+@pytest.mark.parametrize(("short_mm", "expected"), [(5.9, "negative"), (6.0, "positive")])
+def test_the_model_alone_makes_no_node_positive_below_the_size_it_is_trusted_with(
+    short_mm: float, expected: str
+) -> None:
+    rules = replace(RULES, model_min_short_axis_mm=6.0)
+    assert combine_status("obturator", short_mm, "negative", "positive", rules) == expected
+
+
 def test_no_nodes_give_an_empty_result() -> None:
     found = _find(segmentation(VOLUME, np.zeros(VOLUME.shape, dtype=np.float32)))
     assert found.nodes == ()
