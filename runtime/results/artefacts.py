@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from runtime.core.findings import Findings
 from runtime.core.findings_json import to_json
 from runtime.core.series import Series
-from runtime.results.key_images import contact_sheet, key_image
+from runtime.results.key_images import contact_sheet, key_image, stations_image
 from runtime.results.regions import CaseRegions
 from runtime.results.segmentation_object import build_segmentation
 from runtime.results.source import source_images
@@ -48,8 +48,10 @@ def write_artefacts(
 
 
 def write_pictures(findings: Findings, regions: CaseRegions) -> list[Artefact]:
-    """Return a key image of every node, and the contact sheet."""
+    """Return a key image of every node (of the stations when there is none), and the contact sheet."""
     pictures = {f"keyimages/node_{node.id:02d}.png": key_image(node, regions) for node in findings.nodes}
+    if not pictures:
+        pictures["keyimages/stations.png"] = stations_image(findings, regions)
     pictures["contact_sheet.png"] = contact_sheet(findings, regions)
     return [Artefact(name, "image/png", data) for name, data in pictures.items()]
 

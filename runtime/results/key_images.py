@@ -54,6 +54,21 @@ def key_image(node: Node, regions: CaseRegions) -> bytes:
     return _png(picture)
 
 
+def stations_image(findings: Findings, regions: CaseRegions) -> bytes:
+    """Return a PNG of the slice that shows most of the stations (else the middle one): the key image without nodes."""
+    visible = np.isin(regions.labels.voxels, list(STATION_LABELS)).sum(axis=(1, 2))
+    index = int(visible.argmax()) if visible.any() else len(visible) // 2
+    view = whole_slice(regions.image, index, _PANEL_PX)
+    panel = _draw(view, regions, _grey_range(regions.image.voxels), _TINT_WHOLE).finish()
+    _mark(panel, 18)
+    write(panel, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", _QUIET, 14)
+    picture = Image.new("RGB", (_PANEL_PX, _HEADER_PX + _PANEL_PX + _FOOTER_PX), _BACKGROUND)
+    picture.paste(panel, (0, _HEADER_PX))
+    _title(picture, findings)
+    _legend(picture)
+    return _png(picture)
+
+
 def contact_sheet(findings: Findings, regions: CaseRegions) -> bytes:
     """Return a PNG of every slice on which a node was measured, or of evenly spaced slices when there is no node."""
     by_slice: dict[int, list[Node]] = {}

@@ -41,7 +41,7 @@ def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None
 def test_bare_voxels_leave_findings_and_pictures_only() -> None:
     case = build_case(with_nodes=False)
     artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED)
-    assert [artefact.name for artefact in artefacts] == ["findings.json", "contact_sheet.png"]
+    assert [artefact.name for artefact in artefacts] == ["findings.json", "keyimages/stations.png", "contact_sheet.png"]
 
 
 def test_a_refused_case_leaves_its_findings_alone() -> None:

@@ -8,8 +8,8 @@ from PIL import Image
 
 from runtime.core.volume import Volume
 from runtime.results.drawing import Canvas, close_up, whole_slice
-from runtime.results.key_images import contact_sheet, key_image, node_slice
-from runtime.results.palette import STATUS_COLOURS
+from runtime.results.key_images import contact_sheet, key_image, node_slice, stations_image
+from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS
 from tests.runtime.results.cases import AXIAL, build_case
 
 PANEL = slice(44, 44 + 480)
@@ -68,6 +68,16 @@ def test_every_panel_says_that_it_is_for_research() -> None:
     picture = _open(key_image(case.findings.nodes[0], case.regions))
     for columns in (slice(0, 480), slice(-480, None)):
         assert len(_near(picture[PANEL, columns][-40:], (255, 214, 90))) > 200
+
+
+def test_a_case_without_nodes_shows_the_slice_with_most_of_its_stations() -> None:
+    case = build_case(with_nodes=False)
+    picture = _open(stations_image(case.findings, case.regions))
+    assert picture.shape == (44 + 480 + 40, 480, 3)
+    # Every station has its border in its own colour, on both sides of the picture.
+    for colour in STATION_COLOURS.values():
+        columns = _near(picture[PANEL], colour)[:, 1]
+        assert columns.min() < 240 < columns.max()
 
 
 def test_the_contact_sheet_has_one_tile_per_slice_with_nodes() -> None:
