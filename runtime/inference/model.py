@@ -16,8 +16,8 @@ from runtime.inference.preparation import prepare
 Mode = Literal["exact", "fast"]
 
 _PRECISION: Final[dict[Mode, Precision]] = {"exact": "float32", "fast": "bfloat16"}
-"""bfloat16 halves the time where the processor has it. `benchmarks/parity.py` measures the cost: the same nodes in every
-case tried, but structures at a Dice against exact down to 0.997 on phantoms, 0.946 on real series unknown to the model.
+"""bfloat16 halves the time where the processor has it. `benchmarks/parity.py` measures the cost: the same nodes in all
+cases tried, but structures at a Dice against exact down to 0.997 on phantoms, 0.946 on real series unknown to it.
 """
 
 
