@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 BUNDLE ?= models/demo
 SEEDS ?= 0-99
 EVALUATION ?= benchmarks/results/demo_model.json
+MODE ?= fast
 
 .DEFAULT_GOAL := help
 
@@ -73,7 +74,7 @@ speed: $(VENV)/.installed-dev ## Time five folds beside nnU-Net's own predictor
 	$(BIN)/python -m benchmarks.inference_speed --bundle $(BUNDLE) --out benchmarks/results/inference_speed.json
 
 evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has seen
-	$(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --seeds $(SEEDS) --out $(EVALUATION)
+	$(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --seeds $(SEEDS) --mode $(MODE) --out $(EVALUATION)
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache
