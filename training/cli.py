@@ -104,6 +104,7 @@ def fit(
         tasks: dict[str, TaskID] = {}
 
         def report(jobs: Sequence[fitting.Job]) -> None:
+            """Move each run's bar, and the status file where one is wanted."""
             for job in jobs:
                 state = job.progress()
                 if job.name not in tasks:

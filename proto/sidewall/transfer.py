@@ -126,6 +126,7 @@ class _Instance:
     """Name inside the zip file `source`."""
 
     def read(self) -> bytes:
+        """Return the instance's bytes, taken out of its zip file where it lies in one."""
         if isinstance(self.source, bytes):
             return self.source
         if self.member is None:

@@ -53,6 +53,7 @@ def progress_bar(console: Console) -> Iterator[ShowProgress]:
         task = bar.add_task("start", total=None, remaining="")
 
         def show(stage: str, done: int, total: int, estimate_s: float | None) -> None:
+            """Move the bar to `done` of `total` parts of a stage."""
             remaining = "" if estimate_s is None else f"about {estimate_s:.0f} s left"
             bar.update(task, description=stage, completed=done, total=total, remaining=remaining)
 

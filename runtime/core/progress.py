@@ -9,7 +9,7 @@ class Progress:
     """One step of a running analysis."""
 
     stage: str
-    """`read`, `prepare`, `infer`, `resample`, `measure` or `write`."""
+    """`wait`, `read`, `check`, `segment` and its parts `prepare`, `infer` and `resample`, `measure` or `write`."""
 
     done: int
     total: int

@@ -72,6 +72,7 @@ class _Clock:
         monitor.report(Progress("infer", 0, total))
 
     def tick(self) -> None:
+        """Report one more tile as done."""
         self._done += 1
         passed_s = time.perf_counter() - self._started_s
         remaining_s = passed_s / self._done * (self._total - self._done)

@@ -56,6 +56,7 @@ class _Budget:
         self.bytes_left = limits.max_input_bytes
 
     def take_file(self) -> None:
+        """Count one more file; raises `CaseRefused` when there are too many."""
         self._files += 1
         if self._files > self._limits.max_files:
             raise _refusal(
@@ -63,6 +64,7 @@ class _Budget:
             )
 
     def take_bytes(self, count: int) -> None:
+        """Count more bytes; raises `CaseRefused` when there are too many."""
         self.bytes_left -= count
         if self.bytes_left < 0:
             allowed = self._limits.max_input_bytes / 2**20
