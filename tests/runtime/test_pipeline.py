@@ -19,6 +19,7 @@ from runtime.core.findings import Node
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.pipeline import CaseInput, CaseResult, analyze_case
+from tests.fixtures.volumes import MIRROR_LPS, flip, mirror_header
 from tests.runtime.core.dicom_cases import classic, encode_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def upright(model: LoadedModel, image: Volume) -> CaseResult:
 def test_flipping_pixels_and_header_together_changes_no_finding(
     model: LoadedModel, image: Volume, upright: CaseResult, flips: tuple[bool, bool, bool]
 ) -> None:
-    _assert_same_nodes(_analyze(model, _flip(image, flips)), upright)
+    _assert_same_nodes(_analyze(model, flip(image, flips)), upright)
 
 
 def test_the_order_of_the_files_changes_no_finding_and_no_byte(
@@ -68,11 +69,8 @@ def test_the_order_of_the_files_changes_no_finding_and_no_byte(
 def test_mirroring_the_header_alone_swaps_the_sides_in_findings_seg_and_sr(
     model: LoadedModel, image: Volume, upright: CaseResult
 ) -> None:
-    mirror = np.array([-1.0, 1.0, 1.0])
-    x, y, z = mirror * np.asarray(image.origin_lps_mm)
-    header_mirrored = Volume(image.voxels, image.spacing_mm, (x, y, z), image.direction * mirror[:, None])
-    mirrored = _analyze(model, header_mirrored)
-    pairs = list(_match(upright.findings.nodes, mirrored.findings.nodes, mirror))
+    mirrored = _analyze(model, mirror_header(image))
+    pairs = list(_match(upright.findings.nodes, mirrored.findings.nodes, MIRROR_LPS))
     assert len(pairs) >= len(upright.findings.nodes) / 2
     seg = _seg_sides(mirrored)
     sr = _sr_sides(mirrored)
@@ -136,13 +134,6 @@ def _crop(image: Volume) -> Volume:
     origin = image.index_to_lps_mm(start)
     voxels = image.voxels[first : first + 16, rows : image.shape[1] - rows]
     return replace(image, voxels=voxels, origin_lps_mm=(float(origin[0]), float(origin[1]), float(origin[2])))
-
-
-def _flip(volume: Volume, flips: tuple[bool, bool, bool]) -> Volume:
-    corner = [volume.shape[axis] - 1 if flip else 0 for axis, flip in enumerate(flips)]
-    x, y, z = volume.index_to_lps_mm(corner)
-    voxels = volume.voxels[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    return Volume(voxels, volume.spacing_mm, (x, y, z), volume.direction * np.where(flips, -1.0, 1.0))
 
 
 def _assert_same_nodes(result: CaseResult, expected: CaseResult) -> None:

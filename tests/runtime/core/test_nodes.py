@@ -11,6 +11,7 @@ from runtime.core.nodes import MeasuredNodes, combine_status, contour_level, fin
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume, canonicalise
+from tests.fixtures.volumes import flip, mirror_header
 from tests.runtime.core.bodies import grid, segmentation, soft_ellipsoid
 
 RULES = ScoringRules()
@@ -184,7 +185,7 @@ def test_flipping_pixels_and_header_together_changes_no_finding(flipped: tuple[i
 def test_mirroring_the_header_alone_swaps_the_sides() -> None:
     posterior = _posterior(((-35, 0, -6.6), (4.5, 6, 7)), ((30, -24, 6.6), (2, 3, 5)))
     segmented = segmentation(VOLUME, posterior, 0.3)
-    mirrored = _map(segmented, lambda v: canonicalise(_mirror_header(v))[0])
+    mirrored = _map(segmented, lambda v: canonicalise(mirror_header(v))[0])
     plain, swapped = ({n.station: n for n in _find(s).nodes} for s in (segmented, mirrored))
     assert {station: node.side for station, node in plain.items()} == {"obturator": "right", "external_iliac": "left"}
     assert {station: node.side for station, node in swapped.items()} == {"obturator": "left", "external_iliac": "right"}
@@ -208,7 +209,7 @@ def test_an_image_on_another_grid_is_rejected() -> None:
 
 
 def _canonical(segmented: Segmentation, flipped: tuple[int, ...]) -> Segmentation:
-    return _map(segmented, lambda volume: canonicalise(_flip(volume, flipped))[0])
+    return _map(segmented, lambda volume: canonicalise(flip(volume, flipped))[0])
 
 
 def _map(segmented: Segmentation, change: Callable[[Volume], Volume]) -> Segmentation:
@@ -218,21 +219,3 @@ def _map(segmented: Segmentation, change: Callable[[Volume], Volume]) -> Segment
         node_posterior=change(segmented.node_posterior),
         positive_share=change(segmented.positive_share),
     )
-
-
-def _flip(volume: Volume, flipped: tuple[int, ...]) -> Volume:
-    """Return the same volume with index axes running the other way."""
-    corner = volume.index_to_lps_mm([(n - 1) * flip for n, flip in zip(volume.shape, flipped, strict=True)])
-    signs = np.where(flipped, -1, 1)
-    return Volume(
-        volume.voxels[:: signs[0], :: signs[1], :: signs[2]],
-        volume.spacing_mm,
-        (float(corner[0]), float(corner[1]), float(corner[2])),
-        volume.direction * signs,
-    )
-
-
-def _mirror_header(volume: Volume) -> Volume:
-    """Return the same pixels with a header that is mirrored at x = 0."""
-    x, y, z = volume.origin_lps_mm
-    return Volume(volume.voxels, volume.spacing_mm, (-x, y, z), np.diag([-1.0, 1.0, 1.0]) @ volume.direction)

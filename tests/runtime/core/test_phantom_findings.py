@@ -15,6 +15,7 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
+from tests.fixtures.volumes import mirror_header
 
 
 def _blurred(voxels: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
@@ -64,13 +65,7 @@ def test_every_true_node_is_found_on_its_side_in_its_station_with_its_size(case:
 
 def test_mirroring_the_header_alone_puts_every_node_on_the_other_side() -> None:
     case = generate_case(3, options=PhantomOptions(node_count=5))
-    x, y, z = case.image.origin_lps_mm
-    mirror = np.diag([-1.0, 1.0, 1.0])
-
-    def mirrored(volume: Volume) -> Volume:
-        return replace(volume, origin_lps_mm=(-x, y, z), direction=mirror @ volume.direction)
-
-    image, labels, ids = (mirrored(volume) for volume in (case.image, case.labels, case.node_ids))
+    image, labels, ids = (mirror_header(volume) for volume in (case.image, case.labels, case.node_ids))
     found, node_ids = _analyze(replace(case, image=image, labels=labels, node_ids=ids))
     other = {"left": "right", "right": "left"}
     for true in case.nodes:

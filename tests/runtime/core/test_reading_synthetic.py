@@ -10,6 +10,7 @@ from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.reading import ReadingLimits, read_series
 from runtime.core.volume import Volume, canonicalise
+from tests.fixtures.volumes import MIRROR_LPS, flip
 from tests.runtime.core.dicom_cases import ROOT, classic, encode, encode_all, enhanced, image, set_pixels, set_plane
 
 
@@ -25,22 +26,10 @@ def codes(datasets: list[Dataset], limits: ReadingLimits | None = None) -> list[
     return [reason.code for reason in refused(datasets, limits).reasons]
 
 
-def flipped(volume: Volume, flips: tuple[bool, bool, bool]) -> Volume:
-    """Flip pixels and header together: the patient stays where he is."""
-    corner = [volume.shape[axis] - 1 if flip else 0 for axis, flip in enumerate(flips)]
-    origin = volume.index_to_lps_mm(corner)
-    return Volume(
-        volume.voxels[tuple(slice(None, None, -1 if flip else 1) for flip in flips)],
-        volume.spacing_mm,
-        (float(origin[0]), float(origin[1]), float(origin[2])),
-        volume.direction * np.where(flips, -1.0, 1.0),
-    )
-
-
 @pytest.mark.parametrize("flips", list(product((False, True), repeat=3)))
 def test_all_flips_of_pixels_and_header_together_give_the_same_canonical_volume(flips: tuple[bool, bool, bool]) -> None:
     volume = image()
-    read = read_series(encode_all(classic(flipped(volume, flips)))).volume
+    read = read_series(encode_all(classic(flip(volume, flips)))).volume
     canonical, _ = canonicalise(read)
     assert canonical.same_grid(volume, tolerance_mm=1e-6)
     np.testing.assert_array_equal(canonical.voxels, volume.voxels)
@@ -48,14 +37,13 @@ def test_all_flips_of_pixels_and_header_together_give_the_same_canonical_volume(
 
 def test_mirroring_the_header_alone_mirrors_the_volume() -> None:
     volume = image()
-    mirror = np.array([-1.0, 1.0, 1.0])
     datasets = classic(volume)
     for index, dataset in enumerate(datasets):
-        set_plane(dataset, volume.index_to_lps_mm((index, 0, 0)) * mirror, volume.direction * mirror[:, None])
+        set_plane(dataset, volume.index_to_lps_mm((index, 0, 0)) * MIRROR_LPS, volume.direction * MIRROR_LPS[:, None])
     canonical, _ = canonicalise(read_series(encode_all(datasets)).volume)
     np.testing.assert_array_equal(canonical.voxels, volume.voxels[:, :, ::-1])
     # What lay at a position now lies at its mirror image.
-    there = canonical.lps_mm_to_index(volume.index_to_lps_mm((2, 3, 4)) * mirror)
+    there = canonical.lps_mm_to_index(volume.index_to_lps_mm((2, 3, 4)) * MIRROR_LPS)
     np.testing.assert_allclose(there, (2, 3, volume.shape[2] - 1 - 4), atol=1e-6)
 
 

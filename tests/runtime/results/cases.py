@@ -27,6 +27,7 @@ from runtime.core.midline import Midline
 from runtime.core.series import FrameReference, Series
 from runtime.core.volume import FloatArray, Volume, canonicalise
 from runtime.results.regions import CaseRegions
+from tests.fixtures.volumes import flip
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5)
 
@@ -60,7 +61,7 @@ def build_case(
 
     `direction` orients the grid; `flips` turn its axes (z, y, x) round while every voxel stays where it is.
     """
-    volume = _flipped(_image(direction), flips)
+    volume = flip(_image(direction), flips)
     series = build_series(volume, enhanced=enhanced)
     canonical, reorientation = canonicalise(volume)
     labels = station_labels(canonical) if with_stations else np.zeros(canonical.shape, dtype=np.uint8)
@@ -184,17 +185,6 @@ def _image(direction: FloatArray) -> Volume:
     origin = CENTRE_LPS_MM - direction @ centre
     pattern = np.add.outer(np.add.outer(np.arange(10.0) * 7, np.arange(48.0)), np.arange(56.0) * 2)
     return Volume(pattern.astype(np.float32), spacing, _point(origin), direction)
-
-
-def _flipped(volume: Volume, flips: tuple[bool, bool, bool]) -> Volume:
-    """Return the same voxels at the same places, stored with some axes turned round."""
-    corner = [n - 1 if flip else 0 for n, flip in zip(volume.shape, flips, strict=True)]
-    return Volume(
-        voxels=volume.voxels[tuple(slice(None, None, -1 if flip else 1) for flip in flips)],
-        spacing_mm=volume.spacing_mm,
-        origin_lps_mm=_point(volume.index_to_lps_mm(corner)),
-        direction=volume.direction * np.where(flips, -1.0, 1.0),
-    )
 
 
 def _node(number: int, side: Side, centre: FloatArray, radius_mm: float, status: NodeStatus) -> Node:
