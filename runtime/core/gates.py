@@ -14,6 +14,7 @@ from runtime.core.input_statistics import (
 )
 from runtime.core.midline import MIN_QUALITY, Midline
 from runtime.core.nodes import MeasuredNodes
+from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
@@ -27,15 +28,6 @@ __all__ = [
     "measure_input",
     "refusal_reasons",
 ]
-
-MAX_IN_PLANE_MM: Final = 1.5
-"""A 3 mm node spans two voxels at this spacing; coarser images cannot show it."""
-
-MAX_SLICE_DISTANCE_MM: Final = 7.0
-"""A node at the 7 mm cut-off could lie between slices farther apart."""
-
-GOOD_SLICE_DISTANCE_MM: Final = 5.0
-"""Guidelines for rectal MRI ask for 3 mm; beyond 5 mm small nodes are missed."""
 
 MIN_IN_PLANE_FIELD_MM: Final = 150.0
 """The lateral compartments lie up to 70 mm to either side of the midline."""
@@ -91,20 +83,21 @@ def refusal_reasons(gates: Iterable[Gate]) -> tuple[Reason, ...]:
 def _check_resolution(volume: Volume) -> Gate:
     slice_mm, in_plane_mm = volume.spacing_mm[0], max(volume.spacing_mm[1:])
     outcome: Outcome = "pass"
-    if in_plane_mm > MAX_IN_PLANE_MM or slice_mm > MAX_SLICE_DISTANCE_MM:
+    limits = DEFAULT_LIMITS
+    if in_plane_mm > limits.max_in_plane_spacing_mm or slice_mm > limits.max_slice_spacing_mm:
         outcome = "refuse"
-    elif slice_mm > GOOD_SLICE_DISTANCE_MM:
+    elif slice_mm > limits.usual_slice_spacing_mm:
         outcome = "warn"
     return Gate(
         code=RefusalCode.TOO_COARSE.value,
         outcome=outcome,
         message=(
             f"voxels are {in_plane_mm:.2f} mm wide and slices {slice_mm:.2f} mm apart; allowed are at most "
-            f"{MAX_IN_PLANE_MM:.1f} mm and {MAX_SLICE_DISTANCE_MM:.1f} mm, "
-            f"and small nodes need slices at most {GOOD_SLICE_DISTANCE_MM:.1f} mm apart"
+            f"{limits.max_in_plane_spacing_mm:.1f} mm and {limits.max_slice_spacing_mm:.1f} mm, "
+            f"and small nodes need slices at most {limits.usual_slice_spacing_mm:.1f} mm apart"
         ),
         score=in_plane_mm,
-        threshold=MAX_IN_PLANE_MM,
+        threshold=limits.max_in_plane_spacing_mm,
     )
 
 
