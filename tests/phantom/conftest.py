@@ -1,10 +1,13 @@
 """A small hand-made case, so that these tests do not wait for the generator."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from phantom.case import Acquisition, PhantomCase, TrueNode
+from phantom.case import PhantomCase, TrueNode
 from runtime.core.volume import Volume
+from tests.fixtures.tiny_series import PLAIN_ACQUISITION
 
 
 @pytest.fixture
@@ -28,23 +31,17 @@ def handmade_case() -> PhantomCase:
         heterogeneous_signal=False,
         status="positive",
     )
-    acquisition = Acquisition(
+    acquisition = replace(
+        PLAIN_ACQUISITION,
         spacing_mm=grid.spacing_mm,
-        slice_thickness_mm=3.0,
         gap_mm=0.3,
         tilt_deg=10.0,
-        roll_deg=0.0,
         echo_time_ms=101.0,
-        repetition_time_ms=4000.0,
-        echo_train_length=16,
-        flip_angle_deg=150.0,
         field_strength_t=3.0,
         manufacturer="Example Imaging",
         model_name="Phantom One",
         noise_sd=0.03,
         ghost_amplitude=0.02,
-        phase_axis="row",
-        truncated=False,
     )
     return PhantomCase(
         seed=12,
