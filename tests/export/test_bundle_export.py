@@ -106,7 +106,10 @@ def test_the_parity_benchmark_compares_labels_logits_and_nodes(folder: Path, bun
     assert result.nodes == len(reference.nodes) > 0
     assert result.differing_share <= 1e-4
     fast = compare_fast(result, answer, volume, load_model(bundle, mode="fast", threads=1))
-    assert 0.9 < min(fast.dice.values()) <= 1
+    assert 0.9 < min(fast.dice.values()) <= fast.lowest_judged_dice <= 1
+    # Noise is unlike any training case: the nodes alone decide.
+    assert not fast.like_the_training_cases
+    assert fast.passed is (fast.same_nodes and (fast.largest_axis_difference_mm or 0) <= 0.1)
 
 
 @pytest.mark.parametrize("backend", available_backends())
