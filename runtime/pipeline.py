@@ -3,29 +3,40 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from pydicom.dataset import Dataset
 
 from runtime import __version__
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused
-from runtime.core.findings import CaseContext, CaseIdentity, Findings, Gate, InputDescription, ModelDescription
+from runtime.core.findings import (
+    CaseContext,
+    CaseIdentity,
+    Findings,
+    Gate,
+    GateOutcome,
+    InputDescription,
+    ModelDescription,
+)
 from runtime.core.gates import check_input, check_segmentation, refusal_reasons
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
 from runtime.core.series import Series
+from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.inference.model import LoadedModel
 from runtime.results.artefacts import Artefact, write_artefacts
 from runtime.results.regions import CaseRegions
+from runtime.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,17 @@ class AnalysisSettings:
 
     pseudonym_salt: str = ""
     """Secret mixed into the pseudonym of cases that the caller does not name; empty leaves them unsalted."""
+
+    rules: Mapping[str, float] = field(default_factory=dict)
+    """The site's own thresholds in place of the bundle's, by the names of `ScoringRules`."""
+
+    gates: Mapping[str, GateOutcome] = field(default_factory=dict)
+    """What the site lets a gate do that would warn: code -> `warn` or `refuse`."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the appliance's settings say about every analysis."""
+        return cls(settings.pseudonym_salt, settings.rules, settings.gates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,21 +119,22 @@ class _Run:
         self.case, self.model, self.settings, self.monitor = case, model, settings, monitor
         self.series: Series | None = None
         self.description: InputDescription | None = None
+        self.gates: tuple[Gate, ...] = ()
         self.timings_s: dict[str, float] = {}
+        self.rules = with_site_rules(model.bundle.rules, settings.rules)
         self.created = case.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
         """Run every stage in order; raises `CaseRefused`."""
-        rules = self.model.bundle.rules
+        rules = self.rules
         with self._stage("read"):
             source = self._read()
             volume, reorientation = canonicalise(source)
             self.description = _describe_input(volume, self.series, self.case)
         with self._stage("check"):
-            gates = check_input(volume, self.model.bundle.input_reference)
-            _refuse_where_told(gates)
+            self._pass(check_input(volume, self.model.bundle.input_reference))
         with self._stage("segment"):
-            segmentation = self.model.segment(volume, self.monitor)
+            segmentation = self.model.segment(volume, self.monitor, rules)
         with self._stage("measure"):
             midline = fit_midline(volume, segmentation)
             assessed = assess_stations(segmentation, midline, rules)
@@ -123,17 +146,16 @@ class _Run:
                 tracking_seed=self._tracking_seed(),
                 demonstration=self._demonstration,
             )
-            gates += check_segmentation(segmentation, measured, assessed, midline, rules)
-            _refuse_where_told(gates)
+            self._pass(check_segmentation(segmentation, measured, assessed, midline, rules))
         findings = decide(
             software_version=__version__,
             case=self._identity(),
             context=self.case.context,
             measured=measured,
             assessed=assessed,
-            gates=gates,
+            gates=self.gates,
             rules=rules,
-            warnings=self.series.warnings if self.series else (),
+            warnings=self._reading_warnings,
             demonstration=self._demonstration,
             input_description=self.description,
             model=self._model_description(),
@@ -158,7 +180,9 @@ class _Run:
             context=self.case.context,
             input_description=self.description,
             model=self._model_description(),
-            rules=self.model.bundle.rules,
+            rules=self.rules,
+            gates=self.gates,
+            warnings=self._reading_warnings,
             timings_s=self.timings_s,
         )
         return CaseResult(findings, write_artefacts(findings, None, series=None, created=self.created))
@@ -182,6 +206,18 @@ class _Run:
         finally:
             self.timings_s[name] = round(time.perf_counter() - started_s, 3)
         self.monitor.report(Progress(name, 1, 1))
+
+    def _pass(self, gates: tuple[Gate, ...]) -> None:
+        """Keep the gates for the findings; raises `CaseRefused` when one of them refuses."""
+        gates = with_site_outcomes(gates, self.settings.gates)
+        self.gates += gates
+        reasons = refusal_reasons(gates)
+        if reasons:
+            raise CaseRefused(reasons)
+
+    @property
+    def _reading_warnings(self) -> tuple[str, ...]:
+        return self.series.warnings if self.series else ()
 
     @property
     def _demonstration(self) -> bool:
@@ -213,12 +249,6 @@ class _Run:
             mode=self.model.mode,
             fold_count=self.model.fold_count,
         )
-
-
-def _refuse_where_told(gates: Sequence[Gate]) -> None:
-    reasons = refusal_reasons(gates)
-    if reasons:
-        raise CaseRefused(reasons)
 
 
 def _pseudonym(salt: str, *uids: str | None) -> str:

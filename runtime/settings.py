@@ -10,9 +10,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from runtime.core.errors import SettingInvalid
+from runtime.core.findings import GateOutcome
+from runtime.core.site_choices import check_site_outcome, check_site_rule
 
 ENVIRONMENT_PREFIX = "SIDEWALL_"
 CONFIG_VARIABLE = "SIDEWALL_CONFIG"
@@ -79,6 +81,14 @@ class Settings:
     pseudonym_salt: str = field(default="", repr=False)
     """Secret mixed into the pseudonyms of cases without a name; better in the environment than on the command line."""
 
+    rules: Mapping[str, float] = field(default_factory=dict)
+    """The site's own scoring thresholds in place of the bundle's: a table in the file, `short_axis_cutoff_mm=5,...` as
+    text. Every result says which were used and what the bundle had.
+    """
+
+    gates: Mapping[str, GateOutcome] = field(default_factory=dict)
+    """What a quality gate does that would warn: `warn` or `refuse`, such as `input_statistics=refuse`."""
+
     log_level: LogLevel = "info"
     """Lowest level of log entries; none holds patient data at any level."""
 
@@ -88,6 +98,10 @@ class Settings:
             value = getattr(self, name)
             if not is_allowed(value):
                 raise SettingInvalid(name, value, allowed)
+        for name, value in self.rules.items():
+            check_site_rule(name, value)
+        for code, outcome in self.gates.items():
+            check_site_outcome(code, outcome)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingInvalid("tls_key", self.tls_key, "given together with tls_certificate, or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
@@ -149,7 +163,7 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 def _parse(name: str, value: Any, kind: Any) -> Any:
     """Return a value of the setting's type; text comes from the environment."""
-    if get_args(kind) and type(None) not in get_args(kind):
+    if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise SettingInvalid(name, value, " or ".join(get_args(kind)))
         return value
@@ -181,12 +195,28 @@ def _to_float(value: Any) -> float:
     return float(value)
 
 
+def _to_table(value: Any) -> dict[str, str]:
+    """Return a table of names and texts, from a mapping or from `name=value,...`."""
+    if isinstance(value, Mapping):
+        return {str(name): str(each) for name, each in value.items()}
+    pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
+    if not all(separator for _, separator, _ in pairs):
+        raise ValueError(value)
+    return {name.strip(): each.strip() for name, _, each in pairs}
+
+
+def _to_numbers(value: Any) -> dict[str, float]:
+    return {name: float(each) for name, each in _to_table(value).items()}
+
+
 _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
     Path | None: (Path, "a path"),
     str: (str, "text"),
     bool: (_to_bool, "true or false"),
     int: (_to_int, "a whole number"),
     float: (_to_float, "a number"),
+    Mapping[str, float]: (_to_numbers, "name=number, separated by commas, or a table of numbers"),
+    Mapping[str, GateOutcome]: (_to_table, "gate=outcome, separated by commas, or a table"),
 }
 
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {

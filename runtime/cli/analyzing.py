@@ -21,9 +21,8 @@ def analyze_path(
     """
     show("load", 0, 1, None)
     model = load_checked_model(settings)
-    analysis_settings = AnalysisSettings(pseudonym_salt=settings.pseudonym_salt)
     case = CaseInput(dicom=path, case_id=case_id)
-    result = analyze_case(case, model, analysis_settings, _TerminalMonitor(show))
+    result = analyze_case(case, model, AnalysisSettings.of(settings), _TerminalMonitor(show))
     for artefact in result.artefacts:
         target = out / artefact.name
         target.parent.mkdir(parents=True, exist_ok=True)

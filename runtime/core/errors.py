@@ -31,6 +31,15 @@ class RefusalCode(StrEnum):
     UNSUPPORTED_PIXELS = "unsupported_pixels"
     INCOMPLETE_TRANSFER = "incomplete_transfer"
     INVALID_VOLUME = "invalid_volume"
+    # Gates that warn unless the site lets them refuse.
+    FIELD_OF_VIEW = "field_of_view"
+    INPUT_STATISTICS = "input_statistics"
+    MIDLINE = "midline"
+    STATIONS_MISSING = "stations_missing"
+    STATIONS_IMBALANCE = "stations_imbalance"
+    NODES_OUTSIDE_STATIONS = "nodes_outside_stations"
+    NODE_COUNT = "node_count"
+    FOLD_AGREEMENT = "fold_agreement"
 
 
 @dataclass(frozen=True)

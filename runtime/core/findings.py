@@ -13,6 +13,7 @@ SCHEMA_VERSION: Final = "1.0"
 CaseStatus = Literal["positive", "negative", "borderline", "indeterminate", "refused", "demonstration"]
 NodeStatus = Literal["positive", "negative", "borderline", "indeterminate", "demonstration"]
 TimePoint = Literal["baseline", "restaging", "unknown"]
+GateOutcome = Literal["pass", "warn", "refuse"]
 
 PointLpsMm = tuple[float, float, float]
 Interval = tuple[float, float]
@@ -81,7 +82,7 @@ class Gate:
     """One quality check of the input or the segmentation."""
 
     code: str
-    outcome: Literal["pass", "warn", "refuse"]
+    outcome: GateOutcome
     message: str
     score: float | None = None
     threshold: float | None = None

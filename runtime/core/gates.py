@@ -1,10 +1,10 @@
 """Quality checks of the input and of the segmentation: each says pass, warn or refuse, and why."""
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from runtime.core.errors import Reason, RefusalCode
-from runtime.core.findings import Gate, StationAssessment
+from runtime.core.findings import Gate, GateOutcome, StationAssessment
 from runtime.core.input_statistics import (
     InputReference,
     InputStatistics,
@@ -44,8 +44,6 @@ MAX_FOLD_SPREAD_MM: Final = 3.0
 MAX_NODES: Final = 20
 """More lateral nodes than this are a sign of a model out of its depth rather than of a patient."""
 
-Outcome = Literal["pass", "warn", "refuse"]
-
 
 def check_input(volume: Volume, reference: InputReference | None) -> tuple[Gate, ...]:
     """Check resolution, field of view and likeness to the training cases of a canonical image.
@@ -63,11 +61,12 @@ def check_segmentation(
     midline: Midline,
     rules: ScoringRules,
 ) -> tuple[Gate, ...]:
-    """Check midline, stations, the number of nodes and the folds' agreement; none of them refuses."""
+    """Check midline, stations, the places and the number of nodes, and the folds' agreement; none of them refuses."""
     gates = [
         _check_midline(midline),
         _check_stations(assessed, rules),
         _check_balance(assessed),
+        _check_places(measured),
         _check_node_count(measured),
     ]
     if segmentation.fold_count > 1:
@@ -82,7 +81,7 @@ def refusal_reasons(gates: Iterable[Gate]) -> tuple[Reason, ...]:
 
 def _check_resolution(volume: Volume) -> Gate:
     slice_mm, in_plane_mm = volume.spacing_mm[0], max(volume.spacing_mm[1:])
-    outcome: Outcome = "pass"
+    outcome: GateOutcome = "pass"
     limits = DEFAULT_LIMITS
     if in_plane_mm > limits.max_in_plane_spacing_mm or slice_mm > limits.max_slice_spacing_mm:
         outcome = "refuse"
@@ -183,6 +182,21 @@ def _check_balance(assessed: tuple[StationAssessment, ...]) -> Gate:
         ),
         score=min(balance.values(), default=0.0),
         threshold=MIN_BALANCE,
+    )
+
+
+def _check_places(measured: MeasuredNodes) -> Gate:
+    outside = [str(node.id) for node in measured.nodes if node.station is None]
+    return Gate(
+        code="nodes_outside_stations",
+        outcome="warn" if outside else "pass",
+        message=(
+            f"node {', '.join(outside)} lies in no station; lateral nodes lie in one of three"
+            if outside
+            else "every node lies in a station"
+        ),
+        score=float(len(outside)),
+        threshold=0.0,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from runtime.bundle.loading import Bundle
 from runtime.core.progress import Monitor, Progress
+from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.inference.backend import Fold, FoldOptions, Precision, make_backend
@@ -16,8 +17,8 @@ from runtime.inference.preparation import prepare
 Mode = Literal["exact", "fast"]
 
 _PRECISION: Final[dict[Mode, Precision]] = {"exact": "float32", "fast": "bfloat16"}
-"""bfloat16 halves the time where the processor has it. `benchmarks/parity.py` holds it to the exact mode's findings, and
-to a Dice of 0.998 in every structure of at least 1,000 voxels on images like the training cases.
+"""bfloat16 halves the time where the processor has it. `benchmarks/parity.py` holds it to the exact mode's findings,
+and to a Dice of 0.998 in every structure of at least 1,000 voxels on images like the training cases.
 """
 
 
@@ -35,15 +36,18 @@ class LoadedModel:
         """How many folds are averaged."""
         return len(self.folds)
 
-    def segment(self, volume: Volume, monitor: Monitor) -> Segmentation:
-        """Segment a canonical volume; raises `AnalysisCancelled` between tiles when the monitor says so."""
+    def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:
+        """Segment a canonical volume; raises `AnalysisCancelled` between tiles when the monitor says so.
+
+        `rules` say where the folds' own opinions are kept (at node candidates); None takes the bundle's.
+        """
         manifest = self.bundle.manifest
         monitor.report(Progress("prepare", 0, 1))
         prepared = prepare(volume, manifest.preprocessing)
         logits = infer_folds(prepared.data, self.folds, manifest.tiling, monitor, half=self.mode == "exact")
         monitor.check()
         monitor.report(Progress("resample", 0, 1))
-        return label_case(volume, prepared, logits, manifest.preprocessing, manifest.scoring)
+        return label_case(volume, prepared, logits, manifest.preprocessing, rules or manifest.scoring)
 
 
 def load_model(

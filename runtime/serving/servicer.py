@@ -32,7 +32,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
         self._model: LoadedModel | None = None
-        self._analysis_settings = AnalysisSettings(pseudonym_salt=settings.pseudonym_salt)
+        self._analysis_settings = AnalysisSettings.of(settings)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
         self._transfer_timeout_s = settings.transfer_timeout_s
         self._receivers = ThreadPoolExecutor(places, thread_name_prefix="receive")

@@ -18,7 +18,7 @@ from runtime.bundle.loading import load_bundle
 from runtime.core.findings import Node
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
-from runtime.pipeline import CaseInput, CaseResult, analyze_case
+from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, analyze_case
 from tests.fixtures.volumes import MIRROR_LPS, flip, mirror_header
 from tests.runtime.core.dicom_cases import classic, encode_all
 
@@ -115,6 +115,32 @@ def test_a_refused_case_says_every_reason_and_leaves_only_its_findings(model: Lo
     assert result.findings.status == "refused"
     assert [reason.code for reason in result.findings.refusal] == ["missing_slice"]
     assert [artefact.name for artefact in result.artefacts] == ["findings.json"]
+
+
+def test_a_gate_that_the_site_lets_refuse_refuses_with_every_gate_and_warning(
+    model: LoadedModel, image: Volume, upright: CaseResult
+) -> None:
+    warned = {gate.code for gate in upright.findings.gates if gate.outcome == "warn"}
+    assert "stations_missing" in warned, "the cropped case of these tests does not show whole stations"
+    files = encode_all(classic(image, QualityControlSubject="YES"))
+    strict = AnalysisSettings(gates={"stations_missing": "refuse"})
+    findings = analyze_case(CaseInput(dicom=files, case_id="phantom", created=CREATED), model, strict).findings
+    assert findings.status == "refused"
+    assert [reason.code for reason in findings.refusal] == ["stations_missing"]
+    assert [gate.code for gate in findings.gates] == [gate.code for gate in upright.findings.gates]
+    assert set(findings.warnings) >= set(upright.findings.warnings) - {
+        gate.message for gate in upright.findings.gates if gate.code == "stations_missing"
+    }
+
+
+def test_a_sites_own_cutoff_decides_and_is_said(model: LoadedModel, image: Volume, upright: CaseResult) -> None:
+    largest_mm = max(node.short_axis_mm for node in upright.findings.nodes)
+    settings = AnalysisSettings(rules={"short_axis_cutoff_mm": largest_mm + 2, "positive_probability": 1.0})
+    findings = analyze_case(CaseInput(volume=image, is_phantom=True, case_id="phantom"), model, settings).findings
+    assert {node.status_by_rule for node in findings.nodes} == {"negative"}
+    assert findings.rules is not None
+    assert findings.rules["short_axis_cutoff_mm"] == largest_mm + 2
+    assert findings.rules["id"].endswith("+site")
 
 
 def _analyze(model: LoadedModel, image: Volume, order: npt.NDArray[np.int64] | None = None, **tags: str) -> CaseResult:

@@ -33,12 +33,15 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
+        "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})
     for name, text in texts.items():
         value = getattr(settings, name)
         assert value != getattr(Settings(), name)
+        if isinstance(value, dict):
+            value = ",".join(f"{key}={each}" for key, each in value.items())
         assert str(value) == text or value == {"yes": True, "0": 0.0}[text]
 
 
@@ -56,6 +59,9 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         ("transfer_timeout_s", "nan", "more than 0, at most 86400 (s)"),
         ("tls_key", "key.pem", "given together with tls_certificate, or neither"),
         ("tls_client_ca", "ca.pem", "only with tls_certificate and tls_key"),
+        ("rules", "short_axis_cutoff_mm", "name=number, separated by commas, or a table of numbers"),
+        ("rules", "short_axis_cutoff_mm=five", "name=number, separated by commas, or a table of numbers"),
+        ("gates", "midline", "gate=outcome, separated by commas, or a table"),
     ],
 )
 def test_a_bad_value_names_the_setting_the_value_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -63,6 +69,33 @@ def test_a_bad_value_names_the_setting_the_value_and_what_is_allowed(name: str, 
         load_settings(environment={f"SIDEWALL_{name.upper()}": value})
     assert error.value.name == name
     assert value in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "name", "allowed"),
+    [
+        ("rules", "cutoff=5", "rules.cutoff", "no such rule; the rules are node_threshold, short_axis_cutoff_mm"),
+        ("rules", "short_axis_cutoff_mm=-1", "rules.short_axis_cutoff_mm", "0 to 1e+06"),
+        ("rules", "short_axis_cutoff_mm=nan", "rules.short_axis_cutoff_mm", "0 to 1e+06"),
+        ("rules", "positive_probability=1.1", "rules.positive_probability", "0 to 1"),
+        ("gates", "midline=pass", "gates.midline", "warn or refuse"),
+        ("gates", "missing_slice=warn", "gates.missing_slice", "no such gate; the gates are field_of_view"),
+    ],
+)
+def test_a_bad_choice_of_a_rule_or_gate_names_it_and_what_is_allowed(
+    setting: str, text: str, name: str, allowed: str
+) -> None:
+    with pytest.raises(SettingInvalid, match=re.escape(f"; allowed: {allowed}")) as error:
+        load_settings(environment={f"SIDEWALL_{setting.upper()}": text})
+    assert error.value.name == name
+
+
+def test_rules_and_gates_are_tables_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "sidewall.toml"
+    file.write_text("[rules]\nshort_axis_cutoff_mm = 5\nborderline_band_mm = 0.25\n[gates]\nmidline = 'refuse'\n")
+    settings = load_settings(environment={}, file=file)
+    assert settings.rules == {"short_axis_cutoff_mm": 5.0, "borderline_band_mm": 0.25}
+    assert settings.gates == {"midline": "refuse"}
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:50051", "box.example:50051"])

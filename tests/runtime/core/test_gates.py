@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runtime.core.errors import RefusalCode
-from runtime.core.findings import Gate, StationAssessment
+from runtime.core.findings import Gate, Node, StationAssessment
 from runtime.core.gates import (
     InputReference,
     build_reference,
@@ -118,6 +118,7 @@ def test_a_sound_segmentation_passes_every_gate() -> None:
         "midline": "pass",
         "stations_missing": "pass",
         "stations_imbalance": "pass",
+        "nodes_outside_stations": "pass",
         "node_count": "pass",
         "fold_agreement": "pass",
     }
@@ -146,17 +147,22 @@ def test_an_implausible_number_of_nodes_warns() -> None:
     assert _outcomes(node_count=21)["node_count"] == "warn"
 
 
+def test_a_node_outside_every_station_warns() -> None:
+    assert _outcomes(node=replace(NODE, station=None))["nodes_outside_stations"] == "warn"
+
+
 def _outcomes(
     *,
     midline: Midline = MIDLINE,
     assessed: tuple[StationAssessment, ...] = ASSESSED,
     interval_mm: tuple[float, float] = (7.5, 8.5),
     node_count: int = 1,
+    node: Node = NODE,
 ) -> dict[str, str]:
     volume = grid((2, 8, 8), (3.0, 1.0, 1.0))
     folds = np.zeros((2, *volume.shape), dtype=np.float32)
     segmented = segmentation(volume, volume.voxels, folds=folds)
-    measured = MeasuredNodes((replace(NODE, short_axis_interval_mm=interval_mm),) * node_count, volume, ())
+    measured = MeasuredNodes((replace(node, short_axis_interval_mm=interval_mm),) * node_count, volume, ())
     gates = check_segmentation(segmented, measured, assessed, midline, ScoringRules())
     assert refusal_reasons(gates) == ()
     return {gate.code: gate.outcome for gate in gates}

@@ -19,6 +19,7 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 from runtime.bundle.loading import load_bundle
 from runtime.core.errors import SettingInvalid
 from runtime.core.progress import Monitor
+from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
@@ -56,12 +57,12 @@ class HeldModel(LoadedModel):
     entered: threading.Event
     released: threading.Event
 
-    def segment(self, volume: Volume, monitor: Monitor) -> Segmentation:
+    def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:
         """Wait, then segment."""
         self.entered.set()
         while not self.released.wait(0.02):
             monitor.check()
-        return super().segment(volume, monitor)
+        return super().segment(volume, monitor, rules)
 
 
 def test_a_full_server_answers_busy_at_once_and_stays_healthy(model: LoadedModel, series: Path) -> None:
@@ -215,7 +216,7 @@ def test_an_unexpected_error_shows_no_text_and_the_server_goes_on(
     model: LoadedModel, series: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class BrokenModel(LoadedModel):
-        def segment(self, volume: Volume, monitor: Monitor) -> Segmentation:
+        def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:
             raise ZeroDivisionError("MILLER^ANNA")
 
     with serving(BrokenModel(**vars(model))) as address, sidewall.Client(address) as client:

@@ -1,0 +1,38 @@
+"""A site's own thresholds and outcomes of gates."""
+
+import pytest
+
+from runtime.core.errors import SettingInvalid
+from runtime.core.findings import Gate
+from runtime.core.rules import ScoringRules
+from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules, with_site_outcomes, with_site_rules
+
+RULES = ScoringRules(short_axis_cutoff_mm=7.0)
+
+
+def test_a_changed_threshold_is_used_and_both_values_are_said() -> None:
+    rules = with_site_rules(RULES, {"short_axis_cutoff_mm": 5, "node_threshold": RULES.node_threshold})
+    assert rules.short_axis_cutoff_mm == 5.0
+    assert rules.borderline_band_mm == RULES.borderline_band_mm
+    assert rules.id == f"{RULES.id}+site"
+    assert rules.source == f"{RULES.source}; set by the site: short_axis_cutoff_mm 5 (bundle: 7)"
+
+
+def test_the_bundles_own_values_change_nothing() -> None:
+    assert with_site_rules(RULES, {}) is RULES
+    assert with_site_rules(RULES, {"short_axis_cutoff_mm": 7.0}) is RULES
+
+
+def test_only_numbers_of_the_rules_may_be_changed() -> None:
+    assert "short_axis_cutoff_mm" in changeable_rules()
+    for name in ("id", "source", "cutoff"):
+        assert name not in changeable_rules()
+        with pytest.raises(SettingInvalid, match="no such rule"):
+            with_site_rules(RULES, {name: 1.0})
+
+
+def test_a_site_turns_warnings_into_refusals_and_nothing_else() -> None:
+    gates = [Gate(str(code), outcome, "") for code in CHANGEABLE_GATES for outcome in ("pass", "warn")]
+    strict = with_site_outcomes(gates, {"midline": "refuse", "node_count": "warn"})
+    changed = [(before.code, after.outcome) for before, after in zip(gates, strict, strict=True) if before != after]
+    assert changed == [("midline", "refuse")]
