@@ -16,6 +16,8 @@ class RefusalCode(StrEnum):
     EMPTY_INPUT = "empty_input"
     NOT_DICOM = "not_dicom"
     SEVERAL_SERIES = "several_series"
+    NO_SUITABLE_SERIES = "no_suitable_series"
+    TIED_SERIES = "tied_series"
     NOT_MR = "not_mr"
     NOT_T2 = "not_t2"
     DERIVED_IMAGE = "derived_image"
@@ -31,6 +33,9 @@ class RefusalCode(StrEnum):
     UNSUPPORTED_PIXELS = "unsupported_pixels"
     INCOMPLETE_TRANSFER = "incomplete_transfer"
     INVALID_VOLUME = "invalid_volume"
+    UNREADABLE_LABEL_MAP = "unreadable_label_map"
+    LABEL_MAP_MISMATCH = "label_map_mismatch"
+    UNKNOWN_LABEL = "unknown_label"
     # Gates that warn unless the site lets them refuse.
     FIELD_OF_VIEW = "field_of_view"
     INPUT_STATISTICS = "input_statistics"

@@ -1,0 +1,70 @@
+"""From a foreign label map to our labels on the canonical grid of a series."""
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.volume import Volume, canonicalise
+from runtime.labelmaps.meaning import DEFAULT_MEANINGS, LabelMeanings
+from runtime.labelmaps.reading import ForeignLabels
+
+_TOLERANCE_VOXELS = 0.1
+"""Largest offset between voxel centres; files that round their geometry stay far below."""
+
+
+def place_label_map(foreign: ForeignLabels, grid: Volume, meanings: LabelMeanings | None = None) -> Volume:
+    """Return the labels (uint8, values of `runtime.core.labels`) on the canonical grid of a series.
+
+    The map may be stored in any orientation and cover a part of the series (a DICOM SEG leaves empty frames out), but
+    its voxels must be the series' voxels: nothing is resampled, since that would move the borders that are measured.
+    `meanings` default to what the file says itself, else to the study's own values. Raises `CaseRefused`
+    (`label_map_mismatch` on another grid, `unknown_label` on a value without a meaning).
+    """
+    canonical, _ = canonicalise(foreign.volume)
+    box = _box_in(grid, canonical)
+    if meanings is None:
+        meanings = foreign.own_meanings or DEFAULT_MEANINGS
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    labels[box] = _translate(canonical.voxels, meanings)
+    return grid.with_voxels(labels)
+
+
+def _box_in(grid: Volume, part: Volume) -> tuple[slice, ...]:
+    """Return where the part lies in the grid, index by index."""
+    corners = np.array([(0, 0, 0), [n - 1 for n in part.shape]])
+    index = grid.lps_mm_to_index(part.index_to_lps_mm(corners))
+    start = np.rint(index[0]).astype(int)
+    fits = (
+        np.abs(index - (start + corners)).max() <= _TOLERANCE_VOXELS
+        and bool((np.abs(grid.direction.T @ part.direction - np.eye(3)) < 1e-2).all())
+        and bool((start >= 0).all() and (start + part.shape <= grid.shape).all())
+    )
+    if not fits:
+        message = (
+            f"the label map's grid ({_describe(part)}) is not that of the series ({_describe(grid)}); allowed: the "
+            "same voxels, or a part of them, in any orientation"
+        )
+        raise CaseRefused([Reason(RefusalCode.LABEL_MAP_MISMATCH, message)])
+    return tuple(slice(int(first), int(first) + n) for first, n in zip(start, part.shape, strict=True))
+
+
+def _translate(values: npt.NDArray[np.uint16], meanings: LabelMeanings) -> npt.NDArray[np.uint8]:
+    found = np.unique(values)
+    unknown = [int(value) for value in found if value and int(value) not in meanings]
+    if unknown:
+        message = (
+            f"the label map holds the values {unknown}, which stand for nothing; known are "
+            f"{sorted(value for value in meanings if value)}, and others can be named"
+        )
+        raise CaseRefused([Reason(RefusalCode.UNKNOWN_LABEL, message)])
+    table = np.zeros(int(found.max()) + 1, dtype=np.uint8)
+    for value in found:
+        table[value] = meanings.get(int(value), 0)
+    return table[values]
+
+
+def _describe(volume: Volume) -> str:
+    shape = " x ".join(str(n) for n in volume.shape)
+    spacing = " x ".join(f"{value:.3f}" for value in volume.spacing_mm)
+    x, y, z = volume.origin_lps_mm
+    return f"{shape} voxels of {spacing} mm from ({x:.1f}, {y:.1f}, {z:.1f}) mm"

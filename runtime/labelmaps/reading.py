@@ -1,0 +1,158 @@
+"""Label maps from files: NIfTI and NRRD voxels, or the segments of a DICOM SEG, in patient coordinates."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.volume import FloatArray, Volume
+from runtime.labelmaps.meaning import LabelMeanings
+from runtime.labelmaps.segments import read_segments
+
+_LPS_FROM_RAS: Final = np.diag([-1.0, -1.0, 1.0])
+
+_MAX_VOXELS: Final = 100_000_000
+"""As for images; a label map has the grid of its series."""
+
+_MAX_BYTES: Final = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignLabels:
+    """A label map as it was found."""
+
+    volume: Volume
+    """uint16 values on the map's own grid, any orientation."""
+
+    own_meanings: LabelMeanings | None = field(default=None)
+    """What the file itself says of its values (a coded DICOM SEG); None when it says nothing."""
+
+
+def read_label_map(path: Path) -> ForeignLabels:
+    """Read a label map by its content: NIfTI (.nii, .nii.gz), NRRD (.nrrd) or DICOM SEG.
+
+    Raises `CaseRefused` (`unreadable_label_map`) on anything else, on values that are no whole numbers from 0 to
+    65535, and on a file without geometry.
+    """
+    kind = _kind(path)
+    try:
+        return _READERS[kind](path)
+    except CaseRefused:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError, zlib.error) as error:
+        _refuse(f"the {kind} label map cannot be read ({type(error).__name__})")
+
+
+def _kind(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(352)
+        if head[:2] == b"\x1f\x8b":
+            with gzip.open(path) as packed:
+                head = packed.read(352)
+    except (OSError, EOFError, zlib.error) as error:
+        _refuse(f"the label map cannot be read ({type(error).__name__})")
+    if head[:4] == b"NRRD":
+        return "NRRD"
+    if head[128:132] == b"DICM":
+        return "DICOM SEG"
+    if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0"):
+        return "NIfTI"
+    _refuse("the file is no label map; allowed: NIfTI (.nii, .nii.gz), NRRD (.nrrd), DICOM SEG")
+
+
+def _read_nifti(path: Path) -> ForeignLabels:
+    import nibabel
+
+    content = _unpacked(path)
+    image = (nibabel.Nifti2Image if content[4:7] == b"n+2" else nibabel.Nifti1Image).from_bytes(content)
+    if not int(image.header["sform_code"]) and not int(image.header["qform_code"]):
+        _refuse("the NIfTI label map has no position in the patient (sform and qform are both 0)")
+    shape = tuple(int(n) for n in image.shape)
+    _check_shape(shape)
+    affine = np.asarray(image.affine, dtype=np.float64)
+    voxels = np.asarray(image.dataobj).reshape(shape[:3])
+    return ForeignLabels(_volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]))
+
+
+def _unpacked(path: Path) -> bytes:
+    """Return a file's bytes, out of gzip where it is packed; bounded, since a small file can unpack to any size."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        _refuse(f"the label map is larger than {_MAX_BYTES // 2**20} MiB; allowed: at most that")
+    return content
+
+
+def _read_nrrd(path: Path) -> ForeignLabels:
+    import nrrd
+
+    try:
+        header = nrrd.read_header(str(path))
+        if "data file" in header or "datafile" in header:
+            _refuse("the NRRD label map keeps its voxels in another file; allowed: one file")
+        _check_shape(tuple(int(n) for n in header["sizes"]))
+        voxels, header = nrrd.read(str(path))
+    except nrrd.NRRDError:
+        _refuse("the NRRD label map is damaged")
+    space = str(header.get("space", "")).lower()
+    to_lps = _NRRD_SPACES.get(space)
+    if to_lps is None:
+        _refuse(f"the NRRD label map has the space {space!r}; allowed: {', '.join(_NRRD_SPACES)}")
+    axes = np.asarray(header["space directions"], dtype=np.float64).T
+    return ForeignLabels(_volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64)))
+
+
+_NRRD_SPACES: Final[dict[str, FloatArray]] = {
+    "left-posterior-superior": np.eye(3),
+    "lps": np.eye(3),
+    "right-anterior-superior": _LPS_FROM_RAS,
+    "ras": _LPS_FROM_RAS,
+    "left-anterior-superior": np.diag([1.0, -1.0, 1.0]),
+    "las": np.diag([1.0, -1.0, 1.0]),
+}
+
+
+def _read_dicom(path: Path) -> ForeignLabels:
+    return ForeignLabels(*read_segments(path))
+
+
+def _volume(voxels: npt.NDArray[np.generic], axes_lps_mm: FloatArray, origin_lps_mm: FloatArray) -> Volume:
+    """Return voxels (i, j, k) as a volume; column n of the axes is the step along index n in LPS mm."""
+    spacing = np.linalg.norm(axes_lps_mm, axis=0)
+    x, y, z = (float(value) for value in origin_lps_mm)
+    first, second, third = (float(value) for value in spacing)
+    return Volume(_whole_numbers(voxels), (first, second, third), (x, y, z), axes_lps_mm / spacing)
+
+
+def _whole_numbers(voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    values = np.asarray(voxels, dtype=np.float64)
+    if not np.isfinite(values).all() or (values % 1).any() or values.min() < 0 or values.max() > 65535:
+        _refuse("the label map holds values that are no labels; allowed: whole numbers from 0 to 65535")
+    return values.astype(np.uint16)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
+        _refuse(f"the label map has the shape {shape}; allowed: three axes")
+    if int(np.prod(shape, dtype=np.int64)) > _MAX_VOXELS:
+        _refuse(f"the label map has the shape {shape}; allowed: at most {_MAX_VOXELS} voxels")
+
+
+_READERS: Final[dict[str, Callable[[Path], ForeignLabels]]] = {
+    "NIfTI": _read_nifti,
+    "NRRD": _read_nrrd,
+    "DICOM SEG": _read_dicom,
+}
+
+
+def _refuse(message: str) -> NoReturn:
+    raise CaseRefused([Reason(RefusalCode.UNREADABLE_LABEL_MAP, message)])
