@@ -8,6 +8,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
@@ -35,25 +36,57 @@ class InputFile:
     """Whether its place and name say that it only accompanies images, so that it may be no DICOM image."""
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of the input that has not been read; a member of an archive can be read while the walk stands at it."""
+
+    origin: Path | bytes | zipfile.ZipInfo
+    is_companion: bool
+    """As in `InputFile`."""
+
+    archive: zipfile.ZipFile | None = None
+    """The open archive of a member."""
+
+    @property
+    def stated_bytes(self) -> int:
+        """What is known of its size before it is read; 0 for a member, since the directory of an archive can lie."""
+        if isinstance(self.origin, Path):
+            with _reading_file():
+                return self.origin.stat().st_size
+        return len(self.origin) if isinstance(self.origin, bytes) else 0
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return the content, at most its first `max_bytes`; raises `CaseRefused` with `not_dicom` where it cannot."""
+        if isinstance(self.origin, bytes):
+            return self.origin[:max_bytes]
+        if isinstance(self.origin, Path):
+            with _reading_file(), self.origin.open("rb") as stream:
+                return stream.read(max_bytes)
+        if self.archive is None:
+            raise ValueError("a member is read from its open archive")
+        with _unpacking(), self.archive.open(self.origin) as stream:
+            return stream.read(max_bytes)
+
+
 def collect_files(source: Path | Sequence[Path | bytes], limits: ReadingLimits) -> tuple[InputFile, ...]:
     """Return the contents of a directory (recursively), a zip archive, one file, or a list of files and contents.
 
     Raises `CaseRefused` with `empty_input`, `not_dicom` (a damaged archive, an unreadable file) or `too_large`.
     """
-    budget = _Budget(limits)
-    files = tuple(_walk(source, budget))
+    budget = Budget(limits)
+    files = tuple(InputFile(budget.read(file), file.is_companion) for file in walk_files(source, budget))
     if not files:
         raise _refusal(RefusalCode.EMPTY_INPUT, "the input holds no file; allowed: the instances of one DICOM series")
     return files
 
 
-class _Budget:
+class Budget:
     """Counts files and bytes and refuses when there are too many."""
 
     def __init__(self, limits: ReadingLimits) -> None:
         self._limits = limits
         self._files = 0
-        self.bytes_left = limits.max_input_bytes
+        self._bytes_left = limits.max_input_bytes
 
     def take_file(self) -> None:
         """Count one more file; raises `CaseRefused` when there are too many."""
@@ -63,61 +96,62 @@ class _Budget:
                 RefusalCode.TOO_LARGE, f"more than {self._limits.max_files} files; allowed: at most that many"
             )
 
-    def take_bytes(self, count: int) -> None:
-        """Count more bytes; raises `CaseRefused` when there are too many."""
-        self.bytes_left -= count
-        if self.bytes_left < 0:
+    def read(self, file: StoredFile) -> bytes:
+        """Return the content of a file and count its bytes; raises `CaseRefused` when they are too many."""
+        self._check(file.stated_bytes)
+        # What is stated can be wrong: read no more than is still allowed.
+        content = file.read(self._bytes_left + 1)
+        self._check(len(content))
+        self._bytes_left -= len(content)
+        return content
+
+    def _check(self, count: int) -> None:
+        if count > self._bytes_left:
             allowed = self._limits.max_input_bytes / 2**20
             raise _refusal(RefusalCode.TOO_LARGE, f"the input is larger than {allowed:g} MiB; allowed: at most that")
 
 
-def _walk(source: Path | Sequence[Path | bytes], budget: _Budget) -> Iterator[InputFile]:
+def walk_files(source: Path | Sequence[Path | bytes], budget: Budget) -> Iterator[StoredFile]:
+    """Yield the files of a source in a fixed order and count them; nothing is read.
+
+    Raises `CaseRefused` with `empty_input` (nothing is there), `not_dicom` (a damaged archive) or `too_large`.
+    """
+    for file in _stored_files(source):
+        budget.take_file()
+        yield file
+
+
+def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]:
     if not isinstance(source, Path):
         for item in source:
-            budget.take_file()
-            if isinstance(item, Path):
-                yield InputFile(_read(item, budget), is_companion=False)
-            else:
-                budget.take_bytes(len(item))
-                yield InputFile(bytes(item), is_companion=False)
+            yield StoredFile(item if isinstance(item, Path) else bytes(item), is_companion=False)
     elif source.is_dir():
-        yield from _walk_directory(source, budget)
+        yield from _files_of_directory(source)
     elif not source.exists():
         raise _refusal(
             RefusalCode.EMPTY_INPUT, "nothing exists at the given path; allowed: a directory, a zip or a file"
         )
     elif _is_zip(source):
-        yield from _walk_zip(source, budget)
+        yield from _members(source)
     else:
-        budget.take_file()
-        yield InputFile(_read(source, budget), is_companion=False)
+        yield StoredFile(source, is_companion=False)
 
 
-def _walk_directory(folder: Path, budget: _Budget) -> Iterator[InputFile]:
+def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
             if path.is_file():
-                budget.take_file()
-                yield InputFile(_read(path, budget), _is_companion(path.relative_to(folder)))
+                yield StoredFile(path, _is_companion(path.relative_to(folder)))
 
 
-def _walk_zip(archive: Path, budget: _Budget) -> Iterator[InputFile]:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in opened.infolist():
-                if not member.is_dir():
-                    budget.take_file()
-                    # The size in the directory of the archive can lie: read no more than is still allowed.
-                    with opened.open(member) as stream:
-                        content = stream.read(budget.bytes_left + 1)
-                    budget.take_bytes(len(content))
-                    yield InputFile(content, _is_companion(PurePosixPath(member.filename)))
-    except _ZIP_ERRORS as error:
-        message = (
-            f"the zip archive cannot be unpacked ({type(error).__name__}); allowed: an intact archive, not encrypted"
-        )
-        raise _refusal(RefusalCode.NOT_DICOM, message) from error
+def _members(path: Path) -> Iterator[StoredFile]:
+    with _unpacking():
+        archive = zipfile.ZipFile(path)
+    with archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                yield StoredFile(member, _is_companion(PurePosixPath(member.filename)), archive)
 
 
 def _is_zip(path: Path) -> bool:
@@ -128,10 +162,23 @@ def _is_zip(path: Path) -> bool:
         return False  # said by the read that follows
 
 
-def _read(path: Path, budget: _Budget) -> bytes:
+@contextmanager
+def _unpacking() -> Iterator[None]:
+    """Turn what goes wrong in an archive into a refusal."""
     try:
-        budget.take_bytes(path.stat().st_size)
-        return path.read_bytes()
+        yield
+    except _ZIP_ERRORS as error:
+        message = (
+            f"the zip archive cannot be unpacked ({type(error).__name__}); allowed: an intact archive, not encrypted"
+        )
+        raise _refusal(RefusalCode.NOT_DICOM, message) from error
+
+
+@contextmanager
+def _reading_file() -> Iterator[None]:
+    """Turn what goes wrong with a file into a refusal that does not name it."""
+    try:
+        yield
     except OSError as error:
         message = f"a file of the input cannot be read ({type(error).__name__}); allowed: readable DICOM files"
         raise _refusal(RefusalCode.NOT_DICOM, message) from error

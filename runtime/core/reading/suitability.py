@@ -71,7 +71,7 @@ def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
 
 
 def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
-    for modality in _distinct(_shown(frame.text("Modality")) for frame in frames):
+    for modality in _distinct(shown_word(frame.text("Modality")) for frame in frames):
         if modality != "MR":
             notes.refuse(RefusalCode.NOT_MR, f"modality is {modality}; allowed: MR")
     if any(frame.text("SOPClassUID") not in _MR_STORAGE for frame in frames):
@@ -82,8 +82,8 @@ def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
 
 
 def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
-    words = {word for frame in frames for word in _image_type(frame)}
-    if any("DERIVED" in _image_type(frame) and not _is_derived_by_compression(frame) for frame in frames):
+    words = {word for frame in frames for word in image_type(frame)}
+    if any("DERIVED" in image_type(frame) and not _is_derived_by_compression(frame) for frame in frames):
         notes.refuse(RefusalCode.DERIVED_IMAGE, "the image type is DERIVED; allowed: ORIGINAL images")
     for word in sorted(words & _DERIVED_WORDS):
         notes.refuse(RefusalCode.DERIVED_IMAGE, f"the image type says {word}; allowed: images as acquired")
@@ -91,27 +91,28 @@ def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(RefusalCode.NOT_T2, "the image type says LOCALIZER; allowed: a T2-weighted series")
 
 
-def _image_type(frame: Frame) -> tuple[str, ...]:
+def image_type(frame: Frame) -> tuple[str, ...]:
+    """Return the words that say what kind of image a frame is; empty if none does."""
     return frame.words("FrameType") or frame.words("ImageType")
 
 
 def _is_derived_by_compression(frame: Frame) -> bool:
     """Return whether an image may be called DERIVED for its lossy compression alone (PS3.3, C.7.6.1.1.5)."""
-    return frame.text("LossyImageCompression") == "01" and "PRIMARY" in _image_type(frame)
+    return frame.text("LossyImageCompression") == "01" and "PRIMARY" in image_type(frame)
 
 
 def _check_sequence(frames: Sequence[Frame], notes: Notes) -> None:
     kinds = {kind for frame in frames for kind in _sequence_kinds(frame)}
     foreign = sorted(kinds - _SPIN_ECHO)
     if foreign:
-        names = ", ".join(_distinct(_shown(kind) for kind in foreign))
+        names = ", ".join(_distinct(shown_word(kind) for kind in foreign))
         notes.refuse(
             RefusalCode.NOT_T2, f"the scanning sequence includes {names}; allowed: spin echo (SE) or research mode (RM)"
         )
     elif not kinds:
         notes.warn("the scanning sequence is not stated; read as spin echo")
     contrasts = {word for frame in frames for word in frame.words("AcquisitionContrast")} - {"T2", "UNKNOWN"}
-    for contrast in _distinct(_shown(word) for word in sorted(contrasts)):
+    for contrast in _distinct(shown_word(word) for word in sorted(contrasts)):
         notes.refuse(RefusalCode.NOT_T2, f"the acquisition contrast is {contrast}; allowed: T2")
     if any("3D" in frame.words("MRAcquisitionType") for frame in frames):
         notes.warn("the series was acquired in 3D; the usual protocol is 2D")
@@ -173,7 +174,7 @@ def _distinct(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _shown(word: str) -> str:
+def shown_word(word: str) -> str:
     """Return a code string as it may be shown; anything else could be misplaced free text."""
     return word if _CODE_STRING.match(word) else "not stated" if not word else "not a known word"
 

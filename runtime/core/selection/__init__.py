@@ -1,0 +1,15 @@
+"""Choose the series to analyse from a whole study, and say why."""
+
+from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason, Verdict
+from runtime.core.selection.criteria import SelectionCriteria
+from runtime.core.selection.selecting import Selection, select_series
+
+__all__ = [
+    "ReasonCode",
+    "Selection",
+    "SelectionCriteria",
+    "SeriesCandidate",
+    "SeriesReason",
+    "Verdict",
+    "select_series",
+]
