@@ -7,6 +7,8 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
+from runtime.core.volume import Volume
+
 _NECK_RATIO: Final = 0.5
 """Touching bodies are parted where their bridge is narrower than this share of the component's largest depth."""
 
@@ -58,6 +60,21 @@ def grow(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
         slice(max(0, part.start - margin), min(size, part.stop + margin)) for part, size in zip(box, shape, strict=True)
     )
     return z, y, x
+
+
+def cut_out(volume: Volume, box: Box) -> Volume:
+    """Return the part of a volume inside a box, with its place in the patient; voxels are a view."""
+    x, y, z = volume.index_to_lps_mm([part.start for part in box])
+    return Volume(volume.voxels[box], volume.spacing_mm, (float(x), float(y), float(z)), volume.direction)
+
+
+def touches_border(mask: BoolArray, box: Box, shape: tuple[int, ...]) -> bool:
+    """Return whether a mask (z, y, x) on a box of an array of that shape reaches the array's outermost voxels."""
+    ends = []
+    for axis, (part, size) in enumerate(zip(box, shape, strict=True)):
+        hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        ends += [part.start + hit[0] == 0, part.start + hit[-1] == size - 1] if hit.size else []
+    return any(ends)
 
 
 def _parts(body: BoolArray, spacing_mm: tuple[float, float, float]) -> list[BoolArray]:

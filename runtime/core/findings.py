@@ -8,7 +8,10 @@ from typing import Any, Final, Literal
 
 from runtime.core.labels import Side, Station
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
+
+_SINCE_1_1: Final = {"since": "1.1"}
+"""Marks a field that findings of 1.0 do not have: reading them gives its default."""
 
 CaseStatus = Literal["positive", "negative", "borderline", "indeterminate", "refused", "demonstration"]
 NodeStatus = Literal["positive", "negative", "borderline", "indeterminate", "demonstration"]
@@ -25,6 +28,11 @@ class NodeFeatures:
 
     irregular_border: bool | None = None
     heterogeneous_signal: bool | None = None
+    border_irregularity: float | None = field(default=None, metadata=_SINCE_1_1)
+    """Root mean square distance of the outline from an ellipse, as a share of its radius; 0 is an ellipse."""
+
+    signal_heterogeneity: float | None = field(default=None, metadata=_SINCE_1_1)
+    """Standard deviation of the signal within the node's slices, as a share of its mean."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Node:
     centroid_lps_mm: PointLpsMm
     status: NodeStatus
     status_by_rule: NodeStatus
-    """By the size rule alone (and features once measured), before any `demonstration` override."""
+    """By size, and by both features together where they are measured, before any `demonstration` override."""
 
     status_by_model: NodeStatus
     probability: float
@@ -63,6 +71,24 @@ class Node:
 
     features: NodeFeatures
     tracking_uid: str
+    long_axis_interval_mm: Interval | None = field(default=None, metadata=_SINCE_1_1)
+    """Smallest and largest long axis among the folds; None with one fold. So are the intervals below."""
+
+    volume_interval_mm3: Interval | None = field(default=None, metadata=_SINCE_1_1)
+    probability_interval: Interval | None = field(default=None, metadata=_SINCE_1_1)
+    """Among the folds that see the node; None also when none does."""
+
+    long_axis_3d_mm: float | None = field(default=None, metadata=_SINCE_1_1)
+    """Longest diameter in space, whatever the plane of the slices."""
+
+    short_axis_3d_mm: float | None = field(default=None, metadata=_SINCE_1_1)
+    """Extent in space perpendicular to that diameter and to the widest direction across it."""
+
+    conglomerate: bool | None = field(default=None, metadata=_SINCE_1_1)
+    """Whether it looks like several nodes grown together that could not be parted; None where too small to tell."""
+
+    cut_by_image: bool | None = field(default=None, metadata=_SINCE_1_1)
+    """Whether it reaches the edge of the image, so that its size is a lower bound."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from runtime.core.findings import Findings
 _DECIMALS: Final = 6
 """Digits kept behind the point: a nanometre, far below every accuracy, and the same text on every machine."""
 
+_ADDED_LATER: Final = "since"
+"""Metadata of a field that findings of an earlier 1.x do not have."""
+
 
 def to_json(findings: Findings) -> str:
     """Return canonical JSON: keys sorted, floats finite and rounded, UTF-8 text, one final newline.
@@ -28,7 +31,7 @@ def to_mapping(findings: Findings) -> dict[str, Any]:
 
 
 def from_json(text: str) -> Findings:
-    """Return the findings of a JSON text; unknown keys (of a later 1.x) are ignored.
+    """Return the findings of a JSON text of any 1.x: unknown keys are ignored, keys added since have their default.
 
     Raises `ValueError` naming the first key that is absent or has an unfit value.
     """
@@ -85,9 +88,14 @@ def _record(kind: Any, value: Any, path: str) -> Any:
     _require(isinstance(value, dict), value, path, "an object")
     hints = get_type_hints(kind)
     for item in fields(kind):
-        _require(item.name in value, "nothing", f"{path}.{item.name}", "a value or null")
+        known = item.name in value or _ADDED_LATER in item.metadata
+        _require(known, "nothing", f"{path}.{item.name}", "a value or null")
     return kind(
-        **{item.name: _typed(hints[item.name], value[item.name], f"{path}.{item.name}") for item in fields(kind)}
+        **{
+            item.name: _typed(hints[item.name], value[item.name], f"{path}.{item.name}")
+            for item in fields(kind)
+            if item.name in value
+        }
     )
 
 

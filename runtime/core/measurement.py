@@ -2,20 +2,25 @@
 
 Measured on the native slices, on the contour of a soft field (posterior) at sub-voxel accuracy. The short axis is
 the extent perpendicular to the longest diameter of the slice; the slice with the largest short axis counts
-(Ogura et al., J Clin Oncol 2019;37:33-43).
+(Ogura et al., J Clin Oncol 2019;37:33-43). A binary mask becomes a soft field by `runtime.core.masks.soften_mask`.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
-import contourpy
 import numpy as np
 import numpy.typing as npt
 
+from runtime.core.contours import PlaneAxes, Slice, plane_axes
 from runtime.core.findings import PointLpsMm
 from runtime.core.volume import FloatArray, Volume
 
-_LEVEL_EPSILON = 1e-6
-"""Contours are traced this little below the level, so that voxels exactly at the level lie inside."""
+_TIE_MM: Final = 1e-4
+"""Short axes this close count as equal, and the slice with the longer long axis is taken: a symmetric node must not be
+measured on another slice because of rounding."""
+
+_CHUNK: Final = 256
+"""Surface points whose distances to all others are held at once."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,15 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class _PlaneAxes:
-    """Axes of one contour in the plane, mm along (y, x)."""
+class Axes3d:
+    """The two axes of one node in space, whatever the plane of the slices."""
 
     short_mm: float
+    """Extent perpendicular both to the longest diameter and to the widest direction across it: for an ellipsoid its
+    smallest diameter."""
+
     long_mm: float
-    short_ends: FloatArray
-    long_ends: FloatArray
+    """Longest diameter between any two points of the surface."""
 
 
 def measure_axes(field: Volume, level: float = 0.5) -> Axes | None:
@@ -50,11 +57,11 @@ def measure_axes(field: Volume, level: float = 0.5) -> Axes | None:
     `field` holds one node only: float (z, y, x), 0..1, with everything else 0. The contour runs where the linearly
     interpolated field crosses `level`. Of several islands in one slice the one with the larger short axis counts.
     """
-    best: tuple[_PlaneAxes, int] | None = None
-    for index in map(int, np.flatnonzero((field.voxels >= level).any(axis=(1, 2)))):
-        for contour in _contours_mm(field.voxels[index], level, field.spacing_mm[1:]):
-            axes = _plane_axes(contour)
-            if best is None or axes.short_mm > best[0].short_mm:
+    best: tuple[PlaneAxes, int] | None = None
+    for index in _slices_with(field, level):
+        for outline in Slice(field.voxels[index], field.spacing_mm[1:]).outlines_mm(level):
+            axes = plane_axes(outline)
+            if best is None or _outranks(axes, best[0]):
                 best = (axes, index)
     if best is None:
         return None
@@ -68,51 +75,83 @@ def measure_axes(field: Volume, level: float = 0.5) -> Axes | None:
     )
 
 
-def _contours_mm(plane: npt.NDArray[np.float32], level: float, spacing_mm: tuple[float, ...]) -> list[FloatArray]:
-    """Return the closed contours of a plane (y, x) as points (k, 2) in mm along (y, x)."""
-    rows, columns = (np.flatnonzero((plane >= level).any(axis=axis)) for axis in (1, 0))
-    crop = np.pad(plane.astype(np.float64), 2)[rows[0] : rows[-1] + 5, columns[0] : columns[-1] + 5]
-    generator = contourpy.contour_generator(z=crop, line_type=contourpy.LineType.Separate)
-    lines = generator.lines(level - _LEVEL_EPSILON)
-    corner = np.array([rows[0] - 2, columns[0] - 2])
-    return [(np.asarray(line)[:, ::-1] + corner) * np.asarray(spacing_mm) for line in lines]
+def measure_axes_3d(field: Volume, level: float = 0.5) -> Axes3d | None:
+    """Return the axes of the node in space, or None where nothing reaches the level; `field` as in `measure_axes`.
+
+    The surface is where the linearly interpolated field crosses `level`, within the slices and between them. Between
+    slices 3-5 mm apart it is known far less well than within them: no status depends on these figures.
+    """
+    points = _surface_mm(field, level)
+    if not len(points):
+        return None
+    first, second = _farthest_pair(points)
+    step = points[second] - points[first]
+    long_mm = float(np.linalg.norm(step))
+    across = plane_axes(points @ _perpendicular_basis(step))
+    return Axes3d(short_mm=across.short_mm, long_mm=long_mm)
 
 
-def _plane_axes(contour: FloatArray) -> _PlaneAxes:
-    """Return the longest diameter and the extent perpendicular to it of a contour (k, 2) in mm."""
-    points = _convex_hull(contour)
-    differences = points[:, None, :] - points[None, :, :]
-    squared = (differences**2).sum(axis=-1)
-    first, second = np.unravel_index(int(np.argmax(squared)), squared.shape)
-    long_ends = points[[first, second]]
-    long_mm = float(np.sqrt(squared[first, second]))
-    along = (long_ends[1] - long_ends[0]) / max(long_mm, 1e-9)
-    across = np.array([-along[1], along[0]])
-    reach = points @ across
-    low, high = int(np.argmin(reach)), int(np.argmax(reach))
-    middle = float((points[low] + points[high]) @ along / 2)
-    short_ends = np.array([middle * along + reach[low] * across, middle * along + reach[high] * across])
-    return _PlaneAxes(float(reach[high] - reach[low]), long_mm, short_ends, long_ends)
+def node_field(posterior: Volume, mask: npt.NDArray[np.bool_], threshold: float) -> tuple[Volume, float]:
+    """Return the soft field of one node of a posterior, and the level at which its border is drawn.
+
+    `mask` (z, y, x) holds the node's voxels, at or above the threshold; other nodes' voxels become 0 in the field.
+    """
+    field = np.where(mask | (posterior.voxels < threshold), posterior.voxels, np.float32(0))
+    return posterior.with_voxels(field), contour_level(float(posterior.voxels[mask].max()), threshold)
 
 
-def _convex_hull(points: FloatArray) -> FloatArray:
-    """Return the corners of the convex hull of points (k, 2) in order (Andrew's monotone chain)."""
-    ordered = np.unique(points, axis=0)
-    if len(ordered) < 3:
-        return ordered
-    return np.array(_half_hull(ordered)[:-1] + _half_hull(ordered[::-1])[:-1])
+def contour_level(peak: float, threshold: float) -> float:
+    """Return the posterior at which a node's border is drawn: half of its peak, never below the threshold.
+
+    A border that a model is unsure of is as likely inside as outside where the posterior is half of its peak; at a
+    low threshold, chosen so that no node is missed, the contour would run outside the node.
+    """
+    return max(threshold, peak / 2)
 
 
-def _half_hull(ordered: FloatArray) -> list[FloatArray]:
-    chain: list[FloatArray] = []
-    for point in ordered:
-        while len(chain) >= 2:
-            edge, step = chain[-1] - chain[-2], point - chain[-1]
-            if edge[0] * step[1] - edge[1] * step[0] > 0:
-                break
-            chain.pop()
-        chain.append(point)
-    return chain
+def _slices_with(field: Volume, level: float) -> list[int]:
+    return [int(index) for index in np.flatnonzero((field.voxels >= level).any(axis=(1, 2)))]
+
+
+def _outranks(axes: PlaneAxes, best: PlaneAxes) -> bool:
+    if abs(axes.short_mm - best.short_mm) <= _TIE_MM:
+        return axes.long_mm > best.long_mm
+    return axes.short_mm > best.short_mm
+
+
+def _surface_mm(field: Volume, level: float) -> FloatArray:
+    """Return points (k, 3) of the surface in mm along (z, y, x): outlines, and crossings between slices."""
+    points = [np.zeros((0, 3))]
+    for index in _slices_with(field, level):
+        for outline in Slice(field.voxels[index], field.spacing_mm[1:]).outlines_mm(level):
+            points.append(np.column_stack([np.full(len(outline), index * field.spacing_mm[0]), outline]))
+    stack = np.pad(field.voxels.astype(np.float64), ((1, 1), (0, 0), (0, 0)))
+    below, above = stack[:-1], stack[1:]
+    crossing = np.argwhere((below >= level) != (above >= level))
+    start, end = below[tuple(crossing.T)], above[tuple(crossing.T)]
+    share = (level - start) / (end - start)
+    points.append((crossing + np.column_stack([share - 1, np.zeros((len(share), 2))])) * np.asarray(field.spacing_mm))
+    return np.concatenate(points)
+
+
+def _farthest_pair(points: FloatArray) -> tuple[int, int]:
+    """Return the indices of the two points (k, 3) that lie farthest apart."""
+    best, pair = -1.0, (0, 0)
+    for start in range(0, len(points), _CHUNK):
+        squared = ((points[start : start + _CHUNK, None, :] - points[None, :, :]) ** 2).sum(axis=-1)
+        first, second = np.unravel_index(int(np.argmax(squared)), squared.shape)
+        if squared[first, second] > best:
+            best, pair = float(squared[first, second]), (start + int(first), int(second))
+    return pair
+
+
+def _perpendicular_basis(direction: FloatArray) -> FloatArray:
+    """Return two orthonormal columns (3, 2) perpendicular to a direction."""
+    length = float(np.linalg.norm(direction))
+    unit = direction / length if length > 0 else np.array([1.0, 0.0, 0.0])
+    first = np.cross(unit, np.eye(3)[int(np.argmin(np.abs(unit)))])
+    first /= np.linalg.norm(first)
+    return np.column_stack([first, np.cross(unit, first)])
 
 
 def _endpoints_lps_mm(field: Volume, index: int, ends_mm: FloatArray) -> tuple[PointLpsMm, PointLpsMm]:
@@ -122,5 +161,5 @@ def _endpoints_lps_mm(field: Volume, index: int, ends_mm: FloatArray) -> tuple[P
     return first, second
 
 
-def _point(position: FloatArray) -> PointLpsMm:
+def _point(position: npt.NDArray[np.float64]) -> PointLpsMm:
     return float(position[0]), float(position[1]), float(position[2])

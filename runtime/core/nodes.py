@@ -4,17 +4,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-import cc3d
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.components import Box, component_boxes, grow, node_components
-from runtime.core.findings import Interval, Node, NodeFeatures, NodeStatus, PointLpsMm
+from runtime.core.components import Box, component_boxes, cut_out, grow, node_components, touches_border
+from runtime.core.features import border_irregularity, is_conglomerate, judge_features, signal_heterogeneity
+from runtime.core.findings import Node, NodeFeatures, NodeStatus, PointLpsMm
+from runtime.core.fold_views import FoldView, fold_views, interval, opinions_on
 from runtime.core.labels import REGIONAL_STATIONS, Station
-from runtime.core.measurement import Axes, measure_axes
+from runtime.core.measurement import Axes, measure_axes, measure_axes_3d, node_field
 from runtime.core.midline import Midline
 from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import FoldOpinions, Segmentation
+from runtime.core.segmentation import Segmentation
 from runtime.core.stations import main_station, nearest_stations, station_shares
 from runtime.core.volume import Volume
 
@@ -50,6 +51,21 @@ class _Candidate:
     """Posterior-weighted centre."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """The shape of a candidate."""
+
+    field: Volume
+    """Its part of the node posterior, on its box."""
+
+    level: float
+    """Value of the field at which its border is drawn."""
+
+    axes: Axes
+    conglomerate: bool | None
+    cut_by_image: bool
+
+
 def find_nodes(
     volume: Volume,
     segmentation: Segmentation,
@@ -74,6 +90,7 @@ def find_nodes(
         key=lambda candidate: (-round(candidate.centroid_lps_mm[2], 3), candidate.centroid_lps_mm[0]),
     )
     scorer = _Scorer(
+        image=volume,
         segmentation=segmentation,
         midline=midline,
         rules=rules,
@@ -82,8 +99,8 @@ def find_nodes(
         tracking_seed=tracking_seed,
         demonstration=demonstration,
     )
-    measured = [(candidate, scorer.axes(candidate)) for candidate in candidates]
-    reported = [(candidate, axes) for candidate, axes in measured if axes.short_mm >= rules.min_short_axis_mm]
+    measured = [(candidate, scorer.body(candidate)) for candidate in candidates]
+    reported = [(candidate, body) for candidate, body in measured if body.axes.short_mm >= rules.min_short_axis_mm]
     order = np.zeros(len(candidates) + 1, dtype=np.uint16)
     for position, (candidate, _) in enumerate(reported, start=1):
         order[candidate.instance] = position
@@ -94,11 +111,12 @@ def find_nodes(
 def combine_status(
     station: Station | None, short_axis_mm: float, by_rule: NodeStatus, by_model: NodeStatus, rules: ScoringRules
 ) -> NodeStatus:
-    """Return the status of a node from its size and the model's opinion.
+    """Return the status of a node from the rule's and the model's opinion.
 
-    Within the band around the cut-off a node is borderline. Beyond it, size alone makes a node positive, and so does
-    the model for a smaller one, down to the size that the bundle trusts it with: it has learnt the features that the
-    size cannot show. Outside every station a node is not known to be a lateral one: indeterminate.
+    Within the band around the cut-off a node is borderline, whatever else is known of it. Beyond it the rule (size, or
+    both features) makes a node positive, and so does the model for a smaller one, down to the size that the bundle
+    trusts it with: it has learnt the features that the size cannot show. Outside every station a node is not known to
+    be a lateral one: indeterminate.
     """
     if station is None:
         return "indeterminate"
@@ -108,9 +126,23 @@ def combine_status(
     return _sign(by_rule == "positive" or (by_model == "positive" and model_counts))
 
 
+def status_by_rule(
+    short_axis_mm: float, features: NodeFeatures, rules: ScoringRules
+) -> Literal["positive", "negative"]:
+    """Return the status by the study's rule: large, or irregular and heterogeneous at once (Qiao et al. 2025).
+
+    Features that were not measured count as absent.
+    """
+    malignant = features.irregular_border is True and features.heterogeneous_signal is True
+    return _sign(short_axis_mm >= rules.short_axis_cutoff_mm or malignant)
+
+
 @dataclass(frozen=True, eq=False)
 class _Scorer:
     """What every node of one case is scored with."""
+
+    image: Volume
+    """Canonical image on the segmentation's grid."""
 
     segmentation: Segmentation
     midline: Midline
@@ -124,14 +156,17 @@ class _Scorer:
     tracking_seed: str
     demonstration: bool
 
-    def score(self, node_id: int, candidate: _Candidate, axes: Axes) -> Node:
+    def score(self, node_id: int, candidate: _Candidate, body: _Body) -> Node:
         """Return the scored node of a measured candidate."""
         probability, mean_posterior = self._means(candidate)
         shares = station_shares(self.stations[candidate.box][candidate.mask])
         station = main_station(shares)
-        by_rule = _sign(axes.short_mm >= self.rules.short_axis_cutoff_mm)
+        axes, axes_3d = body.axes, measure_axes_3d(body.field, body.level)
+        features = self._features(candidate, body)
+        by_rule = status_by_rule(axes.short_mm, features, self.rules)
         by_model = _sign(probability >= self.rules.positive_probability)
         combined = combine_status(station, axes.short_mm, by_rule, by_model, self.rules)
+        views = self._fold_views(candidate)
         return Node(
             id=node_id,
             side=self.midline.side_of(candidate.centroid_lps_mm),
@@ -145,21 +180,35 @@ class _Scorer:
             status_by_model=by_model,
             probability=probability,
             mean_posterior=mean_posterior,
-            short_axis_interval_mm=self._interval_mm(candidate),
+            short_axis_interval_mm=interval(view.short_axis_mm for view in views),
             axis_endpoints_lps_mm={"short": axes.short_endpoints_lps_mm, "long": axes.long_endpoints_lps_mm},
             station_probabilities=shares,
             regional=None if station is None else station in REGIONAL_STATIONS,
-            features=NodeFeatures(),
+            features=features,
             tracking_uid=tracking_uid(self.tracking_seed, node_id),
+            long_axis_interval_mm=interval(view.long_axis_mm for view in views),
+            volume_interval_mm3=interval(view.volume_mm3 for view in views),
+            probability_interval=interval(view.probability for view in views),
+            long_axis_3d_mm=None if axes_3d is None else axes_3d.long_mm,
+            short_axis_3d_mm=None if axes_3d is None else axes_3d.short_mm,
+            conglomerate=body.conglomerate,
+            cut_by_image=body.cut_by_image,
         )
 
-    def axes(self, candidate: _Candidate) -> Axes:
-        """Return the short and long axis of a candidate."""
-        posterior = self.segmentation.node_posterior.voxels[candidate.box]
-        axes = self._axes_in(posterior, candidate.mask, candidate.box)
+    def body(self, candidate: _Candidate) -> _Body:
+        """Return the measured shape of a candidate."""
+        posterior = cut_out(self.segmentation.node_posterior, candidate.box)
+        field, level = node_field(posterior, candidate.mask, self.rules.node_threshold)
+        axes = measure_axes(field, level)
         if axes is None:
             raise ValueError("a node has no voxel at or above the node threshold")
-        return axes
+        return _Body(
+            field=field,
+            level=level,
+            axes=axes,
+            conglomerate=is_conglomerate(field, level),
+            cut_by_image=touches_border(candidate.mask, candidate.box, self.instances.shape),
+        )
 
     def _means(self, candidate: _Candidate) -> tuple[float, float]:
         """Return the posterior-weighted positive share and the mean posterior."""
@@ -167,42 +216,24 @@ class _Scorer:
         share = self.segmentation.positive_share.voxels[candidate.box][candidate.mask].astype(np.float64)
         return float((share * posterior).sum() / posterior.sum()), float(posterior.mean())
 
-    def _interval_mm(self, candidate: _Candidate) -> Interval | None:
-        """Return the smallest and largest short axis that single folds see; 0 for a fold that sees no node."""
-        opinions = _opinions_on(candidate.box, self.segmentation.fold_opinions)
-        if opinions is None or len(opinions.node_posterior) < 2:
-            return None
+    def _fold_views(self, candidate: _Candidate) -> tuple[FoldView, ...]:
+        """Return what the folds make of a candidate; empty where they were not kept."""
+        opinions = opinions_on(candidate.box, self.segmentation.fold_opinions)
+        if opinions is None:
+            return ()
         local = self.instances[opinions.box]
         mask, others = local == candidate.instance, (local != candidate.instance) & (local > 0)
-        sizes = [
-            self._fold_short_axis_mm(np.where(others, np.float32(0), fold), mask, opinions.box)
-            for fold in opinions.node_posterior
-        ]
-        return min(sizes), max(sizes)
+        grid = cut_out(self.segmentation.node_posterior, opinions.box)
+        return fold_views(grid, opinions, mask, others, self.rules.node_threshold)
 
-    def _fold_short_axis_mm(self, fold: npt.NDArray[np.float32], mask: BoolArray, box: Box) -> float:
-        components = cc3d.connected_components(fold >= self.rules.node_threshold, connectivity=6)
-        overlap = np.bincount(components[mask])
-        if len(overlap) < 2 or overlap[1:].max() == 0:
-            return 0.0
-        own = components == int(np.argmax(overlap[1:])) + 1
-        axes = self._axes_in(fold, own, box)
-        return 0.0 if axes is None else axes.short_mm
-
-    def _axes_in(self, posterior: npt.NDArray[np.float32], mask: BoolArray, box: Box) -> Axes | None:
-        threshold = self.rules.node_threshold
-        field = np.where(mask | (posterior < threshold), posterior, np.float32(0))
-        level = contour_level(float(posterior[mask].max()), threshold)
-        return measure_axes(_part(self.segmentation.node_posterior, box, field), level)
-
-
-def contour_level(peak: float, threshold: float) -> float:
-    """Return the posterior at which a node's border is drawn: half of its peak, never below the threshold.
-
-    A border that a model is unsure of is as likely inside as outside where the posterior is half of its peak; at a
-    low threshold, chosen so that no node is missed, the contour would run outside the node.
-    """
-    return max(threshold, peak / 2)
+    def _features(self, candidate: _Candidate, body: _Body) -> NodeFeatures:
+        """Return the features; None for a node too small to judge, or cut by the image or grown together."""
+        whole = not body.cut_by_image and not body.conglomerate
+        if not whole or body.axes.short_mm < self.rules.feature_min_short_axis_mm:
+            return NodeFeatures()
+        image = cut_out(self.image, candidate.box)
+        heterogeneity = signal_heterogeneity(image, candidate.mask & (body.field.voxels >= body.level))
+        return judge_features(border_irregularity(body.field, body.level), heterogeneity, self.rules)
 
 
 def tracking_uid(seed: str, node_id: int) -> str:
@@ -229,24 +260,6 @@ def _stations(segmentation: Segmentation, instances: npt.NDArray[np.uint16]) -> 
     return nearest_stations(labels.voxels, labels.spacing_mm, instances > 0)
 
 
-def _part(grid: Volume, box: Box, voxels: npt.NDArray[np.float32]) -> Volume:
-    """Return voxels of a box of a grid with their place in the patient."""
-    origin = grid.index_to_lps_mm([part.start for part in box])
-    return Volume(voxels, grid.spacing_mm, (float(origin[0]), float(origin[1]), float(origin[2])), grid.direction)
-
-
-def _opinions_on(box: Box, opinions: tuple[FoldOpinions, ...]) -> FoldOpinions | None:
-    """Return the opinions whose box shares the most voxels with a node's box; None when none meets it."""
-    shared = [_shared_voxels(box, opinion.box) for opinion in opinions]
-    return opinions[int(np.argmax(shared))] if any(shared) else None
-
-
-def _shared_voxels(first: Box, second: Box) -> int:
-    return int(
-        np.prod([max(0, min(a.stop, b.stop) - max(a.start, b.start)) for a, b in zip(first, second, strict=True)])
-    )
-
-
 def _warnings(nodes: tuple[Node, ...], midline: Midline) -> tuple[str, ...]:
     warnings = []
     if not midline.trusted:
@@ -256,4 +269,8 @@ def _warnings(nodes: tuple[Node, ...], midline: Midline) -> tuple[str, ...]:
             warnings.append(f"node {node.id} lies on the midline: its side is unknown")
         if node.station is None:
             warnings.append(f"node {node.id} lies in no station: it may not be a lateral lymph node")
+        if node.cut_by_image:
+            warnings.append(f"node {node.id} is cut by the edge of the images: its size is a lower bound")
+        if node.conglomerate:
+            warnings.append(f"node {node.id} looks like several nodes grown together: its size is that of all of them")
     return tuple(warnings)

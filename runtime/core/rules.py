@@ -1,6 +1,7 @@
 """The scoring rules a bundle carries: thresholds with their sources, all of them changeable per site."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,12 @@ class ScoringRules:
 
     min_station_volume_mm3: float = 300.0
     """A station on one side counts as assessed when at least this much of it was segmented."""
+
+    feature_min_short_axis_mm: ClassVar[float] = 5.0
+    """Short axis from which the features are judged; a smaller node is a handful of pixels, and its features None."""
+
+    irregular_border_cutoff: ClassVar[float] = 0.03
+    """Border irregularity (share of the radius) at or above which a border is irregular."""
+
+    heterogeneous_signal_cutoff: ClassVar[float] = 0.24
+    """Signal heterogeneity (share of the mean) at or above which the signal is heterogeneous."""

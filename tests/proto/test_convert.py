@@ -38,8 +38,17 @@ def full_findings() -> Findings:
         axis_endpoints_lps_mm={"short": line, "long": line},
         station_probabilities={"obturator": 0.75, "internal_iliac": 0.25},
         regional=True,
-        features=words.NodeFeatures(irregular_border=True, heterogeneous_signal=False),
+        features=words.NodeFeatures(
+            irregular_border=True, heterogeneous_signal=False, border_irregularity=0.125, signal_heterogeneity=0.0625
+        ),
         tracking_uid="1.2.3.4",
+        long_axis_interval_mm=(9.0, 9.5),
+        volume_interval_mm3=(180.5, 220.25),
+        probability_interval=(0.125, 0.375),
+        long_axis_3d_mm=10.5,
+        short_axis_3d_mm=7.25,
+        conglomerate=True,
+        cut_by_image=False,
     )
     return Findings(
         schema_version=words.SCHEMA_VERSION,
@@ -82,6 +91,13 @@ def empty_findings() -> Findings:
         station_probabilities={},
         regional=None,
         features=words.NodeFeatures(),
+        long_axis_interval_mm=None,
+        volume_interval_mm3=None,
+        probability_interval=None,
+        long_axis_3d_mm=None,
+        short_axis_3d_mm=None,
+        conglomerate=None,
+        cut_by_image=None,
     )
     return dataclasses.replace(
         full,

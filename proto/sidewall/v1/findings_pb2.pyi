@@ -212,15 +212,19 @@ class CaseContext(_message.Message):
     def __init__(self, time_point: _Optional[_Union[TimePoint, str]] = ..., prior_case_id: _Optional[str] = ...) -> None: ...
 
 class NodeFeatures(_message.Message):
-    __slots__ = ("irregular_border", "heterogeneous_signal")
+    __slots__ = ("irregular_border", "heterogeneous_signal", "border_irregularity", "signal_heterogeneity")
     IRREGULAR_BORDER_FIELD_NUMBER: _ClassVar[int]
     HETEROGENEOUS_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    BORDER_IRREGULARITY_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_HETEROGENEITY_FIELD_NUMBER: _ClassVar[int]
     irregular_border: bool
     heterogeneous_signal: bool
-    def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ...) -> None: ...
+    border_irregularity: float
+    signal_heterogeneity: float
+    def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ..., border_irregularity: _Optional[float] = ..., signal_heterogeneity: _Optional[float] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid")
+    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image")
     class AxisEndpointsLpsMmEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +257,13 @@ class Node(_message.Message):
     REGIONAL_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     TRACKING_UID_FIELD_NUMBER: _ClassVar[int]
+    LONG_AXIS_INTERVAL_MM_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_INTERVAL_MM3_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    LONG_AXIS_3D_MM_FIELD_NUMBER: _ClassVar[int]
+    SHORT_AXIS_3D_MM_FIELD_NUMBER: _ClassVar[int]
+    CONGLOMERATE_FIELD_NUMBER: _ClassVar[int]
+    CUT_BY_IMAGE_FIELD_NUMBER: _ClassVar[int]
     id: int
     side: Side
     station: Station
@@ -271,7 +282,14 @@ class Node(_message.Message):
     regional: bool
     features: NodeFeatures
     tracking_uid: str
-    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ...) -> None: ...
+    long_axis_interval_mm: Interval
+    volume_interval_mm3: Interval
+    probability_interval: Interval
+    long_axis_3d_mm: float
+    short_axis_3d_mm: float
+    conglomerate: bool
+    cut_by_image: bool
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ...) -> None: ...
 
 class Gate(_message.Message):
     __slots__ = ("code", "outcome", "message", "score", "threshold")

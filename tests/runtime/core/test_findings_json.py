@@ -12,7 +12,7 @@ import sidewall
 
 from runtime.core.deciding import describe_refusal
 from runtime.core.errors import Reason, RefusalCode
-from runtime.core.findings import CaseIdentity, Findings, Gate, Node
+from runtime.core.findings import CaseIdentity, Findings, Gate, Node, NodeFeatures
 from runtime.core.findings_json import from_json, to_json, to_mapping
 from tests.runtime.core.results import BARE_NODE, FINDINGS, NODE
 
@@ -68,7 +68,8 @@ def test_the_text_is_canonical() -> None:
 def test_the_schema_names_exactly_the_fields_of_the_findings() -> None:
     for declared, kind in _declared_objects():
         assert is_dataclass(kind)
-        assert set(declared["properties"]) == set(declared["required"]) == {item.name for item in fields(kind)}
+        assert set(declared["properties"]) == {item.name for item in fields(kind)}
+        assert set(declared["required"]) == {item.name for item in fields(kind) if "since" not in item.metadata}
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -108,11 +109,26 @@ def test_keys_of_a_later_version_are_ignored() -> None:
     assert to_mapping(from_json(json.dumps(mapping))) == to_mapping(FINDINGS)
 
 
+def test_findings_of_1_0_still_validate_and_are_read() -> None:
+    mapping = to_mapping(FINDINGS) | {"schema_version": "1.0"}
+    for node in mapping["nodes"]:
+        for item in fields(Node):
+            if "since" in item.metadata:
+                del node[item.name]
+        node["features"] = {key: node["features"][key] for key in ("irregular_border", "heterogeneous_signal")}
+    _validator().validate(mapping)
+    old = from_json(json.dumps(mapping))
+    assert old.schema_version == "1.0"
+    assert old.nodes[0].long_axis_3d_mm is None
+    assert old.nodes[1].features == NodeFeatures(irregular_border=True, heterogeneous_signal=False)
+
+
 def _declared_objects() -> list[tuple[dict[str, Any], type]]:
     properties = SCHEMA["properties"]
     return [
         (SCHEMA, Findings),
         (SCHEMA["$defs"]["node"], Node),
+        (SCHEMA["$defs"]["node"]["properties"]["features"], NodeFeatures),
         (properties["gates"]["items"], Gate),
         (properties["case"], CaseIdentity),
         (properties["input"], type(FINDINGS.input)),
