@@ -1,4 +1,4 @@
-"""The command `sidewall`: serve, analyze, submit, doctor.
+"""The command `sidewall`: serve, analyze, select, submit, doctor.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
 (`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
@@ -41,6 +41,9 @@ ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to the standard output.")]
+SeriesUidOption = Annotated[
+    str | None, typer.Option(help="SeriesInstanceUID of the series to analyse, instead of the one that fits best.")
+]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
 
 
@@ -79,10 +82,11 @@ def analyze(
     mode: ModeOption = None,
     threads: ThreadsOption = None,
     case_id: CaseIdOption = None,
+    series_uid: SeriesUidOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse one series in this process."""
+    """Analyse one series, or the one of a study that fits best, in this process."""
     with _reporting_errors(as_json):
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
@@ -92,8 +96,36 @@ def analyze(
         silence_libraries()
         _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = analyze_path(path, settings, out, case_id=case_id, show=show)
+            findings = analyze_path(path, settings, out, case_id=case_id, show=show, series_uid=series_uid, tell=_tell)
         _show_findings(findings, out, as_json)
+
+
+@app.command(epilog="Example: sidewall select /data/study --json")
+def select(
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A directory, a zip file or one file with the objects of a DICOM study.")
+    ],
+    series_uid: SeriesUidOption = None,
+    descriptions: Annotated[
+        bool, typer.Option("--descriptions", help="Show series descriptions: free text that can hold names.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell which series of a study would be analysed, and what speaks for and against each; only headers are read."""
+    with _reporting_errors(as_json):
+        from runtime.cli.selecting import describe_selection, selection_mapping
+        from runtime.core.selection import select_series
+        from runtime.serving.log import silence_libraries
+
+        silence_libraries()
+        selection = select_series(path, series_uid=series_uid)
+        if as_json:
+            chosen = selection_mapping(selection, with_descriptions=descriptions)
+            typer.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
+        else:
+            _STDOUT.print(describe_selection(selection, with_descriptions=descriptions), soft_wrap=True)
+        if selection.chosen is None:
+            raise typer.Exit(CaseRefused.exit_code)
 
 
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
@@ -169,6 +201,11 @@ def _report(error: SidewallError, as_json: bool) -> None:
         return
     for code, message in [(str(reason.code), reason.message) for reason in reasons] or [(error.code, str(error))]:
         typer.secho(f"{code}: {message}", fg="red", err=True)
+
+
+def _tell(text: str) -> None:
+    """Print one line to the standard error, above the bar if there is one."""
+    _STDERR.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _make_folder(out: Path) -> None:

@@ -1,33 +1,71 @@
-"""`sidewall analyze`: one series in this process."""
+"""`sidewall analyze`: one series, or the one chosen from a study, in this process."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
+from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
 from runtime.core.progress import Progress
+from runtime.core.selection import Selection, select_series
 from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
 from runtime.settings import Settings
 
+Tell = Callable[[str], None]
+"""Takes one line for the person at the terminal."""
+
 
 def analyze_path(
-    path: Path, settings: Settings, out: Path, *, case_id: str | None, show: ShowProgress
+    path: Path,
+    settings: Settings,
+    out: Path,
+    *,
+    case_id: str | None,
+    show: ShowProgress,
+    series_uid: str | None = None,
+    tell: Tell = lambda _: None,
 ) -> dict[str, Any]:
     """Analyse the series at `path`, write every artefact below `out`, and return the findings in JSON form.
 
-    A refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
+    Of several series the one that fits best is chosen, or the one that `series_uid` names; `tell` learns which. A
+    refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
     `BackendUnavailable`.
     """
     show("load", 0, 1, None)
     model = load_checked_model(settings)
-    case = CaseInput(dicom=path, case_id=case_id)
+    case = CaseInput(dicom=_choose(path, series_uid, tell), case_id=case_id)
     result = analyze_case(case, model, AnalysisSettings.of(settings), _TerminalMonitor(show))
     for artefact in result.artefacts:
         target = out / artefact.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(artefact.data)
     return to_mapping(result.findings)
+
+
+def _choose(path: Path, series_uid: str | None, tell: Tell) -> Path | Sequence[Path | bytes]:
+    """Return what to read: the input as it is when it holds one series, else the instances of the chosen one."""
+    selection = select_series(path, series_uid=series_uid)
+    count = len(selection.candidates)
+    if count < 2 and series_uid is None:
+        return path
+    for line in _announcement(selection):
+        tell(line)
+    if count < 2:
+        return selection.as_source()
+    # Who only knows the refusal of a server, which chooses nothing, finds its code here as well.
+    several = Reason(RefusalCode.SEVERAL_SERIES, f"the input holds {count} series; allowed: one, or one that fits best")
+    return replace(selection, refusal=(*selection.refusal, several)).as_source()
+
+
+def _announcement(selection: Selection) -> list[str]:
+    chosen = selection.chosen
+    if chosen is None:
+        return []
+    said = f"{chosen.label} of {len(selection.candidates)} is analysed: {chosen.verdict}, {chosen.score:g} points"
+    return [said, *(f"warning: {warning}" for warning in selection.warnings)]
 
 
 class _TerminalMonitor:
