@@ -1,5 +1,6 @@
 """Everything a case leaves behind, as named bytes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -10,12 +11,17 @@ from pydicom.dataset import Dataset
 from runtime.core.findings import Findings
 from runtime.core.findings_json import to_json
 from runtime.core.series import Series
-from runtime.results.key_images import contact_sheet, key_image, stations_image
+from runtime.results.context import ResultContext, result_context
+from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
+from runtime.results.key_objects import build_key_objects, slices_with_nodes
+from runtime.results.refusal_report import build_refusal_report
 from runtime.results.regions import CaseRegions
+from runtime.results.secondary_capture import build_captures, picture_sources
 from runtime.results.segmentation_object import build_segmentation
-from runtime.results.source import source_images
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
+from runtime.results.source import refused_images, source_images
 from runtime.results.structured_report import build_report
-from runtime.results.uids import result_uids
+from runtime.results.uids import ReportReference
 
 
 @dataclass(frozen=True)
@@ -30,47 +36,58 @@ class Artefact:
 
 
 def write_artefacts(
-    findings: Findings, regions: CaseRegions | None, *, series: Series | None, created: datetime
+    findings: Findings,
+    regions: CaseRegions | None,
+    *,
+    series: Series | None,
+    created: datetime,
+    refused_headers: Sequence[Dataset] = (),
+    settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
+    supersedes: ReportReference | None = None,
 ) -> tuple[Artefact, ...]:
     """Return the files of one case; the same arguments give the same bytes.
 
-    A refused case (`regions` is None) gives `findings.json` alone, bare voxels (`series` is None) the key images
-    beside it, a DICOM series also `segmentation.dcm` and `report.dcm`. There is no SEG when nothing was segmented,
-    which the report then says. `created` is the time of the analysis. Raises `ValueError` when findings and regions
-    do not belong together.
+    Bare voxels (`series` is None) give `findings.json` and the key images, a DICOM series also `report.dcm`,
+    `segmentation.dcm` (unless nothing was segmented, which the report then says), `captures/*.dcm` and
+    `key_objects.dcm`. A refused case (`regions` is None) gives `findings.json` and, when the headers of `series` or
+    else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
+
+    `created` is the time of the analysis; whoever repeats it must give the same one. `supersedes` is the report of an
+    earlier analysis of the study. Raises `ValueError` when findings and regions do not belong together,
+    or when the findings of an analysed case name no model.
     """
     artefacts = [Artefact("findings.json", "application/json", to_json(findings).encode())]
     if regions is None:
+        source = refused_images(series.headers if series else refused_headers)
+        if source is not None:
+            context = result_context(source, findings, created, settings, supersedes)
+            artefacts.append(_dicom("report.dcm", build_refusal_report(context)))
         return tuple(artefacts)
+    pictures = key_pictures(findings, regions)
     if series is not None:
-        artefacts += write_dicom(findings, regions, series, created)
-    return (*artefacts, *write_pictures(findings, regions))
+        context = result_context(source_images(series), findings, created, settings, supersedes)
+        artefacts += write_dicom(context, regions, pictures)
+    artefacts += [Artefact(f"keyimages/{each.name}.png", "image/png", to_png(each.image)) for each in pictures]
+    return (*artefacts, Artefact("contact_sheet.png", "image/png", to_png(contact_sheet(findings, regions))))
 
 
-def write_pictures(findings: Findings, regions: CaseRegions) -> list[Artefact]:
-    """Return a key image of every node (of the stations when there is none), and the contact sheet."""
-    pictures = {f"keyimages/node_{node.id:02d}.png": key_image(node, regions) for node in findings.nodes}
-    if not pictures:
-        pictures["keyimages/stations.png"] = stations_image(findings, regions)
-    pictures["contact_sheet.png"] = contact_sheet(findings, regions)
-    return [Artefact(name, "image/png", data) for name, data in pictures.items()]
-
-
-def write_dicom(findings: Findings, regions: CaseRegions, series: Series, created: datetime) -> list[Artefact]:
-    """Return SEG (unless nothing was segmented) and SR; raises `ValueError` when the findings name no model.
-
-    DICOM times are local: a time with a zone becomes this machine's wall clock.
-    """
-    created = created.astimezone().replace(tzinfo=None) if created.tzinfo else created
-    if findings.model is None:
+def write_dicom(context: ResultContext, regions: CaseRegions, pictures: Sequence[KeyPicture]) -> list[Artefact]:
+    """Return SEG (unless nothing was segmented), SR, key images and key objects of an analysed case."""
+    if context.findings.model is None:
         raise ValueError("findings of an analysed case must name the model")
-    source = source_images(series)
-    uids = result_uids(series, findings, findings.model)
-    segmentation = build_segmentation(source, findings, findings.model, regions, uids, created)
-    report = build_report(source, findings, findings.model, regions, segmentation, uids, created)
+    segmentation = build_segmentation(context, regions)
+    report = build_report(context, regions, segmentation)
+    captures = build_captures(context, pictures, regions)
+    slices = slices_with_nodes(context, regions) or picture_sources(context, pictures[0], regions)
     objects: dict[str, Dataset] = {} if segmentation is None else {"segmentation.dcm": segmentation.dataset}
     objects["report.dcm"] = report
-    return [Artefact(name, "application/dicom", _encode(dataset)) for name, dataset in objects.items()]
+    objects.update({f"captures/{each.name}.dcm": data for each, data in zip(pictures, captures, strict=True)})
+    objects["key_objects.dcm"] = build_key_objects(context, slices, captures, segmentation, report)
+    return [_dicom(name, dataset) for name, dataset in objects.items()]
+
+
+def _dicom(name: str, dataset: Dataset) -> Artefact:
+    return Artefact(name, "application/dicom", _encode(dataset))
 
 
 def _encode(dataset: Dataset) -> bytes:

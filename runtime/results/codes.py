@@ -8,6 +8,7 @@ from typing import Final
 
 from pydicom.sr.coding import Code
 
+from runtime.core.errors import RefusalCode
 from runtime.core.findings import CaseStatus, NodeStatus
 from runtime.core.labels import Side, Station
 
@@ -62,8 +63,8 @@ STATUS_CODES: Final[dict[CaseStatus | NodeStatus, Code]] = {
     "borderline": Code("BORDERLINE", PRIVATE_SCHEME, "Borderline"),
     "indeterminate": INDETERMINATE,
     "demonstration": DEMONSTRATION,
+    "refused": Code("REFUSED", PRIVATE_SCHEME, "Refused: the input was not analysed"),
 }
-"""A refused case has no report, hence no code."""
 
 SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
     "positive": PRESENT,
@@ -72,7 +73,7 @@ SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
     "indeterminate": INDETERMINATE,
     "demonstration": DEMONSTRATION,
 }
-"""Whether a suspicious lateral node is there, by the status of the case."""
+"""Whether a suspicious lateral node is there, by the status of the case; of a refused one nothing is said."""
 
 CASE_STATUS: Final = Code("CASE_STATUS", PRIVATE_SCHEME, "Lateral lymph node status of the patient")
 SUSPICIOUS_NODE: Final = Code("SUSPICIOUS_NODE", PRIVATE_SCHEME, "Suspicious lateral lymph node")
@@ -85,3 +86,62 @@ STATUS_BY_MODEL: Final = Code("STATUS_BY_MODEL", PRIVATE_SCHEME, "Lymph node sta
 STATION: Final = Code("STATION", PRIVATE_SCHEME, "Lateral station")
 REGIONAL: Final = Code("REGIONAL", PRIVATE_SCHEME, "Regional lymph node (N, not M)")
 PROBABILITY: Final = Code("PROBABILITY", PRIVATE_SCHEME, "Mean positive share of the model")
+
+QUALITATIVE_EVALUATIONS: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
+"""Container of TID 1500."""
+
+OF_INTEREST: Final = Code("113000", "DCM", "Of Interest")
+"""Title of the key object selection (CID 7010)."""
+
+SOURCE_IMAGE: Final = Code("121322", "DCM", "Source image for image processing operation")
+"""Purpose of reference (CID 7202)."""
+
+REFUSAL_REASON: Final = Code("REFUSAL_REASON", PRIVATE_SCHEME, "Reason of the refusal")
+REFUSAL_TEXT: Final = Code("REFUSAL_TEXT", PRIVATE_SCHEME, "Reason of the refusal in words")
+OTHER_REASON: Final = Code("OTHER_REASON", PRIVATE_SCHEME, "Another reason, given in words")
+
+_REFUSAL_MEANINGS: Final[dict[RefusalCode, str]] = {
+    RefusalCode.EMPTY_INPUT: "No input",
+    RefusalCode.NOT_DICOM: "Not readable as DICOM images",
+    RefusalCode.SEVERAL_SERIES: "More than one suitable series",
+    RefusalCode.NOT_MR: "Not a magnetic resonance image",
+    RefusalCode.NOT_T2: "Not T2-weighted",
+    RefusalCode.DERIVED_IMAGE: "Derived image",
+    RefusalCode.NOT_AXIAL: "Not axial",
+    RefusalCode.MISSING_SLICE: "A slice is missing",
+    RefusalCode.DUPLICATE_SLICE: "A slice comes twice",
+    RefusalCode.MIXED_GEOMETRY: "Slices of different geometry",
+    RefusalCode.MISSING_GEOMETRY: "Geometry not stated",
+    RefusalCode.TOO_FEW_SLICES: "Too few slices",
+    RefusalCode.TOO_COARSE: "Resolution too coarse",
+    RefusalCode.TOO_LARGE: "Input too large",
+    RefusalCode.UNREADABLE_PIXELS: "Pixels cannot be decoded",
+    RefusalCode.UNSUPPORTED_PIXELS: "Pixel format not supported",
+    RefusalCode.INCOMPLETE_TRANSFER: "Transfer incomplete",
+    RefusalCode.INVALID_VOLUME: "Invalid volume",
+    RefusalCode.FIELD_OF_VIEW: "Field of view may miss the sidewalls",
+    RefusalCode.INPUT_STATISTICS: "Image unlike those the model was made for",
+    RefusalCode.MIDLINE: "No trustworthy midline",
+    RefusalCode.STATIONS_MISSING: "Stations missing",
+    RefusalCode.STATIONS_IMBALANCE: "Stations of the two sides differ in size",
+    RefusalCode.NODES_OUTSIDE_STATIONS: "Nodes outside every station",
+    RefusalCode.NODE_COUNT: "Implausible number of nodes",
+    RefusalCode.FOLD_AGREEMENT: "The folds disagree",
+}
+
+REFUSAL_CODES: Final[dict[str, Code]] = {
+    str(code): Code(code.value.upper(), PRIVATE_SCHEME, meaning) for code, meaning in _REFUSAL_MEANINGS.items()
+}
+"""The word of findings.json -> its code; a word that is not here goes as `OTHER_REASON`."""
+
+
+def private_codes() -> tuple[Code, ...]:
+    """Return every private code of the results, by value."""
+    found: set[Code] = set()
+    for value in globals().values():
+        found.update(each for each in (value.values() if isinstance(value, dict) else (value,)) if _is_private(each))
+    return tuple(sorted(found, key=lambda code: str(code.value)))
+
+
+def _is_private(value: object) -> bool:
+    return isinstance(value, Code) and value.scheme_designator == PRIVATE_SCHEME

@@ -1,5 +1,6 @@
 """Key images: each node on its slice, and a contact sheet of the case. No word in them names the patient."""
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
@@ -32,8 +33,41 @@ _RESEARCH: Final[Colour] = (255, 214, 90)
 _SHORT_AXIS: Final[Colour] = (255, 236, 60)
 
 
-def key_image(node: Node, regions: CaseRegions) -> bytes:
-    """Return a PNG of one node: its whole slice on the left, a close-up with the measured axes on the right."""
+@dataclass(frozen=True, eq=False)
+class KeyPicture:
+    """One picture that goes out as a file and as a secondary capture."""
+
+    name: str
+    """Unique within the case, fit for a file name."""
+
+    image: Image.Image
+    """RGB."""
+
+    slice_index: int
+    """The canonical slice it shows."""
+
+    description: str
+    """What is drawn; nothing of the patient."""
+
+
+def key_pictures(findings: Findings, regions: CaseRegions) -> tuple[KeyPicture, ...]:
+    """Return a picture of every node, or one of the stations when there is no node."""
+    if not findings.nodes:
+        index = stations_slice(regions)
+        return (KeyPicture("stations", stations_image(findings, regions), index, "Slice with the lateral stations"),)
+    return tuple(
+        KeyPicture(
+            f"node_{node.id:02d}",
+            key_image(node, regions),
+            node_slice(node, regions),
+            f"Node {node.id} ({describe_station(node.station, node.side)}): slice with contour, close-up with calipers",
+        )
+        for node in findings.nodes
+    )
+
+
+def key_image(node: Node, regions: CaseRegions) -> Image.Image:
+    """Draw one node: its whole slice on the left, a close-up with the measured axes on the right."""
     index = node_slice(node, regions)
     grey = _grey_range(regions.image.voxels)
     whole = whole_slice(regions.image, index, _PANEL_PX)
@@ -51,13 +85,12 @@ def key_image(node: Node, regions: CaseRegions) -> bytes:
         picture.paste(panel, (left, _HEADER_PX))
     _scale_bar(picture, near)
     _caption(picture, node, index, regions)
-    return _png(picture)
+    return picture
 
 
-def stations_image(findings: Findings, regions: CaseRegions) -> bytes:
-    """Return a PNG of the slice that shows most of the stations (else the middle one): the key image without nodes."""
-    visible = np.isin(regions.labels.voxels, list(STATION_LABELS)).sum(axis=(1, 2))
-    index = int(visible.argmax()) if visible.any() else len(visible) // 2
+def stations_image(findings: Findings, regions: CaseRegions) -> Image.Image:
+    """Draw the stations' slice: the key image of a case without nodes."""
+    index = stations_slice(regions)
     view = whole_slice(regions.image, index, _PANEL_PX)
     panel = _draw(view, regions, _grey_range(regions.image.voxels), _TINT_WHOLE).finish()
     _mark(panel, 18)
@@ -66,11 +99,11 @@ def stations_image(findings: Findings, regions: CaseRegions) -> bytes:
     picture.paste(panel, (0, _HEADER_PX))
     _title(picture, findings)
     _legend(picture)
-    return _png(picture)
+    return picture
 
 
-def contact_sheet(findings: Findings, regions: CaseRegions) -> bytes:
-    """Return a PNG of every slice on which a node was measured, or of evenly spaced slices when there is no node."""
+def contact_sheet(findings: Findings, regions: CaseRegions) -> Image.Image:
+    """Draw every slice on which a node was measured, or of evenly spaced slices when there is no node."""
     by_slice: dict[int, list[Node]] = {}
     for node in findings.nodes:
         by_slice.setdefault(node_slice(node, regions), []).append(node)
@@ -91,13 +124,26 @@ def contact_sheet(findings: Findings, regions: CaseRegions) -> bytes:
         sheet.paste(tile, (place % columns * pitch, _HEADER_PX + place // columns * pitch))
     _title(sheet, findings)
     _legend(sheet)
-    return _png(sheet)
+    return sheet
 
 
 def node_slice(node: Node, regions: CaseRegions) -> int:
     """Return the index of the canonical slice on which the short axis was measured."""
     ends = regions.image.lps_mm_to_index(node.axis_endpoints_lps_mm["short"])
     return int(np.clip(np.rint(ends[:, 0].mean()), 0, regions.image.shape[0] - 1))
+
+
+def stations_slice(regions: CaseRegions) -> int:
+    """Return the index of the canonical slice that shows most of the stations, or of the middle one without any."""
+    visible = np.isin(regions.labels.voxels, list(STATION_LABELS)).sum(axis=(1, 2))
+    return int(visible.argmax()) if visible.any() else len(visible) // 2
+
+
+def to_png(image: Image.Image) -> bytes:
+    """Return a picture as a PNG file; the same picture gives the same bytes."""
+    buffer = BytesIO()
+    image.save(buffer, format="PNG", compress_level=2)
+    return buffer.getvalue()
 
 
 def _draw(view: View, regions: CaseRegions, grey: tuple[float, float], opacity: float) -> Canvas:
@@ -195,9 +241,3 @@ def _grey_range(voxels: npt.NDArray[np.float32]) -> tuple[float, float]:
     inner = voxels[::2, rows // 6 : rows - rows // 6 : 3, columns // 6 : columns - columns // 6 : 3]
     low, high = np.percentile(inner, (1.0, 99.3))
     return float(low), max(float(high), float(low) + 1e-6)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, format="PNG", compress_level=2)
-    return buffer.getvalue()

@@ -2,8 +2,6 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
 
 import highdicom as hd
 import numpy as np
@@ -12,24 +10,22 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
-from runtime.core.findings import Findings, ModelDescription, Node
+from runtime.core.findings import Findings, Node
 from runtime.core.labels import Side, Station
 from runtime.results import codes
+from runtime.results.context import ResultContext
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.regions import CaseRegions
-from runtime.results.source import SourceImages, complete
+from runtime.results.source import SourceImages
 from runtime.results.uids import ResultUids
 from runtime.results.words import (
     MANUFACTURER,
     MODEL_NAME,
     RESEARCH_WORDS,
-    SERIAL_NUMBER,
     algorithm_parameters,
     describe_node,
     describe_station,
 )
-
-SERIES_NUMBER: Final = 9001
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +40,19 @@ class SegmentationObject:
     """Station and side -> segment number."""
 
 
-def build_segmentation(
-    source: SourceImages,
-    findings: Findings,
-    model: ModelDescription,
-    regions: CaseRegions,
-    uids: ResultUids,
-    created: datetime,
-) -> SegmentationObject | None:
+def build_segmentation(context: ResultContext, regions: CaseRegions) -> SegmentationObject | None:
     """Return the SEG of a case, or None when nothing was segmented: an empty SEG has no frame to encode.
 
     Stations come first, then the nodes in the order of the findings. Raises `ValueError` when the nodes of the
     findings are not those of `regions.instances`.
     """
+    source, findings, uids = context.source, context.findings, context.uids
     _check_nodes(findings, regions)
     stations = {key: number for number, key in enumerate(regions.station_masks(), start=1)}
     nodes = {node.id: number for number, node in enumerate(findings.nodes, start=len(stations) + 1)}
     if not stations and not nodes:
         return None
-    algorithm = _algorithm(findings, model)
+    algorithm = _algorithm(findings)
     descriptions = [_station_segment(number, *key, algorithm, uids) for key, number in stations.items()]
     descriptions += [_node_segment(nodes[node.id], node, algorithm) for node in findings.nodes]
     stand_ins, originals = _with_unique_uids(source)
@@ -71,26 +61,14 @@ def build_segmentation(
         pixel_array=regions.to_source_grid(_segment_numbers(regions, stations, nodes)),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
-        series_instance_uid=uids.uid("segmentation", "series"),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=uids.uid("segmentation", "instance"),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=findings.software_version,
-        device_serial_number=SERIAL_NUMBER,
         content_label="RESEARCH",
         content_description=RESEARCH_WORDS,
         content_qualification=hd.ContentQualificationValues.RESEARCH,
-        series_description=f"Sidewall segmentation: {RESEARCH_WORDS}",
-        content_date=created.date(),
-        content_time=created.time(),
-        series_date=created.date(),
-        series_time=created.time(),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
+        **context.attributes("segmentation"),
     )
-    complete(dataset, source, created)
+    context.complete(dataset)
     _replace_dimension_uid(dataset, uids.uid("segmentation", "dimensions"))
     _restore_references(dataset, source, originals)
     return SegmentationObject(dataset, nodes, stations)
@@ -116,13 +94,13 @@ def _segment_numbers(
     return numbers
 
 
-def _algorithm(findings: Findings, model: ModelDescription) -> hd.AlgorithmIdentificationSequence:
+def _algorithm(findings: Findings) -> hd.AlgorithmIdentificationSequence:
     return hd.AlgorithmIdentificationSequence(
         name=MODEL_NAME,
         family=codes.ARTIFICIAL_INTELLIGENCE,
         version=findings.software_version,
         source=MANUFACTURER,
-        parameters=algorithm_parameters(findings, model),
+        parameters=algorithm_parameters(findings),
     )
 
 

@@ -1,17 +1,26 @@
 """What the DICOM results carry over from the source images: patient, study, geometry and references."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
-from pydicom.uid import MRImageStorage
+from pydicom.uid import UID, MRImageStorage
 
 from runtime.core.series import Series
 from runtime.results.uids import derive_uid
 
-_DATES: Final = ("PatientBirthDate", "StudyDate")
+_PATTERNS: Final = {
+    "PatientBirthDate": r"\d{8}",
+    "StudyDate": r"\d{8}",
+    "StudyTime": r"\d{2}([0-5]\d([0-5]\d(\.\d{1,6})?)?)?",
+}
+"""What DA and TM allow (PS3.5, 6.2)."""
+
 _SEXES: Final = ("M", "F", "O")
 
 _TYPE_2: Final = (
@@ -29,12 +38,30 @@ _WHERE_PRESENT: Final = (
 _IMAGE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns")
 
 
+_INDUSTRIAL: Final = ("DICOS", "Eddy Current")
+"""Image classes for luggage and for materials, which have no patient."""
+
+_IDENTITY: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
+
+
+@dataclass(frozen=True)
+class SourceReference:
+    """A source instance, or some frames of an enhanced one."""
+
+    instance: Dataset
+    frame_numbers: tuple[int, ...]
+    """1-based; empty for a single-frame instance."""
+
+
 @dataclass(frozen=True)
 class SourceImages:
-    """The source series as the results refer to it."""
+    """The source images as the results refer to them."""
 
     slices: tuple[Dataset, ...]
-    """A single-frame stand-in for each slice, in the order of the series' volume: patient, study and plane."""
+    """A single-frame stand-in for each slice, in the order of the series' volume: patient, study and plane.
+
+    Empty for images that made no series.
+    """
 
     instances: tuple[Dataset, ...]
     """One dataset per real instance, for references to it."""
@@ -51,6 +78,27 @@ class SourceImages:
         return str(self.instances[0].SOPClassUID)
 
     @property
+    def uids(self) -> tuple[str, ...]:
+        """Study, sorted series and sorted instance UIDs, whatever the order the files came in."""
+        series = sorted({str(instance.SeriesInstanceUID) for instance in self.instances})
+        instances = sorted({str(instance.SOPInstanceUID) for instance in self.instances})
+        return str(self.instances[0].StudyInstanceUID), *series, *instances
+
+    @property
+    def patient_and_study(self) -> Dataset:
+        """What every result repeats of patient and study, without the name."""
+        return Dataset({e.tag: e for e in self.instances[0] if e.keyword in (*_TYPE_2, *_WHERE_PRESENT)})
+
+    def references(self, mask: npt.NDArray[np.bool_]) -> tuple[SourceReference, ...]:
+        """Return the sources of the slices that a mask on the source grid (slice, row, column) touches."""
+        instances = {str(instance.SOPInstanceUID): instance for instance in self.instances}
+        frames: dict[str, list[int]] = {}
+        for index in np.flatnonzero(mask.any(axis=(1, 2))):
+            number = self.frame_numbers[index]
+            frames.setdefault(str(self.slices[index].SOPInstanceUID), []).extend([] if number is None else [number])
+        return tuple(SourceReference(instances[uid], tuple(numbers)) for uid, numbers in frames.items())
+
+    @property
     def frame_of_reference_uid(self) -> str:
         """Frame of reference that images and results share."""
         return str(self.slices[0].FrameOfReferenceUID)
@@ -58,7 +106,7 @@ class SourceImages:
 
 def source_images(series: Series) -> SourceImages:
     """Return the references to a series, the same for classic and enhanced instances."""
-    common = _common(series)
+    common = _common(series.headers[0])
     instances = tuple(_instance(common, header) for header in series.headers)
     orientation = _functional_group(series, 0, "PlaneOrientationSequence").ImageOrientationPatient
     measures = _functional_group(series, 0, "PixelMeasuresSequence")
@@ -77,12 +125,25 @@ def source_images(series: Series) -> SourceImages:
     return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
 
 
-def complete(result: Dataset, source: SourceImages, created: datetime) -> None:
-    """Give a result the patient's name, and one time for all that happened to it, so that the bytes repeat."""
-    result.PatientName = source.patient_name
-    result.InstanceCreationDate, result.InstanceCreationTime = result.ContentDate, result.ContentTime
-    for equipment in result.get("ContributingEquipmentSequence", ()):
-        equipment.ContributionDateTime = created.strftime("%Y%m%d%H%M%S.%f")
+def refused_images(headers: Sequence[Dataset]) -> SourceImages | None:
+    """Return the references to images that made no series, from headers without pixels and malformed elements.
+
+    None when they do not tell one patient and one study, or name no instance of a standard image class: a report
+    would then belong to nobody.
+    """
+    subjects = {(str(header.get("StudyInstanceUID", "")), str(header.get("PatientID", ""))) for header in headers}
+    named = [header for header in headers if _is_identified(header)]
+    if len(subjects) != 1 or not named:
+        return None
+    instances = tuple(_instance(_common(header), header) for header in named)
+    return SourceImages((), instances, (), named[0].get("PatientName") or "")
+
+
+def _is_identified(header: Dataset) -> bool:
+    uids = [UID(str(header.get(name) or ""), validation_mode=IGNORE) for name in _IDENTITY]
+    storage = uids[2]
+    is_current = storage.name.endswith("Image Storage") and not storage.is_retired
+    return all(uid.is_valid for uid in uids) and is_current and not storage.name.startswith(_INDUSTRIAL)
 
 
 def _functional_group(series: Series, index: int, name: str) -> Dataset:
@@ -98,9 +159,8 @@ def _functional_group(series: Series, index: int, name: str) -> Dataset:
     raise ValueError(f"the enhanced image has no {name} for frame {number}")
 
 
-def _common(series: Series) -> Dataset:
+def _common(header: Dataset) -> Dataset:
     """Return patient, study and series attributes; texts are written in UTF-8 whatever the source used."""
-    header = series.headers[0]
     common = Dataset()
     common.SpecificCharacterSet = "ISO_IR 192"
     common.PatientName = ""
@@ -128,7 +188,7 @@ def _instance(common: Dataset, header: Dataset) -> Dataset:
 
 def _clean(name: str, value: Any) -> Any:
     """Return a value, or an empty one where the source's is not what the attribute allows."""
-    if name in _DATES and not re.fullmatch(r"\d{8}", str(value)):
+    if name in _PATTERNS and not re.fullmatch(_PATTERNS[name], str(value)):
         return ""
     if name == "PatientSex" and value not in _SEXES:
         return ""

@@ -4,31 +4,23 @@ The report points at the nodes' segments in the SEG, says what each station's as
 study that no suspicious node is there. It is unverified, preliminary and marked as research.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 import highdicom as hd
-import numpy as np
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 
-from runtime.core.findings import Findings, ModelDescription, Node, StationAssessment
+from runtime.core.findings import Findings, Node, StationAssessment
 from runtime.core.labels import Side, Station
 from runtime.results import codes
+from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions
 from runtime.results.segmentation_object import SegmentationObject, station_code
-from runtime.results.source import SourceImages, complete
-from runtime.results.uids import DEVICE_UID, ResultUids
-from runtime.results.words import (
-    MANUFACTURER,
-    MODEL_NAME,
-    RESEARCH_WORDS,
-    SERIAL_NUMBER,
-    algorithm_parameters,
-)
-
-SERIES_NUMBER: Final = 9002
+from runtime.results.source import SourceImages
+from runtime.results.uids import DEVICE_UID, ReportReference, ResultUids
+from runtime.results.words import MANUFACTURER, MODEL_NAME, RESEARCH_WORDS, algorithm_parameters
 
 _PRIVATE_SCHEME: Final = CodingSchemeIdentificationItem(
     designator=codes.PRIVATE_SCHEME,
@@ -38,78 +30,83 @@ _PRIVATE_SCHEME: Final = CodingSchemeIdentificationItem(
 
 
 def build_report(
-    source: SourceImages,
-    findings: Findings,
-    model: ModelDescription,
-    regions: CaseRegions,
-    segmentation: SegmentationObject | None,
-    uids: ResultUids,
-    created: datetime,
+    context: ResultContext, regions: CaseRegions, segmentation: SegmentationObject | None
 ) -> sr.Comprehensive3DSR:
     """Return the report of a case that was not refused; `segmentation` is None when nothing was segmented."""
-    algorithm = _algorithm(findings, model)
+    source, findings, uids = context.source, context.findings, context.uids
+    algorithm = describe_algorithm(findings)
     groups: list[sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations]
     groups = [_case_group(findings, segmentation, algorithm, uids)]
     groups += [_station_group(assessment, algorithm, uids) for assessment in findings.assessed]
     if segmentation is not None:
         groups += [_node_group(node, source, regions, segmentation, algorithm) for node in findings.nodes]
-    content = sr.MeasurementReport(
-        observation_context=_observer(),
-        procedure_reported=codes.MAGNETIC_RESONANCE_IMAGING,
-        imaging_measurements=groups,
-    )
     evidence: list[Dataset] = list(source.instances)
     if segmentation is not None:
         evidence.append(segmentation.dataset)
+    return assemble_report(context, measurement_report(groups), evidence)
+
+
+def measurement_report(
+    groups: Sequence[sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations],
+) -> sr.MeasurementReport:
+    """Return the content after TID 1500 with those measurement groups."""
+    return sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=describe_observer()),
+        procedure_reported=codes.MAGNETIC_RESONANCE_IMAGING,
+        imaging_measurements=groups,
+    )
+
+
+def assemble_report(
+    context: ResultContext, content: sr.MeasurementReport, evidence: Sequence[Dataset]
+) -> sr.Comprehensive3DSR:
+    """Return the document of that content: preliminary, unverified, research, and naming what it supersedes."""
     report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
-        series_instance_uid=uids.uid("report", "series"),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=uids.uid("report", "instance"),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=findings.software_version,
-        device_serial_number=SERIAL_NUMBER,
         is_complete=True,
         is_final=False,
         is_verified=False,
         coding_schemes=[_PRIVATE_SCHEME],
         content_qualification=hd.ContentQualificationValues.RESEARCH,
-        series_description=f"Sidewall report: {RESEARCH_WORDS}",
-        content_date=created.date(),
-        content_time=created.time(),
-        series_date=created.date(),
-        series_time=created.time(),
+        previous_versions=None if context.supersedes is None else [_predecessor(context.supersedes)],
+        **context.attributes("report"),
     )
-    complete(report, source, created)
+    context.complete(report)
     return report
 
 
-def _observer() -> sr.ObservationContext:
-    return sr.ObservationContext(
-        observer_device_context=sr.ObserverContext(
-            observer_type=sr.CodedConcept.from_code(codes.DEVICE),
-            observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-                uid=DEVICE_UID,
-                name=f"{MODEL_NAME} ({RESEARCH_WORDS})",
-                manufacturer_name=MANUFACTURER,
-                model_name=MODEL_NAME,
-            ),
-        )
+def describe_observer() -> sr.ObserverContext:
+    """Return TID 1004: the software as the observer."""
+    return sr.ObserverContext(
+        observer_type=sr.CodedConcept.from_code(codes.DEVICE),
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=DEVICE_UID,
+            name=f"{MODEL_NAME} ({RESEARCH_WORDS})",
+            manufacturer_name=MANUFACTURER,
+            model_name=MODEL_NAME,
+        ),
     )
 
 
-def _algorithm(findings: Findings, model: ModelDescription) -> sr.AlgorithmIdentification:
+def describe_algorithm(findings: Findings) -> sr.AlgorithmIdentification:
     """Return TID 4019; each parameter is one text `name: value`."""
     return sr.AlgorithmIdentification(
         name=MODEL_NAME,
         version=findings.software_version,
-        parameters=[f"{name}: {value}" for name, value in algorithm_parameters(findings, model).items()],
+        parameters=[f"{name}: {value}" for name, value in algorithm_parameters(findings).items()],
         family=codes.ARTIFICIAL_INTELLIGENCE,
         manufacturer=MANUFACTURER,
     )
+
+
+def _predecessor(reference: ReportReference) -> Dataset:
+    earlier = Dataset()
+    earlier.StudyInstanceUID = reference.study_instance_uid
+    earlier.SeriesInstanceUID = reference.series_instance_uid
+    earlier.SOPClassUID = reference.sop_class_uid
+    earlier.SOPInstanceUID = reference.sop_instance_uid
+    return earlier
 
 
 def _case_group(
@@ -175,28 +172,37 @@ def _node_group(
         finding_category=codes.ANATOMICAL_STRUCTURE,
         finding_sites=[_site(node.station, node.side)],
         algorithm_id=algorithm,
-        measurements=[
-            sr.Measurement(name=codes.SHORT_AXIS, value=round(node.short_axis_mm, 2), unit=codes.MILLIMETRE),
-            sr.Measurement(name=codes.LONG_AXIS, value=round(node.long_axis_mm, 2), unit=codes.MILLIMETRE),
-            sr.Measurement(name=codes.VOLUME, value=round(node.volume_mm3, 1), unit=codes.CUBIC_MILLIMETRE),
-            sr.Measurement(name=codes.PROBABILITY, value=round(node.probability, 4), unit=codes.NO_UNITS),
-        ],
+        measurements=_measurements(node),
         qualitative_evaluations=_evaluations(node),
     )
 
 
-def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
-    """Return what is said of a node in codes; of a demonstration nothing that could be read as a score."""
-    station = codes.INDETERMINATE if node.station is None else codes.STATION_CODES[node.station]
-    evaluations = [
-        sr.QualitativeEvaluation(codes.NODE_STATUS, codes.STATUS_CODES[node.status]),
-        sr.QualitativeEvaluation(codes.STATION, station),
+def _measurements(node: Node) -> list[sr.Measurement]:
+    """Return the numbers of a node; a demonstration has sizes, and no probability that could be read as a score."""
+    measurements = [
+        sr.Measurement(name=codes.SHORT_AXIS, value=round(node.short_axis_mm, 2), unit=codes.MILLIMETRE),
+        sr.Measurement(name=codes.LONG_AXIS, value=round(node.long_axis_mm, 2), unit=codes.MILLIMETRE),
+        sr.Measurement(name=codes.VOLUME, value=round(node.volume_mm3, 1), unit=codes.CUBIC_MILLIMETRE),
     ]
     if node.status != "demonstration":
-        evaluations += [
-            sr.QualitativeEvaluation(codes.STATUS_BY_RULE, codes.STATUS_CODES[node.status_by_rule]),
-            sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[node.status_by_model]),
-        ]
+        measurements.append(
+            sr.Measurement(name=codes.PROBABILITY, value=round(node.probability, 4), unit=codes.NO_UNITS)
+        )
+    return measurements
+
+
+def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
+    """Return what is said of a node in codes; every status of a demonstration is the word `demonstration`."""
+    station = codes.INDETERMINATE if node.station is None else codes.STATION_CODES[node.station]
+    is_demonstration = node.status == "demonstration"
+    by_rule = node.status if is_demonstration else node.status_by_rule
+    by_model = node.status if is_demonstration else node.status_by_model
+    evaluations = [
+        sr.QualitativeEvaluation(codes.NODE_STATUS, codes.STATUS_CODES[node.status]),
+        sr.QualitativeEvaluation(codes.STATUS_BY_RULE, codes.STATUS_CODES[by_rule]),
+        sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[by_model]),
+        sr.QualitativeEvaluation(codes.STATION, station),
+    ]
     if node.regional is not None:
         evaluations.append(sr.QualitativeEvaluation(codes.REGIONAL, codes.YES if node.regional else codes.NO))
     return evaluations
@@ -209,10 +215,9 @@ def _site(station: Station | None, side: Side) -> sr.FindingSite:
 def _images_of_node(node: Node, source: SourceImages, regions: CaseRegions) -> list[sr.SourceImageForSegmentation]:
     """Return one reference per source instance that shows the node, with frame numbers for an enhanced one."""
     mask = regions.to_source_grid(regions.instances.voxels == node.id)
-    frames: dict[str, list[int]] = {}
-    for index in np.flatnonzero(mask.any(axis=(1, 2))):
-        number = source.frame_numbers[index]
-        frames.setdefault(str(source.slices[index].SOPInstanceUID), []).extend([] if number is None else [number])
     return [
-        sr.SourceImageForSegmentation(source.sop_class_uid, uid, numbers or None) for uid, numbers in frames.items()
+        sr.SourceImageForSegmentation(
+            reference.instance.SOPClassUID, reference.instance.SOPInstanceUID, list(reference.frame_numbers) or None
+        )
+        for reference in source.references(mask)
     ]

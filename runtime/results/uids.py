@@ -2,11 +2,11 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from runtime.core.findings import Findings, ModelDescription
-from runtime.core.series import Series
+from runtime.core.findings import Findings
+from runtime.results.settings import ResultSettings
 
 _NAMESPACE: Final = uuid.UUID("6c1c1b5e-6f0b-5d27-9d3e-0f4a7b5f9e21")
 """Namespace of every derived UID; a constant, so that two installations agree."""
@@ -16,8 +16,18 @@ DEVICE_UID: Final = f"2.25.{uuid.uuid5(_NAMESPACE, 'device').int}"
 
 
 @dataclass(frozen=True)
+class ReportReference:
+    """An earlier report of the same study, which a new one supersedes."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
 class ResultUids:
-    """UIDs of one analysis; another bundle, mode, backend, rule or software version makes others."""
+    """UIDs of one analysis; anything that can change a result makes others."""
 
     seed: str
     """What all of them derive from."""
@@ -32,20 +42,24 @@ def derive_uid(*parts: str) -> str:
     return f"2.25.{uuid.uuid5(_NAMESPACE, json.dumps(parts)).int}"
 
 
-def result_uids(series: Series, findings: Findings, model: ModelDescription) -> ResultUids:
-    """Return the UIDs of the results of one series, whatever the order its files came in."""
-    analysis = (
-        findings.software_version,
-        model.bundle_digest,
-        model.mode,
-        model.backend,
-        json.dumps(findings.rules, sort_keys=True),
-    )
-    return ResultUids(derive_uid(*source_uids(series), *analysis))
+def result_uids(
+    source_uids: tuple[str, ...],
+    findings: Findings,
+    settings: ResultSettings,
+    supersedes: ReportReference | None = None,
+) -> ResultUids:
+    """Return the UIDs of the results of one case; `source_uids` are its study, series and instances.
 
-
-def source_uids(series: Series) -> tuple[str, ...]:
-    """Return study, series and sorted instance UIDs of the source images."""
-    header = series.headers[0]
-    instances = sorted({frame.sop_instance_uid for frame in series.frames})
-    return str(header.StudyInstanceUID), str(header.SeriesInstanceUID), *instances
+    The time of the analysis is left out: a repeat with the time kept makes the same bytes under the same UIDs.
+    """
+    model = findings.model
+    analysis = {
+        "software": findings.software_version,
+        "model": None if model is None else (model.bundle_digest, model.mode, model.backend),
+        "rules": findings.rules,
+        "context": asdict(findings.context),
+        "refusal": [asdict(reason) for reason in findings.refusal],
+        "settings": asdict(settings),
+        "supersedes": None if supersedes is None else asdict(supersedes),
+    }
+    return ResultUids(derive_uid(*source_uids, json.dumps(analysis, sort_keys=True)))

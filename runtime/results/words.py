@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from runtime.core.findings import Findings, ModelDescription, Node
+from runtime.core.findings import Findings, Node
 from runtime.core.labels import Side, Station
 
 RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
@@ -22,9 +22,11 @@ def describe_node(node: Node) -> str:
     return f"Status {node.status}, short axis {node.short_axis_mm:.1f} mm, long axis {node.long_axis_mm:.1f} mm"
 
 
-def algorithm_parameters(findings: Findings, model: ModelDescription) -> dict[str, str]:
-    """Return what identifies the algorithm beside its version, name -> value."""
-    rules = findings.rules or {}
+def algorithm_parameters(findings: Findings) -> dict[str, str]:
+    """Return what identifies the algorithm beside its version, name -> value; nothing before a bundle was used."""
+    model, rules = findings.model, findings.rules or {}
+    if model is None:
+        return {}
     return {
         "bundle": f"{model.bundle_name} {model.bundle_version}",
         "bundle digest": model.bundle_digest,

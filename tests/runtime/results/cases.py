@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from io import BytesIO
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
@@ -20,13 +22,17 @@ from runtime.core.findings import (
     NodeFeatures,
     NodeStatus,
     PointLpsMm,
+    RefusalReason,
     StationAssessment,
 )
 from runtime.core.labels import STATION_LABELS, Side
 from runtime.core.midline import Midline
 from runtime.core.series import FrameReference, Series
 from runtime.core.volume import FloatArray, Volume, canonicalise
+from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
+from runtime.results.uids import ReportReference
 from tests.fixtures.volumes import flip
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5)
@@ -45,6 +51,39 @@ class Case:
     series: Series
     regions: CaseRegions
     findings: Findings
+
+
+def dicom_files(
+    case: Case,
+    *,
+    created: datetime = CREATED,
+    settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
+    supersedes: ReportReference | None = None,
+) -> dict[str, bytes]:
+    """Return name -> bytes of the DICOM objects of a case; of a refused one, of its refusal."""
+    regions = None if case.findings.status == "refused" else case.regions
+    artefacts = write_artefacts(
+        case.findings, regions, series=case.series, created=created, settings=settings, supersedes=supersedes
+    )
+    return {each.name: each.data for each in artefacts if each.media_type == "application/dicom"}
+
+
+def dicom_objects(case: Case, **options: Any) -> dict[str, Dataset]:
+    """Return name -> data set of the DICOM objects of a case; the options are those of `dicom_files`."""
+    return {name: pydicom.dcmread(BytesIO(data)) for name, data in dicom_files(case, **options).items()}
+
+
+def build_refusal(**options: Any) -> Case:
+    """Return a case that was refused for two reasons; the options are those of `build_case`."""
+    case = build_case(**options)
+    reasons = (
+        RefusalReason("not_t2", "the echo time is 12 ms; allowed: 70 to 140 ms"),
+        RefusalReason("unheard_of", "a reason without a code of its own"),
+    )
+    findings = replace(
+        case.findings, status="refused", probability=None, nodes=(), assessed=(), refusal=reasons, input=None
+    )
+    return Case(case.series, case.regions, findings)
 
 
 def build_case(

@@ -7,12 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runtime.core.errors import SettingInvalid
 from runtime.core.findings_json import from_json
 from runtime.core.reading import read_series
 from runtime.core.volume import canonicalise
-from runtime.results.artefacts import write_artefacts, write_dicom
+from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
-from tests.runtime.results.cases import CENTRE_LPS_MM, CREATED, Case, build_case
+from runtime.results.settings import ResultSettings, SeriesSettings
+from runtime.results.uids import ReportReference
+from tests.runtime.results.cases import (
+    CENTRE_LPS_MM,
+    CREATED,
+    Case,
+    build_case,
+    build_refusal,
+    dicom_files,
+    dicom_objects,
+)
 
 CASES = {
     "positive": {},
@@ -31,6 +42,9 @@ def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None
         ("findings.json", "application/json"),
         ("segmentation.dcm", "application/dicom"),
         ("report.dcm", "application/dicom"),
+        ("captures/node_01.dcm", "application/dicom"),
+        ("captures/node_02.dcm", "application/dicom"),
+        ("key_objects.dcm", "application/dicom"),
         ("keyimages/node_01.png", "image/png"),
         ("keyimages/node_02.png", "image/png"),
         ("contact_sheet.png", "image/png"),
@@ -44,16 +58,28 @@ def test_bare_voxels_leave_findings_and_pictures_only() -> None:
     assert [artefact.name for artefact in artefacts] == ["findings.json", "keyimages/stations.png", "contact_sheet.png"]
 
 
-def test_a_refused_case_leaves_its_findings_alone() -> None:
-    findings = replace(build_case().findings, status="refused", nodes=(), model=None)
-    artefacts = write_artefacts(findings, None, series=None, created=CREATED)
+def test_a_refused_case_without_headers_leaves_its_findings_alone() -> None:
+    artefacts = write_artefacts(build_refusal().findings, None, series=None, created=CREATED)
     assert [artefact.name for artefact in artefacts] == ["findings.json"]
+
+
+@pytest.mark.parametrize("as_series", [True, False], ids=["series", "headers"])
+def test_a_refused_case_with_headers_leaves_findings_and_a_report(as_series: bool) -> None:
+    case = build_refusal()
+    artefacts = write_artefacts(
+        case.findings,
+        None,
+        series=case.series if as_series else None,
+        refused_headers=case.series.headers,
+        created=CREATED,
+    )
+    assert [artefact.name for artefact in artefacts] == ["findings.json", "report.dcm"]
 
 
 def test_findings_without_a_model_are_an_error() -> None:
     case = build_case()
     with pytest.raises(ValueError, match="must name the model"):
-        write_dicom(replace(case.findings, model=None), case.regions, case.series, CREATED)
+        dicom_files(replace(case, findings=replace(case.findings, model=None)))
 
 
 def test_a_repeat_gives_the_same_bytes() -> None:
@@ -67,9 +93,60 @@ def test_a_time_with_a_zone_is_written_as_local_time() -> None:
     case = build_case()
     aware = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
     local = aware.astimezone().replace(tzinfo=None)
-    assert write_dicom(case.findings, case.regions, case.series, aware) == write_dicom(
-        case.findings, case.regions, case.series, local
+    assert dicom_files(case, created=aware) == dicom_files(case, created=local)
+
+
+def test_a_report_names_the_one_it_supersedes() -> None:
+    case = build_case()
+    first = dicom_objects(case)["report.dcm"]
+    earlier = ReportReference(first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPClassUID, first.SOPInstanceUID)
+    assert case.findings.model is not None
+    model = replace(case.findings.model, bundle_digest="sha256:" + "cd" * 32)
+    second = dicom_objects(replace(case, findings=replace(case.findings, model=model)), supersedes=earlier)
+    study = second["report.dcm"].PredecessorDocumentsSequence[0]
+    series = study.ReferencedSeriesSequence[0]
+    reference = series.ReferencedSOPSequence[0]
+    assert (
+        ReportReference(
+            study.StudyInstanceUID,
+            series.SeriesInstanceUID,
+            reference.ReferencedSOPClassUID,
+            reference.ReferencedSOPInstanceUID,
+        )
+        == earlier
     )
+    assert second["report.dcm"].SOPInstanceUID != first.SOPInstanceUID
+    assert "PredecessorDocumentsSequence" not in first
+
+
+def test_every_object_has_its_own_series_and_keeps_accession_number_patient_and_study() -> None:
+    case = build_case()
+    header = case.series.headers[0]
+    objects = dicom_objects(case)
+    assert len({data.SOPInstanceUID for data in objects.values()}) == 5
+    assert len({(data.SeriesInstanceUID, data.Modality) for data in objects.values()}) == 4
+    for data in objects.values():
+        for name in ("AccessionNumber", "PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID", "StudyID"):
+            assert data[name].value == header[name].value
+
+
+def test_series_numbers_and_descriptions_are_those_of_the_settings() -> None:
+    settings = ResultSettings(report=SeriesSettings(12, "Report of this box"), captures=SeriesSettings(13, "Pictures"))
+    objects = dicom_objects(build_case(), settings=settings)
+    assert (objects["report.dcm"].SeriesNumber, objects["report.dcm"].SeriesDescription) == (
+        12,
+        "Report of this box: RESEARCH - NOT FOR DIAGNOSIS",
+    )
+    assert objects["captures/node_01.dcm"].SeriesNumber == 13
+    assert objects["segmentation.dcm"].SeriesNumber == 9001
+
+
+@pytest.mark.parametrize(
+    ("number", "description"), [(0, "a"), (2**31, "a"), (1, ""), (1, "a" * 35), (1, "a\\b"), (1, "a\nb")]
+)
+def test_series_settings_that_dicom_does_not_allow_are_rejected(number: int, description: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"setting series (number|description) is"):
+        SeriesSettings(number, description)
 
 
 def _validate(path: Path) -> str:
@@ -81,11 +158,12 @@ def _validate(path: Path) -> str:
 
 
 def _assert_valid(case: Case, folder: Path) -> None:
-    for artefact in write_dicom(case.findings, case.regions, case.series, CREATED):
-        path = folder / artefact.name
-        path.write_bytes(artefact.data)
+    for name, data in dicom_files(case).items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
         complaints = _validate(path)
-        assert "Error" not in complaints, complaints
+        assert "Error" not in complaints, f"{name}: {complaints}"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -114,6 +192,11 @@ def _on_real_series(source: Path | list[Path]) -> Case:
     return Case(series, regions, template.findings)
 
 
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_dciodvfy_finds_no_error_in_a_refusal(enhanced: bool, tmp_path: Path) -> None:
+    _assert_valid(build_refusal(enhanced=enhanced), tmp_path)
+
+
 def test_dciodvfy_finds_no_error_in_the_results_of_a_real_series(real_series: Path, tmp_path: Path) -> None:
     _assert_valid(_on_real_series(real_series), tmp_path)
 
@@ -122,6 +205,4 @@ def test_the_order_of_the_files_changes_no_byte(real_series: Path) -> None:
     files = sorted(real_series.iterdir())
     shuffled = [files[index] for index in np.random.default_rng(5).permutation(len(files))]
     plain, other = _on_real_series(files), _on_real_series(shuffled)
-    assert write_dicom(plain.findings, plain.regions, plain.series, CREATED) == write_dicom(
-        other.findings, other.regions, other.series, CREATED
-    )
+    assert dicom_files(plain) == dicom_files(other)

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +15,8 @@ PANEL = slice(44, 44 + 480)
 """Rows of a key image that show the slice."""
 
 
-def _open(data: bytes) -> npt.NDArray[np.int64]:
-    return np.asarray(Image.open(BytesIO(data)).convert("RGB")).astype(np.int64)
+def _open(image: Image.Image) -> npt.NDArray[np.int64]:
+    return np.asarray(image).astype(np.int64)
 
 
 def _near(picture: npt.NDArray[np.int64], colour: tuple[int, int, int]) -> npt.NDArray[np.int64]:

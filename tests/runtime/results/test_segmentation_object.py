@@ -9,11 +9,20 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from runtime.results.artefacts import write_dicom
+from runtime.results.context import result_context
 from runtime.results.segmentation_object import build_segmentation
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS
 from runtime.results.source import source_images
-from runtime.results.uids import result_uids
-from tests.runtime.results.cases import AXIAL, CREATED, Case, build_case, lps_positions, segment_positions
+from tests.runtime.results.cases import (
+    AXIAL,
+    CREATED,
+    Case,
+    build_case,
+    dicom_files,
+    dicom_objects,
+    lps_positions,
+    segment_positions,
+)
 
 OBLIQUE = np.linalg.qr(AXIAL + np.array([[0.0, 0.24, 0.06], [0.1, 0.0, -0.17], [0.02, 0.05, 0.0]]))[0]
 OBLIQUE *= np.sign(np.sum(OBLIQUE * AXIAL, axis=0))
@@ -23,8 +32,7 @@ FLIPS = list(product((False, True), repeat=3))
 
 
 def _segmentation(case: Case) -> Dataset:
-    artefacts = {a.name: a.data for a in write_dicom(case.findings, case.regions, case.series, CREATED)}
-    return pydicom.dcmread(BytesIO(artefacts["segmentation.dcm"]))
+    return dicom_objects(case)["segmentation.dcm"]
 
 
 def _encoded(dataset: Dataset) -> bytes:
@@ -157,10 +165,9 @@ def test_more_segments_than_eight_bits_hold_are_kept_apart() -> None:
     nodes = tuple(replace(template, id=number, tracking_uid=f"2.25.5{number}") for number in range(1, 301))
     instances[4, 2:12, 5:35] = np.arange(1, 301).reshape(10, 30)
     regions = replace(case.regions, instances=case.regions.instances.with_voxels(instances))
-    findings, source = replace(case.findings, nodes=nodes), source_images(case.series)
-    assert findings.model is not None
-    uids = result_uids(case.series, findings, findings.model)
-    built = build_segmentation(source, findings, findings.model, regions, uids, CREATED)
+    findings = replace(case.findings, nodes=nodes)
+    context = result_context(source_images(case.series), findings, CREATED, DEFAULT_RESULT_SETTINGS, None)
+    built = build_segmentation(context, regions)
     assert built is not None
     segmentation = pydicom.dcmread(BytesIO(_encoded(built.dataset)))
     assert segmentation.NumberOfFrames == 300
@@ -173,4 +180,4 @@ def test_nodes_of_the_findings_must_be_those_of_the_instance_map() -> None:
     case = build_case()
     findings = replace(case.findings, nodes=case.findings.nodes[:1])
     with pytest.raises(ValueError, match=r"the findings hold the nodes \[1\], the instance map holds \[1, 2\]"):
-        write_dicom(findings, case.regions, case.series, CREATED)
+        dicom_files(Case(case.series, case.regions, findings))

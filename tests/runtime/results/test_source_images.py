@@ -7,9 +7,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from runtime.core.series import Series
-from runtime.results.artefacts import write_dicom
 from runtime.results.source import source_images
-from tests.runtime.results.cases import CREATED, build_case
+from tests.runtime.results.cases import build_case, dicom_files, dicom_objects
 
 
 def _with_first_header(series: Series, **attributes: object) -> Series:
@@ -74,17 +73,16 @@ def test_texts_in_another_character_set_are_carried_over() -> None:
         pydicom.dcmwrite(stored, header, implicit_vr=False, little_endian=True)
         headers.append(pydicom.dcmread(BytesIO(stored.getvalue()), force=True))
     series = replace(case.series, headers=tuple(headers))
-    for artefact in write_dicom(case.findings, case.regions, series, CREATED):
-        result = pydicom.dcmread(BytesIO(artefact.data))
+    for result in dicom_objects(replace(case, series=series)).values():
         assert result.SpecificCharacterSet == "ISO_IR 192"
         assert (result.PatientName, result.StudyDescription) == ("Müller^Jörg", "Prüfung")
 
 
 def test_a_name_of_one_component_is_carried_without_being_quoted_in_a_warning() -> None:
     case = build_case()
-    series = _with_first_header(case.series, PatientName="Onename")
+    series = _with_first_header(case.series, PatientName="Onename", ReferringPhysicianName="Physician")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        artefacts = write_dicom(case.findings, case.regions, series, CREATED)
-    assert b"Onename" in artefacts[0].data
-    assert b"Onename" in artefacts[1].data
+        files = dicom_files(replace(case, series=series))
+    assert len(files) == 5
+    assert all(b"Onename" in data and b"Physician" in data for data in files.values())

@@ -1,9 +1,7 @@
 from dataclasses import replace
-from io import BytesIO
 from typing import cast
 
 import numpy as np
-import pydicom
 from highdicom.sr import (
     Comprehensive3DSR,
     MeasurementReport,
@@ -17,18 +15,14 @@ from runtime.core.labels import Side
 from runtime.core.midline import Midline
 from runtime.core.volume import Volume, canonicalise
 from runtime.results import codes
-from runtime.results.artefacts import write_dicom
 from runtime.results.regions import CaseRegions
-from tests.runtime.results.cases import AXIAL, CENTRE_LPS_MM, CREATED, Case, build_case, build_series
+from tests.runtime.results.cases import AXIAL, CENTRE_LPS_MM, Case, build_case, build_series, dicom_objects
 
 
 def _results(case: Case) -> tuple[Comprehensive3DSR, Dataset | None]:
     """Return the report and the SEG, read back."""
-    artefacts = {a.name: a.data for a in write_dicom(case.findings, case.regions, case.series, CREATED)}
-    report = Comprehensive3DSR.from_dataset(pydicom.dcmread(BytesIO(artefacts["report.dcm"])))
-    if "segmentation.dcm" not in artefacts:
-        return report, None
-    return report, pydicom.dcmread(BytesIO(artefacts["segmentation.dcm"]))
+    objects = dicom_objects(case)
+    return Comprehensive3DSR.from_dataset(objects["report.dcm"]), objects.get("segmentation.dcm")
 
 
 def _node_groups(report: Comprehensive3DSR) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
@@ -115,7 +109,9 @@ def test_a_demonstration_is_never_called_positive_or_negative() -> None:
     evaluations = _case_evaluations(report)
     assert evaluations["CASE_STATUS"] == evaluations["SUSPICIOUS_NODE"] == codes.DEMONSTRATION
     for group in _node_groups(report):
-        assert [e.value for e in group.get_qualitative_evaluations(codes.NODE_STATUS)] == [codes.DEMONSTRATION]
+        for name in (codes.NODE_STATUS, codes.STATUS_BY_RULE, codes.STATUS_BY_MODEL):
+            assert [e.value for e in group.get_qualitative_evaluations(name)] == [codes.DEMONSTRATION]
+        assert group.get_measurements(codes.PROBABILITY) == []
     said = {item.ConceptCodeSequence[0].CodeValue for item in _walk(report) if "ConceptCodeSequence" in item}
     scores = {codes.STATUS_CODES["positive"], codes.STATUS_CODES["negative"], codes.PRESENT, codes.ABSENT}
     assert said & {code.value for code in scores} == {codes.PRESENT.value}, "present: that a node was segmented"

@@ -1,13 +1,23 @@
 from dataclasses import replace
 
-from runtime.core.findings import Findings, ModelDescription
+from runtime.core.findings import CaseContext, Findings, RefusalReason
 from runtime.core.series import Series
-from runtime.results.uids import derive_uid, result_uids
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings, SeriesSettings
+from runtime.results.source import source_images
+from runtime.results.uids import ReportReference, derive_uid, result_uids
 from tests.runtime.results.cases import build_case
 
+CASE = build_case()
 
-def _uid(series: Series, findings: Findings, model: ModelDescription) -> str:
-    return result_uids(series, findings, model).uid("segmentation", "instance")
+
+def _uid(
+    findings: Findings = CASE.findings,
+    *,
+    series: Series = CASE.series,
+    settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
+    supersedes: ReportReference | None = None,
+) -> str:
+    return result_uids(source_images(series).uids, findings, settings, supersedes).uid("segmentation", "instance")
 
 
 def test_the_same_parts_give_the_same_uid_and_it_is_valid() -> None:
@@ -21,23 +31,29 @@ def test_parts_cannot_be_shifted_into_each_other() -> None:
 
 
 def test_everything_that_can_change_a_result_changes_its_uid() -> None:
-    case = build_case()
-    model = case.findings.model
-    assert model is not None
-    uids = {
-        _uid(case.series, case.findings, model),
-        _uid(case.series, case.findings, replace(model, bundle_digest="sha256:00")),
-        _uid(case.series, case.findings, replace(model, mode="fast")),
-        _uid(case.series, case.findings, replace(model, backend="openvino-cpu")),
-        _uid(case.series, replace(case.findings, software_version="0.1.1"), model),
-        _uid(case.series, replace(case.findings, rules={"short_axis_cutoff_mm": 6.0}), model),
-        _uid(replace(case.series, frames=case.series.frames[:-1]), case.findings, model),
-    }
-    assert len(uids) == 7
+    findings, series = CASE.findings, CASE.series
+    assert findings.model is not None
+    uids = [
+        _uid(),
+        _uid(replace(findings, model=replace(findings.model, bundle_digest="sha256:00"))),
+        _uid(replace(findings, model=replace(findings.model, mode="fast"))),
+        _uid(replace(findings, model=replace(findings.model, backend="openvino-cpu"))),
+        _uid(replace(findings, model=None)),
+        _uid(replace(findings, software_version="0.1.1")),
+        _uid(replace(findings, rules={"short_axis_cutoff_mm": 6.0})),
+        _uid(replace(findings, context=CaseContext("restaging"))),
+        _uid(replace(findings, refusal=(RefusalReason("not_t2", "why"),))),
+        _uid(series=replace(series, headers=series.headers[:-1], frames=series.frames[:-1])),
+        _uid(settings=ResultSettings(captures=SeriesSettings(77, "Other"))),
+        _uid(supersedes=ReportReference("1.2.3", "1.2.3.9", "1.2.840.10008.5.1.4.1.1.88.34", "1.2.3.9.1")),
+    ]
+    assert len(set(uids)) == len(uids)
+
+
+def test_times_do_not_change_a_uid() -> None:
+    assert _uid(replace(CASE.findings, timings_s={"read": 1.5})) == _uid()
 
 
 def test_the_order_of_the_slices_does_not_change_a_uid() -> None:
-    case = build_case()
-    assert case.findings.model is not None
-    turned = replace(case.series, headers=case.series.headers[::-1], frames=case.series.frames[::-1])
-    assert _uid(turned, case.findings, case.findings.model) == _uid(case.series, case.findings, case.findings.model)
+    turned = replace(CASE.series, headers=CASE.series.headers[::-1], frames=CASE.series.frames[::-1])
+    assert _uid(series=turned) == _uid()

@@ -1,0 +1,64 @@
+"""What a site may set about the DICOM results."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from runtime.core.errors import SettingInvalid
+from runtime.results.words import RESEARCH_WORDS
+
+Role = Literal["segmentation", "report", "captures", "key_objects"]
+"""The kinds of objects of a result; each has a series of its own, since one series holds one modality."""
+
+_MOST_SERIES_NUMBER: Final = 2**31 - 1
+"""Largest value of IS (PS3.5, 6.2)."""
+
+_MOST_DESCRIPTION: Final = 64 - len(f": {RESEARCH_WORDS}")
+"""What LO (PS3.5, 6.2) leaves beside the words that every series carries."""
+
+
+@dataclass(frozen=True)
+class SeriesSettings:
+    """How one series of the results presents itself; raises `SettingInvalid` on a value DICOM does not allow."""
+
+    number: int
+    """Series Number, 1 to 2147483647."""
+
+    description: str
+    """Start of the Series Description, 1 to 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
+
+    def __post_init__(self) -> None:
+        """Check both values."""
+        if isinstance(self.number, bool) or not 1 <= self.number <= _MOST_SERIES_NUMBER:
+            raise SettingInvalid("series number", self.number, f"1 to {_MOST_SERIES_NUMBER}")
+        if not re.fullmatch(rf"[^\\\x00-\x1f\x7f]{{1,{_MOST_DESCRIPTION}}}", self.description):
+            allowed = f"1 to {_MOST_DESCRIPTION} characters without backslash and control characters"
+            raise SettingInvalid("series description", self.description, allowed)
+
+    @property
+    def full_description(self) -> str:
+        """Series Description as written."""
+        return f"{self.description}: {RESEARCH_WORDS}"
+
+
+@dataclass(frozen=True)
+class ResultSettings:
+    """The series of the results; other settings make other UIDs.
+
+    The default numbers lie above those that scanners give, so that the results sort behind the images.
+    """
+
+    segmentation: SeriesSettings = field(default=SeriesSettings(9001, "Sidewall segmentation"))
+    report: SeriesSettings = field(default=SeriesSettings(9002, "Sidewall report"))
+    """For the report of a refusal, too."""
+
+    captures: SeriesSettings = field(default=SeriesSettings(9003, "Sidewall key images"))
+    key_objects: SeriesSettings = field(default=SeriesSettings(9004, "Sidewall key objects"))
+
+    def of(self, role: Role) -> SeriesSettings:
+        """Return the settings of one series."""
+        series: SeriesSettings = getattr(self, role)
+        return series
+
+
+DEFAULT_RESULT_SETTINGS: Final = ResultSettings()
