@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK
 
 from export.errors import ExportFailed
-from runtime.core.gates import InputReference, build_reference
+from runtime.core.input_statistics import InputReference, build_reference
 from runtime.core.volume import Volume, canonicalise
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from runtime.bundle.manifest import FileEntry, Manifest, TrainedOn, parse_manifest
 from runtime.bundle.signing import TrustedKey, canonical_json, parse_signature, read_trusted_keys, verify
 from runtime.core.errors import BundleRejected
-from runtime.core.gates import InputReference
+from runtime.core.input_statistics import InputReference
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
 from runtime.core.errors import BundleRejected
-from runtime.core.gates import InputReference
+from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import ScoringRules
 

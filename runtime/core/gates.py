@@ -5,29 +5,13 @@ from typing import Final
 
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import Gate, GateOutcome, StationAssessment
-from runtime.core.input_statistics import (
-    InputReference,
-    InputStatistics,
-    build_reference,
-    distance_sd,
-    measure_input,
-)
+from runtime.core.input_statistics import InputReference, distance_sd, measure_input
 from runtime.core.midline import MIN_QUALITY, Midline
 from runtime.core.nodes import MeasuredNodes
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-
-__all__ = [
-    "InputReference",
-    "InputStatistics",
-    "build_reference",
-    "check_input",
-    "check_segmentation",
-    "measure_input",
-    "refusal_reasons",
-]
 
 MIN_IN_PLANE_FIELD_MM: Final = 150.0
 """The lateral compartments lie up to 70 mm to either side of the midline."""

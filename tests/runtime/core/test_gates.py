@@ -7,14 +7,8 @@ import pytest
 
 from runtime.core.errors import RefusalCode
 from runtime.core.findings import Gate, Node, StationAssessment
-from runtime.core.gates import (
-    InputReference,
-    build_reference,
-    check_input,
-    check_segmentation,
-    measure_input,
-    refusal_reasons,
-)
+from runtime.core.gates import check_input, check_segmentation, refusal_reasons
+from runtime.core.input_statistics import InputReference, build_reference, measure_input
 from runtime.core.midline import Midline
 from runtime.core.nodes import MeasuredNodes
 from runtime.core.rules import ScoringRules
