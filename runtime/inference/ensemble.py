@@ -10,7 +10,7 @@ import numpy.typing as npt
 from runtime.bundle.manifest import Tiling
 from runtime.core.progress import Monitor, Progress
 from runtime.inference.backend import Fold
-from runtime.inference.tiling import Box, LogitSum, pad_to_patch, tile_boxes, tile_weights
+from runtime.inference.tiling import Box, LogitSum, pad_to_patch, tile_boxes, tile_weights, weight_sum
 
 Logits = npt.NDArray[np.floating]
 
@@ -35,18 +35,19 @@ def infer_folds(
     z, y, x = padded.shape[1:]
     boxes = tile_boxes((z, y, x), tiling.patch_size, tiling.step_size)
     weights = tile_weights(tiling.patch_size)
+    total = weight_sum((z, y, x), boxes, weights, half=half)
     clock = _Clock(monitor, len(folds) * len(boxes))
     answers = []
     for fold in folds:
-        total: LogitSum | None = None
+        logit_sum: LogitSum | None = None
         for box in boxes:
             monitor.check()
             logits = _infer_tile(fold, padded, box)
-            total = total or LogitSum(len(logits), (z, y, x), weights, half=half)
-            total.add(box, logits)
+            logit_sum = logit_sum or LogitSum(len(logits), (z, y, x), weights, half=half)
+            logit_sum.add(box, logits)
             clock.tick()
-        if total is not None:
-            answers.append(total.mean()[(slice(None), *inside)])
+        if logit_sum is not None:
+            answers.append(logit_sum.mean(total)[(slice(None), *inside)])
     return EnsembleLogits(tuple(answers), _mean(answers))
 
 

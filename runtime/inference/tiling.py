@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,18 @@ def tile_weights(patch: Shape) -> npt.NDArray[np.float16]:
     return scaled
 
 
+def weight_sum(
+    shape: Shape, boxes: Sequence[Box], weights: npt.NDArray[np.float16], *, half: bool
+) -> npt.NDArray[np.float32]:
+    """Return the summed weights of all tiles at every voxel of a grid, rounded after every tile with half precision."""
+    total = np.zeros(shape, dtype=np.float32)
+    values = weights.astype(np.float32)
+    for box in boxes:
+        added = total[box] + values
+        total[box] = round_to_half(added) if half else added
+    return total
+
+
 class LogitSum:
     """Weighted sum of tile logits on one grid.
 
@@ -66,34 +79,40 @@ class LogitSum:
         self._half = half
         self._weights = weights.astype(np.float32)
         self._logits = np.zeros((classes, *shape), dtype=np.float32)
-        self._total = np.zeros(shape, dtype=np.float32)
 
     def add(self, box: Box, logits: npt.NDArray[np.float32]) -> None:
         """Add the (class, z, y, x) logits of one tile."""
+        # One plane at a time: it and what is computed from it stay in the cache.
         for values, target in zip(logits, self._logits[(slice(None), *box)], strict=True):
-            self._add(values * self._weights, target)
-        self._add(self._weights, self._total[box])
+            for plane, weights, into in zip(values, self._weights, target, strict=True):
+                added = plane * weights
+                added += into
+                into[...] = round_to_half(added) if self._half else added
 
-    def mean(self) -> npt.NDArray[np.floating]:
-        """Return the weighted mean (class, z, y, x): float16 with half precision, else float32."""
-        mean = self._logits / self._total
-        return mean.astype(np.float16) if self._half else mean
+    def mean(self, total: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+        """Return the weighted mean (class, z, y, x), once: float16 with half precision, else float32.
 
-    def _add(self, values: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> None:
-        total = values + target
-        target[...] = round_to_half(total) if self._half else total
+        `total` is what `weight_sum` gives for the same tiles.
+        """
+        self._logits /= total
+        return self._logits.astype(np.float16) if self._half else self._logits
 
 
 def round_to_half(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return float32 values rounded to the nearest float16, ties to even, for magnitudes below 65504 (IEEE 754)."""
     bits = values.view(np.uint32)
     # 13 bits of the mantissa go: add half of their last place, or a little less where that would round up from even.
-    rounded = ((bits + (np.uint32(0x0FFF) + ((bits >> np.uint32(13)) & np.uint32(1)))) & np.uint32(0xFFFFE000)).view(
-        np.float32
-    )
+    rounded = bits >> np.uint32(13)
+    rounded &= np.uint32(1)
+    rounded += np.uint32(0x0FFF)
+    rounded += bits
+    rounded &= np.uint32(0xFFFFE000)
+    result = rounded.view(np.float32)
     # Below 2^-14 the places of float16 are 2^-24 apart, as are those of float32 from 0.5 to 1.
     small = np.abs(values) < _SMALLEST_NORMAL_HALF
-    return np.where(small, (values + _PLACES_OF_SUBNORMALS) - _PLACES_OF_SUBNORMALS, rounded)
+    if small.any():
+        result[small] = (values[small] + _PLACES_OF_SUBNORMALS) - _PLACES_OF_SUBNORMALS
+    return result
 
 
 def _starts(n: int, size: int, step_size: float) -> list[int]:

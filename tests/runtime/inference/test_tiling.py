@@ -6,7 +6,7 @@ import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian, compute_steps_for_sliding_window
 
-from runtime.inference.tiling import LogitSum, pad_to_patch, round_to_half, tile_boxes, tile_weights
+from runtime.inference.tiling import LogitSum, pad_to_patch, round_to_half, tile_boxes, tile_weights, weight_sum
 
 Shape = tuple[int, int, int]
 
@@ -46,21 +46,24 @@ def test_half_precision_sums_round_as_torch_does() -> None:
     weights = tile_weights(patch)
     total = LogitSum(2, shape, weights, half=True)
     logits, count = torch.zeros((2, *shape), dtype=torch.half), torch.zeros(shape, dtype=torch.half)
-    for box in tile_boxes(shape, patch, 0.5):
+    boxes = tile_boxes(shape, patch, 0.5)
+    for box in boxes:
         tile = rng.normal(size=(2, *patch)).astype(np.float32) * 9
         total.add(box, tile)
         weighted = torch.from_numpy(tile.copy())
         weighted *= torch.from_numpy(weights)
         logits[(slice(None), *box)] += weighted
         count[box] += torch.from_numpy(weights)
-    np.testing.assert_array_equal(total.mean(), torch.div(logits, count).numpy())
+    mean = total.mean(weight_sum(shape, boxes, weights, half=True))
+    np.testing.assert_array_equal(mean, torch.div(logits, count).numpy())
 
 
 def test_overlapping_tiles_of_one_value_give_that_value() -> None:
-    total = LogitSum(1, (6, 9, 9), tile_weights((4, 6, 6)), half=False)
-    for box in tile_boxes((6, 9, 9), (4, 6, 6), 0.5):
+    weights, boxes = tile_weights((4, 6, 6)), tile_boxes((6, 9, 9), (4, 6, 6), 0.5)
+    total = LogitSum(1, (6, 9, 9), weights, half=False)
+    for box in boxes:
         total.add(box, np.full((1, 4, 6, 6), 3.0, dtype=np.float32))
-    np.testing.assert_allclose(total.mean(), 3.0, rtol=1e-6)
+    np.testing.assert_allclose(total.mean(weight_sum((6, 9, 9), boxes, weights, half=False)), 3.0, rtol=1e-6)
 
 
 def test_rounding_to_half_is_that_of_the_half_type() -> None:
