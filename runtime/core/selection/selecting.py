@@ -146,7 +146,8 @@ def _several_subjects(study: Study, eligible: Sequence[SeriesCandidate]) -> Reas
     uids = {candidate.series_instance_uid for candidate in eligible}
     qualifying = [series for series in study.series if series.uid in uids]
     for keyword, what in (("PatientID", "patients"), ("StudyInstanceUID", "studies")):
-        count = len({series.text(keyword) for series in qualifying})
+        # A series that does not name its patient is told by its study.
+        count = len({series.text(keyword) for series in qualifying} - {""})
         if count > 1:
             listed = ", ".join(candidate.label for candidate in _ranked(eligible, None)[:_LISTED])
             return Reason(

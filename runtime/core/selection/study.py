@@ -83,7 +83,7 @@ def read_study(source: Path | Sequence[Path | bytes], limits: ReadingLimits) -> 
         uid = "" if header is None else str(element_value(header, "SeriesInstanceUID") or "").strip()
         if header is not None and (uid or is_image(header)):
             found.setdefault(uid, []).append((index, header))
-        elif header is not None or file.is_companion:
+        elif file.is_companion or (header is not None and _names_its_class(header)):
             others += 1
         else:
             unreadable += 1
@@ -102,6 +102,12 @@ def instances_of(
     for index, file in enumerate(walk_files(source, budget)):
         if index in wanted:
             yield file.origin if isinstance(file.origin, (Path, bytes)) else budget.read(file)
+
+
+def _names_its_class(header: Dataset) -> bool:
+    """Return whether a dataset says what kind of object it is; scraps that happen to parse do not."""
+    stated = element_value(header, "SOPClassUID") or element_value(header.file_meta, "MediaStorageSOPClassUID")
+    return stated is not None
 
 
 def _series(uid: str, found: Sequence[tuple[int, Dataset]]) -> StudySeries:
@@ -134,6 +140,7 @@ def _is_read_in_part(head: bytes) -> bool:
 def _kept(dataset: Dataset) -> Dataset:
     """Return a dataset with nothing but the elements that are judged by, still as their bytes."""
     kept = Dataset({tag: dataset.get_item(tag) for tag in _TAGS if tag in dataset})
+    kept.file_meta = dataset.file_meta
     if isinstance(dataset, FileDataset):
         is_implicit, is_little_endian = dataset.original_encoding
         kept.set_original_encoding(is_implicit, is_little_endian, dataset.original_character_set)
