@@ -101,9 +101,13 @@ class Budget:
         self._check(file.stated_bytes)
         # What is stated can be wrong: read no more than is still allowed.
         content = file.read(self._bytes_left + 1)
-        self._check(len(content))
-        self._bytes_left -= len(content)
+        self.take_bytes(len(content))
         return content
+
+    def take_bytes(self, count: int) -> None:
+        """Count more bytes; raises `CaseRefused` when there are too many."""
+        self._check(count)
+        self._bytes_left -= count
 
     def _check(self, count: int) -> None:
         if count > self._bytes_left:

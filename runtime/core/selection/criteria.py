@@ -58,4 +58,5 @@ class SelectionCriteria:
 DEFAULT_CRITERIA: Final = SelectionCriteria()
 
 STUDY_LIMITS: Final = ReadingLimits(max_input_bytes=2**33, max_files=20_000)
-"""Bounds of a whole study, of which the headers are read one file at a time; dynamic series have thousands of files."""
+"""Bounds of a whole study: dynamic series have thousands of files. One file is held at a time, and bytes are counted
+of those alone that must be read whole."""

@@ -85,13 +85,14 @@ def select_series(
     """
     with without_library_warnings():
         try:
-            study = read_study(source, study_limits)
+            study = read_study(source, study_limits, limits)
             candidates = tuple(judge_series(series, limits, criteria) for series in study.series)
             outcome = _decide(study, candidates, series_uid, criteria)
             if isinstance(outcome, Reason):
                 return Selection(_ranked(candidates, None), None, (), (outcome,), _warnings(study))
             series = next(each for each in study.series if each.uid == outcome.series_instance_uid)
-            instances = tuple(instances_of(series, source, study_limits))
+            of_one_series = replace(study_limits, max_input_bytes=limits.max_input_bytes)
+            instances = tuple(instances_of(series, source, of_one_series))
         except CaseRefused as refusal:
             return Selection((), None, (), refusal.reasons, ())
     return Selection(_ranked(candidates, outcome), outcome, instances, (), _warnings(study, outcome))

@@ -11,7 +11,7 @@ from pydicom.tag import Tag
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import Budget, StoredFile, walk_files
 from runtime.core.reading.instances import is_image, parse_instance
-from runtime.core.reading.limits import ReadingLimits
+from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 
 _HEAD_BYTES: Final = 2**17
 """Headers of classic images fit in; where one does not, the whole file is read."""
@@ -69,9 +69,13 @@ class Study:
     """Files that are no readable DICOM though nothing about their place and name says that they need not be."""
 
 
-def read_study(source: Path | Sequence[Path | bytes], limits: ReadingLimits) -> Study:
+def read_study(
+    source: Path | Sequence[Path | bytes], limits: ReadingLimits, file_limits: ReadingLimits = DEFAULT_LIMITS
+) -> Study:
     """Return the headers of all series of a directory, a zip archive, one file, or a list of instances.
 
+    `limits` bound the study; a single file larger than `file_limits` counts as unreadable, since it could not be
+    analysed either.
     Raises `CaseRefused` with `empty_input` (nothing is there), `not_dicom` (a damaged archive, a file that may not be
     read) or `too_large`.
     """
@@ -79,7 +83,7 @@ def read_study(source: Path | Sequence[Path | bytes], limits: ReadingLimits) -> 
     others = unreadable = 0
     budget = Budget(limits)
     for index, file in enumerate(walk_files(source, budget)):
-        header = _read_header(file, budget, limits)
+        header = _read_header(file, budget, file_limits)
         uid = "" if header is None else str(element_value(header, "SeriesInstanceUID") or "").strip()
         if header is not None and (uid or is_image(header)):
             found.setdefault(uid, []).append((index, header))
@@ -124,8 +128,16 @@ def _read_header(file: StoredFile, budget: Budget, limits: ReadingLimits) -> Dat
         dataset = parse_instance(head, limits) if _is_read_in_part(head) else None
         # Pixel data come last: a dataset without them was cut within its header.
         if (dataset is None and _says_dicom(head)) or (dataset is not None and "PixelData" not in dataset):
-            dataset = parse_instance(budget.read(file), limits)
+            dataset = _parse_whole(file, budget, limits)
     return None if dataset is None else _kept(dataset)
+
+
+def _parse_whole(file: StoredFile, budget: Budget, limits: ReadingLimits) -> Dataset | None:
+    content = file.read(limits.max_input_bytes + 1)
+    if len(content) > limits.max_input_bytes:
+        return None
+    budget.take_bytes(len(content))
+    return parse_instance(content, limits)
 
 
 def _says_dicom(head: bytes) -> bool:

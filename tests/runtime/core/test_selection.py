@@ -491,3 +491,14 @@ def test_a_study_beyond_the_limits_is_refused() -> None:
     for limits in (ReadingLimits(max_files=11), ReadingLimits(max_files=11, max_input_bytes=10)):
         selection = select_series(contents, study_limits=limits)
         assert [reason.code for reason in selection.refusal] == [RefusalCode.TOO_LARGE]
+
+
+def test_a_deflated_bomb_is_not_inflated_and_counts_as_unreadable() -> None:
+    dataset = series(2)[0]
+    dataset.DataSetTrailingPadding = bytes(5_000_000)
+    bomb = encode(dataset, DeflatedExplicitVRLittleEndian)
+    assert len(bomb) < 20_000
+    selection = select_series([bomb, *encode_all(series(1))], limits=ReadingLimits(max_input_bytes=1_000_000))
+    assert chosen_number(selection) == 1
+    assert len(selection.candidates) == 1
+    assert selection.warnings == ("1 files that are no readable DICOM were left out; one could be a slice",)
