@@ -53,7 +53,7 @@ def _choose(path: Path, series_uid: str | None, tell: Tell) -> Path | Sequence[P
         return path
     for line in _announcement(selection):
         tell(line)
-    if count < 2:
+    if selection.chosen is not None or count < 2:
         return selection.as_source()
     # Who only knows the refusal of a server, which chooses nothing, finds its code here as well.
     several = Reason(RefusalCode.SEVERAL_SERIES, f"the input holds {count} series; allowed: one, or one that fits best")
