@@ -1,0 +1,51 @@
+"""The report as one HTML page that needs nothing else: no scripts, no requests."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from runtime.core.findings import Findings
+from runtime.report.content import Content, build_content
+from runtime.report.page_style import STYLE
+from runtime.report.page_template import TEMPLATE
+from runtime.report.svg import to_svg
+from runtime.report.words import BANNER, TITLE
+
+
+def html_report(findings: Findings, pictures: Mapping[str, bytes], created: datetime) -> bytes:
+    """Return the report of a case as UTF-8 HTML; the same arguments give the same bytes.
+
+    `pictures` are PNG files by their artefact names, e.g. `keyimages/node_01.png`; a node without one is said to have
+    none. `created` is the time of the analysis, shown as it is given.
+    """
+    content = build_content(findings, pictures, created)
+    page = _template().render(
+        content=content,
+        diagram=_diagram(content),
+        title=TITLE,
+        banner=BANNER,
+        style=Markup(STYLE),
+        version=findings.software_version,
+    )
+    return page.encode()
+
+
+def _diagram(content: Content) -> Markup | None:
+    if content.diagram is None:
+        return None
+    return Markup(to_svg(content.diagram, "Where the nodes lie", content.diagram_text))
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters["data_uri"] = _data_uri
+    return environment.from_string(TEMPLATE)

@@ -1,0 +1,145 @@
+"""How single values of the findings are written: with their unit, and never as 0 when they were not computed."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final
+
+NOT_COMPUTED: Final = "not computed"
+
+_UNITS: Final = (
+    ("_mm_zyx", "mm (z, y, x)"),
+    ("_lps_mm", "mm (LPS)"),
+    ("_zyx", "(z, y, x)"),
+    ("_mm3", "mm³"),
+    ("_mm", "mm"),
+    ("_s", "s"),
+    ("_t", "T"),
+)
+"""Ending of a field's name -> unit; the first that fits counts."""
+
+_DECIMALS: Final = {"mm³": 0, "mm": 1, "mm (LPS)": 1, "s": 2}
+"""Digits behind the point, as far as slices of several millimetres justify; other units get significant digits."""
+
+_LABELS: Final = {
+    "mode": "Arithmetic mode",
+    "mean_posterior": "Mean node posterior",
+    "long_axis_3d_mm": "Long axis in space",
+    "short_axis_3d_mm": "Short axis in space",
+    "cut_by_image": "Reaches the edge of the image",
+    "status_by_rule": "Status by rule",
+    "status_by_model": "Status by model",
+    "centroid_lps_mm": "Centre",
+    "model_name": "Scanner model",
+    "manufacturer": "Scanner manufacturer",
+    "is_phantom": "Phantom",
+    "id": "Name",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A named value, ready to be shown."""
+
+    name: str
+    value: str
+
+
+def plain(text: str) -> str:
+    """Return text with unprintable characters (controls, changes of direction) as visible escapes, spaces as such."""
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def label(name: str) -> str:
+    """Return a field's name as words, without its unit."""
+    if name in _LABELS:
+        return _LABELS[name]
+    for ending, _ in _UNITS:
+        name = name.removesuffix(ending) if name.endswith(ending) else name
+    words = plain(name).replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def unit(name: str) -> str:
+    """Return the unit that a field's name ends in, or nothing."""
+    return next((text for ending, text in _UNITS if name.endswith(ending)), "")
+
+
+def show(name: str, value: Any, *, exact: bool = False) -> str:
+    """Return the value of a field of that name with its unit; `exact` keeps the digits of settings and geometry."""
+    text = _bare(name, value, exact)
+    measure = unit(name)
+    return f"{text} {measure}" if measure and text != NOT_COMPUTED else text
+
+
+def rows(
+    record: Any, *, skip: frozenset[str] = frozenset(), always: frozenset[str] = frozenset(), exact: bool = False
+) -> tuple[Row, ...]:
+    """Return a row per field of a dataclass instance, those of nested ones in their place.
+
+    A field with a default is optional: it has no row while it is None, unless named in `always`. UIDs are never
+    shown, since they lead to the patient.
+    """
+    result: list[Row] = []
+    for field in fields(record):
+        value = getattr(record, field.name)
+        optional = field.default is not MISSING or field.default_factory is not MISSING
+        if (
+            field.name in skip
+            or field.name.endswith("_uid")
+            or (optional and value is None and field.name not in always)
+        ):
+            continue
+        if hasattr(value, "__dataclass_fields__"):
+            result += rows(value, skip=skip, always=always, exact=exact)
+        else:
+            result.append(Row(label(field.name), show(field.name, value, exact=exact)))
+    return tuple(result)
+
+
+def mapping_rows(values: Mapping[str, Any], *, exact: bool = False) -> tuple[Row, ...]:
+    """Return a row per entry of a mapping, in its order."""
+    return tuple(Row(label(name), show(name, value, exact=exact)) for name, value in values.items())
+
+
+def millimetres(value: float) -> str:
+    """Return a length without its unit, as it stands in sentences and tables."""
+    return f"{value:.1f}"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """Return the interval among the folds in mm without its unit; a fold that saw nothing is said as such."""
+    text = f"{millimetres(ends[0])}–{millimetres(ends[1])}"
+    return text if ends[0] > 0 else f"{text}, not seen by every fold"
+
+
+def _bare(name: str, value: Any, exact: bool) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOT_COMPUTED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return _number(name, value, exact)
+    if isinstance(value, Mapping):
+        parts = [f"{plain(str(key)).replace('_', ' ')} {_bare(name, item, exact)}" for key, item in value.items()]
+        return ", ".join(parts) or NOT_COMPUTED
+    if isinstance(value, tuple | list):
+        return _sequence(name, value, exact)
+    return plain(str(value))
+
+
+def _number(name: str, value: float, exact: bool) -> str:
+    decimals = _DECIMALS.get(unit(name))
+    return f"{value + 0.0:.5g}" if exact or decimals is None else f"{value:.{decimals}f}"
+
+
+def _sequence(name: str, values: tuple[Any, ...] | list[Any], exact: bool) -> str:
+    parts = [_bare(name, value, exact) for value in values]
+    if "interval" in name and len(parts) == 2:
+        return "–".join(parts)
+    if any(isinstance(value, tuple | list) for value in values):
+        return "; ".join(f"({part})" for part in parts)
+    return ", ".join(parts) or NOT_COMPUTED
