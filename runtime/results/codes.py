@@ -81,11 +81,19 @@ NODE_FOUND: Final = Code("NODE_FOUND", PRIVATE_SCHEME, "Lateral lymph node segme
 SEGMENTATION_MADE: Final = Code("SEGMENTATION_MADE", PRIVATE_SCHEME, "Segmentation object written")
 STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station assessed")
 NODE_STATUS: Final = Code("NODE_STATUS", PRIVATE_SCHEME, "Lymph node status")
-STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by size rule alone")
+STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by rule alone")
 STATUS_BY_MODEL: Final = Code("STATUS_BY_MODEL", PRIVATE_SCHEME, "Lymph node status by model alone")
 STATION: Final = Code("STATION", PRIVATE_SCHEME, "Lateral station")
 REGIONAL: Final = Code("REGIONAL", PRIVATE_SCHEME, "Regional lymph node (N, not M)")
 PROBABILITY: Final = Code("PROBABILITY", PRIVATE_SCHEME, "Mean positive share of the model")
+LONG_AXIS_3D: Final = Code("LONG_AXIS_3D", PRIVATE_SCHEME, "Longest diameter in space")
+SHORT_AXIS_3D: Final = Code("SHORT_AXIS_3D", PRIVATE_SCHEME, "Shortest of three perpendicular diameters in space")
+BORDER_INDEX: Final = Code("BORDER_INDEX", PRIVATE_SCHEME, "Irregularity of the border, 0 is an ellipse")
+SIGNAL_INDEX: Final = Code("SIGNAL_INDEX", PRIVATE_SCHEME, "Heterogeneity of the signal, 0 is uniform")
+IRREGULAR_BORDER: Final = Code("IRREGULAR_BORDER", PRIVATE_SCHEME, "Irregular border")
+HETEROGENEOUS: Final = Code("HETEROGENEOUS", PRIVATE_SCHEME, "Heterogeneous signal")
+CONGLOMERATE: Final = Code("CONGLOMERATE", PRIVATE_SCHEME, "Several nodes grown together")
+CUT_BY_IMAGE: Final = Code("CUT_BY_IMAGE", PRIVATE_SCHEME, "Reaches the edge of the image; sizes are lower bounds")
 
 QUALITATIVE_EVALUATIONS: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
 """Container of TID 1500."""
@@ -103,7 +111,9 @@ OTHER_REASON: Final = Code("OTHER_REASON", PRIVATE_SCHEME, "Another reason, give
 _REFUSAL_MEANINGS: Final[dict[RefusalCode, str]] = {
     RefusalCode.EMPTY_INPUT: "No input",
     RefusalCode.NOT_DICOM: "Not readable as DICOM images",
-    RefusalCode.SEVERAL_SERIES: "More than one suitable series",
+    RefusalCode.SEVERAL_SERIES: "More than one series, study or patient",
+    RefusalCode.NO_SUITABLE_SERIES: "No suitable series in the study",
+    RefusalCode.TIED_SERIES: "Several series are equally suitable",
     RefusalCode.NOT_MR: "Not a magnetic resonance image",
     RefusalCode.NOT_T2: "Not T2-weighted",
     RefusalCode.DERIVED_IMAGE: "Derived image",
@@ -119,6 +129,9 @@ _REFUSAL_MEANINGS: Final[dict[RefusalCode, str]] = {
     RefusalCode.UNSUPPORTED_PIXELS: "Pixel format not supported",
     RefusalCode.INCOMPLETE_TRANSFER: "Transfer incomplete",
     RefusalCode.INVALID_VOLUME: "Invalid volume",
+    RefusalCode.UNREADABLE_LABEL_MAP: "Label map cannot be read",
+    RefusalCode.LABEL_MAP_MISMATCH: "Label map does not lie on the image",
+    RefusalCode.UNKNOWN_LABEL: "Label map holds an unknown label",
     RefusalCode.FIELD_OF_VIEW: "Field of view may miss the sidewalls",
     RefusalCode.INPUT_STATISTICS: "Image unlike those the model was made for",
     RefusalCode.MIDLINE: "No trustworthy midline",

@@ -11,6 +11,7 @@ import highdicom as hd
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
 
 from runtime.core.findings import Findings, Node, StationAssessment
 from runtime.core.labels import Side, Station
@@ -178,17 +179,25 @@ def _node_group(
 
 
 def _measurements(node: Node) -> list[sr.Measurement]:
-    """Return the numbers of a node; a demonstration has sizes, and no probability that could be read as a score."""
-    measurements = [
-        sr.Measurement(name=codes.SHORT_AXIS, value=round(node.short_axis_mm, 2), unit=codes.MILLIMETRE),
-        sr.Measurement(name=codes.LONG_AXIS, value=round(node.long_axis_mm, 2), unit=codes.MILLIMETRE),
-        sr.Measurement(name=codes.VOLUME, value=round(node.volume_mm3, 1), unit=codes.CUBIC_MILLIMETRE),
+    """Return the numbers of a node; a demonstration has sizes, and nothing that could be read as a score."""
+    numbers: list[tuple[Code, float | None, Code, int]] = [
+        (codes.SHORT_AXIS, node.short_axis_mm, codes.MILLIMETRE, 2),
+        (codes.LONG_AXIS, node.long_axis_mm, codes.MILLIMETRE, 2),
+        (codes.VOLUME, node.volume_mm3, codes.CUBIC_MILLIMETRE, 1),
+        (codes.LONG_AXIS_3D, node.long_axis_3d_mm, codes.MILLIMETRE, 2),
+        (codes.SHORT_AXIS_3D, node.short_axis_3d_mm, codes.MILLIMETRE, 2),
     ]
     if node.status != "demonstration":
-        measurements.append(
-            sr.Measurement(name=codes.PROBABILITY, value=round(node.probability, 4), unit=codes.NO_UNITS)
-        )
-    return measurements
+        numbers += [
+            (codes.PROBABILITY, node.probability, codes.NO_UNITS, 4),
+            (codes.BORDER_INDEX, node.features.border_irregularity, codes.NO_UNITS, 4),
+            (codes.SIGNAL_INDEX, node.features.signal_heterogeneity, codes.NO_UNITS, 4),
+        ]
+    return [
+        sr.Measurement(name=name, value=round(value, digits), unit=unit)
+        for name, value, unit, digits in numbers
+        if value is not None
+    ]
 
 
 def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
@@ -203,9 +212,21 @@ def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
         sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[by_model]),
         sr.QualitativeEvaluation(codes.STATION, station),
     ]
-    if node.regional is not None:
-        evaluations.append(sr.QualitativeEvaluation(codes.REGIONAL, codes.YES if node.regional else codes.NO))
-    return evaluations
+    answers = [
+        (codes.REGIONAL, node.regional),
+        (codes.CONGLOMERATE, node.conglomerate),
+        (codes.CUT_BY_IMAGE, node.cut_by_image),
+    ]
+    if not is_demonstration:
+        answers += [
+            (codes.IRREGULAR_BORDER, node.features.irregular_border),
+            (codes.HETEROGENEOUS, node.features.heterogeneous_signal),
+        ]
+    return evaluations + [
+        sr.QualitativeEvaluation(name, codes.YES if answer else codes.NO)
+        for name, answer in answers
+        if answer is not None
+    ]
 
 
 def _site(station: Station | None, side: Side) -> sr.FindingSite:

@@ -56,6 +56,7 @@ def result_uids(
     analysis = {
         "software": findings.software_version,
         "model": None if model is None else (model.bundle_digest, model.mode, model.backend),
+        "input": None if findings.input is None else asdict(findings.input),
         "rules": findings.rules,
         "context": asdict(findings.context),
         "refusal": [asdict(reason) for reason in findings.refusal],

@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import pytest
 from highdicom.sr import (
     Comprehensive3DSR,
     MeasurementReport,
@@ -10,7 +11,7 @@ from highdicom.sr import (
 )
 from pydicom.dataset import Dataset
 
-from runtime.core.findings import Findings
+from runtime.core.findings import Findings, NodeFeatures
 from runtime.core.labels import Side
 from runtime.core.midline import Midline
 from runtime.core.volume import Volume, canonicalise
@@ -71,6 +72,42 @@ def test_every_node_of_the_findings_is_in_report_and_segmentation() -> None:
         assert group.finding_sites[0].value == codes.STATION_CODES["obturator"]
         statuses = [e.value for e in group.get_qualitative_evaluations(codes.NODE_STATUS)]
         assert statuses == [codes.STATUS_CODES[node.status]]
+
+
+def _with_features(case: Case) -> Case:
+    """Return the case with everything measured on its first node."""
+    first, second = case.findings.nodes
+    measured = replace(
+        first,
+        long_axis_3d_mm=12.345,
+        short_axis_3d_mm=8.5,
+        conglomerate=False,
+        cut_by_image=True,
+        features=NodeFeatures(True, False, 0.12346, 0.3),
+    )
+    return replace(case, findings=replace(case.findings, nodes=(measured, second)))
+
+
+def test_sizes_in_space_and_features_are_said_where_they_were_measured() -> None:
+    report, _ = _results(_with_features(build_case()))
+    first, second = _node_groups(report)
+    values = {m.name.value: m.value for m in first.get_measurements()}
+    assert values["LONG_AXIS_3D"] == pytest.approx(12.35, abs=0.006)
+    assert (values["SHORT_AXIS_3D"], values["BORDER_INDEX"], values["SIGNAL_INDEX"]) == (8.5, 0.1235, 0.3)
+    said: dict[str, object] = {e.name.value: e.value for e in first.get_qualitative_evaluations()}
+    assert (said["IRREGULAR_BORDER"], said["HETEROGENEOUS"]) == (codes.YES, codes.NO)
+    assert (said["CONGLOMERATE"], said["CUT_BY_IMAGE"]) == (codes.NO, codes.YES)
+    absent = {e.name.value for e in second.get_qualitative_evaluations()} & said.keys()
+    assert {"IRREGULAR_BORDER", "HETEROGENEOUS", "CONGLOMERATE", "CUT_BY_IMAGE"}.isdisjoint(absent)
+
+
+def test_a_demonstration_has_sizes_and_no_malignant_feature() -> None:
+    report, _ = _results(_with_features(build_case(status="demonstration")))
+    group = _node_groups(report)[0]
+    said = {item.name.value for item in group.get_measurements()}
+    said |= {item.name.value for item in group.get_qualitative_evaluations()}
+    assert {"LONG_AXIS_3D", "CUT_BY_IMAGE"} <= said
+    assert said.isdisjoint({"PROBABILITY", "BORDER_INDEX", "SIGNAL_INDEX", "IRREGULAR_BORDER", "HETEROGENEOUS"})
 
 
 def test_a_node_names_the_source_images_that_show_it() -> None:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from runtime.core.findings import CaseContext, Findings, RefusalReason
+from runtime.core.findings import CaseContext, Findings, InputDescription, RefusalReason
 from runtime.core.series import Series
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings, SeriesSettings
 from runtime.results.source import source_images
@@ -8,6 +8,7 @@ from runtime.results.uids import ReportReference, derive_uid, result_uids
 from tests.runtime.results.cases import build_case
 
 CASE = build_case()
+INPUT = InputDescription("dicom", 10, (10, 48, 56), (4.0, 1.3, 1.5), (0.0, 0.0, 0.0), None, False, None, None, None)
 
 
 def _uid(
@@ -40,6 +41,8 @@ def test_everything_that_can_change_a_result_changes_its_uid() -> None:
         _uid(replace(findings, model=replace(findings.model, backend="openvino-cpu"))),
         _uid(replace(findings, model=None)),
         _uid(replace(findings, software_version="0.1.1")),
+        _uid(replace(findings, input=INPUT)),
+        _uid(replace(findings, input=replace(INPUT, is_phantom=True))),
         _uid(replace(findings, rules={"short_axis_cutoff_mm": 6.0})),
         _uid(replace(findings, context=CaseContext("restaging"))),
         _uid(replace(findings, refusal=(RefusalReason("not_t2", "why"),))),
