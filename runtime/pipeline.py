@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from pydicom.dataset import Dataset
 
@@ -25,15 +25,17 @@ from runtime.core.findings import (
     ModelDescription,
 )
 from runtime.core.gates import check_input, check_segmentation, refusal_reasons
+from runtime.core.input_statistics import InputReference
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
 from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
-from runtime.inference.model import LoadedModel
 from runtime.results.artefacts import Artefact, write_artefacts
 from runtime.results.regions import CaseRegions
 from runtime.settings import Settings
@@ -94,18 +96,50 @@ class CaseResult:
     """uint8 label map on the source's own grid; None when refused."""
 
 
+class Segmenter(Protocol):
+    """What turns an image into a segmentation: a loaded model, or a label map that someone made."""
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The scoring rules it comes with."""
+        ...
+
+    @property
+    def input_reference(self) -> InputReference | None:
+        """Statistics of the images it knows; None leaves the likeness unchecked."""
+        ...
+
+    @property
+    def knows_phantoms_only(self) -> bool:
+        """Whether nothing it says of a patient counts."""
+        ...
+
+    @property
+    def label_map_sha256(self) -> str | None:
+        """Digest of the label map that it answers with; None for a model."""
+        ...
+
+    def describe(self) -> ModelDescription | None:
+        """Return the model for the findings; None when no model was at work."""
+        ...
+
+    def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules) -> Segmentation:
+        """Segment a canonical volume; raises `CaseRefused` or, when the monitor says so, `AnalysisCancelled`."""
+        ...
+
+
 def analyze_case(
     case: CaseInput,
-    model: LoadedModel,
+    segmenter: Segmenter,
     settings: AnalysisSettings | None = None,
     monitor: Monitor | None = None,
 ) -> CaseResult:
-    """Read, segment, measure, decide and write one case.
+    """Read, segment, measure, decide and write one case; without a model no DICOM results are written.
 
     A case that cannot be analysed is a result as well: its findings have the status `refused` and every reason.
     Raises `AnalysisCancelled` when the monitor says that the caller has gone.
     """
-    run = _Run(case, model, settings or AnalysisSettings(), monitor or SilentMonitor())
+    run = _Run(case, segmenter, settings or AnalysisSettings(), monitor or SilentMonitor())
     try:
         return run.analyze()
     except CaseRefused as refusal:
@@ -115,13 +149,13 @@ def analyze_case(
 class _Run:
     """One analysis on its way: keeps what a refusal at any stage can still say about the case."""
 
-    def __init__(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings, monitor: Monitor) -> None:
-        self.case, self.model, self.settings, self.monitor = case, model, settings, monitor
+    def __init__(self, case: CaseInput, segmenter: Segmenter, settings: AnalysisSettings, monitor: Monitor) -> None:
+        self.case, self.segmenter, self.settings, self.monitor = case, segmenter, settings, monitor
         self.series: Series | None = None
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
         self.timings_s: dict[str, float] = {}
-        self.rules = with_site_rules(model.bundle.rules, settings.rules)
+        self.rules = with_site_rules(segmenter.rules, settings.rules)
         self.created = case.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
@@ -130,11 +164,11 @@ class _Run:
         with self._stage("read"):
             source = self._read()
             volume, reorientation = canonicalise(source)
-            self.description = _describe_input(volume, self.series, self.case)
+            self.description = _describe_input(volume, self.series, self.case, self.segmenter.label_map_sha256)
         with self._stage("check"):
-            self._pass(check_input(volume, self.model.bundle.input_reference))
+            self._pass(check_input(volume, self.segmenter.input_reference))
         with self._stage("segment"):
-            segmentation = self.model.segment(volume, self.monitor, rules)
+            segmentation = self.segmenter.segment(volume, self.monitor, rules)
         with self._stage("measure"):
             midline = fit_midline(volume, segmentation)
             assessed = assess_stations(segmentation, midline, rules)
@@ -158,12 +192,14 @@ class _Run:
             warnings=self._reading_warnings,
             demonstration=self._demonstration,
             input_description=self.description,
-            model=self._model_description(),
+            model=self.segmenter.describe(),
             timings_s=self.timings_s,
+            analysed_at=self.created.isoformat(),
         )
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
-            artefacts = write_artefacts(findings, regions, series=self.series, created=self.created)
+            series = self.series if findings.model else None
+            artefacts = write_artefacts(findings, regions, series=series, created=self.created)
         return CaseResult(
             findings,
             artefacts,
@@ -179,11 +215,12 @@ class _Run:
             case=self._identity(),
             context=self.case.context,
             input_description=self.description,
-            model=self._model_description(),
+            model=self.segmenter.describe(),
             rules=self.rules,
             gates=self.gates,
             warnings=self._reading_warnings,
             timings_s=self.timings_s,
+            analysed_at=self.created.isoformat(),
         )
         return CaseResult(findings, write_artefacts(findings, None, series=None, created=self.created))
 
@@ -223,7 +260,7 @@ class _Run:
     def _demonstration(self) -> bool:
         """A model that only knows phantoms says nothing about patients, whatever the input looks like."""
         is_phantom = self.series.is_phantom if self.series else self.case.is_phantom
-        return self.model.bundle.trained_on == "phantom" and not is_phantom
+        return self.segmenter.knows_phantoms_only and not is_phantom
 
     def _identity(self) -> CaseIdentity:
         header = self.series.headers[0] if self.series else None
@@ -236,19 +273,9 @@ class _Run:
 
     def _tracking_seed(self) -> str:
         identity = self._identity()
-        return "|".join([identity.series_instance_uid or identity.case_id, self.model.bundle.digest, __version__])
-
-    def _model_description(self) -> ModelDescription:
-        bundle = self.model.bundle
-        return ModelDescription(
-            bundle_name=bundle.name,
-            bundle_version=bundle.version,
-            bundle_digest=bundle.digest,
-            trained_on=bundle.trained_on,
-            backend=self.model.backend_name,
-            mode=self.model.mode,
-            fold_count=self.model.fold_count,
-        )
+        model = self.segmenter.describe()
+        made_by = model.bundle_digest if model else f"label map {self.segmenter.label_map_sha256}"
+        return "|".join([identity.series_instance_uid or identity.case_id, made_by, __version__])
 
 
 def _pseudonym(salt: str, *uids: str | None) -> str:
@@ -257,7 +284,9 @@ def _pseudonym(salt: str, *uids: str | None) -> str:
     return "case-" + hmac.new(salt.encode(), message, hashlib.sha256).hexdigest()[:16]
 
 
-def _describe_input(volume: Volume, series: Series | None, case: CaseInput) -> InputDescription:
+def _describe_input(
+    volume: Volume, series: Series | None, case: CaseInput, label_map_sha256: str | None
+) -> InputDescription:
     header = series.headers[0] if series else Dataset()
     field_strength = header.get("MagneticFieldStrength")
     return InputDescription(
@@ -271,4 +300,5 @@ def _describe_input(volume: Volume, series: Series | None, case: CaseInput) -> I
         manufacturer=str(header.get("Manufacturer", "")) or None,
         model_name=str(header.get("ManufacturerModelName", "")) or None,
         field_strength_t=float(field_strength) if field_strength else None,
+        label_map_sha256=label_map_sha256,
     )

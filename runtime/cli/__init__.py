@@ -1,4 +1,4 @@
-"""The command `sidewall`: serve, analyze, select, submit, doctor.
+"""The command `sidewall`: serve, analyze, score, select, submit, doctor.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
 (`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
@@ -150,6 +150,39 @@ def submit(
             _make_folder(out)
         with progress_bar(_STDERR) as show:
             findings = submit_path(path, server, credentials, out, case_id=case_id, timeout_s=timeout_s, show=show)
+        _show_findings(findings, out, as_json)
+
+
+@app.command(epilog="Example: sidewall score --series /data/series --segmentation reader1.nii.gz --out out/reader1")
+def score(
+    series: Annotated[Path, typer.Option("--series", exists=True, help="The DICOM series that was segmented.")],
+    segmentation: Annotated[
+        Path,
+        typer.Option("--segmentation", exists=True, dir_okay=False, help="Label map: NIfTI, NRRD or DICOM SEG."),
+    ],
+    out: OutOption,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="What the values stand for, such as 10=obturator,11=node_positive; default: 1 external iliac, "
+            "2 obturator, 3 internal iliac, 4 negative node, 5 positive node."
+        ),
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", "-b", help="Take the thresholds of this bundle.")] = None,
+    case_id: CaseIdOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure and score the nodes of a label map that someone made, without a model."""
+    with _reporting_errors(as_json):
+        settings = load_settings({"bundle": bundle}, file=config)
+        from runtime.cli.scoring import score_path
+        from runtime.serving.log import silence_libraries
+
+        silence_libraries()
+        _make_folder(out)
+        with progress_bar(_STDERR) as show:
+            findings = score_path(series, segmentation, settings, out, labels=labels, case_id=case_id, show=show)
         _show_findings(findings, out, as_json)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
+from runtime.cli.running import TerminalMonitor, write_result
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
-from runtime.core.progress import Progress
 from runtime.core.selection import Selection, select_series
 from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
 from runtime.settings import Settings
@@ -37,11 +37,8 @@ def analyze_path(
     show("load", 0, 1, None)
     model = load_checked_model(settings)
     case = CaseInput(dicom=_choose(path, series_uid, tell), case_id=case_id)
-    result = analyze_case(case, model, AnalysisSettings.of(settings), _TerminalMonitor(show))
-    for artefact in result.artefacts:
-        target = out / artefact.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(artefact.data)
+    result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
+    write_result(result, out)
     return to_mapping(result.findings)
 
 
@@ -66,17 +63,3 @@ def _announcement(selection: Selection) -> list[str]:
         return []
     said = f"{chosen.label} of {len(selection.candidates)} is analysed: {chosen.verdict}, {chosen.score:g} points"
     return [said, *(f"warning: {warning}" for warning in selection.warnings)]
-
-
-class _TerminalMonitor:
-    """Moves the bar; Ctrl-C needs no check, since it interrupts the process."""
-
-    def __init__(self, show: ShowProgress) -> None:
-        self._show = show
-
-    def report(self, progress: Progress) -> None:
-        """Move the bar."""
-        self._show(progress.stage, progress.done, progress.total, progress.remaining_s)
-
-    def check(self) -> None:
-        """Never stop the work."""

@@ -33,10 +33,11 @@ def decide(
     warnings: tuple[str, ...],
     demonstration: bool,
     input_description: InputDescription,
-    model: ModelDescription,
+    model: ModelDescription | None,
     timings_s: Mapping[str, float],
+    analysed_at: str | None = None,
 ) -> Findings:
-    """Return the findings of an analysed case.
+    """Return the findings of an analysed case; `model` is None when a label map was scored.
 
     `warnings` are those of reading; the nodes' warnings and the messages of gates that warn are added to them.
     """
@@ -56,6 +57,7 @@ def decide(
         input=input_description,
         model=model,
         timings_s=dict(timings_s),
+        analysed_at=analysed_at,
     )
 
 
@@ -88,6 +90,7 @@ def describe_refusal(
     gates: tuple[Gate, ...] = (),
     warnings: tuple[str, ...] = (),
     timings_s: Mapping[str, float] | None = None,
+    analysed_at: str | None = None,
 ) -> Findings:
     """Return the findings of a case that was not analysed: status `refused`, every reason, no nodes."""
     return Findings(
@@ -106,6 +109,7 @@ def describe_refusal(
         input=input_description,
         model=model,
         timings_s=dict(timings_s or {}),
+        analysed_at=analysed_at,
     )
 
 

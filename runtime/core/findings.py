@@ -36,6 +36,29 @@ class NodeFeatures:
 
 
 @dataclass(frozen=True)
+class PriorNode:
+    """The node of an earlier study that a node is taken for."""
+
+    id: int
+    """Its number in the earlier findings."""
+
+    short_axis_mm: float
+    """Its short axis then."""
+
+    change_mm: float
+    """Short axis now less then."""
+
+    change_interval_mm: Interval | None
+    """Smallest and largest change that the folds of both studies allow; None where one has no interval."""
+
+    distance_mm: float
+    """Between both centres once the studies lie on each other."""
+
+    certain: bool
+    """Whether no other node of either study was nearly as close."""
+
+
+@dataclass(frozen=True)
 class Node:
     """One measured and scored lateral lymph node."""
 
@@ -90,6 +113,9 @@ class Node:
     cut_by_image: bool | None = field(default=None, metadata=_SINCE_1_1)
     """Whether it reaches the edge of the image, so that its size is a lower bound."""
 
+    prior: PriorNode | None = field(default=None, metadata=_SINCE_1_1)
+    """The same node in the earlier study; None without one, and for a node that is new."""
+
 
 @dataclass(frozen=True)
 class StationAssessment:
@@ -101,6 +127,9 @@ class StationAssessment:
     volume_mm3: float
     reason: str | None
     """Why it was not assessed."""
+
+    centroid_lps_mm: PointLpsMm | None = field(default=None, metadata=_SINCE_1_1)
+    """Centre of what was seen of it, a landmark between studies; None when nothing was."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +164,35 @@ class CaseContext:
 
 
 @dataclass(frozen=True)
+class VanishedNode:
+    """A node of the earlier study that no node of this one is taken for."""
+
+    id: int
+    """Its number in the earlier findings."""
+
+    side: Side
+    station: Station | None
+    short_axis_mm: float
+    status: NodeStatus
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How this study was laid on an earlier one."""
+
+    prior_case_id: str
+    prior_time_point: TimePoint
+    landmark_count: int
+    """Stations that were seen in both; 0 when both studies share one frame of reference."""
+
+    shift_lps_mm: PointLpsMm
+    """Added to a position of the earlier study to find it in this one."""
+
+    vanished: tuple[VanishedNode, ...]
+    """Gone, or not found again: the images alone cannot tell."""
+
+
+@dataclass(frozen=True)
 class InputDescription:
     """What was analysed."""
 
@@ -152,6 +210,8 @@ class InputDescription:
     manufacturer: str | None
     model_name: str | None
     field_strength_t: float | None
+    label_map_sha256: str | None = field(default=None, metadata=_SINCE_1_1)
+    """Digest of the label map that was scored in the place of a model's; None when a model segmented."""
 
 
 @dataclass(frozen=True)
@@ -200,3 +260,8 @@ class Findings:
     input: InputDescription | None
     model: ModelDescription | None
     timings_s: dict[str, float] = field(default_factory=dict)
+    analysed_at: str | None = field(default=None, metadata=_SINCE_1_1)
+    """Time of the analysis, ISO 8601; with it a repeat gives the same bytes."""
+
+    comparison: Comparison | None = field(default=None, metadata=_SINCE_1_1)
+    """None when no earlier study was given, or it could not be laid on this one (a warning then says so)."""

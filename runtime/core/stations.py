@@ -1,13 +1,14 @@
 """Which lateral compartment is where: stations with their node holes filled, and how much of each was seen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import edt
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.findings import StationAssessment
+from runtime.core.findings import PointLpsMm, StationAssessment
 from runtime.core.labels import NODE_LABELS, REGIONAL_STATIONS, STATION_LABELS, Station
 from runtime.core.midline import Midline
 from runtime.core.rules import ScoringRules
@@ -24,6 +25,17 @@ end within the pelvis, the obturator station at the obturator canal."""
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What was seen of one station on one side."""
+
+    slices_mm3: FloatArray
+    """Volume in each slice (z)."""
+
+    centroid_lps_mm: PointLpsMm | None
+    """None when nothing was seen."""
 
 
 def nearest_stations(labels: LabelArray, spacing_mm: tuple[float, float, float], where: BoolArray) -> LabelArray:
@@ -79,16 +91,16 @@ def assess_stations(segmentation: Segmentation, midline: Midline, rules: Scoring
     filled = labels.with_voxels(fill_stations(labels.voxels, labels.spacing_mm))
     assessments = []
     for value, station in STATION_LABELS.items():
-        left, right = _slice_volumes_by_side_mm3(filled, value, midline)
+        left, right = _parts_by_side(filled, value, midline)
         assessments.append(_assessment("left", station, left, midline, rules))
         assessments.append(_assessment("right", station, right, midline, rules))
     return tuple(sorted(assessments, key=lambda assessment: assessment.side))
 
 
 def _assessment(
-    side: Literal["left", "right"], station: Station, slices_mm3: FloatArray, midline: Midline, rules: ScoringRules
+    side: Literal["left", "right"], station: Station, part: _Part, midline: Midline, rules: ScoringRules
 ) -> StationAssessment:
-    volume_mm3 = float(slices_mm3.sum())
+    slices_mm3, volume_mm3 = part.slices_mm3, float(part.slices_mm3.sum())
     reason = None
     if not midline.trusted:
         reason = "the midline could not be trusted, so the sides cannot be told apart"
@@ -96,16 +108,24 @@ def _assessment(
         reason = f"only {volume_mm3:.0f} mm3 were seen; at least {rules.min_station_volume_mm3:.0f} mm3 are needed"
     elif station in REGIONAL_STATIONS and slices_mm3[0] >= _CUT_SHARE * slices_mm3.max():
         reason = "the lowest slice cuts through it; it should end within the images"
-    return StationAssessment(side, station, assessed=reason is None, volume_mm3=volume_mm3, reason=reason)
+    centroid = part.centroid_lps_mm if midline.trusted else None
+    return StationAssessment(side, station, reason is None, volume_mm3, reason, centroid)
 
 
-def _slice_volumes_by_side_mm3(filled: Volume, value: int, midline: Midline) -> tuple[FloatArray, FloatArray]:
-    """Return the volume of one station in each slice (z), on the left and on the right."""
+def _parts_by_side(filled: Volume, value: int, midline: Midline) -> tuple[_Part, _Part]:
+    """Return what was seen of one station on the left and on the right."""
     index = np.argwhere(filled.voxels == value)
-    is_left = midline.distance_mm(filled.index_to_lps_mm(index)) > 0
-    count = filled.shape[0]
-    left, right = (np.bincount(index[side, 0], minlength=count) for side in (is_left, ~is_left))
-    return np.multiply(left, filled.voxel_volume_mm3), np.multiply(right, filled.voxel_volume_mm3)
+    positions = filled.index_to_lps_mm(index)
+    is_left = midline.distance_mm(positions) > 0
+    return _part(filled, index[is_left], positions[is_left]), _part(filled, index[~is_left], positions[~is_left])
+
+
+def _part(filled: Volume, index: npt.NDArray[np.intp], positions_lps_mm: FloatArray) -> _Part:
+    slices_mm3 = np.multiply(np.bincount(index[:, 0], minlength=filled.shape[0]), filled.voxel_volume_mm3)
+    if len(index) == 0:
+        return _Part(slices_mm3, None)
+    x, y, z = (float(value) for value in positions_lps_mm.mean(axis=0))
+    return _Part(slices_mm3, (x, y, z))
 
 
 def _distance_mm(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from runtime.bundle.loading import Bundle
+from runtime.core.findings import ModelDescription
+from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor, Progress
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
@@ -35,6 +37,37 @@ class LoadedModel:
     def fold_count(self) -> int:
         """How many folds are averaged."""
         return len(self.folds)
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The scoring rules that the bundle carries."""
+        return self.bundle.rules
+
+    @property
+    def input_reference(self) -> InputReference | None:
+        """Statistics of the training cases' images, if the bundle has them."""
+        return self.bundle.input_reference
+
+    @property
+    def knows_phantoms_only(self) -> bool:
+        """Whether the model has never seen a patient."""
+        return self.bundle.trained_on == "phantom"
+
+    @property
+    def label_map_sha256(self) -> None:
+        """None: a model segments."""
+
+    def describe(self) -> ModelDescription:
+        """Return what the findings say about it."""
+        return ModelDescription(
+            bundle_name=self.bundle.name,
+            bundle_version=self.bundle.version,
+            bundle_digest=self.bundle.digest,
+            trained_on=self.bundle.trained_on,
+            backend=self.backend_name,
+            mode=self.mode,
+            fold_count=self.fold_count,
+        )
 
     def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:
         """Segment a canonical volume; raises `AnalysisCancelled` between tiles when the monitor says so.

@@ -3,5 +3,13 @@
 from runtime.labelmaps.meaning import LabelMeanings, parse_meanings
 from runtime.labelmaps.placing import place_label_map
 from runtime.labelmaps.reading import ForeignLabels, read_label_map
+from runtime.labelmaps.segmenter import LabelMapSegmenter
 
-__all__ = ["ForeignLabels", "LabelMeanings", "parse_meanings", "place_label_map", "read_label_map"]
+__all__ = [
+    "ForeignLabels",
+    "LabelMapSegmenter",
+    "LabelMeanings",
+    "parse_meanings",
+    "place_label_map",
+    "read_label_map",
+]

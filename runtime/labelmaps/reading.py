@@ -1,9 +1,10 @@
 """Label maps from files: NIfTI and NRRD voxels, or the segments of a DICOM SEG, in patient coordinates."""
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -23,6 +24,10 @@ _MAX_VOXELS: Final = 100_000_000
 _MAX_BYTES: Final = 2**30
 
 
+Content = tuple[Volume, LabelMeanings | None]
+"""Values on their own grid, and what the file says of them."""
+
+
 @dataclass(frozen=True, eq=False)
 class ForeignLabels:
     """A label map as it was found."""
@@ -30,7 +35,10 @@ class ForeignLabels:
     volume: Volume
     """uint16 values on the map's own grid, any orientation."""
 
-    own_meanings: LabelMeanings | None = field(default=None)
+    sha256: str
+    """Digest of the file."""
+
+    own_meanings: LabelMeanings | None = None
     """What the file itself says of its values (a coded DICOM SEG); None when it says nothing."""
 
 
@@ -42,7 +50,8 @@ def read_label_map(path: Path) -> ForeignLabels:
     """
     kind = _kind(path)
     try:
-        return _READERS[kind](path)
+        volume, own_meanings = _READERS[kind](path)
+        return ForeignLabels(volume, hashlib.sha256(path.read_bytes()).hexdigest(), own_meanings)
     except CaseRefused:
         raise
     except (OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError, zlib.error) as error:
@@ -67,7 +76,7 @@ def _kind(path: Path) -> str:
     _refuse("the file is no label map; allowed: NIfTI (.nii, .nii.gz), NRRD (.nrrd), DICOM SEG")
 
 
-def _read_nifti(path: Path) -> ForeignLabels:
+def _read_nifti(path: Path) -> Content:
     import nibabel
 
     content = _unpacked(path)
@@ -78,7 +87,7 @@ def _read_nifti(path: Path) -> ForeignLabels:
     _check_shape(shape)
     affine = np.asarray(image.affine, dtype=np.float64)
     voxels = np.asarray(image.dataobj).reshape(shape[:3])
-    return ForeignLabels(_volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]))
+    return _volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]), None
 
 
 def _unpacked(path: Path) -> bytes:
@@ -92,7 +101,7 @@ def _unpacked(path: Path) -> bytes:
     return content
 
 
-def _read_nrrd(path: Path) -> ForeignLabels:
+def _read_nrrd(path: Path) -> Content:
     import nrrd
 
     try:
@@ -108,7 +117,7 @@ def _read_nrrd(path: Path) -> ForeignLabels:
     if to_lps is None:
         _refuse(f"the NRRD label map has the space {space!r}; allowed: {', '.join(_NRRD_SPACES)}")
     axes = np.asarray(header["space directions"], dtype=np.float64).T
-    return ForeignLabels(_volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64)))
+    return _volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64)), None
 
 
 _NRRD_SPACES: Final[dict[str, FloatArray]] = {
@@ -119,10 +128,6 @@ _NRRD_SPACES: Final[dict[str, FloatArray]] = {
     "left-anterior-superior": np.diag([1.0, -1.0, 1.0]),
     "las": np.diag([1.0, -1.0, 1.0]),
 }
-
-
-def _read_dicom(path: Path) -> ForeignLabels:
-    return ForeignLabels(*read_segments(path))
 
 
 def _volume(voxels: npt.NDArray[np.generic], axes_lps_mm: FloatArray, origin_lps_mm: FloatArray) -> Volume:
@@ -147,10 +152,10 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         _refuse(f"the label map has the shape {shape}; allowed: at most {_MAX_VOXELS} voxels")
 
 
-_READERS: Final[dict[str, Callable[[Path], ForeignLabels]]] = {
+_READERS: Final[dict[str, Callable[[Path], Content]]] = {
     "NIfTI": _read_nifti,
     "NRRD": _read_nrrd,
-    "DICOM SEG": _read_dicom,
+    "DICOM SEG": read_segments,
 }
 
 

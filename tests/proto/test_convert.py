@@ -49,6 +49,7 @@ def full_findings() -> Findings:
         short_axis_3d_mm=7.25,
         conglomerate=True,
         cut_by_image=False,
+        prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True),
     )
     return Findings(
         schema_version=words.SCHEMA_VERSION,
@@ -56,7 +57,7 @@ def full_findings() -> Findings:
         case=words.CaseIdentity("case 7", "1.2.3", "1.2.3.5", "1.2.3.6"),
         status="positive",
         probability=0.25,
-        assessed=(words.StationAssessment("left", "obturator", False, 12.5, "not in the images"),),
+        assessed=(words.StationAssessment("left", "obturator", False, 12.5, "not in the images", POINT),),
         context=words.CaseContext("restaging", "case 6"),
         nodes=(node,),
         gates=(words.Gate("midline", "warn", "off", 0.5, 0.75),),
@@ -74,9 +75,18 @@ def full_findings() -> Findings:
             manufacturer="Maker",
             model_name="Scanner",
             field_strength_t=1.5,
+            label_map_sha256="ab" * 32,
         ),
         model=words.ModelDescription("demo", "1.0.0", "sha256:00", "phantom", "openvino-cpu", "exact", 5),
         timings_s={"read": 0.5, "segment": 12.5},
+        analysed_at="2026-11-23T12:34:56.789000+00:00",
+        comparison=words.Comparison(
+            prior_case_id="case 6",
+            prior_time_point="baseline",
+            landmark_count=4,
+            shift_lps_mm=POINT,
+            vanished=(words.VanishedNode(1, "right", "internal_iliac", 5.5, "borderline"),),
+        ),
     )
 
 
@@ -134,7 +144,7 @@ def test_every_message_has_the_fields_of_its_dataclass_and_no_other() -> None:
         if dataclasses.is_dataclass(kind):
             assert _names(message) == [each.name for each in dataclasses.fields(kind)], name
             compared += 1
-    assert compared == 10
+    assert compared == 13
 
 
 @pytest.mark.parametrize(

@@ -190,18 +190,20 @@ class CaseIdentity(_message.Message):
     def __init__(self, case_id: _Optional[str] = ..., study_instance_uid: _Optional[str] = ..., series_instance_uid: _Optional[str] = ..., frame_of_reference_uid: _Optional[str] = ...) -> None: ...
 
 class StationAssessment(_message.Message):
-    __slots__ = ("side", "station", "assessed", "volume_mm3", "reason")
+    __slots__ = ("side", "station", "assessed", "volume_mm3", "reason", "centroid_lps_mm")
     SIDE_FIELD_NUMBER: _ClassVar[int]
     STATION_FIELD_NUMBER: _ClassVar[int]
     ASSESSED_FIELD_NUMBER: _ClassVar[int]
     VOLUME_MM3_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    CENTROID_LPS_MM_FIELD_NUMBER: _ClassVar[int]
     side: Side
     station: Station
     assessed: bool
     volume_mm3: float
     reason: str
-    def __init__(self, side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., assessed: bool = ..., volume_mm3: _Optional[float] = ..., reason: _Optional[str] = ...) -> None: ...
+    centroid_lps_mm: PointLpsMm
+    def __init__(self, side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., assessed: bool = ..., volume_mm3: _Optional[float] = ..., reason: _Optional[str] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class CaseContext(_message.Message):
     __slots__ = ("time_point", "prior_case_id")
@@ -223,8 +225,24 @@ class NodeFeatures(_message.Message):
     signal_heterogeneity: float
     def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ..., border_irregularity: _Optional[float] = ..., signal_heterogeneity: _Optional[float] = ...) -> None: ...
 
+class PriorNode(_message.Message):
+    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_MM_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_INTERVAL_MM_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_MM_FIELD_NUMBER: _ClassVar[int]
+    CERTAIN_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    short_axis_mm: float
+    change_mm: float
+    change_interval_mm: Interval
+    distance_mm: float
+    certain: bool
+    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ...) -> None: ...
+
 class Node(_message.Message):
-    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image")
+    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior")
     class AxisEndpointsLpsMmEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -264,6 +282,7 @@ class Node(_message.Message):
     SHORT_AXIS_3D_MM_FIELD_NUMBER: _ClassVar[int]
     CONGLOMERATE_FIELD_NUMBER: _ClassVar[int]
     CUT_BY_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_FIELD_NUMBER: _ClassVar[int]
     id: int
     side: Side
     station: Station
@@ -289,7 +308,8 @@ class Node(_message.Message):
     short_axis_3d_mm: float
     conglomerate: bool
     cut_by_image: bool
-    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ...) -> None: ...
+    prior: PriorNode
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ..., prior: _Optional[_Union[PriorNode, _Mapping]] = ...) -> None: ...
 
 class Gate(_message.Message):
     __slots__ = ("code", "outcome", "message", "score", "threshold")
@@ -313,8 +333,36 @@ class RefusalReason(_message.Message):
     message: str
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
+class VanishedNode(_message.Message):
+    __slots__ = ("id", "side", "station", "short_axis_mm", "status")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    STATION_FIELD_NUMBER: _ClassVar[int]
+    SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    side: Side
+    station: Station
+    short_axis_mm: float
+    status: NodeStatus
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ...) -> None: ...
+
+class Comparison(_message.Message):
+    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished")
+    PRIOR_CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_TIME_POINT_FIELD_NUMBER: _ClassVar[int]
+    LANDMARK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SHIFT_LPS_MM_FIELD_NUMBER: _ClassVar[int]
+    VANISHED_FIELD_NUMBER: _ClassVar[int]
+    prior_case_id: str
+    prior_time_point: TimePoint
+    landmark_count: int
+    shift_lps_mm: PointLpsMm
+    vanished: _containers.RepeatedCompositeFieldContainer[VanishedNode]
+    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ...) -> None: ...
+
 class InputDescription(_message.Message):
-    __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t")
+    __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t", "label_map_sha256")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SHAPE_ZYX_FIELD_NUMBER: _ClassVar[int]
@@ -325,6 +373,7 @@ class InputDescription(_message.Message):
     MANUFACTURER_FIELD_NUMBER: _ClassVar[int]
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     FIELD_STRENGTH_T_FIELD_NUMBER: _ClassVar[int]
+    LABEL_MAP_SHA256_FIELD_NUMBER: _ClassVar[int]
     source: InputSource
     instance_count: int
     shape_zyx: ShapeZyx
@@ -335,7 +384,8 @@ class InputDescription(_message.Message):
     manufacturer: str
     model_name: str
     field_strength_t: float
-    def __init__(self, source: _Optional[_Union[InputSource, str]] = ..., instance_count: _Optional[int] = ..., shape_zyx: _Optional[_Union[ShapeZyx, _Mapping]] = ..., spacing_mm_zyx: _Optional[_Union[SpacingMmZyx, _Mapping]] = ..., origin_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., direction: _Optional[_Union[Direction, _Mapping]] = ..., is_phantom: bool = ..., manufacturer: _Optional[str] = ..., model_name: _Optional[str] = ..., field_strength_t: _Optional[float] = ...) -> None: ...
+    label_map_sha256: str
+    def __init__(self, source: _Optional[_Union[InputSource, str]] = ..., instance_count: _Optional[int] = ..., shape_zyx: _Optional[_Union[ShapeZyx, _Mapping]] = ..., spacing_mm_zyx: _Optional[_Union[SpacingMmZyx, _Mapping]] = ..., origin_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., direction: _Optional[_Union[Direction, _Mapping]] = ..., is_phantom: bool = ..., manufacturer: _Optional[str] = ..., model_name: _Optional[str] = ..., field_strength_t: _Optional[float] = ..., label_map_sha256: _Optional[str] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
     __slots__ = ("bundle_name", "bundle_version", "bundle_digest", "trained_on", "backend", "mode", "fold_count")
@@ -356,7 +406,7 @@ class ModelDescription(_message.Message):
     def __init__(self, bundle_name: _Optional[str] = ..., bundle_version: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., trained_on: _Optional[_Union[TrainedOn, str]] = ..., backend: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., fold_count: _Optional[int] = ...) -> None: ...
 
 class Findings(_message.Message):
-    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s")
+    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison")
     class TimingsSEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -379,6 +429,8 @@ class Findings(_message.Message):
     INPUT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_S_FIELD_NUMBER: _ClassVar[int]
+    ANALYSED_AT_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
     schema_version: str
     software_version: str
     case: CaseIdentity
@@ -394,4 +446,6 @@ class Findings(_message.Message):
     input: InputDescription
     model: ModelDescription
     timings_s: _containers.ScalarMap[str, float]
-    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    analysed_at: str
+    comparison: Comparison
+    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ..., analysed_at: _Optional[str] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ...) -> None: ...

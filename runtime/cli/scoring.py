@@ -1,0 +1,37 @@
+"""`sidewall score`: the findings of a label map that someone made."""
+
+from pathlib import Path
+from typing import Any
+
+from runtime.bundle.loading import load_bundle
+from runtime.cli.console import ShowProgress
+from runtime.cli.running import TerminalMonitor, write_result
+from runtime.core.findings_json import to_mapping
+from runtime.core.rules import ScoringRules
+from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
+from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
+from runtime.settings import Settings
+
+
+def score_path(
+    series: Path,
+    segmentation: Path,
+    settings: Settings,
+    out: Path,
+    *,
+    labels: str | None,
+    case_id: str | None,
+    show: ShowProgress,
+) -> dict[str, Any]:
+    """Score the label map `segmentation` of the series, write findings and key images, return the findings as JSON.
+
+    The thresholds are the study's, or those of the settings' bundle. A refused case has findings with the status
+    `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
+    """
+    meanings = None if labels is None else parse_meanings(labels)
+    rules = ScoringRules() if settings.bundle is None else load_bundle(settings.bundle).rules
+    scored = LabelMapSegmenter(read_label_map(segmentation), meanings, rules)
+    case = CaseInput(dicom=series, case_id=case_id)
+    result = analyze_case(case, scored, AnalysisSettings.of(settings), TerminalMonitor(show))
+    write_result(result, out)
+    return to_mapping(result.findings)

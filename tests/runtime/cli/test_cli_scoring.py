@@ -1,0 +1,111 @@
+"""`sidewall score`: the nodes of a label map, as files and as words."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import nrrd
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from runtime.cli import app
+from tests.fixtures.bundles import SPACING_MM, make_tiny_volume
+from tests.fixtures.processes import TinyBundle
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return what runs one command line."""
+    # The commands change the root logger's handlers: give the tests theirs back.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for name, value in bundle.environment.items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def label_map(tmp_path: Path) -> Path:
+    """Return a file with the true labels of the small series."""
+    volume, labels = make_tiny_volume()
+    header = {
+        "space": "left-posterior-superior",
+        "space directions": np.diag(SPACING_MM)[:, ::-1],
+        "space origin": np.asarray(volume.origin_lps_mm),
+    }
+    nrrd.write(str(tmp_path / "reader.nrrd"), labels, header)
+    return tmp_path / "reader.nrrd"
+
+
+def test_a_readers_map_gives_measured_and_scored_nodes_without_a_model(
+    run: Run, series: Path, label_map: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = run("score", "--series", series, "--segmentation", label_map, "--out", out, "--case-id", "reader 1")
+    assert done.exit_code == 0, done.output
+    findings = json.loads((out / "findings.json").read_text())
+    assert findings["model"] is None
+    assert findings["case"]["case_id"] == "reader 1"
+    assert findings["input"]["label_map_sha256"] == hashlib.sha256(label_map.read_bytes()).hexdigest()
+    by_side = {node["side"]: node for node in findings["nodes"]}
+    assert by_side["right"]["status_by_model"] == "negative"
+    assert by_side["left"]["status_by_model"] == "positive"
+    assert {node["station"] for node in findings["nodes"]} == {"obturator"}
+    assert by_side["left"]["short_axis_mm"] == pytest.approx(10.0, abs=0.5)
+    assert by_side["right"]["short_axis_mm"] == pytest.approx(6.0, abs=0.5)
+    assert sorted(path.name for path in (out / "keyimages").iterdir()) == ["node_01.png", "node_02.png"]
+    assert not list(out.glob("*.dcm"))
+
+
+def test_a_segmentation_object_of_ours_gives_the_nodes_it_was_made_from(
+    run: Run, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "analysed", tmp_path / "scored"
+    assert run("analyze", series, "--bundle", bundle.path, "--out", first).exit_code == 0
+    done = run("score", "--series", series, "--segmentation", first / "segmentation.dcm", "--out", second)
+    assert done.exit_code == 0, done.output
+    analysed, scored = (json.loads((each / "findings.json").read_text())["nodes"] for each in (first, second))
+    assert len(scored) == len(analysed) == 2
+    for node, other in zip(scored, analysed, strict=True):
+        assert (node["side"], node["station"]) == (other["side"], other["station"])
+        assert node["volume_mm3"] == pytest.approx(other["volume_mm3"])
+        assert node["short_axis_mm"] == pytest.approx(other["short_axis_mm"], abs=0.6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "status", "words"),
+    [
+        ("4=node_positive,5=node_negative,1=background,2=obturator,3=background", 0, "positive"),
+        ("1=obturator", 3, "unknown_label"),
+        ("1=tumour", 2, "setting_invalid"),
+    ],
+)
+def test_labels_can_be_named_and_what_is_not_named_is_refused(
+    labels: str, status: int, words: str, run: Run, series: Path, label_map: Path, tmp_path: Path
+) -> None:
+    given = ("--series", series, "--segmentation", label_map, "--out", tmp_path / "out", "--labels", labels)
+    done = run("score", *given, "--json")
+    assert done.exit_code == status, done.output
+    assert words in done.stdout
+
+
+def test_a_file_that_is_no_label_map_ends_with_status_3(run: Run, series: Path, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no label map")
+    done = run("score", "--series", series, "--segmentation", file, "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 3
+    assert json.loads(done.stdout)["error"]["reasons"][0]["code"] == "unreadable_label_map"
+
+
+def test_the_thresholds_of_a_site_decide(
+    run: Run, series: Path, label_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDEWALL_RULES", "short_axis_cutoff_mm=5")
+    done = run("score", "--series", series, "--segmentation", label_map, "--out", tmp_path / "out", "--json")
+    findings = json.loads(done.stdout)
+    assert [node["status_by_rule"] for node in findings["nodes"]] == ["positive", "positive"]
+    assert "short_axis_cutoff_mm 5 (bundle: 7)" in findings["rules"]["source"]
