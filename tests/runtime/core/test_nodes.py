@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from runtime.core.findings import NodeFeatures
 from runtime.core.measurement import contour_level
 from runtime.core.midline import Midline
 from runtime.core.nodes import MeasuredNodes, combine_status, find_nodes, tracking_uid
@@ -163,6 +164,57 @@ def test_the_interval_spans_the_short_axes_that_single_folds_see() -> None:
     (node,) = _find(segmentation(VOLUME, folds.mean(axis=0), folds=folds)).nodes
     assert node.short_axis_interval_mm == pytest.approx((6.0, 9.0), abs=0.3)
     assert 6.0 < node.short_axis_mm < 9.0
+
+
+def test_every_figure_has_the_interval_of_the_folds() -> None:
+    radii = (3.0, 4.0)
+    folds = np.stack([_posterior(((-35, 0, 0), (r, r + 1, 7))) for r in radii])
+    segmented = segmentation(VOLUME, folds.mean(axis=0), folds=folds)
+    (opinions,) = segmented.fold_opinions
+    shares = np.stack([np.full(VOLUME.shape, share, dtype=np.float32) for share in (0.25, 0.75)])
+    segmented = replace(segmented, fold_opinions=(replace(opinions, positive_share=shares),))
+    (node,) = _find(segmented).nodes
+    assert node.long_axis_interval_mm == pytest.approx((8.0, 10.0), abs=0.3)
+    volumes = [4 / 3 * np.pi * r * (r + 1) * 7 for r in radii]
+    assert node.volume_interval_mm3 == pytest.approx(volumes, rel=0.06)
+    assert node.probability_interval == (0.25, 0.75)
+
+
+def test_a_fold_without_the_node_has_no_say_in_the_probability() -> None:
+    seen, nothing = _posterior(((-35, 0, 0), (4, 5, 7))), np.zeros(VOLUME.shape, dtype=np.float32)
+    (node,) = _find(segmentation(VOLUME, seen, folds=np.stack([seen, nothing]))).nodes
+    assert node.volume_interval_mm3 is not None
+    assert node.volume_interval_mm3[0] == 0.0
+    assert node.probability_interval == (0.0, 0.0)
+
+
+def test_a_waist_that_does_not_part_the_body_makes_a_conglomerate_with_a_warning_and_without_features() -> None:
+    merged = _posterior(((-38.2, 0, 0), (4.5, 4.5, 6)), ((-31.8, 0, 0), (4.5, 4.5, 6)))
+    found = _find(segmentation(VOLUME, merged))
+    (node,) = found.nodes
+    assert node.conglomerate is True
+    assert node.features == NodeFeatures()
+    assert found.warnings == ("node 1 looks like several nodes grown together: its size is that of all of them",)
+
+
+def test_features_are_judged_from_their_smallest_size_on_and_never_below() -> None:
+    posterior = _posterior(((-35, 0, 0), (2.2, 3, 5)), ((35, 0, 0), (4.5, 6, 7)))
+    spotted = np.where(np.indices(VOLUME.shape).sum(axis=0) % 2, 400, 1200).astype(np.uint16)
+    segmented = segmentation(VOLUME, posterior)
+    image = VOLUME.with_voxels(spotted)
+    small, large = find_nodes(image, segmented, MIDLINE, RULES, tracking_seed="1", demonstration=False).nodes
+    assert small.short_axis_mm < RULES.feature_min_short_axis_mm
+    assert small.features == NodeFeatures()
+    assert (large.features.irregular_border, large.features.heterogeneous_signal) == (False, True)
+    assert large.features.signal_heterogeneity == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_axes_in_space_are_reported_beside_those_of_the_plane() -> None:
+    (node,) = _find(segmentation(VOLUME, _posterior(((-35, 0, 0), (3.5, 4, 9))))).nodes
+    assert node.long_axis_3d_mm is not None
+    assert node.short_axis_3d_mm == pytest.approx(7.0, abs=0.5)
+    assert node.long_axis_3d_mm == pytest.approx(18.0, abs=2.0)
+    assert (node.conglomerate, node.cut_by_image) == (False, False)
 
 
 def test_a_fold_that_misses_the_node_sees_a_size_of_zero() -> None:
