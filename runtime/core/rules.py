@@ -54,8 +54,8 @@ class ScoringRules:
     irregular_border_cutoff: ClassVar[float] = 0.03
     """Border irregularity (share of the radius) at or above which a border is irregular.
 
-    Chosen by Youden's index on the softened true masks of phantoms (seeds 1000-1060, 166 nodes from 5 mm); no cut-off is
-    published, and none of this was seen on patients. So was the next one.
+    Chosen by Youden's index on the softened true masks of phantoms (seeds 1000-1060, 166 nodes from 5 mm); no cut-off
+    is published, and none of this was seen on patients. So was the next one.
     """
 
     heterogeneous_signal_cutoff: ClassVar[float] = 0.24
