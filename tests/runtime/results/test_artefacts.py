@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phantom.dicom_series import write_series
+from phantom.generate import generate_case
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings_json import from_json
 from runtime.core.reading import read_series
@@ -199,6 +201,13 @@ def test_dciodvfy_finds_no_error_in_a_refusal(enhanced: bool, tmp_path: Path) ->
 
 def test_dciodvfy_finds_no_error_in_the_results_of_a_real_series(real_series: Path, tmp_path: Path) -> None:
     _assert_valid(_on_real_series(real_series), tmp_path)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dciodvfy_finds_no_error_in_the_results_of_a_phantom(seed: int, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    write_series(generate_case(seed), folder)
+    _assert_valid(_on_real_series(folder), tmp_path)
 
 
 def test_the_order_of_the_files_changes_no_byte(real_series: Path) -> None:
