@@ -137,7 +137,11 @@ def test_a_sites_own_cutoff_decides_and_is_said(model: LoadedModel, image: Volum
     largest_mm = max(node.short_axis_mm for node in upright.findings.nodes)
     settings = AnalysisSettings(rules={"short_axis_cutoff_mm": largest_mm + 2, "positive_probability": 1.0})
     findings = analyze_case(CaseInput(volume=image, is_phantom=True, case_id="phantom"), model, settings).findings
-    assert {node.status_by_rule for node in findings.nodes} == {"negative"}
+    by_features = [
+        bool(node.features.irregular_border and node.features.heterogeneous_signal) for node in findings.nodes
+    ]
+    assert [node.status_by_rule == "positive" for node in findings.nodes] == by_features
+    assert not all(by_features)
     assert findings.rules is not None
     assert findings.rules["short_axis_cutoff_mm"] == largest_mm + 2
     assert findings.rules["id"].endswith("+site")
