@@ -1,7 +1,7 @@
 """What a report says, section by section, before it is laid out: the page and the PDF show the same content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -11,13 +11,29 @@ from runtime.report import words
 from runtime.report.appearance import Mark
 from runtime.report.diagram import draw_pelvis
 from runtime.report.scene import Scene
-from runtime.report.values import NOT_COMPUTED, Row, interval, label, mapping_rows, millimetres, plain, rows, show
+from runtime.report.values import (
+    NOT_COMPUTED,
+    Row,
+    field_rows,
+    interval,
+    label,
+    mapping_rows,
+    millimetres,
+    plain,
+    rows,
+    show,
+)
 
 _IN_THE_TABLE: Final = frozenset({"id", "side", "station", "axis_endpoints_lps_mm"})
 """Fields of a node that its heading, or its picture, says already."""
 
+_SHOWN: Final = frozenset({
+    "schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates",
+    "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at",
+})  # fmt: skip
+"""Fields of the findings that have their own place in the report."""
+
 _FEATURES: Final = frozenset({"irregular_border", "heterogeneous_signal"})
-_OF_THE_SERIES: Final = frozenset({"source"})
 
 _PICTURE_CAPTIONS: Final = {
     "contact_sheet": "Contact sheet: the slices on which nodes were measured, or evenly spaced ones without nodes",
@@ -94,6 +110,9 @@ class Content:
     diagram_text: str
     stations: Table
     node_table: Table
+    further: tuple[Facts, ...]
+    """What findings of a later version say beside all this, e.g. a comparison with an earlier study."""
+
     nodes: tuple[NodeSection, ...]
     pictures: tuple[Picture, ...]
     gates: Table
@@ -118,6 +137,7 @@ def build_content(findings: Findings, pictures: Mapping[str, bytes], created: da
         diagram_text=words.describe_diagram(findings),
         stations=_station_table(findings),
         node_table=_node_table(findings.nodes),
+        further=_further(findings),
         nodes=tuple(_node_section(node, pictures) for node in findings.nodes),
         pictures=_other_pictures(findings, pictures),
         gates=_gate_table(findings.gates),
@@ -218,6 +238,12 @@ def _node_section(node: Node, pictures: Mapping[str, bytes]) -> NodeSection:
         picture_text=words.describe_picture(node),
         rows=rows(node, skip=_IN_THE_TABLE, always=_FEATURES | {"short_axis_interval_mm"}),
     )
+
+
+def _further(findings: Findings) -> tuple[Facts, ...]:
+    """Return a section per field of the findings that has no place of its own and is not empty."""
+    others = [field.name for field in fields(findings) if field.name not in _SHOWN and getattr(findings, field.name)]
+    return tuple(Facts(label(name), field_rows(name, getattr(findings, name))) for name in others)
 
 
 def _other_pictures(findings: Findings, pictures: Mapping[str, bytes]) -> tuple[Picture, ...]:

@@ -55,6 +55,9 @@ TEMPLATE: Final = """\
 {% if content.node_table.rows %}{{ grid(content.node_table) }}
 {% else %}<p>No lateral lymph node was found.</p>{% endif %}</section>
 {% endif -%}
+{% for part in content.further -%}
+<section aria-label="{{ part.heading }}"><h2>{{ part.heading }}</h2>{{ facts(part.rows) }}</section>
+{% endfor -%}
 {% if content.nodes -%}
 <section aria-labelledby="images"><h2 id="images">Images and measurements of each node</h2>
 {% for node in content.nodes -%}

@@ -28,7 +28,7 @@ from reportlab.platypus import Table as PdfTable
 
 from runtime.core.findings import Findings
 from runtime.report.appearance import BANNER_FILL, BANNER_INK, INK, MARK_INKS, QUIET_INK, RULE, SHADE
-from runtime.report.content import Content, NodeSection, Table, build_content
+from runtime.report.content import Content, Facts, NodeSection, Table, build_content
 from runtime.report.pdf_drawing import Drawing
 from runtime.report.pdf_setup import BOLD, REGULAR, prepare, writable
 from runtime.report.values import Row
@@ -39,12 +39,22 @@ _TOP: Final = 20 * mm
 _BOTTOM: Final = 16 * mm
 _WIDTH: Final = A4[0] - 2 * _MARGIN
 _PICTURE_WIDTH: Final = 118 * mm
+_FOOTER_Y: Final = 9 * mm
+_FOOTER_SIZE: Final = 7.0
+_PAGE_COUNT: Final = "page-count"
 _FOOTER_CASE_LENGTH: Final = 60
 """Characters of a case's name that a footer has room for; the first page has all of it."""
 
+_PIXEL: Final = 0.5
+"""Points per pixel of pictures that need less than the whole width."""
+
+_LONGEST_VALUE: Final = 600
+_LONGEST_CELL: Final = 3000
+"""Characters that a value, and a cell of a table, have room for on one page; the HTML page has all of them."""
+
 _STATION_WIDTHS: Final = (0.24, 0.12, 0.16, 0.48)
 _NODE_WIDTHS: Final = (0.05, 0.075, 0.1, 0.055, 0.135, 0.065, 0.07, 0.12, 0.08, 0.08, 0.09, 0.08)
-_GATE_WIDTHS: Final = (0.2, 0.11, 0.69)
+_GATE_WIDTHS: Final = (0.25, 0.1, 0.65)
 _REFUSAL_WIDTHS: Final = (0.2, 0.45, 0.35)
 """Shares of the width of the text, per column."""
 
@@ -57,12 +67,7 @@ def pdf_report(findings: Findings, pictures: Mapping[str, bytes], created: datet
     """
     prepare()
     content = build_content(findings, pictures, created)
-    page_count = _build(content, findings.software_version, created, None)[1]
-    return _build(content, findings.software_version, created, page_count)[0]
-
-
-def _build(content: Content, version: str, created: datetime, page_count: int | None) -> tuple[bytes, int]:
-    """Return the document and its number of pages, which its footers can only name when it is known before."""
+    version = findings.software_version
     buffer = BytesIO()
     document = BaseDocTemplate(
         buffer,
@@ -81,14 +86,28 @@ def _build(content: Content, version: str, created: datetime, page_count: int | 
     frame = Frame(_MARGIN, _BOTTOM, _WIDTH, A4[1] - _TOP - _BOTTOM, 0, 0, 0, 0)
 
     def decorate(canvas: Canvas, _: Any) -> None:
-        _decorate(canvas, content, version, created, page_count)
+        _decorate(canvas, content, version, created)
 
     document.addPageTemplates([PageTemplate(frames=[frame], onPage=decorate)])
-    document.build(list(_story(content)))
-    return buffer.getvalue(), document.page
+    document.build(list(_story(content)), canvasmaker=_NumberedCanvas)
+    return buffer.getvalue()
 
 
-def _decorate(canvas: Canvas, content: Content, version: str, created: datetime, page_count: int | None) -> None:
+class _NumberedCanvas(Canvas):
+    """Draws the number of pages, known at the end only, once for all footers that refer to it."""
+
+    def save(self) -> None:
+        """Draw the number of pages and close the document."""
+        page_count = self.getPageNumber() - 1
+        self.beginForm(_PAGE_COUNT)
+        self.setFillColor(HexColor(QUIET_INK))
+        self.setFont(REGULAR, _FOOTER_SIZE)
+        self.drawString(0, 0, f"/ {page_count}")
+        self.endForm()
+        super().save()
+
+
+def _decorate(canvas: Canvas, content: Content, version: str, created: datetime) -> None:
     """Draw the banner above and the footer below every page."""
     canvas.setDateFormatter(lambda *_: f"D:{created:%Y%m%d%H%M%S}")
     canvas.setFillColor(HexColor(BANNER_FILL))
@@ -100,10 +119,13 @@ def _decorate(canvas: Canvas, content: Content, version: str, created: datetime,
     if len(name) > _FOOTER_CASE_LENGTH:
         name = f"{name[:_FOOTER_CASE_LENGTH]}..."
     canvas.setFillColor(HexColor(QUIET_INK))
-    canvas.setFont(REGULAR, 7)
-    canvas.drawString(_MARGIN, 9 * mm, writable(f"Case {name}   Sidewall {version}"))
-    page = canvas.getPageNumber()
-    canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, f"{page} / {page_count}" if page_count else str(page))
+    canvas.setFont(REGULAR, _FOOTER_SIZE)
+    canvas.drawString(_MARGIN, _FOOTER_Y, writable(f"Case {name}   Sidewall {version}"))
+    canvas.drawRightString(A4[0] - _MARGIN - 7 * mm, _FOOTER_Y, str(canvas.getPageNumber()))
+    canvas.saveState()
+    canvas.translate(A4[0] - _MARGIN - 6 * mm, _FOOTER_Y)
+    canvas.doForm(_PAGE_COUNT)
+    canvas.restoreState()
 
 
 def _story(content: Content) -> Iterator[Flowable]:
@@ -117,15 +139,19 @@ def _story(content: Content) -> Iterator[Flowable]:
         stations = _grid_or(content.stations, _STATION_WIDTHS, "No station was assessed.")
         yield from _section("Stations", [[Drawing(content.diagram, 0.84 * _WIDTH)], [Spacer(0, 6)], [stations]])
         yield from _section("Nodes", [[_grid_or(content.node_table, _NODE_WIDTHS, "No lateral lymph node was found.")]])
+    for each in content.further:
+        yield from _section(each.heading, [[_facts(each.rows, _WIDTH, name_share=0.25)]])
     if content.nodes:
         yield from _section("Images and measurements of each node", [_node(each) for each in content.nodes])
     if content.pictures:
-        figures = [[_image(each.data, _WIDTH), _text(each.caption, 8, QUIET_INK)] for each in content.pictures]
+        figures = [
+            [_image(each.data), _text(each.caption, 8, QUIET_INK, leading=16), Spacer(0, 4)]
+            for each in content.pictures
+        ]
         yield from _section("Further images", figures)
     yield from _section("Quality checks", [[_grid_or(content.gates, _GATE_WIDTHS, "No check was made.")]])
     yield from _section("Warnings", [[_text(each, leading=13)] for each in _bullets(content.warnings)])
-    facts = [[_text(each.heading, 9, bold=True, leading=16), _facts(each.rows, _WIDTH)] for each in content.provenance]
-    yield from _section("Provenance", facts)
+    yield from _section("Provenance", [[_in_two_columns(content.provenance)]])
 
 
 def _section(heading: str, parts: Sequence[Sequence[Flowable]]) -> Iterator[Flowable]:
@@ -154,13 +180,15 @@ def _head(content: Content) -> Flowable:
         colWidths=[54 * mm],
     )
     verdict.setStyle(TableStyle([("BOX", (0, 0), (-1, -1), 1.5, HexColor(ink)), ("ROUNDEDCORNERS", [4, 4, 4, 4])]))
-    head = PdfTable([[_facts(content.case_rows, 122 * mm), verdict]], colWidths=[126 * mm, _WIDTH - 126 * mm])
+    head = PdfTable(
+        [[_facts(content.case_rows, 122 * mm, name_share=0.2), verdict]], colWidths=[126 * mm, _WIDTH - 126 * mm]
+    )
     head.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_no_padding()]))
     return head
 
 
 def _summary(content: Content) -> Flowable:
-    first, *others = content.summary
+    first, *others = (_shorten(sentence, _LONGEST_CELL) for sentence in content.summary)
     sentences = [[_text(first, 11, bold=True, leading=15)], *[[_text(each, 9, leading=12.5)] for each in others]]
     box = PdfTable(sentences, colWidths=[_WIDTH])
     box.setStyle(
@@ -204,7 +232,7 @@ def _grid(table: Table, widths: Sequence[float]) -> PdfTable:
         bold = (0, table.marked_column)
         cells.append(
             [
-                _text(text, size, ink, bold=column in bold)
+                _text(_shorten(text, _LONGEST_CELL), size, ink, bold=column in bold)
                 for column, (text, ink) in enumerate(zip(row, inks, strict=True))
             ]
         )
@@ -226,23 +254,40 @@ def _grid(table: Table, widths: Sequence[float]) -> PdfTable:
     return grid
 
 
-def _facts(rows: Sequence[Row], width: float, size: float = 7.5) -> PdfTable:
-    """Return names and values in two columns."""
-    cells = [[_text(row.name, size, QUIET_INK), _text(row.value, size)] for row in rows]
-    table = PdfTable(cells, colWidths=[min(0.4 * width, 46 * mm), width - min(0.4 * width, 46 * mm)], hAlign="LEFT")
+def _in_two_columns(parts: Sequence[Facts]) -> Flowable:
+    """Return facts side by side, the first half of their rows on the left."""
+    columns: list[list[Flowable]] = [[], []]
+    total, before = sum(len(part.rows) for part in parts), 0
+    for part in parts:
+        column = columns[2 * before >= total]
+        column += [_text(part.heading, 8.5, bold=True, leading=15), _facts(part.rows, 0.48 * _WIDTH), Spacer(0, 4)]
+        before += len(part.rows)
+    table = PdfTable([columns], colWidths=[_WIDTH / 2, _WIDTH / 2])
     table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_no_padding()]))
     return table
+
+
+def _facts(rows: Sequence[Row], width: float, size: float = 7.5, name_share: float = 0.4) -> PdfTable:
+    """Return names and values in two columns."""
+    cells = [[_text(row.name, size, QUIET_INK), _text(_shorten(row.value, _LONGEST_VALUE), size)] for row in rows]
+    table = PdfTable(cells, colWidths=[name_share * width, (1 - name_share) * width], hAlign="LEFT")
+    table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_no_padding()]))
+    return table
+
+
+def _shorten(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}... (shortened)"
 
 
 def _no_padding() -> list[tuple[Any, ...]]:
     return [(f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
 
 
-def _image(png: bytes, width: float) -> Image:
-    """Return a picture of that width in points, smaller where the page is too low."""
+def _image(png: bytes, width: float | None = None) -> Image:
+    """Return a picture of that width in points (by its pixels without), smaller where the page is too small."""
     pixels_x, pixels_y = ImageReader(BytesIO(png)).getSize()
-    width = min(width, 0.8 * (A4[1] - _TOP - _BOTTOM) * pixels_x / pixels_y)
-    return Image(BytesIO(png), width=width, height=width * pixels_y / pixels_x)
+    width = min(width or _PIXEL * pixels_x, _WIDTH, 0.8 * (A4[1] - _TOP - _BOTTOM) * pixels_x / pixels_y)
+    return Image(BytesIO(png), width=width, height=width * pixels_y / pixels_x, hAlign="LEFT")
 
 
 def _text(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Final
 
 NOT_COMPUTED: Final = "not computed"
@@ -33,8 +33,12 @@ _LABELS: Final = {
     "model_name": "Scanner model",
     "manufacturer": "Scanner manufacturer",
     "is_phantom": "Phantom",
-    "id": "Name",
+    "change_mm": "Change of the short axis",
 }
+
+
+_OWN_NAMES: Final = frozenset({"features", "comparison"})
+"""Records whose fields say by their own names what they belong to."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,25 @@ def rows(
     for field in fields(record):
         value = getattr(record, field.name)
         optional = field.default is not MISSING or field.default_factory is not MISSING
-        if (
-            field.name in skip
-            or field.name.endswith("_uid")
-            or (optional and value is None and field.name not in always)
-        ):
-            continue
-        if hasattr(value, "__dataclass_fields__"):
-            result += rows(value, skip=skip, always=always, exact=exact)
-        else:
-            result.append(Row(label(field.name), show(field.name, value, exact=exact)))
+        hidden = field.name in skip or field.name.endswith("_uid")
+        if not hidden and (value is not None or not optional or field.name in always):
+            result += field_rows(field.name, value, always=always, exact=exact)
     return tuple(result)
+
+
+def field_rows(name: str, value: Any, *, always: frozenset[str] = frozenset(), exact: bool = False) -> tuple[Row, ...]:
+    """Return the rows of one field: one, or one per field of a record, or one per record of a sequence of records."""
+    if is_dataclass(value):
+        nested = rows(value, always=always, exact=exact)
+        return (
+            nested
+            if name in _OWN_NAMES
+            else tuple(Row(f"{label(name)}: {row.name.lower()}", row.value) for row in nested)
+        )
+    if isinstance(value, tuple | list) and value and all(is_dataclass(item) for item in value):
+        lines = [", ".join(f"{row.name.lower()} {row.value}" for row in rows(item, exact=exact)) for item in value]
+        return tuple(Row(f"{label(name)} {number}", line) for number, line in enumerate(lines, start=1))
+    return (Row(label(name), show(name, value, exact=exact)),)
 
 
 def mapping_rows(values: Mapping[str, Any], *, exact: bool = False) -> tuple[Row, ...]:

@@ -1,0 +1,142 @@
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pytest
+
+from runtime.core.findings import Findings, Node
+from runtime.report.content import build_content
+from runtime.report.html_page import html_report
+from runtime.report.pdf_document import pdf_report
+from runtime.report.values import NOT_COMPUTED, Row, field_rows, interval, label, plain, rows, show
+from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, NEGATIVE, POSITIVE, REFUSED, node
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    id: int
+    short_axis_mm: float
+
+
+@dataclass(frozen=True)
+class _LaterNode(Node):
+    """A node as a later version may have it."""
+
+    surface_mm2: float | None = None
+    depth_mm: float | None = 4.0
+    earlier: _Earlier | None = None
+    hidden_uid: str | None = "1.2.3.4.5"
+
+
+@dataclass(frozen=True)
+class _LaterFindings(Findings):
+    """Findings as a later version may have them."""
+
+    follow_up: tuple[_Earlier, ...] = (_Earlier(3, 7.25), _Earlier(4, 6.0))
+    remark: str | None = None
+
+
+def _values(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def test_fields_of_a_later_version_become_rows_when_they_are_present() -> None:
+    later = _LaterNode(**_values(POSITIVE.nodes[0]), earlier=_Earlier(3, 7.25))
+    findings = _LaterFindings(**{**_values(POSITIVE), "nodes": (later,)})
+    content = build_content(findings, {}, CREATED)
+    shown = content.nodes[0].rows
+    assert {Row("Depth", "4.0 mm"), Row("Earlier: id", "3"), Row("Earlier: short axis", "7.2 mm")} <= set(shown)
+    assert not [row for row in shown if row.name.startswith(("Surface", "Hidden"))]
+    follow_up = next(part for part in content.further if part.heading == "Follow up")
+    assert follow_up.rows == (
+        Row("Follow up 1", "id 3, short axis 7.2 mm"),
+        Row("Follow up 2", "id 4, short axis 6.0 mm"),
+    )
+    assert "Remark" not in {part.heading for part in content.further}
+    assert b"short axis 7.2 mm" in html_report(findings, {}, CREATED)
+    assert pdf_report(findings, {}, CREATED).startswith(b"%PDF")
+
+
+def test_a_node_finds_its_picture_by_name_in_any_folder() -> None:
+    pictures = {"keyimages/node_01.png": b"one", "node_02.png": b"two", "x/other_view.png": b"three"}
+    content = build_content(POSITIVE, pictures, CREATED)
+    assert [section.picture for section in content.nodes[:3]] == [b"one", b"two", None]
+    assert [(picture.data, picture.caption) for picture in content.pictures] == [(b"three", "Other view")]
+
+
+def test_stations_are_listed_right_before_left_from_front_to_back() -> None:
+    names = [row[0] for row in build_content(NEGATIVE, {}, CREATED).stations.rows]
+    stations = ("external iliac", "obturator", "internal iliac")
+    assert names == [f"{side} {station}" for side in ("right", "left") for station in stations]
+
+
+def test_a_refused_case_has_no_diagram_and_says_what_is_unknown() -> None:
+    content = build_content(REFUSED, {}, CREATED)
+    assert content.diagram is None
+    assert Row("Model", "none") in content.case_rows
+    assert {part.heading for part in content.provenance if part.rows == (Row("State", NOT_COMPUTED),)} == {
+        "Model", "Rules and thresholds", "Input", "Timings"
+    }  # fmt: skip
+
+
+def test_a_demonstration_still_says_what_rule_and_model_say() -> None:
+    cells = build_content(DEMONSTRATION, {}, CREATED).node_table.rows[0]
+    assert cells[7:10] == ("demonstration", "positive", "positive")
+
+
+def test_features_are_named_once_one_is_measured() -> None:
+    base = node(1, "left", "obturator", 5.0)
+    measured = type(base.features)(irregular_border=True)
+    cells = build_content(NEGATIVE, {}, CREATED).node_table
+    assert cells.rows == ()
+    case = _LaterFindings(**{**_values(NEGATIVE), "nodes": (node(1, "left", "obturator", 5.0, features=measured),)})
+    assert build_content(case, {}, CREATED).node_table.rows[0][-1] == (
+        "irregular border: yes, heterogeneous signal: not computed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("short_axis_mm", 8.06, "8.1 mm"),
+        ("short_axis_mm", 0.0, "0.0 mm"),
+        ("short_axis_mm", None, "not computed"),
+        ("short_axis_mm", float("nan"), "not computed"),
+        ("volume_mm3", 1234.5, "1234 mm³"),
+        ("centroid_lps_mm", (1.0, -2.25, 3.0), "1.0, -2.2, 3.0 mm (LPS)"),
+        ("long_axis_interval_mm", (1.0, 2.0), "1.0–2.0 mm"),
+        ("probability", 0.123456789, "0.12346"),
+        ("regional", False, "no"),
+        ("fold_count", 5, "5"),
+        ("station_probabilities", {"external_iliac": 0.25}, "external iliac 0.25"),
+        ("station_probabilities", {}, "not computed"),
+        ("direction", ((1.0, 0.0), (0.0, 1.0)), "(1, 0); (0, 1)"),
+        ("field_strength_t", 1.5, "1.5 T"),
+    ],
+)
+def test_values_carry_their_unit_and_none_is_not_zero(name: str, value: Any, text: str) -> None:
+    assert show(name, value) == text
+
+
+def test_settings_keep_their_digits() -> None:
+    assert show("borderline_band_mm", 0.25, exact=True) == "0.25 mm"
+    assert field_rows("irregular_border_cutoff", 0.03, exact=True) == (Row("Irregular border cutoff", "0.03"),)
+
+
+def test_labels_are_words_without_units() -> None:
+    names = ("short_axis_interval_mm", "shape_zyx", "short_axis_3d_mm", "cut_by_image")
+    assert [label(name) for name in names] == [
+        "Short axis interval", "Shape", "Short axis in space", "Reaches the edge of the image"
+    ]  # fmt: skip
+
+
+def test_an_interval_from_zero_says_that_a_fold_saw_nothing() -> None:
+    assert interval((0.0, 8.5)) == "0.0–8.5, not seen by every fold"
+    assert interval((7.56, 8.5)) == "7.6–8.5"
+
+
+def test_unprintable_characters_are_made_visible() -> None:
+    assert plain("a\x00b\u202ec\td\n") == r"a\x00b\u202ec d "
+
+
+def test_uids_have_no_row() -> None:
+    assert not [row for row in rows(POSITIVE.nodes[0]) if "uid" in row.name.lower() or "2.25" in row.value]
