@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from pydicom.dataset import Dataset
 
 from runtime import __version__
+from runtime.core.comparing import with_comparison
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused
 from runtime.core.findings import (
@@ -77,6 +78,9 @@ class CaseInput:
     """The caller's own name for the case; None derives a pseudonym from the UIDs."""
 
     context: CaseContext = field(default_factory=CaseContext)
+
+    prior: Findings | None = None
+    """Findings of an earlier study of the same patient: its nodes are looked for in this one."""
 
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
@@ -196,6 +200,8 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
+        if self.case.prior is not None:
+            findings = with_comparison(findings, self.case.prior)
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
             series = self.series if findings.model else None

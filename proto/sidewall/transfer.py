@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from sidewall.convert import fill_message
 from sidewall.v1 import analysis_pb2
@@ -35,12 +35,14 @@ class CaseOptions:
 
     time_point: Literal["baseline", "restaging", "unknown"] = "unknown"
     prior_case_id: str | None = None
+    prior: Mapping[str, Any] | None = None
+    """Findings (JSON form) of an earlier study of the same patient, to compare with."""
 
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form."""
         context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
         message = analysis_pb2.CaseOptions()
-        fill_message(message, {"case_id": self.case_id, "context": context})
+        fill_message(message, {"case_id": self.case_id, "context": context, "prior": self.prior})
         return message
 
 

@@ -44,6 +44,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 SeriesUidOption = Annotated[
     str | None, typer.Option(help="SeriesInstanceUID of the series to analyse, instead of the one that fits best.")
 ]
+PriorOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="findings.json of an earlier study: its nodes are looked for."),
+]
+TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
 
 
@@ -82,6 +87,8 @@ def analyze(
     mode: ModeOption = None,
     threads: ThreadsOption = None,
     case_id: CaseIdOption = None,
+    time_point: TimePointOption = "unknown",
+    prior: PriorOption = None,
     series_uid: SeriesUidOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -91,12 +98,14 @@ def analyze(
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
+        from runtime.cli.running import about_case
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
+        about = about_case(case_id, time_point, prior)
         _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = analyze_path(path, settings, out, case_id=case_id, show=show, series_uid=series_uid, tell=_tell)
+            findings = analyze_path(path, settings, out, about=about, show=show, series_uid=series_uid, tell=_tell)
         _show_findings(findings, out, as_json)
 
 
@@ -134,6 +143,8 @@ def submit(
     server: Annotated[str, typer.Option("--server", "-s", envvar="SIDEWALL_SERVER", help="host:port of the server.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go; default: nowhere.")] = None,
     case_id: CaseIdOption = None,
+    time_point: TimePointOption = "unknown",
+    prior: PriorOption = None,
     timeout_s: Annotated[float | None, typer.Option(help="Give up after this time, s.")] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with the usual certificate authorities.")] = False,
     tls_ca: Annotated[Path | None, typer.Option(help="Encrypt; who may sign the server's certificate (PEM).")] = None,
@@ -143,13 +154,14 @@ def submit(
 ) -> None:
     """Send one series to a running server."""
     with _reporting_errors(as_json):
-        from runtime.cli.submitting import submit_path, tls_options
+        from runtime.cli.submitting import case_options, submit_path, tls_options
 
+        options = case_options(case_id, time_point, prior)
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
             _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = submit_path(path, server, credentials, out, case_id=case_id, timeout_s=timeout_s, show=show)
+            findings = submit_path(path, server, credentials, out, options=options, timeout_s=timeout_s, show=show)
         _show_findings(findings, out, as_json)
 
 
@@ -170,19 +182,23 @@ def score(
     ] = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", "-b", help="Take the thresholds of this bundle.")] = None,
     case_id: CaseIdOption = None,
+    time_point: TimePointOption = "unknown",
+    prior: PriorOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure and score the nodes of a label map that someone made, without a model."""
     with _reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
+        from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
+        about = about_case(case_id, time_point, prior)
         _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = score_path(series, segmentation, settings, out, labels=labels, case_id=case_id, show=show)
+            findings = score_path(series, segmentation, settings, out, labels=labels, about=about, show=show)
         _show_findings(findings, out, as_json)
 
 

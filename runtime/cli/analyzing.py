@@ -7,11 +7,11 @@ from typing import Any
 
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
-from runtime.cli.running import TerminalMonitor, write_result
+from runtime.cli.running import AboutCase, TerminalMonitor, write_result
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
 from runtime.core.selection import Selection, select_series
-from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
+from runtime.pipeline import AnalysisSettings, analyze_case
 from runtime.settings import Settings
 
 Tell = Callable[[str], None]
@@ -23,7 +23,7 @@ def analyze_path(
     settings: Settings,
     out: Path,
     *,
-    case_id: str | None,
+    about: AboutCase,
     show: ShowProgress,
     series_uid: str | None = None,
     tell: Tell = lambda _: None,
@@ -36,7 +36,7 @@ def analyze_path(
     """
     show("load", 0, 1, None)
     model = load_checked_model(settings)
-    case = CaseInput(dicom=_choose(path, series_uid, tell), case_id=case_id)
+    case = about.of(_choose(path, series_uid, tell))
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_result(result, out)
     return to_mapping(result.findings)

@@ -1,10 +1,35 @@
 """What every command that analyses in this process shares: a monitor on the terminal, and files for the result."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.cli.console import ShowProgress
+from runtime.cli.earlier import check_time_point, read_findings
+from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.progress import Progress
-from runtime.pipeline import CaseResult
+from runtime.pipeline import CaseInput, CaseResult
+
+
+@dataclass(frozen=True)
+class AboutCase:
+    """What the command line says about a case beside its images."""
+
+    case_id: str | None = None
+    time_point: TimePoint = "unknown"
+    prior: Findings | None = None
+    """Findings of an earlier study."""
+
+    def of(self, dicom: Path | Sequence[Path | bytes]) -> CaseInput:
+        """Return the case of these images."""
+        return CaseInput(
+            dicom=dicom, case_id=self.case_id, context=CaseContext(time_point=self.time_point), prior=self.prior
+        )
+
+
+def about_case(case_id: str | None, time_point: str, prior: Path | None) -> AboutCase:
+    """Return what the options say; raises `SettingInvalid` on an unknown time point or an unreadable earlier study."""
+    return AboutCase(case_id, check_time_point(time_point), None if prior is None else read_findings(prior))
 
 
 class TerminalMonitor:

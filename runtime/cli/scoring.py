@@ -5,11 +5,11 @@ from typing import Any
 
 from runtime.bundle.loading import load_bundle
 from runtime.cli.console import ShowProgress
-from runtime.cli.running import TerminalMonitor, write_result
+from runtime.cli.running import AboutCase, TerminalMonitor, write_result
 from runtime.core.findings_json import to_mapping
 from runtime.core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
-from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
+from runtime.pipeline import AnalysisSettings, analyze_case
 from runtime.settings import Settings
 
 
@@ -20,7 +20,7 @@ def score_path(
     out: Path,
     *,
     labels: str | None,
-    case_id: str | None,
+    about: AboutCase,
     show: ShowProgress,
 ) -> dict[str, Any]:
     """Score the label map `segmentation` of the series, write findings and key images, return the findings as JSON.
@@ -31,7 +31,6 @@ def score_path(
     meanings = None if labels is None else parse_meanings(labels)
     rules = ScoringRules() if settings.bundle is None else load_bundle(settings.bundle).rules
     scored = LabelMapSegmenter(read_label_map(segmentation), meanings, rules)
-    case = CaseInput(dicom=series, case_id=case_id)
-    result = analyze_case(case, scored, AnalysisSettings.of(settings), TerminalMonitor(show))
+    result = analyze_case(about.of(series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_result(result, out)
     return to_mapping(result.findings)

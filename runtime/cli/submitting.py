@@ -8,6 +8,7 @@ from typing import Any
 import sidewall
 
 from runtime.cli.console import ShowProgress
+from runtime.cli.earlier import check_time_point, read_findings
 from runtime.core.errors import (
     AnalysisCancelled,
     CaseRefused,
@@ -18,6 +19,7 @@ from runtime.core.errors import (
     SettingInvalid,
     SidewallError,
 )
+from runtime.core.findings_json import to_mapping
 
 _LOCAL_ERRORS: dict[type[sidewall.SidewallClientError], type[SidewallError]] = {
     sidewall.ServerBusy: ServerBusy,
@@ -36,13 +38,19 @@ def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path 
     return sidewall.TlsOptions(ca, certificate, key)
 
 
+def case_options(case_id: str | None, time_point: str, prior: Path | None) -> sidewall.CaseOptions:
+    """Return what the options say of the case; raises `SettingInvalid` as `about_case` does."""
+    earlier = None if prior is None else to_mapping(read_findings(prior))
+    return sidewall.CaseOptions(case_id=case_id, time_point=check_time_point(time_point), prior=earlier)
+
+
 def submit_path(
     path: Path,
     server: str,
     tls: sidewall.TlsOptions | None,
     out: Path | None,
     *,
-    case_id: str | None,
+    options: sidewall.CaseOptions,
     timeout_s: float | None,
     show: ShowProgress,
 ) -> dict[str, Any]:
@@ -51,7 +59,6 @@ def submit_path(
     A refused case has findings with the status `refused`; `CaseRefused` is raised when the transfer was at fault.
     Raises the error class that fits the server's status.
     """
-    options = sidewall.CaseOptions(case_id=case_id)
     try:
         with sidewall.Client(server, tls=tls) as client:
             result = client.analyze_series(

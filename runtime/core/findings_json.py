@@ -39,6 +39,11 @@ def from_json(text: str) -> Findings:
         mapping = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"findings are not JSON: {error}") from error
+    return from_mapping(mapping)
+
+
+def from_mapping(mapping: Any) -> Findings:
+    """Return the findings of plain JSON types, as `from_json` does."""
     findings: Findings = _typed(Findings, mapping, "findings")
     return findings
 

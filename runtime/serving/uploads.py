@@ -6,11 +6,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-from sidewall.convert import message_to_dict
+from sidewall.convert import findings_to_dict, message_to_dict
 from sidewall.v1 import analysis_pb2, findings_pb2
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
-from runtime.core.findings import CaseContext, TimePoint
+from runtime.core.findings import CaseContext, Findings, TimePoint
+from runtime.core.findings_json import from_mapping
 from runtime.core.volume import Volume
 from runtime.pipeline import CaseInput
 
@@ -61,7 +62,7 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
             )
     _check_complete(first.start, instances, bool(pending))
     options = first.start.options
-    return CaseInput(dicom=instances, case_id=_case_id(options), context=_context(options))
+    return CaseInput(dicom=instances, case_id=_case_id(options), context=_context(options), prior=_prior(options))
 
 
 def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], limits: UploadLimits) -> CaseInput:
@@ -86,7 +87,11 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     volume = _place(np.frombuffer(voxels, dtype=dtype).reshape(shape), first.start)
     options = first.start.options
     return CaseInput(
-        volume=volume, is_phantom=first.start.is_phantom, case_id=_case_id(options), context=_context(options)
+        volume=volume,
+        is_phantom=first.start.is_phantom,
+        case_id=_case_id(options),
+        context=_context(options),
+        prior=_prior(options),
     )
 
 
@@ -151,3 +156,12 @@ def _context(options: analysis_pb2.CaseOptions) -> CaseContext:
 
 def _refuse(code: RefusalCode, message: str) -> NoReturn:
     raise CaseRefused([Reason(code, message)])
+
+
+def _prior(options: analysis_pb2.CaseOptions) -> Findings | None:
+    if not options.HasField("prior"):
+        return None
+    try:
+        return from_mapping(findings_to_dict(options.prior))
+    except ValueError as error:
+        raise SettingInvalid("prior", "findings", f"whole findings ({error})") from error

@@ -1,0 +1,76 @@
+"""`--prior`: an earlier study beside this one, on the command line and over gRPC."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from runtime.cli import app
+from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return what runs one command line."""
+    # The commands change the root logger's handlers: give the tests theirs back.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for name, value in bundle.environment.items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def before(run: Run, bundle: TinyBundle, series: Path, tmp_path: Path) -> Path:
+    """Return the findings of the first study, its larger node 2.5 mm smaller than it is now."""
+    out = tmp_path / "before"
+    given = ("--bundle", bundle.path, "--out", out, "--case-id", "before", "--time-point", "baseline")
+    assert run("analyze", series, *given).exit_code == 0
+    findings = json.loads((out / "findings.json").read_text())
+    largest = max(findings["nodes"], key=lambda node: node["short_axis_mm"])
+    largest["short_axis_mm"] -= 2.5
+    (out / "findings.json").write_text(json.dumps(findings))
+    return out / "findings.json"
+
+
+def check(findings: dict[str, object]) -> None:
+    nodes = findings["nodes"]
+    assert isinstance(nodes, list)
+    assert [node["prior"]["id"] for node in nodes] == [node["id"] for node in nodes]
+    assert sorted(round(node["prior"]["change_mm"], 3) for node in nodes) == [0.0, 2.5]
+    assert findings["context"] == {"time_point": "restaging", "prior_case_id": "before"}
+    comparison = findings["comparison"]
+    assert isinstance(comparison, dict)
+    assert (comparison["prior_time_point"], comparison["vanished"]) == ("baseline", [])
+
+
+def test_analyze_reports_the_change_of_every_node(
+    run: Run, bundle: TinyBundle, series: Path, before: Path, tmp_path: Path
+) -> None:
+    given = ("--bundle", bundle.path, "--out", tmp_path / "now", "--time-point", "restaging", "--prior", before)
+    done = run("analyze", series, *given, "--json")
+    assert done.exit_code == 0, done.output
+    check(json.loads(done.stdout))
+
+
+def test_submit_sends_the_earlier_study_along(bundle: TinyBundle, series: Path, before: Path, tmp_path: Path) -> None:
+    with running_server(bundle, tmp_path) as server:
+        given = ("--server", server.address, "--out", tmp_path / "now", "--time-point", "restaging", "--prior", before)
+        done = run_sidewall(bundle, "submit", series, *given, "--json")
+    assert done.returncode == 0, done.stderr
+    check(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("option", "value"), [("--time-point", "later"), ("--prior", "notes.json")])
+def test_what_cannot_be_understood_ends_with_status_2(
+    option: str, value: str, run: Run, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.json").write_text("{}")
+    given = value if option == "--time-point" else tmp_path / value
+    done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "out", option, given, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["code"] == "setting_invalid"
