@@ -31,6 +31,7 @@ from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
+from runtime.core.reading.notes import without_library_warnings
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.series import Series
@@ -39,6 +40,8 @@ from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.results.artefacts import Artefact, write_artefacts
 from runtime.results.regions import CaseRegions
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
+from runtime.results.superseding import EarlierReport
 from runtime.settings import Settings
 
 
@@ -55,10 +58,13 @@ class AnalysisSettings:
     gates: Mapping[str, GateOutcome] = field(default_factory=dict)
     """What the site lets a gate do that would warn: code -> `warn` or `refuse`."""
 
+    results: ResultSettings = DEFAULT_RESULT_SETTINGS
+    """How the series of the DICOM results present themselves."""
+
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return what the appliance's settings say about every analysis."""
-        return cls(settings.pseudonym_salt, settings.rules, settings.gates)
+        return cls(settings.pseudonym_salt, settings.rules, settings.gates, settings.results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +88,16 @@ class CaseInput:
     prior: Findings | None = None
     """Findings of an earlier study of the same patient: its nodes are looked for in this one."""
 
+    earlier_report: EarlierReport | None = None
+    """The report of an earlier analysis of the same study, which this one's supersedes when anything has changed."""
+
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
 
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """Findings and the files that carry them; a refused case has findings that say why and no DICOM results."""
+    """Findings and the files that carry them; those of a refused case say why."""
 
     findings: Findings
     artefacts: tuple[Artefact, ...]
@@ -205,7 +214,7 @@ class _Run:
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
             series = self.series if findings.model else None
-            artefacts = write_artefacts(findings, regions, series=series, created=self.created)
+            artefacts = self._write(findings, regions, series)
         return CaseResult(
             findings,
             artefacts,
@@ -228,7 +237,27 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
-        return CaseResult(findings, write_artefacts(findings, None, series=None, created=self.created))
+        if findings.model is None:
+            return CaseResult(findings, self._write(findings, None, None))
+        return CaseResult(findings, self._write(findings, None, self.series, refusal.headers))
+
+    def _write(
+        self,
+        findings: Findings,
+        regions: CaseRegions | None,
+        series: Series | None,
+        refused_headers: Sequence[Dataset] = (),
+    ) -> tuple[Artefact, ...]:
+        with without_library_warnings():
+            return write_artefacts(
+                findings,
+                regions,
+                series=series,
+                created=self.created,
+                refused_headers=refused_headers,
+                settings=self.settings.results,
+                earlier=self.case.earlier_report,
+            )
 
     def _read(self) -> Volume:
         match self.case:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings import GateOutcome
 from runtime.core.site_choices import check_site_outcome, check_site_rule
+from runtime.results.settings import ResultSettings
 
 ENVIRONMENT_PREFIX = "SIDEWALL_"
 CONFIG_VARIABLE = "SIDEWALL_CONFIG"
@@ -89,6 +90,12 @@ class Settings:
     gates: Mapping[str, GateOutcome] = field(default_factory=dict)
     """What a quality gate does that would warn: `warn` or `refuse`, such as `input_statistics=refuse`."""
 
+    series_numbers: Mapping[str, int] = field(default_factory=dict)
+    """Series numbers of the DICOM results, such as `report=9102`: of segmentation, report, captures, key_objects."""
+
+    series_descriptions: Mapping[str, str] = field(default_factory=dict)
+    """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
+
     log_level: LogLevel = "info"
     """Lowest level of log entries; none holds patient data at any level."""
 
@@ -102,6 +109,7 @@ class Settings:
             check_site_rule(name, value)
         for code, outcome in self.gates.items():
             check_site_outcome(code, outcome)
+        ResultSettings.chosen(self.series_numbers, self.series_descriptions)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingInvalid("tls_key", self.tls_key, "given together with tls_certificate, or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
@@ -112,6 +120,11 @@ class Settings:
                 self.listen,
                 "this machine's own address (127.0.0.1, ::1, localhost), or TLS, or plaintext = true",
             )
+
+    @property
+    def results(self) -> ResultSettings:
+        """How the series of the results present themselves."""
+        return ResultSettings.chosen(self.series_numbers, self.series_descriptions)
 
     @property
     def max_input_bytes(self) -> int:
@@ -209,6 +222,10 @@ def _to_numbers(value: Any) -> dict[str, float]:
     return {name: float(each) for name, each in _to_table(value).items()}
 
 
+def _to_whole_numbers(value: Any) -> dict[str, int]:
+    return {name: int(each) for name, each in _to_table(value).items()}
+
+
 _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
     Path | None: (Path, "a path"),
     str: (str, "text"),
@@ -216,6 +233,8 @@ _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
     int: (_to_int, "a whole number"),
     float: (_to_float, "a number"),
     Mapping[str, float]: (_to_numbers, "name=number, separated by commas, or a table of numbers"),
+    Mapping[str, int]: (_to_whole_numbers, "name=whole number, separated by commas, or a table of whole numbers"),
+    Mapping[str, str]: (_to_table, "name=text, separated by commas, or a table of texts"),
     Mapping[str, GateOutcome]: (_to_table, "gate=outcome, separated by commas, or a table"),
 }
 

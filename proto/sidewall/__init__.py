@@ -1,6 +1,7 @@
 """Client of the Sidewall appliance: lateral pelvic lymph nodes in rectal cancer, over gRPC (research use only)."""
 
-from sidewall.client import Artefact, Client, Progress, Result, TlsOptions
+from sidewall.artefacts import Artefact
+from sidewall.client import Client, Progress, Result, TlsOptions
 from sidewall.errors import (
     Cancelled,
     DeadlineExceeded,

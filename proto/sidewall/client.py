@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import grpc
 
 from sidewall import errors
+from sidewall.artefacts import Artefact, save_artefacts
 from sidewall.convert import findings_to_dict
 from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
@@ -57,17 +58,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """One file of the result."""
-
-    name: str
-    """Path below the case's folder, with forward slashes."""
-
-    media_type: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Result:
     """What the server found."""
 
@@ -79,13 +69,7 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write every artefact below `folder`; raises `ValueError` when a name would lead out of it."""
-        for artefact in self.artefacts:
-            name = PurePosixPath(artefact.name)
-            if name.is_absolute() or ".." in name.parts:
-                raise ValueError(f"artefact name {artefact.name!r} leads out of the folder")
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(artefact.data)
+        save_artefacts(self.artefacts, folder)
 
 
 OnProgress = Callable[[Progress], None]
@@ -198,7 +182,7 @@ class _Answer:
         elif kind == "artefact":
             self._take_chunk(event.artefact)
         elif kind == "refusal":
-            self.refusal = _refusal(event.refusal)
+            self.refusal = _refusal(event.refusal, tuple(self._artefacts))
 
     def result(self) -> Result:
         """Return the whole answer; raises `ServerFault` when it ended too early."""
@@ -220,9 +204,10 @@ def _progress(message: analysis_pb2.Progress) -> Progress:
     return Progress(message.stage, message.done, message.total, estimate_s)
 
 
-def _refusal(message: analysis_pb2.Refusal) -> errors.Refused:
+def _refusal(message: analysis_pb2.Refusal, artefacts: tuple[Artefact, ...]) -> errors.Refused:
     reasons = tuple(errors.RefusalReason(reason.code, reason.message) for reason in message.reasons)
-    return errors.Refused(reasons, findings_to_dict(message.findings) if message.HasField("findings") else None)
+    findings = findings_to_dict(message.findings) if message.HasField("findings") else None
+    return errors.Refused(reasons, findings, artefacts)
 
 
 _ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {

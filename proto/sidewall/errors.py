@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sidewall.artefacts import Artefact
+
 
 @dataclass(frozen=True)
 class RefusalReason:
@@ -29,10 +31,17 @@ class SidewallClientError(Exception):
 class Refused(SidewallClientError):
     """The server cannot analyse this input; carries every reason."""
 
-    def __init__(self, reasons: tuple[RefusalReason, ...], findings: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        reasons: tuple[RefusalReason, ...],
+        findings: Mapping[str, Any] | None,
+        artefacts: tuple[Artefact, ...] = (),
+    ) -> None:
         self.reasons = reasons
         self.findings = findings
         """In the form of findings.json with the status `refused`; None when the transfer itself was at fault."""
+        self.artefacts = artefacts
+        """The files that say so, a report for the PACS among them where the patient is known."""
         super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in reasons), "refused")
 
 

@@ -38,11 +38,16 @@ class CaseOptions:
     prior: Mapping[str, Any] | None = None
     """Findings (JSON form) of an earlier study of the same patient, to compare with."""
 
+    earlier_report: bytes | None = None
+    """report.dcm of an earlier analysis of the same study, which the new one supersedes if anything has changed."""
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form."""
         context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
         message = analysis_pb2.CaseOptions()
         fill_message(message, {"case_id": self.case_id, "context": context, "prior": self.prior})
+        if self.earlier_report is not None:
+            message.earlier_report = self.earlier_report
         return message
 
 

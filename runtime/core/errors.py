@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from pydicom.dataset import Dataset
+
 
 class RefusalCode(StrEnum):
     """Why a case was not analysed; stable words on the wire, in findings.json and in exit messages."""
@@ -67,14 +69,18 @@ class SidewallError(Exception):
 
 
 class CaseRefused(SidewallError):
-    """The input cannot be analysed; carries every reason found, not only the first."""
+    """The input cannot be analysed; carries every reason found, not only the first.
+
+    `headers` are what could be read of the refused instances, without pixels: whom the refusal is about.
+    """
 
     code = "refused"
     grpc_status = "INVALID_ARGUMENT"
     exit_code = 3
 
-    def __init__(self, reasons: Iterable[Reason]) -> None:
+    def __init__(self, reasons: Iterable[Reason], headers: Iterable[Dataset] = ()) -> None:
         self.reasons = tuple(reasons)
+        self.headers = tuple(headers)
         super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in self.reasons))
 
 

@@ -1,10 +1,24 @@
 """A DICOM series as read: voxels with geometry, and what results need to point back at the source."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from pydicom.dataset import Dataset
 
 from runtime.core.volume import Volume
+
+PATIENT_AND_STUDY: Final = (
+    "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+"""Elements that every DICOM object states, empty when unknown (PS3.3, C.7.1.1 and C.7.2.1, type 2), but the name."""
+
+PATIENT_AND_STUDY_WHERE_PRESENT: Final = (
+    "IssuerOfPatientID", "QualityControlSubject", "PatientIdentityRemoved", "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence", "PatientAge", "PatientSize", "PatientWeight", "StudyDescription",
+    "IssuerOfAccessionNumberSequence",
+)  # fmt: skip
+"""Elements that results repeat where the source has them."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """What a site may set about the DICOM results."""
 
 import re
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Final, Literal, Self
 
 from runtime.core.errors import SettingInvalid
 from runtime.results.words import RESEARCH_WORDS
@@ -54,6 +55,22 @@ class ResultSettings:
 
     captures: SeriesSettings = field(default=SeriesSettings(9003, "Sidewall key images"))
     key_objects: SeriesSettings = field(default=SeriesSettings(9004, "Sidewall key objects"))
+
+    @classmethod
+    def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:
+        """Return the defaults with a site's series numbers and descriptions, by role; raises `SettingInvalid`."""
+        roles = [each.name for each in fields(cls)]
+        for name, values in (("series_numbers", numbers), ("series_descriptions", descriptions)):
+            for role, value in values.items():
+                if role not in roles:
+                    raise SettingInvalid(f"{name}.{role}", value, f"one of {', '.join(roles)}")
+        defaults = cls()
+        series = {role: getattr(defaults, role) for role in roles}
+        for role, number in numbers.items():
+            series[role] = replace(series[role], number=number)
+        for role, description in descriptions.items():
+            series[role] = replace(series[role], description=description)
+        return cls(**series)
 
     def of(self, role: Role) -> SeriesSettings:
         """Return the settings of one series."""

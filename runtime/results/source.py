@@ -11,7 +11,7 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, MRImageStorage
 
-from runtime.core.series import Series
+from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, Series
 from runtime.results.uids import derive_uid
 
 _PATTERNS: Final = {
@@ -22,18 +22,6 @@ _PATTERNS: Final = {
 """What DA and TM allow (PS3.5, 6.2)."""
 
 _SEXES: Final = ("M", "F", "O")
-
-_TYPE_2: Final = (
-    "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-    "AccessionNumber", "ReferringPhysicianName",
-)  # fmt: skip
-"""Present in every result, empty when the source does not have them (PS3.3, C.7.1.1 and C.7.2.1)."""
-
-_WHERE_PRESENT: Final = (
-    "IssuerOfPatientID", "QualityControlSubject", "PatientIdentityRemoved", "DeidentificationMethod",
-    "DeidentificationMethodCodeSequence", "PatientAge", "PatientSize", "PatientWeight", "StudyDescription",
-    "IssuerOfAccessionNumberSequence",
-)  # fmt: skip
 
 _IMAGE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns")
 
@@ -87,7 +75,9 @@ class SourceImages:
     @property
     def patient_and_study(self) -> Dataset:
         """What every result repeats of patient and study, without the name."""
-        return Dataset({e.tag: e for e in self.instances[0] if e.keyword in (*_TYPE_2, *_WHERE_PRESENT)})
+        return Dataset(
+            {e.tag: e for e in self.instances[0] if e.keyword in (*PATIENT_AND_STUDY, *PATIENT_AND_STUDY_WHERE_PRESENT)}
+        )
 
     def references(self, mask: npt.NDArray[np.bool_]) -> tuple[SourceReference, ...]:
         """Return the sources of the slices that a mask on the source grid (slice, row, column) touches."""
@@ -164,9 +154,9 @@ def _common(header: Dataset) -> Dataset:
     common = Dataset()
     common.SpecificCharacterSet = "ISO_IR 192"
     common.PatientName = ""
-    for name in _TYPE_2:
+    for name in PATIENT_AND_STUDY:
         setattr(common, name, _clean(name, header.get(name, "")))
-    for name in (*_IMAGE, *_WHERE_PRESENT):
+    for name in (*_IMAGE, *PATIENT_AND_STUDY_WHERE_PRESENT):
         if name in header:
             setattr(common, name, header.get(name))
     series_uid = str(header.SeriesInstanceUID)

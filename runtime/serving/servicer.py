@@ -10,9 +10,8 @@ import structlog
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode, ServerUnreachable, SidewallError
-from runtime.core.findings import Findings
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import AnalysisSettings, CaseInput
+from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult
 from runtime.serving.admission import Admission
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job
@@ -77,8 +76,11 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         finally:
             job.cancel()
             _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(time.perf_counter() - started_s, 3))
-        if isinstance(failure, CaseRefused):
-            yield refusal_event(failure.reasons, failure.findings if isinstance(failure, _RefusedCase) else None)
+        if isinstance(failure, _RefusedCase):
+            yield from artefact_events(failure.result.artefacts)
+            yield refusal_event(failure.reasons, failure.result.findings)
+        elif isinstance(failure, CaseRefused):
+            yield refusal_event(failure.reasons)
         if failure is not None:
             _abort(context, failure, job)
 
@@ -97,7 +99,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             wait([future])
         result = future.result()
         if result.findings.status == "refused":
-            raise _RefusedCase(result.findings)
+            raise _RefusedCase(result)
         yield findings_event(result.findings)
         yield from artefact_events(result.artefacts)
         return result.findings.status
@@ -119,11 +121,11 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
 
 
 class _RefusedCase(CaseRefused):
-    """A refusal by the pipeline, with the findings that say so."""
+    """A refusal by the pipeline, with the findings and files that say so."""
 
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
-        super().__init__(Reason(RefusalCode(reason.code), reason.message) for reason in findings.refusal)
+    def __init__(self, result: CaseResult) -> None:
+        self.result = result
+        super().__init__(Reason(RefusalCode(reason.code), reason.message) for reason in result.findings.refusal)
 
 
 def _public_text(error: SidewallError) -> str:

@@ -14,6 +14,7 @@ from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.findings_json import from_mapping
 from runtime.core.volume import Volume
 from runtime.pipeline import CaseInput
+from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     analysis_pb2.VOXEL_TYPE_UINT8: np.dtype("<u1"),
@@ -62,7 +63,13 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
             )
     _check_complete(first.start, instances, bool(pending))
     options = first.start.options
-    return CaseInput(dicom=instances, case_id=_case_id(options), context=_context(options), prior=_prior(options))
+    return CaseInput(
+        dicom=instances,
+        case_id=_case_id(options),
+        context=_context(options),
+        prior=_prior(options),
+        earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
+    )
 
 
 def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], limits: UploadLimits) -> CaseInput:

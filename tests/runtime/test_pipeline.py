@@ -108,13 +108,18 @@ def test_bare_voxels_give_the_findings_of_the_series(model: LoadedModel, image: 
     _assert_same_nodes(bare, upright)
 
 
-def test_a_refused_case_says_every_reason_and_leaves_only_its_findings(model: LoadedModel, image: Volume) -> None:
+def test_a_refused_case_says_every_reason_in_findings_and_reports(model: LoadedModel, image: Volume) -> None:
     datasets = classic(image)
     del datasets[5]
     result = analyze_case(CaseInput(dicom=encode_all(datasets)), model)
     assert result.findings.status == "refused"
     assert [reason.code for reason in result.findings.refusal] == ["missing_slice"]
-    assert [artefact.name for artefact in result.artefacts] == ["findings.json"]
+    assert [artefact.name for artefact in result.artefacts] == [
+        "findings.json",
+        "report.dcm",
+        "report.html",
+        "report.pdf",
+    ]
 
 
 def test_a_gate_that_the_site_lets_refuse_refuses_with_every_gate_and_warning(

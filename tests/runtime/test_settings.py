@@ -33,7 +33,8 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
-        "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse",
+        "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
+        "series_descriptions": "report=Nodes",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})
@@ -57,6 +58,9 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         ("plaintext", "maybe", "true or false"),
         ("transfer_timeout_s", "0", "more than 0, at most 86400 (s)"),
         ("transfer_timeout_s", "nan", "more than 0, at most 86400 (s)"),
+        ("series_numbers", "report=0", "1 to 2147483647"),
+        ("series_numbers", "reports=7", "one of segmentation, report, captures, key_objects"),
+        ("series_descriptions", "report=" + "x" * 35, "1 to 34 characters"),
         ("tls_key", "key.pem", "given together with tls_certificate, or neither"),
         ("tls_client_ca", "ca.pem", "only with tls_certificate and tls_key"),
         ("rules", "short_axis_cutoff_mm", "name=number, separated by commas, or a table of numbers"),

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import RefusalCode
+from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.reading.geometry import tilt_deg
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import Notes
@@ -33,8 +33,8 @@ def validate_volume(volume: Volume, limits: ReadingLimits = DEFAULT_LIMITS) -> V
         _check_grid(volume, limits, notes)
     else:
         notes.refuse(RefusalCode.INVALID_VOLUME, "origin or direction are not finite; allowed: finite numbers in mm")
-    if notes.refusal:
-        raise notes.refusal
+    if notes.reasons:
+        raise CaseRefused(notes.reasons)
     return volume.with_voxels(volume.voxels.astype(np.float32, copy=False))
 
 

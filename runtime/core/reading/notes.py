@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.errors import Reason, RefusalCode
 
 
 class Notes:
@@ -28,9 +28,9 @@ class Notes:
         return tuple(self._warnings)
 
     @property
-    def refusal(self) -> CaseRefused | None:
-        """The exception that carries all reasons; None if there is none."""
-        return CaseRefused(self._reasons) if self._reasons else None
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the input is refused; empty if it is not."""
+        return tuple(self._reasons)
 
 
 @contextmanager

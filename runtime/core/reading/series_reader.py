@@ -28,21 +28,28 @@ def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = D
     notes = Notes()
     with without_library_warnings():
         images = parse_images(collect_files(source, limits), limits, notes)
-        if not images or not _is_affordable(images, limits, notes):
-            raise _refusal(notes)
-        frames = [frame for image in images for frame in frames_of(image)]
-        check_suitability(frames, limits, notes)
-        _check_identity(images, notes)
-        stack = locate(frames, limits, notes) if _is_one_series(frames) else None
-        voxels = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
-        if stack is None or voxels is None or notes.refusal:
-            raise _refusal(notes)
-        return _series(frames, stack, voxels, notes)
+        series = _read_images(images, limits, notes)
+        for image in images:
+            remove_pixels_and_malformed_elements(image)
+    if series is None:
+        # A stage that gave no result noted why; the text is for one that forgot.
+        reasons = notes.reasons or (Reason(RefusalCode.NOT_DICOM, "the input could not be read as one MR series"),)
+        raise CaseRefused(reasons, images)
+    return series
 
 
-def _refusal(notes: Notes) -> CaseRefused:
-    """Return the noted refusal; a stage that gave no result noted why."""
-    return notes.refusal or CaseRefused([Reason(RefusalCode.NOT_DICOM, "the input could not be read as one MR series")])
+def _read_images(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes) -> Series | None:
+    """Return the series of the images; None when the notes say why there is none."""
+    if not images or not _is_affordable(images, limits, notes):
+        return None
+    frames = [frame for image in images for frame in frames_of(image)]
+    check_suitability(frames, limits, notes)
+    _check_identity(images, notes)
+    stack = locate(frames, limits, notes) if _is_one_series(frames) else None
+    voxels = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
+    if stack is None or voxels is None or notes.reasons:
+        return None
+    return _series(frames, stack, voxels, notes)
 
 
 def _is_affordable(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes) -> bool:
@@ -83,8 +90,6 @@ def _is_one_series(frames: Sequence[Frame]) -> bool:
 def _series(frames: Sequence[Frame], stack: Stack, voxels: Intensities, notes: Notes) -> Series:
     ordered = [frames[index] for index in stack.order]
     instances = {id(frame.dataset): frame.dataset for frame in ordered}
-    for dataset in instances.values():
-        remove_pixels_and_malformed_elements(dataset)
     return Series(
         volume=Volume(voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction),
         headers=tuple(instances.values()),

@@ -46,8 +46,7 @@ def judge_series(series: StudySeries, limits: ReadingLimits, criteria: Selection
             stack = locate(frames, limits, notes)
             excluded = tuple(_exclusions(frames))
             scored = tuple(_scores(frames, stack, criteria))
-    refused = notes.refusal.reasons if notes.refusal else ()
-    by_reading = tuple(SeriesReason(reason.code, reason.message, None) for reason in refused)
+    by_reading = tuple(SeriesReason(reason.code, reason.message, None) for reason in notes.reasons)
     return SeriesCandidate(
         series_instance_uid=series.uid,
         series_number=_number(series),

@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, overload
 
+from pydicom.dataset import Dataset
+
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.reading.elements import element_value
+from runtime.core.reading.instances import is_image, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import without_library_warnings
 from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason, Verdict
@@ -37,10 +41,13 @@ class Selection:
     warnings: tuple[str, ...]
     """What was left out or overruled; no patient data."""
 
+    refused_headers: tuple[Dataset, ...] = ()
+    """Headers of the MR images among which none was chosen: whom the refusal is about; empty when one was."""
+
     def require(self) -> tuple[Path | bytes, ...]:
         """Return the instances of the chosen series; raises `CaseRefused` when there is none."""
         if self.chosen is None:
-            raise CaseRefused(self.refusal)
+            raise CaseRefused(self.refusal, self.refused_headers)
         return self.instances
 
     def as_source(self) -> Sequence[Path | bytes]:
@@ -48,24 +55,24 @@ class Selection:
 
         So a refused selection takes the way of every other refusal: into findings that say why.
         """
-        return self.instances if self.chosen is not None else _RefusedInstances(self.refusal)
+        return self.instances if self.chosen is not None else _RefusedInstances(self)
 
 
 class _RefusedInstances(Sequence[Path | bytes]):
     """Stands for the instances of a series that was not chosen: reading them raises why."""
 
-    def __init__(self, refusal: tuple[Reason, ...]) -> None:
-        self._refusal = refusal
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
 
     def __len__(self) -> int:
-        raise CaseRefused(self._refusal)
+        raise CaseRefused(self._selection.refusal, self._selection.refused_headers)
 
     @overload
     def __getitem__(self, index: int) -> Path | bytes: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Path | bytes]: ...
     def __getitem__(self, index: int | slice) -> Path | bytes | Sequence[Path | bytes]:
-        raise CaseRefused(self._refusal)
+        raise CaseRefused(self._selection.refusal, self._selection.refused_headers)
 
 
 def select_series(
@@ -89,13 +96,22 @@ def select_series(
             candidates = tuple(judge_series(series, limits, criteria) for series in study.series)
             outcome = _decide(study, candidates, series_uid, criteria)
             if isinstance(outcome, Reason):
-                return Selection(_ranked(candidates, None), None, (), (outcome,), _warnings(study))
+                return Selection(_ranked(candidates, None), None, (), (outcome,), _warnings(study), _mr_headers(study))
             series = next(each for each in study.series if each.uid == outcome.series_instance_uid)
             of_one_series = replace(study_limits, max_input_bytes=limits.max_input_bytes)
             instances = tuple(instances_of(series, source, of_one_series))
         except CaseRefused as refusal:
             return Selection((), None, (), refusal.reasons, ())
     return Selection(_ranked(candidates, outcome), outcome, instances, (), _warnings(study, outcome))
+
+
+def _mr_headers(study: Study) -> tuple[Dataset, ...]:
+    """Return the headers of the study's MR images, without malformed elements; of all images when none is MR."""
+    images = [header for series in study.series for header in series.headers if is_image(header)]
+    found = [header for header in images if element_value(header, "Modality") == "MR"] or images
+    for header in found:
+        remove_pixels_and_malformed_elements(header)
+    return tuple(found)
 
 
 def _decide(

@@ -12,6 +12,7 @@ from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import Budget, StoredFile, walk_files
 from runtime.core.reading.instances import is_image, parse_instance
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
+from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT
 
 _HEAD_BYTES: Final = 2**17
 """Headers of classic images fit in; where one does not, the whole file is read."""
@@ -34,7 +35,10 @@ _JUDGED_BY: Final = (
     "BitsAllocated", "LossyImageCompression", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )
 # fmt: on
-_TAGS: Final = tuple(Tag(keyword) for keyword in _JUDGED_BY)
+_CARRIED: Final = ("PatientName", *PATIENT_AND_STUDY, *PATIENT_AND_STUDY_WHERE_PRESENT)
+"""Not judged by: whom the report of a refusal is about."""
+
+_TAGS: Final = tuple(Tag(keyword) for keyword in (*_JUDGED_BY, *_CARRIED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class StudySeries:
     """Empty for the images that do not state it."""
 
     headers: tuple[Dataset, ...]
-    """Only the elements that are judged by, in the order of their SOP instance UIDs whatever the order of the files."""
+    """Only the elements that are judged by, and patient and study; in the order of their SOP instance UIDs whatever the
+    order of the files."""
 
     files: tuple[int, ...]
     """Where the files stand in the walk of the source, in the order of the walk."""
@@ -150,7 +155,7 @@ def _is_read_in_part(head: bytes) -> bool:
 
 
 def _kept(dataset: Dataset) -> Dataset:
-    """Return a dataset with nothing but the elements that are judged by, still as their bytes."""
+    """Return a dataset with nothing but the elements that are judged by or carried on, still as their bytes."""
     kept = Dataset({tag: dataset.get_item(tag) for tag in _TAGS if tag in dataset})
     kept.file_meta = dataset.file_meta
     if isinstance(dataset, FileDataset):

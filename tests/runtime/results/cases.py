@@ -32,7 +32,7 @@ from runtime.core.volume import FloatArray, Volume, canonicalise
 from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
-from runtime.results.uids import ReportReference
+from runtime.results.superseding import EarlierReport
 from tests.fixtures.volumes import flip
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5)
@@ -58,12 +58,12 @@ def dicom_files(
     *,
     created: datetime = CREATED,
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
-    supersedes: ReportReference | None = None,
+    earlier: EarlierReport | None = None,
 ) -> dict[str, bytes]:
     """Return name -> bytes of the DICOM objects of a case; of a refused one, of its refusal."""
     regions = None if case.findings.status == "refused" else case.regions
     artefacts = write_artefacts(
-        case.findings, regions, series=case.series, created=created, settings=settings, supersedes=supersedes
+        case.findings, regions, series=case.series, created=created, settings=settings, earlier=earlier
     )
     return {each.name: each.data for each in artefacts if each.media_type == "application/dicom"}
 

@@ -16,6 +16,7 @@ from runtime.core.volume import canonicalise
 from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import ResultSettings, SeriesSettings
+from runtime.results.superseding import EarlierReport
 from runtime.results.uids import ReportReference
 from tests.runtime.results.cases import (
     CENTRE_LPS_MM,
@@ -50,6 +51,8 @@ def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None
         ("keyimages/node_01.png", "image/png"),
         ("keyimages/node_02.png", "image/png"),
         ("contact_sheet.png", "image/png"),
+        ("report.html", "text/html"),
+        ("report.pdf", "application/pdf"),
     ]
     assert from_json(artefacts[0].data.decode()).case == case.findings.case
 
@@ -57,12 +60,18 @@ def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None
 def test_bare_voxels_leave_findings_and_pictures_only() -> None:
     case = build_case(with_nodes=False)
     artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED)
-    assert [artefact.name for artefact in artefacts] == ["findings.json", "keyimages/stations.png", "contact_sheet.png"]
+    assert [artefact.name for artefact in artefacts] == [
+        "findings.json",
+        "keyimages/stations.png",
+        "contact_sheet.png",
+        "report.html",
+        "report.pdf",
+    ]
 
 
 def test_a_refused_case_without_headers_leaves_its_findings_alone() -> None:
     artefacts = write_artefacts(build_refusal().findings, None, series=None, created=CREATED)
-    assert [artefact.name for artefact in artefacts] == ["findings.json"]
+    assert [artefact.name for artefact in artefacts] == ["findings.json", "report.html", "report.pdf"]
 
 
 @pytest.mark.parametrize("as_series", [True, False], ids=["series", "headers"])
@@ -75,7 +84,7 @@ def test_a_refused_case_with_headers_leaves_findings_and_a_report(as_series: boo
         refused_headers=case.series.headers,
         created=CREATED,
     )
-    assert [artefact.name for artefact in artefacts] == ["findings.json", "report.dcm"]
+    assert [artefact.name for artefact in artefacts] == ["findings.json", "report.dcm", "report.html", "report.pdf"]
 
 
 def test_findings_without_a_model_are_an_error() -> None:
@@ -101,10 +110,8 @@ def test_a_time_with_a_zone_is_written_as_local_time() -> None:
 def test_a_report_names_the_one_it_supersedes() -> None:
     case = build_case()
     first = dicom_objects(case)["report.dcm"]
-    earlier = ReportReference(first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPClassUID, first.SOPInstanceUID)
-    assert case.findings.model is not None
-    model = replace(case.findings.model, bundle_digest="sha256:" + "cd" * 32)
-    second = dicom_objects(replace(case, findings=replace(case.findings, model=model)), supersedes=earlier)
+    earlier = EarlierReport.read(dicom_files(case)["report.dcm"])
+    second = dicom_objects(_by_another_model(case), earlier=earlier)
     study = second["report.dcm"].PredecessorDocumentsSequence[0]
     series = study.ReferencedSeriesSequence[0]
     reference = series.ReferencedSOPSequence[0]
@@ -115,10 +122,44 @@ def test_a_report_names_the_one_it_supersedes() -> None:
             reference.ReferencedSOPClassUID,
             reference.ReferencedSOPInstanceUID,
         )
-        == earlier
+        == earlier.reference
+        == ReportReference(first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPClassUID, first.SOPInstanceUID)
     )
     assert second["report.dcm"].SOPInstanceUID != first.SOPInstanceUID
     assert "PredecessorDocumentsSequence" not in first
+
+
+def test_a_repeat_gives_the_same_bytes_whatever_report_lies_there_already() -> None:
+    first_case = build_case()
+    second_case = _by_another_model(first_case)
+    first = dicom_files(first_case)
+    assert dicom_files(first_case, earlier=EarlierReport.read(first["report.dcm"])) == first
+    second = dicom_files(second_case, earlier=EarlierReport.read(first["report.dcm"]))
+    assert dicom_files(second_case, earlier=EarlierReport.read(second["report.dcm"])) == second
+    third = dicom_objects(first_case, earlier=EarlierReport.read(second["report.dcm"]))
+    assert EarlierReport.read(second["report.dcm"]).supersedes == EarlierReport.read(first["report.dcm"]).reference
+    assert third["report.dcm"].SOPInstanceUID not in {
+        EarlierReport.read(each["report.dcm"]).reference.sop_instance_uid for each in (first, second)
+    }
+
+
+def test_the_report_of_another_study_is_not_superseded() -> None:
+    case = build_case()
+    reference = ReportReference("1.2.9", "1.2.9.9", "1.2.840.10008.5.1.4.1.1.88.34", "1.2.3.9.1")
+    assert dicom_files(case, earlier=EarlierReport(reference, None)) == dicom_files(case)
+
+
+@pytest.mark.parametrize("name", ["segmentation.dcm", "findings.json"])
+def test_what_is_no_report_cannot_be_superseded(name: str) -> None:
+    files = dicom_files(build_case()) | {"findings.json": b"{}"}
+    with pytest.raises(SettingInvalid, match=r"the report\.dcm of an earlier analysis"):
+        EarlierReport.read(files[name])
+
+
+def _by_another_model(case: Case) -> Case:
+    assert case.findings.model is not None
+    model = replace(case.findings.model, bundle_digest="sha256:" + "cd" * 32)
+    return replace(case, findings=replace(case.findings, model=model))
 
 
 def test_every_object_has_its_own_series_and_keeps_accession_number_patient_and_study() -> None:

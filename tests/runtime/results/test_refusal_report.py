@@ -18,9 +18,8 @@ def _report(headers: list[Dataset]) -> Dataset | None:
     """Return the report of a refusal that knows headers alone, None when there is none."""
     findings = replace(build_refusal().findings, model=None, rules=None)
     artefacts = write_artefacts(findings, None, series=None, refused_headers=headers, created=CREATED)
-    if len(artefacts) == 1:
-        return None
-    return pydicom.dcmread(BytesIO(artefacts[1].data))
+    data = next((each.data for each in artefacts if each.name == "report.dcm"), None)
+    return None if data is None else pydicom.dcmread(BytesIO(data))
 
 
 def _headers(**attributes: str) -> list[Dataset]:
