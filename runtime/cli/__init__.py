@@ -1,4 +1,4 @@
-"""The command `sidewall`: serve, analyze, score, select, submit, doctor.
+"""The command `sidewall`: serve, analyze, score, select, submit, replay, doctor.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
 (`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
@@ -98,14 +98,23 @@ def analyze(
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
+        from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.running import about_case
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
-        about = about_case(case_id, time_point, prior)
+        about = about_case(case_id, time_point, prior, out)
+        inputs = CaseInputs(
+            series=str(path.resolve()),
+            series_uid=series_uid,
+            bundle=absolute(settings.bundle),
+            prior=absolute(prior),
+            series_numbers=dict(settings.series_numbers),
+            series_descriptions=dict(settings.series_descriptions),
+        )
         _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = analyze_path(path, settings, out, about=about, show=show, series_uid=series_uid, tell=_tell)
+            findings = analyze_path(path, settings, out, about=about, inputs=inputs, show=show, tell=_tell)
         _show_findings(findings, out, as_json)
 
 
@@ -154,14 +163,18 @@ def submit(
 ) -> None:
     """Send one series to a running server."""
     with _reporting_errors(as_json):
+        from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.submitting import case_options, submit_path, tls_options
 
-        options = case_options(case_id, time_point, prior)
+        options = case_options(case_id, time_point, prior, out)
+        inputs = CaseInputs(series=str(path.resolve()), prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
             _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = submit_path(path, server, credentials, out, options=options, timeout_s=timeout_s, show=show)
+            findings = submit_path(
+                path, server, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
+            )
         _show_findings(findings, out, as_json)
 
 
@@ -190,16 +203,60 @@ def score(
     """Measure and score the nodes of a label map that someone made, without a model."""
     with _reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
+        from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
-        about = about_case(case_id, time_point, prior)
+        about = about_case(case_id, time_point, prior, out)
+        inputs = CaseInputs(
+            series=str(series.resolve()),
+            segmentation=absolute(segmentation),
+            labels=labels,
+            bundle=absolute(settings.bundle),
+            prior=absolute(prior),
+        )
         _make_folder(out)
         with progress_bar(_STDERR) as show:
-            findings = score_path(series, segmentation, settings, out, labels=labels, about=about, show=show)
+            findings = score_path(series, segmentation, settings, out, inputs=inputs, about=about, show=show)
         _show_findings(findings, out, as_json)
+
+
+@app.command(epilog="Example: sidewall replay out/case/findings.json")
+def replay(
+    findings: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="findings.json in its case's folder.")],
+    series: Annotated[
+        Path | None, typer.Option("--series", help="The DICOM input; default: where it lay, by inputs.json.")
+    ] = None,
+    segmentation: Annotated[
+        Path | None, typer.Option("--segmentation", help="The label map that was scored; default: where it lay.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", "-b", help="The bundle; default: where it lay.")] = None,
+    threads: ThreadsOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a case again as it was run, and tell whether findings and files are the same; status 7 when they are not."""
+    with _reporting_errors(as_json):
+        settings = load_settings({"bundle": bundle, "threads": threads}, file=config)
+        from runtime.cli.case_folder import CaseInputs, absolute
+        from runtime.cli.console import describe_replay
+        from runtime.cli.replaying import replay_case
+        from runtime.serving.log import silence_libraries
+
+        silence_libraries()
+        given = CaseInputs(
+            absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(settings.bundle)
+        )
+        with progress_bar(_STDERR) as show:
+            repeated = replay_case(findings, given, settings, show)
+        if as_json:
+            typer.echo(json.dumps(repeated.to_mapping(), indent=2, ensure_ascii=False))
+        else:
+            _STDOUT.print(describe_replay(repeated.to_mapping()), soft_wrap=True)
+        if not repeated.same:
+            raise typer.Exit(7)
 
 
 @app.command(epilog="Example: sidewall doctor --bundle models/demo")

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
-from runtime.cli.running import AboutCase, TerminalMonitor, write_result
+from runtime.cli.running import AboutCase, TerminalMonitor
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
 from runtime.core.selection import Selection, select_series
@@ -24,25 +25,25 @@ def analyze_path(
     out: Path,
     *,
     about: AboutCase,
+    inputs: CaseInputs,
     show: ShowProgress,
-    series_uid: str | None = None,
-    tell: Tell = lambda _: None,
+    tell: Tell,
 ) -> dict[str, Any]:
     """Analyse the series at `path`, write every artefact below `out`, and return the findings in JSON form.
 
-    Of several series the one that fits best is chosen, or the one that `series_uid` names; `tell` learns which. A
+    Of several series the one that fits best is chosen, or the one that `inputs` names; `tell` learns which. A
     refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
     `BackendUnavailable`.
     """
     show("load", 0, 1, None)
     model = load_checked_model(settings)
-    case = about.of(_choose(path, series_uid, tell))
+    case = about.of(choose_series(path, inputs.series_uid, tell))
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
-    write_result(result, out)
+    write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)
 
 
-def _choose(path: Path, series_uid: str | None, tell: Tell) -> Path | Sequence[Path | bytes]:
+def choose_series(path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> Path | Sequence[Path | bytes]:
     """Return what to read: the input as it is when it holds one series, else the instances of the chosen one."""
     selection = select_series(path, series_uid=series_uid)
     count = len(selection.candidates)

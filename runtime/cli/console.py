@@ -23,6 +23,8 @@ _COLOURS = {
     "pass": "green",
 }
 
+_SHOWN_DIFFERENCES = 20
+
 ShowProgress = Callable[[str, int, int, float | None], None]
 """Takes stage, done, total and the estimated seconds to the end of the analysis."""
 
@@ -36,6 +38,19 @@ def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
     parts += [Text(f"warning: {warning}", "yellow") for warning in findings["warnings"]]
     parts.append(Text(RESEARCH_USE, "dim"))
     return Group(*parts)
+
+
+def describe_replay(replay: Mapping[str, Any]) -> RenderableType:
+    """Return what came of running a case again (`Replay.to_mapping`) for the terminal."""
+    count = len(replay["compared_files"])
+    if replay["same"]:
+        return Text(f"the same: every value of the findings, and {count} files byte for byte", "green")
+    shown = replay["differences"][:_SHOWN_DIFFERENCES]
+    lines = [Text(f"NOT the same: {len(replay['differences'])} values or files of {count} differ", "bold red")]
+    lines += [Text(f"  {each['what']}: was {_short(each['then'])}, is {_short(each['now'])}") for each in shown]
+    if len(replay["differences"]) > len(shown):
+        lines.append(Text(f"  and {len(replay['differences']) - len(shown)} more; --json has all", "dim"))
+    return Group(*lines)
 
 
 @contextmanager
@@ -58,6 +73,11 @@ def progress_bar(console: Console) -> Iterator[ShowProgress]:
             bar.update(task, description=stage, completed=done, total=total, remaining=remaining)
 
         yield show
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _verdict(findings: Mapping[str, Any]) -> Text:

@@ -17,9 +17,9 @@ def check_time_point(text: str) -> TimePoint:
     raise SettingInvalid("time_point", text, " or ".join(get_args(TimePoint)))
 
 
-def read_findings(path: Path) -> Findings:
-    """Return the findings of a file; raises `SettingInvalid` when it holds none."""
+def read_findings(path: Path, setting: str = "prior") -> Findings:
+    """Return the findings of a file; raises `SettingInvalid` for that setting when it holds none."""
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingInvalid("prior", str(path), "a findings.json of this program (it cannot be read)") from error
+        raise SettingInvalid(setting, str(path), "a findings.json of this program (it cannot be read)") from error

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.cli.case_folder import earlier_report
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.progress import Progress
-from runtime.pipeline import CaseInput, CaseResult
+from runtime.pipeline import CaseInput
+from runtime.results.superseding import EarlierReport
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,32 @@ class AboutCase:
     prior: Findings | None = None
     """Findings of an earlier study."""
 
+    earlier_report: EarlierReport | None = None
+    """The report of an earlier analysis of the same study."""
+
     def of(self, dicom: Path | Sequence[Path | bytes]) -> CaseInput:
         """Return the case of these images."""
         return CaseInput(
-            dicom=dicom, case_id=self.case_id, context=CaseContext(time_point=self.time_point), prior=self.prior
+            dicom=dicom,
+            case_id=self.case_id,
+            context=CaseContext(time_point=self.time_point),
+            prior=self.prior,
+            earlier_report=self.earlier_report,
         )
 
 
-def about_case(case_id: str | None, time_point: str, prior: Path | None) -> AboutCase:
-    """Return what the options say; raises `SettingInvalid` on an unknown time point or an unreadable earlier study."""
-    return AboutCase(case_id, check_time_point(time_point), None if prior is None else read_findings(prior))
+def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> AboutCase:
+    """Return what the options say, and which report lies in the folder of the results already.
+
+    Raises `SettingInvalid` on an unknown time point or an unreadable earlier study.
+    """
+    report = earlier_report(out)
+    return AboutCase(
+        case_id,
+        check_time_point(time_point),
+        None if prior is None else read_findings(prior),
+        None if report is None else EarlierReport.read(report),
+    )
 
 
 class TerminalMonitor:
@@ -44,11 +62,3 @@ class TerminalMonitor:
 
     def check(self) -> None:
         """Never stop the work."""
-
-
-def write_result(result: CaseResult, out: Path) -> None:
-    """Write every artefact of a result below `out`."""
-    for artefact in result.artefacts:
-        target = out / artefact.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(artefact.data)

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from runtime.bundle.loading import load_bundle
+from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
-from runtime.cli.running import AboutCase, TerminalMonitor, write_result
+from runtime.cli.running import AboutCase, TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
@@ -19,7 +20,7 @@ def score_path(
     settings: Settings,
     out: Path,
     *,
-    labels: str | None,
+    inputs: CaseInputs,
     about: AboutCase,
     show: ShowProgress,
 ) -> dict[str, Any]:
@@ -28,9 +29,14 @@ def score_path(
     The thresholds are the study's, or those of the settings' bundle. A refused case has findings with the status
     `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
     """
-    meanings = None if labels is None else parse_meanings(labels)
-    rules = ScoringRules() if settings.bundle is None else load_bundle(settings.bundle).rules
-    scored = LabelMapSegmenter(read_label_map(segmentation), meanings, rules)
+    scored = load_label_map(segmentation, inputs.labels, settings.bundle)
     result = analyze_case(about.of(series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
-    write_result(result, out)
+    write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)
+
+
+def load_label_map(segmentation: Path, labels: str | None, bundle: Path | None) -> LabelMapSegmenter:
+    """Return a label map in the place of a model; raises what `score_path` raises."""
+    meanings = None if labels is None else parse_meanings(labels)
+    rules = ScoringRules() if bundle is None else load_bundle(bundle).rules
+    return LabelMapSegmenter(read_label_map(segmentation), meanings, rules)

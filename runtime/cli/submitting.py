@@ -1,12 +1,12 @@
 """`sidewall submit`: one series to a running server."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import sidewall
 
+from runtime.cli.case_folder import CaseInputs, earlier_report, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
 from runtime.core.errors import (
@@ -38,10 +38,14 @@ def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path 
     return sidewall.TlsOptions(ca, certificate, key)
 
 
-def case_options(case_id: str | None, time_point: str, prior: Path | None) -> sidewall.CaseOptions:
+def case_options(case_id: str | None, time_point: str, prior: Path | None, out: Path | None) -> sidewall.CaseOptions:
     """Return what the options say of the case; raises `SettingInvalid` as `about_case` does."""
-    earlier = None if prior is None else to_mapping(read_findings(prior))
-    return sidewall.CaseOptions(case_id=case_id, time_point=check_time_point(time_point), prior=earlier)
+    return sidewall.CaseOptions(
+        case_id=case_id,
+        time_point=check_time_point(time_point),
+        prior=None if prior is None else to_mapping(read_findings(prior)),
+        earlier_report=None if out is None else earlier_report(out),
+    )
 
 
 def submit_path(
@@ -51,6 +55,7 @@ def submit_path(
     out: Path | None,
     *,
     options: sidewall.CaseOptions,
+    inputs: CaseInputs,
     timeout_s: float | None,
     show: ShowProgress,
 ) -> dict[str, Any]:
@@ -70,21 +75,14 @@ def submit_path(
     except sidewall.Refused as refusal:
         if refusal.findings is None:
             raise CaseRefused(Reason(RefusalCode(each.code), each.message) for each in refusal.reasons) from None
-        findings = dict(refusal.findings)
         if out is not None:
-            _write_findings(findings, out)
-        return findings
+            write_case(out, refusal.artefacts, inputs)
+        return dict(refusal.findings)
     except sidewall.SidewallClientError as error:
         raise _LOCAL_ERRORS.get(type(error), SidewallError)(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
         message = f"the input cannot be read ({type(error).__name__}); allowed: readable files, an intact zip file"
         raise CaseRefused([Reason(RefusalCode.NOT_DICOM, message)]) from error
     if out is not None:
-        result.save(out)
+        write_case(out, result.artefacts, inputs)
     return result.findings
-
-
-def _write_findings(findings: dict[str, Any], out: Path) -> None:
-    """Write what is the only artefact of a refused case."""
-    text = json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False)
-    (out / "findings.json").write_text(text + "\n", encoding="utf-8")

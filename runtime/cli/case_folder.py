@@ -1,0 +1,99 @@
+"""The folder of one case: what an analysis leaves there, and what a repeat of it needs to know."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Protocol, Self
+
+from runtime.core.errors import SettingInvalid
+from runtime.results.superseding import EarlierReport
+
+INPUTS_FILE: Final = "inputs.json"
+
+_RESULTS: Final = (
+    "findings.json", INPUTS_FILE, "segmentation.dcm", "report.dcm", "key_objects.dcm", "contact_sheet.png",
+    "report.html", "report.pdf", "keyimages/*.png", "captures/*.dcm", "gates/*.png",
+)  # fmt: skip
+"""What an earlier analysis may have left; a new one must not leave half of it beside its own."""
+
+
+class NamedFile(Protocol):
+    """A file of a result: an artefact of the pipeline or one that came over the wire."""
+
+    @property
+    def name(self) -> str:
+        """Path below the case's folder, with forward slashes."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Content."""
+        ...
+
+
+@dataclass(frozen=True)
+class CaseInputs:
+    """Where the input of an analysis lay, kept beside its results so that `sidewall replay` finds it again."""
+
+    series: str
+    """Path of the DICOM input."""
+
+    series_uid: str | None = None
+    """The series that was named on the command line."""
+
+    bundle: str | None = None
+    segmentation: str | None = None
+    """Path of the label map that was scored in the place of a model's."""
+
+    labels: str | None = None
+    """What its values stand for, as given."""
+
+    prior: str | None = None
+    """Path of the findings of an earlier study."""
+
+    series_numbers: dict[str, int] = field(default_factory=dict)
+    series_descriptions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        """Return what a file says; None without the file. Raises `SettingInvalid` when it is damaged."""
+        try:
+            values: Any = json.loads(file.read_text(encoding="utf-8"))
+            return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise SettingInvalid("inputs", str(file), "the inputs.json that an analysis wrote") from error
+
+    def to_json(self) -> str:
+        """Return the text of the file."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def earlier_report(folder: Path) -> bytes | None:
+    """Return the report that an earlier analysis left in the folder; None without one that can be read as such."""
+    try:
+        data = (folder / "report.dcm").read_bytes()
+        EarlierReport.read(data)
+    except (OSError, SettingInvalid):
+        return None
+    return data
+
+
+def write_case(folder: Path, files: Iterable[NamedFile], inputs: CaseInputs | None) -> None:
+    """Write the files of a result in place of an earlier one's; `findings.json` last, as the sign that all is there."""
+    for pattern in _RESULTS:
+        for stale in folder.glob(pattern):
+            stale.unlink()
+    for file in sorted(files, key=lambda each: each.name == "findings.json"):
+        target = folder / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.data)
+    if inputs is not None:
+        (folder / INPUTS_FILE).write_text(inputs.to_json(), encoding="utf-8")
+
+
+def absolute(path: Path | None) -> str | None:
+    """Return a path that holds from everywhere on this machine."""
+    return None if path is None else str(path.resolve())

@@ -1,0 +1,145 @@
+"""`sidewall replay`: run a case again as it was run, and say whether the result is the same."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from runtime.cli.analyzing import choose_series
+from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
+from runtime.cli.console import ShowProgress
+from runtime.cli.earlier import read_findings
+from runtime.cli.loading import load_checked_model
+from runtime.cli.running import AboutCase, TerminalMonitor
+from runtime.cli.scoring import load_label_map
+from runtime.core.errors import SettingInvalid
+from runtime.core.findings import Findings
+from runtime.core.findings_json import to_mapping
+from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
+from runtime.pipeline import AnalysisSettings, CaseResult, Segmenter, analyze_case
+from runtime.results.settings import ResultSettings
+from runtime.results.superseding import EarlierReport
+from runtime.settings import Settings
+
+_OF_THE_RUN: Final = "timings_s"
+"""The one field of the findings that no repeat has again."""
+
+_WITH_TIMINGS: Final = ("findings.json", "report.html", "report.pdf")
+"""Files that repeat the timings, so that only their other content can be compared."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value or file that is not as it was."""
+
+    what: str
+    """Path of the field, such as `nodes[0].short_axis_mm`, or name of the file."""
+
+    then: Any
+    now: Any
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of running a case again."""
+
+    differences: tuple[Difference, ...]
+    compared_files: tuple[str, ...]
+    """Files whose bytes were compared."""
+
+    result: CaseResult
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        differences = [{"what": each.what, "then": each.then, "now": each.now} for each in self.differences]
+        return {"same": self.same, "compared_files": list(self.compared_files), "differences": differences}
+
+
+def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowProgress) -> Replay:
+    """Run the case of a `findings.json` again with the rules, mode, backend and time that it names, and compare.
+
+    What `given` names takes the place of what `inputs.json` beside the findings says; `settings` say how many threads
+    to use. Raises `SettingInvalid` when input or bundle are not known, and what loading and reading raise.
+    """
+    then, folder = read_findings(file, "findings"), file.parent
+    inputs = _inputs(folder / INPUTS_FILE, given)
+    show("load", 0, 1, None)
+    segmenter = _segmenter(then, inputs, settings)
+    report = earlier_report(folder)
+    about = AboutCase(
+        then.case.case_id,
+        then.context.time_point,
+        None if inputs.prior is None else read_findings(Path(inputs.prior)),
+        None if report is None else EarlierReport.read(report),
+    )
+    case = replace(
+        about.of(choose_series(Path(inputs.series), inputs.series_uid)),
+        created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
+    )
+    result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), TerminalMonitor(show))
+    files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
+    differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
+    for artefact in files:
+        stored = folder / artefact.name
+        kept = stored.read_bytes() if stored.is_file() else None
+        if kept != artefact.data:
+            words = "absent" if kept is None else f"{len(kept)} bytes"
+            differences.append(Difference(artefact.name, words, f"{len(artefact.data)} bytes"))
+    return Replay(tuple(differences), tuple(each.name for each in files), result)
+
+
+def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
+    """Return what the command line says, else what the case's folder says; raises `SettingInvalid` without a series."""
+    kept = CaseInputs.read(file) or CaseInputs("")
+    named = {name: value for name, value in vars(given).items() if value}
+    inputs = replace(kept, **named)
+    if not inputs.series:
+        raise SettingInvalid("series", None, f"--series, where the findings have no {INPUTS_FILE} beside them")
+    for name in ("series", "segmentation", "prior"):
+        path = getattr(inputs, name)
+        if path and not Path(path).exists():
+            raise SettingInvalid(name, path, "a path that is still there; it can be given anew")
+    return inputs
+
+
+def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:
+    """Return the model that the findings name, or the label map that was scored."""
+    bundle = None if inputs.bundle is None else Path(inputs.bundle)
+    if inputs.segmentation is not None:
+        return load_label_map(Path(inputs.segmentation), inputs.labels, bundle)
+    if then.model is None:
+        raise SettingInvalid("segmentation", None, "--segmentation: the findings are those of a label map")
+    return load_checked_model(replace(settings, bundle=bundle, backend=then.model.backend, mode=then.model.mode))
+
+
+def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs) -> AnalysisSettings:
+    """Return the settings that the findings were made with, as far as they had an effect."""
+    rules = {name: (then.rules or {}).get(name) for name in changeable_rules()}
+    refusing = {each.code for each in then.gates if each.outcome == "refuse"} & {str(each) for each in CHANGEABLE_GATES}
+    return AnalysisSettings(
+        rules={name: value for name, value in rules.items() if value not in (None, getattr(segmenter.rules, name))},
+        gates=dict.fromkeys(refusing, "refuse"),
+        results=ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
+    )
+
+
+def _comparable(findings: Findings) -> dict[str, Any]:
+    return {name: value for name, value in to_mapping(findings).items() if name != _OF_THE_RUN}
+
+
+def _differing(then: Any, now: Any, path: str) -> Iterator[Difference]:
+    """Yield the innermost values that differ between two structures of plain JSON types."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for name in dict.fromkeys([*then, *now]):
+            yield from _differing(then.get(name), now.get(name), f"{path}.{name}" if path else str(name))
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for index, (before, after) in enumerate(zip(then, now, strict=True)):
+            yield from _differing(before, after, f"{path}[{index}]")
+    elif then != now:
+        yield Difference(path, then, now)
