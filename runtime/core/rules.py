@@ -1,7 +1,13 @@
 """The scoring rules a bundle carries: thresholds with their sources, all of them changeable per site."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+LATER_SOURCE: Final = "cut-offs of the features: phantoms"
+"""Where the rules come from that a bundle may leave out, said of one that does."""
+
+_ADDED_LATER: Final[dict[str, Any]] = {"added_later": True}
+"""Marks a rule that bundles made before it do not carry: they get its default."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class ScoringRules:
         "short axis >= 7 mm, or irregular border and heterogeneous signal: Qiao et al., Front Oncol 2025;15:1681939; "
         "7 mm: Ogura et al., J Clin Oncol 2019;37:33-43; the band around it is borderline, for the cut-off tells "
         "recurrence and not histology (pathology: 5-6 mm, Yamaoka et al. 2017); the model may add to the rule, not "
-        "take away from it; cut-offs of the features: phantoms"
+        f"take away from it; {LATER_SOURCE}"
     )
     """Where the thresholds and their combination come from."""
 
@@ -44,19 +50,23 @@ class ScoringRules:
     min_station_volume_mm3: float = 300.0
     """A station on one side counts as assessed when at least this much of it was segmented."""
 
-    feature_min_short_axis_mm: ClassVar[float] = 5.0
+    feature_min_short_axis_mm: float = field(default=5.0, metadata=_ADDED_LATER)
     """Short axis from which the features are judged; a smaller node is a handful of pixels, and its features None.
 
     Of 41 phantom nodes below it 13 had too few inner voxels to measure, and 10 % of the even borders looked irregular.
-    These three are the same for every bundle until its manifest may carry them.
     """
 
-    irregular_border_cutoff: ClassVar[float] = 0.03
+    irregular_border_cutoff: float = field(default=0.03, metadata=_ADDED_LATER)
     """Border irregularity (share of the radius) at or above which a border is irregular.
 
     Chosen by Youden's index on the softened true masks of phantoms (seeds 1000-1060, 166 nodes from 5 mm); no cut-off
     is published, and none of this was seen on patients. So was the next one.
     """
 
-    heterogeneous_signal_cutoff: ClassVar[float] = 0.24
+    heterogeneous_signal_cutoff: float = field(default=0.24, metadata=_ADDED_LATER)
     """Signal heterogeneity (share of the mean) at or above which the signal is heterogeneous."""
+
+
+def optional_rules() -> frozenset[str]:
+    """Return the names of the rules that a bundle may leave out, since they came after the first bundles."""
+    return frozenset(each.name for each in fields(ScoringRules) if each.metadata.get("added_later"))

@@ -129,6 +129,9 @@ def test_the_cut_offs_decide_and_belong_to_the_feature() -> None:
     assert (judged.irregular_border, judged.heterogeneous_signal) == (True, False)
     assert judged.border_irregularity == RULES.irregular_border_cutoff
     assert replace(judged, border_irregularity=None) != judged
+    stricter = replace(RULES, irregular_border_cutoff=0.05, heterogeneous_signal_cutoff=0.2)
+    judged = judge_features(0.04, 0.22, stricter)
+    assert (judged.irregular_border, judged.heterogeneous_signal) == (False, True)
 
 
 def test_features_do_not_depend_on_where_the_patient_lies() -> None:
