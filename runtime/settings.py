@@ -89,6 +89,11 @@ class Settings:
     gates: Mapping[str, GateOutcome] = field(default_factory=dict)
     """What a quality gate does that would warn: `warn` or `refuse`, such as `input_statistics=refuse`."""
 
+    restaging_rules: bool = False
+    """Judge studies whose time point is `restaging` by the bundle's restaging cut-offs. Off by default: a Dutch
+    re-review found no effect of downsizing (PMC10715698).
+    """
+
     log_level: LogLevel = "info"
     """Lowest level of log entries; none holds patient data at any level."""
 

@@ -1,13 +1,40 @@
-"""The scoring rules a bundle carries: thresholds with their sources, all of them changeable per site."""
+"""The scoring rules a bundle carries, thresholds with their sources, changeable per site; and those of one case."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-LATER_SOURCE: Final = "cut-offs of the features: phantoms"
+from runtime.core.findings import TimePoint
+from runtime.core.labels import Station
+
+LATER_SOURCE: Final = (
+    "cut-offs of the features: phantoms; restaging, where a site switches it on: internal iliac > 4 mm: Ogura et al., "
+    "JAMA Surg 2019;154:e192172, obturator > 6 mm: customary, not from a single source, external iliac as in primary "
+    "staging; off by default, since a Dutch re-review found no effect of downsizing (PMC10715698)"
+)
 """Where the rules come from that a bundle may leave out, said of one that does."""
+
+RESTAGING_RULES: Final[Mapping[Station, str]] = {
+    "internal_iliac": "restaging_internal_iliac_cutoff_mm",
+    "obturator": "restaging_obturator_cutoff_mm",
+}
+"""Station -> the rule that holds its cut-off at restaging; the external iliac one keeps that of primary staging."""
 
 _ADDED_LATER: Final[dict[str, Any]] = {"added_later": True}
 """Marks a rule that bundles made before it do not carry: they get its default."""
+
+
+@dataclass(frozen=True)
+class SizeCutoff:
+    """The short axis that parts small nodes from large ones."""
+
+    short_axis_mm: float
+    includes_itself: bool
+    """Whether a node of just that size is large: primary staging says `>=`, restaging says `>`."""
+
+    def is_large(self, short_axis_mm: float) -> bool:
+        """Tell whether a node of that short axis is positive by size."""
+        return short_axis_mm > self.short_axis_mm or (self.includes_itself and short_axis_mm == self.short_axis_mm)
 
 
 @dataclass(frozen=True)
@@ -65,6 +92,47 @@ class ScoringRules:
 
     heterogeneous_signal_cutoff: float = field(default=0.24, metadata=_ADDED_LATER)
     """Signal heterogeneity (share of the mean) at or above which the signal is heterogeneous."""
+
+    restaging_internal_iliac_cutoff_mm: float = field(default=4.0, metadata=_ADDED_LATER)
+    """Short axis above which an internal iliac node is positive at restaging (Ogura, JAMA Surg 2019;154:e192172)."""
+
+    restaging_obturator_cutoff_mm: float = field(default=6.0, metadata=_ADDED_LATER)
+    """Short axis above which an obturator node is positive at restaging: customary, not from a single source.
+
+    External iliac nodes have no cut-off of their own at restaging: that of primary staging stays.
+    """
+
+    def size_cutoff(self, station: Station | None) -> SizeCutoff:
+        """Return what parts small nodes from large ones in primary staging, the same in every station and in none."""
+        return SizeCutoff(self.short_axis_cutoff_mm, includes_itself=True)
+
+
+@dataclass(frozen=True)
+class CaseRules(ScoringRules):
+    """The rules as they hold for one case; the findings carry all of them."""
+
+    restaging_applied: bool = False
+    """Whether nodes are judged by the restaging cut-off of their station."""
+
+    def size_cutoff(self, station: Station | None) -> SizeCutoff:
+        """Return what parts small nodes from large ones in a station: at restaging its own cut-off, if it has one."""
+        if self.restaging_applied and station is not None and station in RESTAGING_RULES:
+            return SizeCutoff(getattr(self, RESTAGING_RULES[station]), includes_itself=False)
+        return super().size_cutoff(station)
+
+
+def rules_of_case(rules: ScoringRules, time_point: TimePoint, *, restaging_rules: bool) -> CaseRules:
+    """Return the rules of a case; restaging needs a site that has switched it on and a study known to be one."""
+    applied = restaging_rules and time_point == "restaging"
+    values = asdict(rules) | ({"id": f"{rules.id}+restaging"} if applied else {})
+    return CaseRules(**values, restaging_applied=applied)
+
+
+def restaging_warnings(time_point: TimePoint, *, restaging_rules: bool) -> tuple[str, ...]:
+    """Return what a reader must know when a site's restaging rules could not be applied; else nothing."""
+    if restaging_rules and time_point == "unknown":
+        return ("restaging rules are switched on, but the time point is unknown: primary rules were applied",)
+    return ()
 
 
 def optional_rules() -> frozenset[str]:

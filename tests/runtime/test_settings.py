@@ -34,6 +34,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse",
+        "restaging_rules": "yes",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})

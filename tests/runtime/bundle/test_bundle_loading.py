@@ -180,7 +180,7 @@ def test_a_bundle_older_than_a_rule_gets_its_default_and_the_source_says_so(fold
     older = parse_manifest(mapping).scoring
     assert older.irregular_border_cutoff == 0.03
     assert older.source == f"{whole.source}; where the bundle says nothing: {LATER_SOURCE}"
-    assert whole.source.count("cut-offs of the features: phantoms") == 1
+    assert whole.source.count(LATER_SOURCE) == 1
 
 
 def test_a_bundle_carries_cutoffs_of_its_own_for_the_features(folder: Path) -> None:
@@ -191,10 +191,11 @@ def test_a_bundle_carries_cutoffs_of_its_own_for_the_features(folder: Path) -> N
     assert scoring.heterogeneous_signal_cutoff == 0.24
 
 
-def test_the_demo_bundle_made_before_the_features_had_cutoffs_still_opens() -> None:
+def test_the_demo_bundle_made_before_the_later_rules_still_opens() -> None:
     rules = load_bundle(REPOSITORY / "models" / "demo").rules
     assert (rules.feature_min_short_axis_mm, rules.irregular_border_cutoff) == (5.0, 0.03)
     assert rules.heterogeneous_signal_cutoff == 0.24
+    assert (rules.restaging_internal_iliac_cutoff_mm, rules.restaging_obturator_cutoff_mm) == (4.0, 6.0)
 
 
 @pytest.mark.parametrize(

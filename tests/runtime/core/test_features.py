@@ -114,13 +114,13 @@ def test_the_waist_of_a_dumbbell_by_hand() -> None:
 def test_the_rule_needs_size_or_both_features(
     short_mm: float, irregular: bool | None, heterogeneous: bool | None, expected: str
 ) -> None:
-    assert status_by_rule(short_mm, NodeFeatures(irregular, heterogeneous), RULES) == expected
+    assert status_by_rule(short_mm, NodeFeatures(irregular, heterogeneous), RULES.size_cutoff("obturator")) == expected
 
 
 def test_features_make_a_small_node_positive_and_leave_the_band_borderline() -> None:
     both = NodeFeatures(irregular_border=True, heterogeneous_signal=True)
     for short_mm, expected in ((6.0, "positive"), (6.8, "borderline")):
-        by_rule = status_by_rule(short_mm, both, RULES)
+        by_rule = status_by_rule(short_mm, both, RULES.size_cutoff("obturator"))
         assert combine_status("obturator", short_mm, by_rule, "negative", RULES) == expected
 
 

@@ -30,6 +30,9 @@ def test_a_site_changes_the_cutoffs_of_the_features_as_it_does_sizes() -> None:
         "set by the site: heterogeneous_signal_cutoff 0.3 (bundle: 0.24), irregular_border_cutoff 0.04 (bundle: 0.03)"
     )
     assert {name for name in changeable_rules() if "feature" in name} == {"feature_min_short_axis_mm"}
+    assert {name for name in changeable_rules() if "restaging" in name} == {
+        "restaging_internal_iliac_cutoff_mm", "restaging_obturator_cutoff_mm"
+    }  # fmt: skip
 
 
 def test_only_numbers_of_the_rules_may_be_changed() -> None:
