@@ -27,6 +27,12 @@ TrustedKeys = Annotated[Path | None, typer.Option(help="Folder of *.pub files to
 FeatureSize = Annotated[float, typer.Option(min=0, help="Short axis (mm) from which border and signal are judged.")]
 BorderCutoff = Annotated[float, typer.Option(min=0, help="Irregularity from which a border is irregular.")]
 SignalCutoff = Annotated[float, typer.Option(min=0, help="Heterogeneity from which a signal is heterogeneous.")]
+InternalIliacCutoff = Annotated[
+    float, typer.Option(min=0, help="Short axis (mm) above which an internal iliac node is positive at restaging.")
+]
+ObturatorCutoff = Annotated[
+    float, typer.Option(min=0, help="Short axis (mm) above which an obturator node is positive at restaging.")
+]
 
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
@@ -87,6 +93,8 @@ def bundle(
     feature_min_short_axis: FeatureSize = ScoringRules.feature_min_short_axis_mm,
     irregular_border_cutoff: BorderCutoff = ScoringRules.irregular_border_cutoff,
     heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
+    restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
+    restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
     figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
@@ -112,6 +120,8 @@ def bundle(
             feature_min_short_axis_mm=feature_min_short_axis,
             irregular_border_cutoff=irregular_border_cutoff,
             heterogeneous_signal_cutoff=heterogeneous_signal_cutoff,
+            restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
+            restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
         ),
         measured=dict(_figures(text) for text in figures or []),
     )

@@ -70,11 +70,14 @@ def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatc
     key = tmp_path / "key.pem"
     _run("keygen", str(key), "--trusted-for", "phantom")
     command = ["bundle", "model", "--reference-cases", "images", "--key", str(key), "--out", "out"]
-    for options in ([], ["--irregular-border-cutoff", "0.05", "--feature-min-short-axis", "6"]):
+    given = ["--irregular-border-cutoff", "0.05", "--feature-min-short-axis", "6", "--restaging-obturator-cutoff", "5"]
+    for options in ([], given):
         with pytest.raises(ExportFailed, match="far enough"):
             _run(*command, *options)
     assert recipes[0].rules == ScoringRules()
-    assert recipes[1].rules == ScoringRules(irregular_border_cutoff=0.05, feature_min_short_axis_mm=6.0)
+    assert recipes[1].rules == ScoringRules(
+        irregular_border_cutoff=0.05, feature_min_short_axis_mm=6.0, restaging_obturator_cutoff_mm=5.0
+    )
 
 
 def test_an_expected_failure_is_one_line_and_its_exit_status(
