@@ -12,6 +12,7 @@ from rich.table import Table
 from runtime.bundle.loading import load_bundle
 from runtime.bundle.manifest import TrainedOn
 from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.rules import ScoringRules
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +24,15 @@ _console = Console()
 
 Trained = Annotated[str, typer.Option(help="What the model learnt from: phantom or clinical.")]
 TrustedKeys = Annotated[Path | None, typer.Option(help="Folder of *.pub files to trust instead of the default ones.")]
+FeatureSize = Annotated[float, typer.Option(min=0, help="Short axis (mm) from which border and signal are judged.")]
+BorderCutoff = Annotated[float, typer.Option(min=0, help="Irregularity from which a border is irregular.")]
+SignalCutoff = Annotated[float, typer.Option(min=0, help="Heterogeneity from which a signal is heterogeneous.")]
+InternalIliacCutoff = Annotated[
+    float, typer.Option(min=0, help="Short axis (mm) above which an internal iliac node is positive at restaging.")
+]
+ObturatorCutoff = Annotated[
+    float, typer.Option(min=0, help="Short axis (mm) above which an obturator node is positive at restaging.")
+]
 
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
@@ -80,13 +90,17 @@ def bundle(
     model_min_short_axis: Annotated[
         float, typer.Option(min=0, help="Short axis (mm) from which the model alone makes a node positive.")
     ] = 0.0,
+    feature_min_short_axis: FeatureSize = ScoringRules.feature_min_short_axis_mm,
+    irregular_border_cutoff: BorderCutoff = ScoringRules.irregular_border_cutoff,
+    heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
+    restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
+    restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
     figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
     from export.bundling import BundleRecipe, make_bundle
     from export.sealing import read_private_key
-    from runtime.core.rules import ScoringRules
 
     recipe = BundleRecipe(
         model=model,
@@ -103,6 +117,11 @@ def bundle(
             node_threshold=node_threshold,
             positive_probability=positive_probability,
             model_min_short_axis_mm=model_min_short_axis,
+            feature_min_short_axis_mm=feature_min_short_axis,
+            irregular_border_cutoff=irregular_border_cutoff,
+            heterogeneous_signal_cutoff=heterogeneous_signal_cutoff,
+            restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
+            restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
         ),
         measured=dict(_figures(text) for text in figures or []),
     )

@@ -32,7 +32,7 @@ from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
 from runtime.core.reading.notes import without_library_warnings
-from runtime.core.rules import ScoringRules
+from runtime.core.rules import ScoringRules, restaging_warnings, rules_of_case
 from runtime.core.segmentation import Segmentation
 from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
@@ -61,10 +61,13 @@ class AnalysisSettings:
     results: ResultSettings = DEFAULT_RESULT_SETTINGS
     """How the series of the DICOM results present themselves."""
 
+    restaging_rules: bool = False
+    """Whether a study known to be a restaging is judged by the restaging cut-offs."""
+
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return what the appliance's settings say about every analysis."""
-        return cls(settings.pseudonym_salt, settings.rules, settings.gates, settings.results)
+        return cls(settings.pseudonym_salt, settings.rules, settings.gates, settings.results, settings.restaging_rules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +171,11 @@ class _Run:
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
         self.timings_s: dict[str, float] = {}
-        self.rules = with_site_rules(segmenter.rules, settings.rules)
+        self.rules = rules_of_case(
+            with_site_rules(segmenter.rules, settings.rules),
+            case.context.time_point,
+            restaging_rules=settings.restaging_rules,
+        )
         self.created = case.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
@@ -202,7 +209,7 @@ class _Run:
             assessed=assessed,
             gates=self.gates,
             rules=rules,
-            warnings=self._reading_warnings,
+            warnings=self._reading_warnings + self._restaging_warnings,
             demonstration=self._demonstration,
             input_description=self.description,
             model=self.segmenter.describe(),
@@ -290,6 +297,10 @@ class _Run:
     @property
     def _reading_warnings(self) -> tuple[str, ...]:
         return self.series.warnings if self.series else ()
+
+    @property
+    def _restaging_warnings(self) -> tuple[str, ...]:
+        return restaging_warnings(self.case.context.time_point, restaging_rules=self.settings.restaging_rules)
 
     @property
     def _demonstration(self) -> bool:

@@ -95,6 +95,10 @@ class Settings:
 
     series_descriptions: Mapping[str, str] = field(default_factory=dict)
     """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
+    restaging_rules: bool = False
+    """Judge studies whose time point is `restaging` by the bundle's restaging cut-offs. Off by default: a Dutch
+    re-review found no effect of downsizing (PMC10715698).
+    """
 
     log_level: LogLevel = "info"
     """Lowest level of log entries; none holds patient data at any level."""

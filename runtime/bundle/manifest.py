@@ -1,6 +1,7 @@
 """The manifest of a model bundle as frozen dataclasses, and its strict reading from JSON.
 
-Every field is required and unknown fields are refused: a manifest of another schema must not half load.
+Every field is required and unknown fields are refused: a manifest of another schema must not half load. Only scoring
+rules that came after the first bundles may be left out (`runtime.core.rules.optional_rules`).
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal, cast, get_args
 from runtime.core.errors import BundleRejected
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES
-from runtime.core.rules import ScoringRules
+from runtime.core.rules import LATER_SOURCE, ScoringRules, optional_rules
 
 SCHEMA_VERSION: Final = "1"
 
@@ -148,7 +149,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
             tiling=_tiling(fields["tiling"]),
             folds=tuple(str(path) for path in fields["folds"]),
             golden=Golden(**_fields(fields["golden"], Golden, "golden")),
-            scoring=ScoringRules(**_fields(fields["scoring"], ScoringRules, "scoring")),
+            scoring=_scoring(fields["scoring"]),
             input_reference=None if reference is None else InputReference.from_mapping(reference),
             provenance=dict(fields["provenance"]),
             files=tuple(FileEntry(**_fields(entry, FileEntry, "files")) for entry in fields["files"]),
@@ -191,18 +192,27 @@ def _tiling(mapping: Mapping[str, Any]) -> Tiling:
     return Tiling(patch_size=(z, y, x), step_size=step)
 
 
+def _scoring(mapping: Mapping[str, Any]) -> ScoringRules:
+    """Return the rules; those that an older bundle does not know have their default, and the source says so."""
+    fields = _fields(mapping, ScoringRules, "scoring", optional_rules())
+    rules = ScoringRules(**fields)
+    if optional_rules() <= set(fields):
+        return rules
+    return dataclasses.replace(rules, source=f"{rules.source}; where the bundle says nothing: {LATER_SOURCE}")
+
+
 def _labels(mapping: Mapping[str, Any]) -> dict[str, int]:
     if dict(mapping) != LABEL_NAMES:
         raise BundleRejected(f"the bundle's labels are {dict(mapping)}; this version reads {LABEL_NAMES}")
     return dict(LABEL_NAMES)
 
 
-def _fields(mapping: Any, kind: type, name: str) -> dict[str, Any]:
-    """Return the mapping after checking that its keys are exactly the dataclass fields."""
+def _fields(mapping: Any, kind: type, name: str, optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the mapping after checking that its keys are exactly the dataclass fields, but for the optional ones."""
     if not isinstance(mapping, Mapping):
         raise BundleRejected(f"{name} in the manifest is {type(mapping).__name__}; allowed: an object")
     wanted = {field.name for field in dataclasses.fields(kind)}
-    missing, unknown = sorted(wanted - set(mapping)), sorted(set(mapping) - wanted)
+    missing, unknown = sorted(wanted - optional - set(mapping)), sorted(set(mapping) - wanted)
     if missing or unknown:
         raise BundleRejected(f"{name} in the manifest lacks {missing} and has unknown {unknown}")
     return dict(mapping)

@@ -109,6 +109,7 @@ def analyze(
             series_uid=series_uid,
             bundle=absolute(settings.bundle),
             prior=absolute(prior),
+            restaging_rules=settings.restaging_rules,
             series_numbers=dict(settings.series_numbers),
             series_descriptions=dict(settings.series_descriptions),
         )
@@ -216,6 +217,7 @@ def score(
             labels=labels,
             bundle=absolute(settings.bundle),
             prior=absolute(prior),
+            restaging_rules=settings.restaging_rules,
         )
         _make_folder(out)
         with progress_bar(_STDERR) as show:

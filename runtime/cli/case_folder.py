@@ -52,6 +52,9 @@ class CaseInputs:
     prior: str | None = None
     """Path of the findings of an earlier study."""
 
+    restaging_rules: bool = False
+    """Whether the site had switched them on."""
+
     series_numbers: dict[str, int] = field(default_factory=dict)
     series_descriptions: dict[str, str] = field(default_factory=dict)
 

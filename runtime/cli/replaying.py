@@ -125,6 +125,7 @@ def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs)
     return AnalysisSettings(
         rules={name: value for name, value in rules.items() if value not in (None, getattr(segmenter.rules, name))},
         gates=dict.fromkeys(refusing, "refuse"),
+        restaging_rules=inputs.restaging_rules or bool((then.rules or {}).get("restaging_applied")),
         results=ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
     )
 

@@ -116,6 +116,9 @@ class Node:
     prior: PriorNode | None = field(default=None, metadata=_SINCE_1_1)
     """The same node in the earlier study; None without one, and for a node that is new."""
 
+    cutoff_mm: float | None = field(default=None, metadata=_SINCE_1_1)
+    """Short axis that its size was judged by: that of primary staging, or its station's own at restaging."""
+
 
 @dataclass(frozen=True)
 class StationAssessment:
@@ -253,7 +256,7 @@ class Findings:
     nodes: tuple[Node, ...]
     gates: tuple[Gate, ...]
     rules: dict[str, Any] | None
-    """The effective `ScoringRules` as a mapping; None when refused before a bundle was used."""
+    """The effective `CaseRules` as a mapping; None when refused before a bundle was used."""
 
     warnings: tuple[str, ...]
     refusal: tuple[RefusalReason, ...]

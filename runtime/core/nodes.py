@@ -14,7 +14,7 @@ from runtime.core.fold_views import FoldView, fold_views, interval, opinions_on
 from runtime.core.labels import REGIONAL_STATIONS, Station
 from runtime.core.measurement import Axes, measure_axes, measure_axes_3d, node_field
 from runtime.core.midline import Midline
-from runtime.core.rules import ScoringRules
+from runtime.core.rules import ScoringRules, SizeCutoff
 from runtime.core.segmentation import Segmentation
 from runtime.core.stations import main_station, nearest_stations, station_shares
 from runtime.core.volume import Volume
@@ -113,28 +113,26 @@ def combine_status(
 ) -> NodeStatus:
     """Return the status of a node from the rule's and the model's opinion.
 
-    Within the band around the cut-off a node is borderline, whatever else is known of it. Beyond it the rule (size, or
-    both features) makes a node positive, and so does the model for a smaller one, down to the size that the bundle
-    trusts it with: it has learnt the features that the size cannot show. Outside every station a node is not known to
-    be a lateral one: indeterminate.
+    Within the band around the cut-off that counts for its station a node is borderline, whatever else is known of it.
+    Beyond it the rule (size, or both features) makes a node positive, and so does the model for a smaller one, down to
+    the size that the bundle trusts it with: it has learnt the features that the size cannot show. Outside every station
+    a node is not known to be a lateral one: indeterminate.
     """
     if station is None:
         return "indeterminate"
-    if abs(short_axis_mm - rules.short_axis_cutoff_mm) < rules.borderline_band_mm:
+    if abs(short_axis_mm - rules.size_cutoff(station).short_axis_mm) < rules.borderline_band_mm:
         return "borderline"
     model_counts = short_axis_mm >= rules.model_min_short_axis_mm
     return _sign(by_rule == "positive" or (by_model == "positive" and model_counts))
 
 
-def status_by_rule(
-    short_axis_mm: float, features: NodeFeatures, rules: ScoringRules
-) -> Literal["positive", "negative"]:
+def status_by_rule(short_axis_mm: float, features: NodeFeatures, cutoff: SizeCutoff) -> Literal["positive", "negative"]:
     """Return the status by the study's rule: large, or irregular and heterogeneous at once (Qiao et al. 2025).
 
     Features that were not measured count as absent.
     """
     malignant = features.irregular_border is True and features.heterogeneous_signal is True
-    return _sign(short_axis_mm >= rules.short_axis_cutoff_mm or malignant)
+    return _sign(cutoff.is_large(short_axis_mm) or malignant)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +161,8 @@ class _Scorer:
         station = main_station(shares)
         axes, axes_3d = body.axes, measure_axes_3d(body.field, body.level)
         features = self._features(candidate, body)
-        by_rule = status_by_rule(axes.short_mm, features, self.rules)
+        cutoff = self.rules.size_cutoff(station)
+        by_rule = status_by_rule(axes.short_mm, features, cutoff)
         by_model = _sign(probability >= self.rules.positive_probability)
         combined = combine_status(station, axes.short_mm, by_rule, by_model, self.rules)
         views = self._fold_views(candidate)
@@ -193,6 +192,7 @@ class _Scorer:
             short_axis_3d_mm=None if axes_3d is None else axes_3d.short_mm,
             conglomerate=body.conglomerate,
             cut_by_image=body.cut_by_image,
+            cutoff_mm=cutoff.short_axis_mm,
         )
 
     def body(self, candidate: _Candidate) -> _Body:

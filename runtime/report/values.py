@@ -34,6 +34,8 @@ _LABELS: Final = {
     "manufacturer": "Scanner manufacturer",
     "is_phantom": "Phantom",
     "change_mm": "Change of the short axis",
+    "cutoff_mm": "Judged by a cut-off of",
+    "restaging_applied": "Restaging cut-offs applied",
 }
 
 

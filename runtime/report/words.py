@@ -5,6 +5,7 @@ from typing import Final
 
 from runtime.core.findings import CaseStatus, Findings, GateOutcome, Node, RefusalReason, StationAssessment
 from runtime.core.labels import STATION_LABELS, Side, Station
+from runtime.core.rules import RESTAGING_RULES, SizeCutoff
 from runtime.report.values import interval, millimetres, plain
 
 BANNER: Final = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
@@ -102,10 +103,14 @@ def split_reason(reason: RefusalReason) -> tuple[str, str]:
     return found, allowed or "as the reason says"
 
 
-def cutoff_mm(findings: Findings) -> float | None:
-    """Return the short axis from which a node is positive by size; None when the findings carry no such rule."""
-    value = (findings.rules or {}).get("short_axis_cutoff_mm")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def size_cutoff(node: Node, findings: Findings) -> SizeCutoff | None:
+    """Return what the size of a node was judged by; None when the findings carry no such rule."""
+    rules = findings.rules or {}
+    own = RESTAGING_RULES.get(node.station) if node.station and rules.get("restaging_applied") else None
+    value = rules.get(own or "short_axis_cutoff_mm") if node.cutoff_mm is None else node.cutoff_mm
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return SizeCutoff(float(value), includes_itself=own is None)
 
 
 def _positive(findings: Findings) -> list[str]:
@@ -148,16 +153,28 @@ def _demonstration(findings: Findings) -> list[str]:
 
 
 def _rated_positive(nodes: Sequence[Node], findings: Findings, noun: str) -> list[str]:
-    """Return a sentence on the nodes that are positive by size, and one on those that are so for another reason."""
-    cutoff = cutoff_mm(findings)
-    if cutoff is None:
-        return [_listed(nodes, noun, "rated positive")] if nodes else []
-    large = [node for node in nodes if node.short_axis_mm >= cutoff]
-    small = [node for node in nodes if node.short_axis_mm < cutoff]
-    sentences = [_listed(large, noun, f"with a short axis of {cutoff:g} mm or more")] if large else []
-    if small:
-        sentences.append(_listed(small, noun, f"below {cutoff:g} mm rated positive by features or by the model"))
+    """Return per cut-off a sentence on nodes that are positive by size, and one on those that are so otherwise."""
+    sentences = []
+    for cutoff, group in _by_cutoff(nodes, findings):
+        if cutoff is None:
+            sentences.append(_listed(group, noun, "rated positive"))
+            continue
+        edge = f"{cutoff.short_axis_mm:g} mm"
+        inclusive = cutoff.includes_itself
+        over, under = (f"{edge} or more", f"below {edge}") if inclusive else (f"more than {edge}", f"of {edge} or less")
+        large = [node for node in group if cutoff.is_large(node.short_axis_mm)]
+        small = [node for node in group if not cutoff.is_large(node.short_axis_mm)]
+        sentences += [_listed(large, noun, f"with a short axis of {over}")] if large else []
+        sentences += [_listed(small, noun, f"{under} rated positive by features or by the model")] if small else []
     return sentences
+
+
+def _by_cutoff(nodes: Sequence[Node], findings: Findings) -> list[tuple[SizeCutoff | None, list[Node]]]:
+    """Return the nodes by what they were judged by, the largest cut-off first; primary staging knows one only."""
+    groups: dict[SizeCutoff | None, list[Node]] = {}
+    for node in nodes:
+        groups.setdefault(size_cutoff(node, findings), []).append(node)
+    return sorted(groups.items(), key=lambda each: -each[0].short_axis_mm if each[0] else 0.0)
 
 
 def _apart(findings: Findings) -> list[str]:
@@ -171,10 +188,13 @@ def _near_cutoff(findings: Findings) -> list[str]:
     near = [node for node in findings.nodes if node.status == "borderline"]
     if not near:
         return []
-    cutoff, band = cutoff_mm(findings), (findings.rules or {}).get("borderline_band_mm")
-    known = cutoff is not None and isinstance(band, int | float)
-    detail = f"borderline (short axis within {band:g} mm of the {cutoff:g} mm cut-off)" if known else "borderline"
-    sentences = [_listed(near, "lateral lymph node", detail)]
+    band = (findings.rules or {}).get("borderline_band_mm")
+    sentences = []
+    for cutoff, group in _by_cutoff(near, findings):
+        detail = "borderline"
+        if cutoff is not None and isinstance(band, int | float):
+            detail += f" (short axis within {band:g} mm of the {cutoff.short_axis_mm:g} mm cut-off)"
+        sentences.append(_listed(group, "lateral lymph node", detail))
     if any(node.regional is False for node in near):
         sentences.append("External iliac nodes count as non-regional (M).")
     return sentences

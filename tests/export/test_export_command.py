@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from export.bundling import BundleRecipe
 from export.cli import app, main
+from export.errors import ExportFailed
 from export.sealing import read_private_key
 from runtime.core.errors import BundleRejected, SettingInvalid
+from runtime.core.rules import ScoringRules
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.nnunet_models import write_tiny_model
 
@@ -54,6 +57,27 @@ def test_onnx_writes_every_fold(tmp_path: Path) -> None:
     output = _run("onnx", str(model), "--out", str(tmp_path / "onnx"))
     assert (tmp_path / "onnx" / "fold_0.onnx").stat().st_size > 1000
     assert "largest error" in output
+
+
+def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipes: list[BundleRecipe] = []
+
+    def stop(recipe: BundleRecipe, *_: object) -> None:
+        recipes.append(recipe)
+        raise ExportFailed("far enough")
+
+    monkeypatch.setattr("export.bundling.make_bundle", stop)
+    key = tmp_path / "key.pem"
+    _run("keygen", str(key), "--trusted-for", "phantom")
+    command = ["bundle", "model", "--reference-cases", "images", "--key", str(key), "--out", "out"]
+    given = ["--irregular-border-cutoff", "0.05", "--feature-min-short-axis", "6", "--restaging-obturator-cutoff", "5"]
+    for options in ([], given):
+        with pytest.raises(ExportFailed, match="far enough"):
+            _run(*command, *options)
+    assert recipes[0].rules == ScoringRules()
+    assert recipes[1].rules == ScoringRules(
+        irregular_border_cutoff=0.05, feature_min_short_axis_mm=6.0, restaging_obturator_cutoff_mm=5.0
+    )
 
 
 def test_an_expected_failure_is_one_line_and_its_exit_status(

@@ -13,7 +13,7 @@ from runtime.core import findings as words
 from runtime.core import labels
 from runtime.core.findings import Findings
 from runtime.core.findings_json import to_mapping
-from runtime.core.rules import ScoringRules
+from runtime.core.rules import CaseRules
 
 POINT = (1.5, -2.5, 3.25)
 
@@ -50,6 +50,7 @@ def full_findings() -> Findings:
         conglomerate=True,
         cut_by_image=False,
         prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True),
+        cutoff_mm=6.0,
     )
     return Findings(
         schema_version=words.SCHEMA_VERSION,
@@ -61,7 +62,7 @@ def full_findings() -> Findings:
         context=words.CaseContext("restaging", "case 6"),
         nodes=(node,),
         gates=(words.Gate("midline", "warn", "off", 0.5, 0.75),),
-        rules=dataclasses.asdict(ScoringRules()),
+        rules=dataclasses.asdict(CaseRules(restaging_applied=True)),
         warnings=("one", "two"),
         refusal=(words.RefusalReason("missing_slice", "a gap"),),
         input=words.InputDescription(
@@ -108,6 +109,7 @@ def empty_findings() -> Findings:
         short_axis_3d_mm=None,
         conglomerate=None,
         cut_by_image=None,
+        cutoff_mm=None,
     )
     return dataclasses.replace(
         full,

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from phantom.case import generate_case
 from runtime.bundle.loading import load_bundle
-from runtime.core.findings import Node
+from runtime.core.findings import CaseContext, Node
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, analyze_case
@@ -150,6 +150,21 @@ def test_a_sites_own_cutoff_decides_and_is_said(model: LoadedModel, image: Volum
     assert findings.rules is not None
     assert findings.rules["short_axis_cutoff_mm"] == largest_mm + 2
     assert findings.rules["id"].endswith("+site")
+
+
+def test_a_site_that_wants_restaging_rules_gets_them_at_restaging_only(
+    model: LoadedModel, image: Volume, upright: CaseResult
+) -> None:
+    case = CaseInput(volume=image, is_phantom=True, case_id="phantom", context=CaseContext("restaging"))
+    findings = analyze_case(case, model, AnalysisSettings(restaging_rules=True)).findings
+    own = {"internal_iliac": 4.0, "obturator": 6.0}
+    assert [node.cutoff_mm for node in findings.nodes] == [own.get(str(node.station), 7.0) for node in findings.nodes]
+    assert any(node.station in own for node in findings.nodes)
+    assert findings.rules is not None
+    assert (findings.rules["restaging_applied"], findings.rules["id"]) == (True, "qiao-2025+restaging")
+    assert upright.findings.rules is not None
+    assert upright.findings.rules["restaging_applied"] is False
+    assert {node.cutoff_mm for node in upright.findings.nodes} == {7.0}
 
 
 def _analyze(model: LoadedModel, image: Volume, order: npt.NDArray[np.int64] | None = None, **tags: str) -> CaseResult:

@@ -35,6 +35,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
+        "restaging_rules": "yes",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})

@@ -10,7 +10,10 @@ from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
 from runtime.bundle.signing import canonical_json, read_trusted_keys, sign, write_trusted_key
 from runtime.core.errors import BundleRejected
+from runtime.core.rules import LATER_SOURCE
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def test_a_phantom_key_does_not_vouch_for_a_clinical_model(tmp_path: Path) -> No
 
 
 def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
-    keys = read_trusted_keys(Path(__file__).parents[3] / "runtime" / "bundle" / "trusted_keys")
+    keys = read_trusted_keys(REPOSITORY / "runtime" / "bundle" / "trusted_keys")
     assert [key.trusted_for for key in keys] == [frozenset({"phantom"})]
 
 
@@ -168,6 +171,31 @@ def test_a_manifest_without_a_field_is_rejected(tmp_path: Path) -> None:
     del mapping["scoring"]["node_threshold"]
     (bundle / "manifest.json").write_text(json.dumps(mapping))
     _rejects(tmp_path, r"scoring in the manifest lacks \['node_threshold'\]")
+
+
+def test_a_bundle_older_than_a_rule_gets_its_default_and_the_source_says_so(folder: Path) -> None:
+    mapping = load_bundle(folder / "tiny", folder / "keys").manifest.to_mapping()
+    whole = parse_manifest(mapping).scoring
+    del mapping["scoring"]["irregular_border_cutoff"]
+    older = parse_manifest(mapping).scoring
+    assert older.irregular_border_cutoff == 0.03
+    assert older.source == f"{whole.source}; where the bundle says nothing: {LATER_SOURCE}"
+    assert whole.source.count(LATER_SOURCE) == 1
+
+
+def test_a_bundle_carries_cutoffs_of_its_own_for_the_features(folder: Path) -> None:
+    mapping = load_bundle(folder / "tiny", folder / "keys").manifest.to_mapping()
+    mapping["scoring"] |= {"feature_min_short_axis_mm": 6.0, "irregular_border_cutoff": 0.05}
+    scoring = parse_manifest(mapping).scoring
+    assert (scoring.feature_min_short_axis_mm, scoring.irregular_border_cutoff) == (6.0, 0.05)
+    assert scoring.heterogeneous_signal_cutoff == 0.24
+
+
+def test_the_demo_bundle_made_before_the_later_rules_still_opens() -> None:
+    rules = load_bundle(REPOSITORY / "models" / "demo").rules
+    assert (rules.feature_min_short_axis_mm, rules.irregular_border_cutoff) == (5.0, 0.03)
+    assert rules.heterogeneous_signal_cutoff == 0.24
+    assert (rules.restaging_internal_iliac_cutoff_mm, rules.restaging_obturator_cutoff_mm) == (4.0, 6.0)
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,34 @@ def test_the_thresholds_of_a_site_decide(
     findings = json.loads(done.stdout)
     assert [node["status_by_rule"] for node in findings["nodes"]] == ["positive", "positive"]
     assert "short_axis_cutoff_mm 5 (bundle: 7)" in findings["rules"]["source"]
+
+
+@pytest.mark.parametrize(
+    ("switched_on", "time_point", "applied", "cutoff_mm"),
+    [("yes", "restaging", True, 6.0), ("yes", "baseline", False, 7.0), ("no", "restaging", False, 7.0)],
+)
+def test_restaging_rules_need_the_site_and_the_time_point(
+    run: Run, series: Path, label_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    switched_on: str, time_point: str, applied: bool, cutoff_mm: float,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SIDEWALL_RESTAGING_RULES", switched_on)
+    given = ("--series", series, "--segmentation", label_map, "--out", tmp_path / "out", "--time-point", time_point)
+    findings = json.loads(run("score", *given, "--json").stdout)
+    assert findings["rules"]["restaging_applied"] is applied
+    assert [node["cutoff_mm"] for node in findings["nodes"]] == [cutoff_mm] * 2
+    by_side = {node["side"]: node["status"] for node in findings["nodes"]}
+    # The right one measures about 6 mm: within the band around 6 mm, and well below 7 mm.
+    assert by_side == {"left": "positive", "right": "borderline" if applied else "negative"}
+    assert not [text for text in findings["warnings"] if "restaging" in text]
+
+
+def test_restaging_rules_without_a_time_point_leave_the_primary_ones_and_a_warning(
+    run: Run, series: Path, label_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDEWALL_RESTAGING_RULES", "yes")
+    done = run("score", "--series", series, "--segmentation", label_map, "--out", tmp_path / "out", "--json")
+    findings = json.loads(done.stdout)
+    assert findings["rules"]["restaging_applied"] is False
+    assert [node["cutoff_mm"] for node in findings["nodes"]] == [7.0, 7.0]
+    said = "restaging rules are switched on, but the time point is unknown: primary rules were applied"
+    assert said in findings["warnings"]

@@ -55,6 +55,7 @@ def test_a_demonstration_is_never_anything_else() -> None:
 def test_findings_carry_rules_warnings_of_all_stages_and_the_largest_probability() -> None:
     assert FINDINGS.rules is not None
     assert (FINDINGS.rules["id"], FINDINGS.rules["short_axis_cutoff_mm"]) == ("qiao-2025", 7.0)
+    assert {"irregular_border_cutoff", "heterogeneous_signal_cutoff"} <= set(FINDINGS.rules)
     assert FINDINGS.warnings == ("read with care", "node 2 lies on the midline: its side is unknown", "covers little")
     assert FINDINGS.probability == max(node.probability for node in FINDINGS.nodes)
 

@@ -114,13 +114,13 @@ def test_the_waist_of_a_dumbbell_by_hand() -> None:
 def test_the_rule_needs_size_or_both_features(
     short_mm: float, irregular: bool | None, heterogeneous: bool | None, expected: str
 ) -> None:
-    assert status_by_rule(short_mm, NodeFeatures(irregular, heterogeneous), RULES) == expected
+    assert status_by_rule(short_mm, NodeFeatures(irregular, heterogeneous), RULES.size_cutoff("obturator")) == expected
 
 
 def test_features_make_a_small_node_positive_and_leave_the_band_borderline() -> None:
     both = NodeFeatures(irregular_border=True, heterogeneous_signal=True)
     for short_mm, expected in ((6.0, "positive"), (6.8, "borderline")):
-        by_rule = status_by_rule(short_mm, both, RULES)
+        by_rule = status_by_rule(short_mm, both, RULES.size_cutoff("obturator"))
         assert combine_status("obturator", short_mm, by_rule, "negative", RULES) == expected
 
 
@@ -129,6 +129,9 @@ def test_the_cut_offs_decide_and_belong_to_the_feature() -> None:
     assert (judged.irregular_border, judged.heterogeneous_signal) == (True, False)
     assert judged.border_irregularity == RULES.irregular_border_cutoff
     assert replace(judged, border_irregularity=None) != judged
+    stricter = replace(RULES, irregular_border_cutoff=0.05, heterogeneous_signal_cutoff=0.2)
+    judged = judge_features(0.04, 0.22, stricter)
+    assert (judged.irregular_border, judged.heterogeneous_signal) == (False, True)
 
 
 def test_features_do_not_depend_on_where_the_patient_lies() -> None:

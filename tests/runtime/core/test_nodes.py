@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from runtime.core.findings import NodeFeatures
+from runtime.core.labels import Station
 from runtime.core.measurement import contour_level
 from runtime.core.midline import Midline
-from runtime.core.nodes import MeasuredNodes, combine_status, find_nodes, tracking_uid
-from runtime.core.rules import ScoringRules
+from runtime.core.nodes import MeasuredNodes, combine_status, find_nodes, status_by_rule, tracking_uid
+from runtime.core.rules import CaseRules, ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume, canonicalise
 from tests.fixtures.volumes import flip, mirror_header
@@ -127,6 +128,47 @@ def test_the_model_alone_makes_no_node_positive_below_the_size_it_is_trusted_wit
 ) -> None:
     rules = replace(RULES, model_min_short_axis_mm=6.0)
     assert combine_status("obturator", short_mm, "negative", "positive", rules) == expected
+
+
+@pytest.mark.parametrize(
+    ("station", "short_mm", "expected"),
+    [
+        ("internal_iliac", 3.5, "negative"),
+        ("internal_iliac", 3.6, "borderline"),
+        ("internal_iliac", 4.4, "borderline"),
+        ("internal_iliac", 4.5, "positive"),
+        ("obturator", 5.5, "negative"),
+        ("obturator", 6.0, "borderline"),
+        ("obturator", 6.5, "positive"),
+        ("external_iliac", 6.5, "negative"),
+        ("external_iliac", 7.4, "borderline"),
+        ("external_iliac", 7.5, "positive"),
+        (None, 9.0, "indeterminate"),
+    ],
+)
+def test_at_restaging_the_band_lies_around_the_cutoff_of_the_station(
+    station: Station | None, short_mm: float, expected: str
+) -> None:
+    rules = CaseRules(restaging_applied=True)
+    by_rule = status_by_rule(short_mm, NodeFeatures(), rules.size_cutoff(station))
+    assert combine_status(station, short_mm, by_rule, "negative", rules) == expected
+
+
+def test_every_node_says_which_cutoff_it_was_judged_by() -> None:
+    # 5 mm external iliac, 5 mm internal iliac and 6.4 mm obturator, from head to feet; and 9 mm in no station.
+    bodies = [((30, -24, 9.9), 2.5), ((30, 20, 3.3), 2.5), ((-35, 0, -3.3), 3.2), ((-7, 0, -9.9), 4.5)]
+    segmented = segmentation(VOLUME, _posterior(*((centre, (r, r + 1, 5)) for centre, r in bodies)))
+    primary = _find(segmented).nodes
+    assert [node.station for node in primary] == ["external_iliac", "internal_iliac", "obturator", None]
+    assert [(node.cutoff_mm, node.status_by_rule) for node in primary] == [
+        (7.0, "negative"), (7.0, "negative"), (7.0, "negative"), (7.0, "positive")
+    ]  # fmt: skip
+    assert [node.status for node in primary] == ["negative", "negative", "negative", "indeterminate"]
+    restaged = _find(segmented, rules=CaseRules(restaging_applied=True)).nodes
+    assert [(node.cutoff_mm, node.status_by_rule) for node in restaged] == [
+        (7.0, "negative"), (4.0, "positive"), (6.0, "positive"), (7.0, "positive")
+    ]  # fmt: skip
+    assert [node.status for node in restaged] == ["negative", "positive", "borderline", "indeterminate"]
 
 
 def test_no_nodes_give_an_empty_result() -> None:

@@ -23,6 +23,18 @@ def test_the_bundles_own_values_change_nothing() -> None:
     assert with_site_rules(RULES, {"short_axis_cutoff_mm": 7.0}) is RULES
 
 
+def test_a_site_changes_the_cutoffs_of_the_features_as_it_does_sizes() -> None:
+    rules = with_site_rules(RULES, {"irregular_border_cutoff": 0.04, "heterogeneous_signal_cutoff": 0.3})
+    assert (rules.irregular_border_cutoff, rules.heterogeneous_signal_cutoff) == (0.04, 0.3)
+    assert rules.source.endswith(
+        "set by the site: heterogeneous_signal_cutoff 0.3 (bundle: 0.24), irregular_border_cutoff 0.04 (bundle: 0.03)"
+    )
+    assert {name for name in changeable_rules() if "feature" in name} == {"feature_min_short_axis_mm"}
+    assert {name for name in changeable_rules() if "restaging" in name} == {
+        "restaging_internal_iliac_cutoff_mm", "restaging_obturator_cutoff_mm"
+    }  # fmt: skip
+
+
 def test_only_numbers_of_the_rules_may_be_changed() -> None:
     assert "short_axis_cutoff_mm" in changeable_rules()
     for name in ("id", "source", "cutoff"):

@@ -1,14 +1,15 @@
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pytest
 
 from runtime.core.findings import Findings, Node
+from runtime.core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.report.values import NOT_COMPUTED, Row, field_rows, interval, label, plain, rows, show
-from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, NEGATIVE, POSITIVE, REFUSED, node
+from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, NEGATIVE, POSITIVE, REFUSED, findings, node
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ def test_fields_of_a_later_version_become_rows_when_they_are_present() -> None:
     assert "Remark" not in {part.heading for part in content.further}
     assert b"short axis 7.2 mm" in html_report(findings, {}, CREATED)
     assert pdf_report(findings, {}, CREATED).startswith(b"%PDF")
+
+
+def test_the_report_says_the_cut_off_of_a_node_and_whether_it_is_of_restaging() -> None:
+    restaged = node(1, "left", "internal_iliac", 5.0, "positive", cutoff_mm=4.0)
+    case = findings("positive", restaged, rules=asdict(CaseRules(restaging_applied=True)))
+    content = build_content(case, {}, CREATED)
+    assert Row("Judged by a cut-off of", "4.0 mm") in content.nodes[0].rows
+    rules = next(part for part in content.provenance if part.heading == "Rules and thresholds").rows
+    assert Row("Restaging cut-offs applied", "yes") in rules
+    assert Row("Restaging obturator cutoff", "6 mm") in rules
 
 
 def test_a_node_finds_its_picture_by_name_in_any_folder() -> None:

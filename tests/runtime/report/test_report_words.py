@@ -1,8 +1,9 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from runtime.core.findings import Findings, Gate, RefusalReason
+from runtime.core.rules import CaseRules
 from runtime.report.words import (
     count_of,
     describe_diagram,
@@ -56,6 +57,28 @@ def test_a_node_that_is_positive_below_the_cut_off_is_not_said_to_reach_it() -> 
     small = node(1, "left", "obturator", 6.2, "positive", short_axis_interval_mm=None)
     assert summarise(findings("positive", small)) == (
         "One lateral lymph node below 7 mm rated positive by features or by the model: left obturator 6.2 mm.",
+    )
+
+
+def test_at_restaging_every_sentence_names_the_cut_off_that_its_nodes_were_judged_by() -> None:
+    case = findings(
+        "positive",
+        node(1, "left", "internal_iliac", 5.0, "positive", cutoff_mm=4.0, short_axis_interval_mm=None),
+        node(2, "right", "internal_iliac", 3.4, "positive", cutoff_mm=4.0, short_axis_interval_mm=None),
+        node(3, "left", "obturator", 8.1, "positive", cutoff_mm=6.0, short_axis_interval_mm=None),
+        node(4, "right", "internal_iliac", 4.3, "borderline", cutoff_mm=4.0, short_axis_interval_mm=None),
+        node(5, "right", "external_iliac", 8.0, "positive", cutoff_mm=7.0, short_axis_interval_mm=None),
+        rules=asdict(CaseRules(restaging_applied=True)),
+    )
+    assert summarise(case) == (
+        "One lateral lymph node with a short axis of more than 6 mm: left obturator 8.1 mm.",
+        "One lateral lymph node with a short axis of more than 4 mm: left internal iliac 5.0 mm.",
+        "One lateral lymph node of 4 mm or less rated positive by features or by the model: "
+        "right internal iliac 3.4 mm.",
+        "Listed apart as non-regional (M): one external iliac lymph node with a short axis of 7 mm or more: "
+        "right external iliac 8.0 mm.",
+        "One lateral lymph node borderline (short axis within 0.5 mm of the 4 mm cut-off): right internal iliac "
+        "4.3 mm.",
     )
 
 
