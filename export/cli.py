@@ -16,7 +16,6 @@ from runtime.core.rules import ScoringRules
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     help="Make signed model bundles from trained nnU-Net folds. Research use only.",
     epilog="Exit status: 0 done, 1 an export failed its gate, 2 a setting is not allowed, 4 a bundle is rejected.",
 )

@@ -25,7 +25,6 @@ from training.workspace import Workspace, write_json
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     help="Make the five folds of a Sidewall model. Research use only.",
     epilog="Exit status: 0 done, 1 a training run failed, 2 a setting or input is not allowed.",
 )
