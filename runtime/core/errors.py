@@ -4,12 +4,15 @@ Messages say what was got and what is allowed, and never carry patient data. An 
 answered as `internal_error` without its text, because that text could hold patient data.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydicom.dataset import Dataset
+if TYPE_CHECKING:  # The command line loads this module before anything heavy.
+    from pydicom.dataset import Dataset
 
 
 class RefusalCode(StrEnum):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 from runtime.core.errors import SettingInvalid
@@ -59,17 +59,16 @@ class ResultSettings:
     @classmethod
     def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:
         """Return the defaults with a site's series numbers and descriptions, by role; raises `SettingInvalid`."""
-        roles = [each.name for each in fields(cls)]
-        for name, values in (("series_numbers", numbers), ("series_descriptions", descriptions)):
+        series = vars(cls())
+        for setting, values in (("number", numbers), ("description", descriptions)):
             for role, value in values.items():
-                if role not in roles:
-                    raise SettingInvalid(f"{name}.{role}", value, f"one of {', '.join(roles)}")
-        defaults = cls()
-        series = {role: getattr(defaults, role) for role in roles}
-        for role, number in numbers.items():
-            series[role] = replace(series[role], number=number)
-        for role, description in descriptions.items():
-            series[role] = replace(series[role], description=description)
+                name = f"series_{setting}s.{role}"
+                if role not in series:
+                    raise SettingInvalid(name, value, f"no such series; the series are {', '.join(series)}")
+                try:
+                    series |= {role: replace(series[role], **{setting: value})}
+                except SettingInvalid as error:
+                    raise SettingInvalid(name, value, error.allowed) from error
         return cls(**series)
 
     def of(self, role: Role) -> SeriesSettings:

@@ -59,9 +59,6 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         ("plaintext", "maybe", "true or false"),
         ("transfer_timeout_s", "0", "more than 0, at most 86400 (s)"),
         ("transfer_timeout_s", "nan", "more than 0, at most 86400 (s)"),
-        ("series_numbers", "report=0", "1 to 2147483647"),
-        ("series_numbers", "reports=7", "one of segmentation, report, captures, key_objects"),
-        ("series_descriptions", "report=" + "x" * 35, "1 to 34 characters"),
         ("tls_key", "key.pem", "given together with tls_certificate, or neither"),
         ("tls_client_ca", "ca.pem", "only with tls_certificate and tls_key"),
         ("rules", "short_axis_cutoff_mm", "name=number, separated by commas, or a table of numbers"),
@@ -125,3 +122,22 @@ def test_a_bad_file_says_what_is_wrong(text: str | None, allowed: str, tmp_path:
 
 def test_the_salt_is_never_shown() -> None:
     assert "secret" not in repr(Settings(pseudonym_salt="secret"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"series_numbers": {"report": 0}}, "series_numbers.report is 0; allowed: 1 to 2147483647"),
+        (
+            {"series_numbers": {"reports": 7}},
+            "no such series; the series are segmentation, report, captures, key_objects",
+        ),
+        ({"series_descriptions": {"captures": "x" * 35}}, "allowed: 1 to 34 characters"),
+        ({"series_numbers": "report"}, "name=whole number"),
+    ],
+)
+def test_a_series_of_the_results_can_be_named_and_numbered_as_dicom_allows(
+    values: dict[str, object], words: str
+) -> None:
+    with pytest.raises(SettingInvalid, match=words):
+        load_settings(values, environment={})
