@@ -60,7 +60,7 @@ $(KEY): | $(VENV)/.installed-dev
 	$(BIN)/sidewall-export keygen $@ --trusted-for phantom
 
 demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms, five folds, cross-validation, export
-	$(BIN)/sidewall-train prepare --seeds 1000-1129 --warm-start-cases 50
+	$(BIN)/sidewall-train prepare --seeds 1000-1129,1150-1219 --warm-start-cases 90
 	$(BIN)/sidewall-train fit --parallel 5 --threads 1
 	$(BIN)/sidewall-train evaluate --cases-per-fold 8 --out benchmarks/results/demo_cross_validation.json
 	$(BIN)/sidewall-export bundle $(MODEL) --reference-cases work/demo/nnUNet_raw/Dataset501_Sidewall/imagesTr \

@@ -110,7 +110,9 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
     results = {}
     lengths = (schedule.epochs, schedule.warm_start_epochs)
     if config.schedule.warm_start_epochs:
-        shared = Job(workspace, None, schedule.threads, schedule.device, *lengths)
+        # It runs alone, so it may have what all folds have together.
+        threads = min(schedule.threads * schedule.parallel, os.cpu_count() or 1)
+        shared = Job(workspace, None, threads, schedule.device, *lengths)
         _run_all([shared], 1, report)
         _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
         results[shared.name] = shared.progress()
