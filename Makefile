@@ -6,10 +6,13 @@ BUNDLE ?= models/demo
 SEEDS ?= 0-99
 EVALUATION ?= benchmarks/results/demo_model.json
 MODE ?= fast
+VALIDATE ?= $(if $(shell command -v dciodvfy 2>/dev/null),--validate)
+CLEAN_SEEDS ?= 0-49
+GATES ?= benchmarks/results/quality_gates.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint types format proto proto-check demo-bundle evaluate parity speed clean
+.PHONY: help demo test lint types format proto proto-check demo-bundle evaluate gates parity speed clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -73,8 +76,11 @@ parity: $(VENV)/.installed-dev ## Compare the bundle's label maps with nnU-Net's
 speed: $(VENV)/.installed-dev ## Time five folds beside nnU-Net's own predictor
 	$(BIN)/python -m benchmarks.inference_speed --bundle $(BUNDLE) --out benchmarks/results/inference_speed.json
 
-evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has seen
-	$(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --seeds $(SEEDS) --mode $(MODE) --out $(EVALUATION)
+evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has seen; validate its DICOM (with dciodvfy)
+	$(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --seeds $(SEEDS) --mode $(MODE) --out $(EVALUATION) $(VALIDATE)
+
+gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
+	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -5,50 +5,38 @@ pipeline, and compared with the truth. An interrupted run goes on where it stopp
 """
 
 import json
-import multiprocessing
-import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from benchmarks.dciodvfy import ClassValidity, check_artefacts, find_dciodvfy
+from benchmarks.dicom_validity import of_other_cases, of_phantoms, summarise_validity
 from benchmarks.machine import describe_machine
 from benchmarks.node_matching import MINIMUM_IOU
 from benchmarks.report import markdown
+from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case, summarise
 from benchmarks.seeds import parse_seeds
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
 from runtime import __version__
-from runtime.bundle.loading import load_bundle
 from runtime.core.errors import SidewallError
-from runtime.inference.model import LoadedModel, load_model
+from runtime.inference.model import LoadedModel
 from runtime.pipeline import CaseInput, analyze_case
-
-Mode = Literal["exact", "fast"]
 
 app = typer.Typer(add_completion=False)
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What is evaluated; enough for a worker process to load it."""
+def evaluate_case(model: LoadedModel, seed: int, *, validator: Path | None = None) -> CaseScore:
+    """Generate one phantom, analyse it as DICOM and compare findings and truth.
 
-    bundle: Path
-    backend: str | None
-    """None takes the best one installed."""
-    mode: Mode
-    threads: int
-
-
-def evaluate_case(model: LoadedModel, seed: int) -> CaseScore:
-    """Generate one phantom, analyse it as DICOM and compare findings and truth."""
+    With a `validator` (dciodvfy) the DICOM objects of the result are checked too.
+    """
     case = generate_case(seed)
     source = CaseInput(dicom=encode_series(case), case_id=f"phantom-{seed}")
     started_s = time.perf_counter()
@@ -57,64 +45,8 @@ def evaluate_case(model: LoadedModel, seed: int) -> CaseScore:
     if result.instances is not None and not result.instances.same_grid(case.image):
         raise ValueError(f"the instances of seed {seed} are not on the grid of its image")
     instances = None if result.instances is None else result.instances.voxels
-    return score_case(case, result.findings, instances, seconds=round(seconds, 3))
-
-
-def evaluate(setup: Setup, seeds: Sequence[int], jobs: int) -> Iterator[CaseScore]:
-    """Yield the score of every seed, in order, computed by that many processes."""
-    if jobs == 1:
-        model = _load(setup)
-        yield from (evaluate_case(model, seed) for seed in seeds)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(setup,)) as pool:
-        yield from pool.map(_evaluate_in_worker, seeds)
-
-
-def _load(setup: Setup) -> LoadedModel:
-    return load_model(load_bundle(setup.bundle), setup.backend, setup.mode, setup.threads)
-
-
-class _Worker:
-    """The model of this worker process, loaded once when the process starts."""
-
-    model: LoadedModel
-
-
-def _start_worker(setup: Setup) -> None:
-    _Worker.model = _load(setup)
-
-
-def _evaluate_in_worker(seed: int) -> CaseScore:
-    return evaluate_case(_Worker.model, seed)
-
-
-class Ledger:
-    """Scores on disk, one line each, so that an interrupted evaluation goes on where it stopped."""
-
-    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        """Open or begin the ledger at `path`; scores of anything but `identity` are thrown away."""
-        self.path = path
-        header = json.dumps(identity, sort_keys=True)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.scores: dict[int, CaseScore] = {}
-        if lines and lines[0] == header:
-            for line in lines[1:]:
-                score = read_score(line)
-                self.scores[score.seed] = score
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(header + "\n", encoding="utf-8")
-
-    def add(self, score: CaseScore) -> None:
-        """Keep a score, on disk before this returns."""
-        self.scores[score.seed] = score
-        with self.path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(score)) + "\n")
-
-    def remove(self) -> None:
-        """Delete the file once the report is written."""
-        self.path.unlink()
+    objects = () if validator is None else check_artefacts(result.artefacts, validator)
+    return score_case(case, result.findings, instances, seconds=round(seconds, 3), objects=objects)
 
 
 def read_score(line: str) -> CaseScore:
@@ -123,37 +55,23 @@ def read_score(line: str) -> CaseScore:
     fields["refusal"] = tuple(fields["refusal"])
     fields["true_nodes"] = tuple(TrueNodeScore(**node) for node in fields["true_nodes"])
     fields["found_nodes"] = tuple(FoundNodeScore(**node) for node in fields["found_nodes"])
+    fields["warned"] = tuple(fields["warned"])
+    fields["objects"] = tuple(_read_validity(each) for each in fields["objects"])
     return CaseScore(**fields)
 
 
-def _run(setup: Setup, seeds: Sequence[int], jobs: int, ledger: Ledger, console: Console) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    left = [seed for seed in seeds if seed not in ledger.scores]
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("phantoms", total=len(seeds), completed=len(seeds) - len(left))
-        for score in evaluate(setup, left, jobs):
-            ledger.add(score)
-            progress.advance(task)
+def _read_validity(fields: dict[str, Any]) -> ClassValidity:
+    lines = {name: tuple(fields[name]) for name in ("distinct_errors", "distinct_warnings")}
+    return ClassValidity(**{**fields, **lines})
 
 
-def _describe_model(model: LoadedModel) -> dict[str, Any]:
-    bundle = model.bundle
-    return {
-        "name": bundle.name,
-        "version": bundle.version,
-        "digest": bundle.digest,
-        "trained_on": bundle.trained_on,
-        "backend": model.backend_name,
-        "mode": model.mode,
-        "folds": model.fold_count,
-        "rules": asdict(bundle.rules),
-    }
+def _find_validator() -> Path:
+    tool = find_dciodvfy()
+    if tool is None:
+        raise typer.BadParameter(
+            "dciodvfy is not installed; on Debian: apt-get install dicom3tools", param_hint="--validate"
+        )
+    return tool
 
 
 @app.command()
@@ -164,8 +82,14 @@ def main(
     mode: Annotated[Mode, typer.Option(help="How closely the reference is followed.")] = "exact",
     backend: Annotated[str | None, typer.Option(help="Inference backend; the best one installed if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the cores are shared out among them.")] = 1,
+    validate: Annotated[
+        bool,
+        typer.Option("--validate", help="Check every DICOM object with dciodvfy, also of a real and of refused cases."),
+    ] = False,
 ) -> None:
     """Measure a bundle on phantoms: nodes, stations, sides, sizes and patients, against exact truth.
+
+    With --validate the exit status is 1 when an object is not valid.
 
     Example: python -m benchmarks.evaluate_model --bundle models/demo --out benchmarks/results/demo_model.json
     """
@@ -174,31 +98,50 @@ def main(
         wanted = parse_seeds(seeds)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--seeds") from error
-    setup = Setup(bundle, backend, mode, max(len(os.sched_getaffinity(0)) // jobs, 1))
+    validator = _find_validator() if validate else None
+    setup = Setup.of(bundle, backend, mode, jobs)
     try:
-        model = _describe_model(_load(setup))
-        identity = {"generator": GENERATOR_VERSION, "software": __version__, "minimum_iou": MINIMUM_IOU, **model}
-        ledger = Ledger(out.with_suffix(".partial.jsonl"), identity)
-        _run(setup, wanted, jobs, ledger, console)
+        model = setup.load()
+        ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(model, validate), read_score)
+        scores = fill(ledger, setup, wanted, jobs, partial(evaluate_case, validator=validator), console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
         raise typer.Exit(code=error.exit_code) from error
-    scores = [ledger.scores[seed] for seed in wanted]
-    report = {
-        "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}",
+    report: dict[str, Any] = {
+        "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
+        + (" --validate" if validate else ""),
         "seeds": seeds,
         "generator_version": GENERATOR_VERSION,
         "software_version": __version__,
         "minimum_iou": MINIMUM_IOU,
-        "model": model,
+        "model": describe_model(model),
         "machine": describe_machine(),
         "summary": summarise(scores),
-        "cases": [asdict(score) for score in scores],
     }
+    if validator is not None:
+        report["dicom_validity"] = summarise_validity([*of_phantoms(scores), *of_other_cases(model, validator)])
+    _write(report | {"cases": [asdict(score) for score in scores]}, out)
+    ledger.remove()
+    if report.get("dicom_validity", {}).get("errors"):
+        raise typer.Exit(code=1)
+
+
+def _identity(model: LoadedModel, validate: bool) -> dict[str, Any]:
+    """Return what must be the same for a score to be used again."""
+    return {
+        "generator": GENERATOR_VERSION,
+        "software": __version__,
+        "minimum_iou": MINIMUM_IOU,
+        "validated": validate,
+        **describe_model(model),
+    }
+
+
+def _write(report: dict[str, Any], out: Path) -> None:
+    """Write the report and its table, and show the table."""
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     text = markdown(report)
     out.with_suffix(".md").write_text(text, encoding="utf-8")
-    ledger.remove()
     typer.echo(text)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmarks.dicom_validity import validity_markdown
 from benchmarks.scoring import SIZE_CLASSES
 
 AIMS: dict[str, str] = {
@@ -38,11 +39,24 @@ def markdown(report: dict[str, Any]) -> str:
             "|---|---|---|",
             table,
             "",
+            *_gate_lines(summary),
+            *(validity_markdown(report["dicom_validity"]) if "dicom_validity" in report else []),
             f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
             f"Python {machine['python']}, by `{report['command']}`.",
             "",
         ]
     )
+
+
+def _gate_lines(summary: dict[str, Any]) -> list[str]:
+    """Return what the quality gates said of these cases, of which some are truncated or have ghosts."""
+    rows = [
+        f"| {code} | {len(seeds)} of {summary['cases']} | {', '.join(map(str, seeds))} |"
+        for code, seeds in summary["gates"].items()
+    ]
+    if not rows:
+        return ["No quality gate warned of any case.", ""]
+    return ["## Quality gates that warned", "", "| gate | cases | seeds |", "|---|---|---|", *rows, ""]
 
 
 def _detection_rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:

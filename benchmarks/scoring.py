@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.dciodvfy import ClassValidity
 from benchmarks.node_matching import match_instances
 from phantom.case import PhantomCase
 from runtime.core.findings import Findings
@@ -66,10 +67,19 @@ class CaseScore:
     found_nodes: tuple[FoundNodeScore, ...]
     seconds: float
     """Wall time of the analysis alone."""
+    warned: tuple[str, ...] = ()
+    """Codes of the quality gates that warned or refused."""
+    objects: tuple[ClassValidity, ...] = ()
+    """What was said of the DICOM objects written; empty when they were not checked."""
 
 
 def score_case(
-    case: PhantomCase, findings: Findings, instances: npt.NDArray[Any] | None, *, seconds: float
+    case: PhantomCase,
+    findings: Findings,
+    instances: npt.NDArray[Any] | None,
+    *,
+    seconds: float,
+    objects: tuple[ClassValidity, ...] = (),
 ) -> CaseScore:
     """Compare the findings of a case with its truth.
 
@@ -119,6 +129,8 @@ def score_case(
         true_nodes=true_nodes,
         found_nodes=found_nodes,
         seconds=seconds,
+        warned=tuple(gate.code for gate in findings.gates if gate.outcome != "pass"),
+        objects=objects,
     )
 
 
@@ -155,6 +167,7 @@ def summarise(cases: Sequence[CaseScore]) -> dict[str, Any]:
         "false_alarms_per_case": _per_case(cases, lambda case: sum(n.is_node is None for n in case.found_nodes)),
         "patients": _patients(cases),
         "matched_nodes": _matched(cases),
+        "gates": _gates(cases),
         "seconds_per_case": {"median": median(case.seconds for case in cases), "max": max(c.seconds for c in cases)}
         if cases
         else None,
@@ -192,6 +205,15 @@ def _patients(cases: Sequence[CaseScore]) -> dict[str, Any]:
         "model_with_borderline": _two_by_two(cases, lambda case: case.status in {"positive", "borderline"}),
         "always_positive": _two_by_two(cases, lambda case: True),
     }
+
+
+def _gates(cases: Sequence[CaseScore]) -> dict[str, list[int]]:
+    """Return code of each gate that warned -> seeds of the cases it warned of; most cases first."""
+    seeds: dict[str, list[int]] = {}
+    for case in cases:
+        for code in case.warned:
+            seeds.setdefault(code, []).append(case.seed)
+    return dict(sorted(seeds.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def _two_by_two(cases: Sequence[CaseScore], call: Callable[[CaseScore], bool]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def build_series(case: PhantomCase) -> list[Dataset]:
 
 def encode_series(case: PhantomCase) -> list[bytes]:
     """Return the instances of a case as DICOM files in memory (Explicit VR Little Endian), in slice order."""
-    return [_encode(dataset) for dataset in build_series(case)]
+    return [encode_instance(dataset) for dataset in build_series(case)]
 
 
 def write_series(case: PhantomCase, folder: Path) -> list[Path]:
@@ -70,7 +70,8 @@ def _fingerprint(case: PhantomCase) -> str:
     return digest.hexdigest()
 
 
-def _encode(dataset: Dataset) -> bytes:
+def encode_instance(dataset: Dataset) -> bytes:
+    """Return one dataset as a DICOM file in memory."""
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue()

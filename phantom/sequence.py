@@ -88,13 +88,19 @@ def draw_acquisition(options: PhantomOptions, rng: np.random.Generator) -> tuple
         manufacturer=(maker := _MAKERS[int(rng.integers(len(_MAKERS)))])[0],
         model_name=maker[1],
         noise_sd=float(rng.uniform(0.012, 0.045)),
-        ghost_amplitude=float(rng.choice((0.0, 1.0), p=(0.3, 0.7)) * rng.uniform(0.01, 0.06)),
+        ghost_amplitude=_draw_ghost_amplitude(options, rng),
         phase_axis="row" if rng.random() < 0.6 else "column",
         truncated=truncated,
     )
     lps = (float(centre[0]), float(centre[1]), float(centre[2]))
     grid = ImageGrid((count, matrix, matrix), acquisition.spacing_mm, acquisition.slice_thickness_mm, lps, tilt, pose)
     return acquisition, grid
+
+
+def _draw_ghost_amplitude(options: PhantomOptions, rng: np.random.Generator) -> float:
+    """Draw whether there are ghosts and how strong; both are drawn when forced, so that nothing else changes."""
+    drawn, amplitude = bool(rng.choice((0.0, 1.0), p=(0.3, 0.7))), float(rng.uniform(0.01, 0.06))
+    return amplitude if (drawn if options.ghosts is None else options.ghosts) else 0.0
 
 
 def draw_signals(rng: np.random.Generator) -> dict[str, float]:

@@ -28,6 +28,9 @@ class PhantomOptions:
     mirrored: bool = False
     """Reflect the whole patient left-right in patient space (the sides of the nodes swap)."""
 
+    ghosts: bool | None = None
+    """Whether motion ghosts lie over the image; None draws it."""
+
 
 @dataclass(frozen=True)
 class TrueNode:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.evaluate_model import Ledger, app, read_score
+from benchmarks.dciodvfy import ClassValidity, find_dciodvfy
+from benchmarks.evaluate_model import app, read_score
+from benchmarks.running import Ledger
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case
 from phantom.case import PhantomCase, PhantomOptions, generate_case
 from runtime.core.findings import CaseContext, CaseIdentity, Findings, Node, NodeFeatures, RefusalReason
@@ -21,6 +23,8 @@ SCORE = CaseScore(
     true_nodes=(TrueNodeScore(1, 8.0, "left", "obturator", "positive", 1, 0.6),),
     found_nodes=(FoundNodeScore(1, 7.5, "left", None, "positive", 0.9, 1),),
     seconds=1.5,
+    warned=("node_count",),
+    objects=(ClassValidity("Segmentation Storage", 1, 0, 1, (), ("Warning - dubious",)),),
 )
 
 
@@ -102,9 +106,10 @@ def test_an_instance_without_a_finding_is_an_error(case: PhantomCase) -> None:
 
 
 def test_an_interrupted_evaluation_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    Ledger(tmp_path / "partial.jsonl", {"digest": "a"}).add(SCORE)
-    assert Ledger(tmp_path / "partial.jsonl", {"digest": "a"}).scores == {4: SCORE}
-    assert Ledger(tmp_path / "partial.jsonl", {"digest": "b"}).scores == {}
+    path = tmp_path / "partial.jsonl"
+    Ledger(path, {"digest": "a"}, read_score).add(SCORE)
+    assert Ledger(path, {"digest": "a"}, read_score).records == {4: SCORE}
+    assert Ledger(path, {"digest": "b"}, read_score).records == {}
 
 
 def test_a_score_survives_json() -> None:
@@ -126,14 +131,29 @@ def test_seeds_that_are_no_range_are_refused(tmp_path: Path) -> None:
     assert "must run upwards" in outcome.output
 
 
+def test_validation_without_dciodvfy_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    arguments = ["--bundle", str(BUNDLE), "--out", str(tmp_path / "report.json"), "--validate"]
+    outcome = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    assert outcome.exit_code == 2
+    assert "dciodvfy is not installed; on Debian: apt-get install dicom3tools" in outcome.output
+
+
 @pytest.mark.skipif(not (BUNDLE / "manifest.json").exists(), reason="models/demo is not in this checkout")
 def test_the_demo_bundle_is_evaluated_the_whole_way(tmp_path: Path) -> None:
     out = tmp_path / "report.json"
-    outcome = CliRunner().invoke(app, ["--bundle", str(BUNDLE), "--out", str(out), "--seeds", "0", "--mode", "fast"])
+    validate = [] if find_dciodvfy() is None else ["--validate"]
+    arguments = ["--bundle", str(BUNDLE), "--out", str(out), "--seeds", "0", "--mode", "fast", *validate]
+    outcome = CliRunner().invoke(app, arguments)
     assert outcome.exit_code == 0, outcome.output
     report = json.loads(out.read_text())
     assert [score["seed"] for score in report["cases"]] == [0]
     assert report["summary"]["refused"] == 0
     assert report["model"]["digest"].startswith("sha256:")
+    if validate:
+        objects = {group["group"]: len(group["classes"]) for group in report["dicom_validity"]["groups"]}
+        assert objects[f"phantom, {report['cases'][0]['status']}"] >= 3
+        assert objects["real series, demonstration"] >= 3
+        assert any(name.startswith("made to be refused") for name in objects)
     assert "| node sensitivity, >= 5 mm |" in out.with_suffix(".md").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.md"]

@@ -1,5 +1,7 @@
 """What two hundred patients are like together: counts, sizes, statuses, ranges of the acquisition."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,16 @@ def test_options_are_kept() -> None:
         assert len(plan.nodes) == 3
         assert plan.patient_positive == (seed % 2 == 0)
         assert plan.acquisition.truncated
+
+
+def test_ghosts_can_be_forced_and_nothing_else_changes() -> None:
+    for seed in range(2):
+        drawn = plan_case(seed).acquisition
+        without, over = (plan_case(seed, options=PhantomOptions(ghosts=ghosts)).acquisition for ghosts in (False, True))
+        assert without == dataclasses.replace(drawn, ghost_amplitude=0.0)
+        assert over == dataclasses.replace(drawn, ghost_amplitude=over.ghost_amplitude)
+        assert 0.01 <= over.ghost_amplitude <= 0.06
+        assert drawn.ghost_amplitude in (0.0, over.ghost_amplitude)
 
 
 def test_a_sphere_through_a_plane_measures_its_diameter() -> None:
