@@ -66,7 +66,7 @@ demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms, fi
 	$(BIN)/sidewall-train prepare --seeds 1000-1129,1150-1219 --warm-start-cases 90
 	$(BIN)/sidewall-train fit --parallel 5 --threads 1
 	$(BIN)/sidewall-train evaluate --cases-per-fold 8 --out benchmarks/results/demo_cross_validation.json
-	$(BIN)/sidewall-export bundle $(MODEL) --reference-cases work/demo/nnUNet_raw/Dataset501_Sidewall/imagesTr \
+	$(BIN)/sidewall-export bundle $(MODEL) --reference-cases work/demo/nnUNet_raw/Dataset501_Sidewall/imagesTr --reference-count 150 \
 		--positive-probability 0.8 --model-min-short-axis 6 --key $(KEY) --out $(NEW_BUNDLE) \
 		--figures "Cross-validation=benchmarks/results/demo_cross_validation.json"
 
