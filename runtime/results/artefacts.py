@@ -12,6 +12,7 @@ from runtime.core.findings import Findings
 from runtime.core.findings_json import to_json
 from runtime.core.series import Series
 from runtime.results.context import ResultContext, result_context
+from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
 from runtime.results.key_objects import build_key_objects, slices_with_nodes
 from runtime.results.refusal_report import build_refusal_report
@@ -44,6 +45,7 @@ def write_artefacts(
     refused_headers: Sequence[Dataset] = (),
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
     supersedes: ReportReference | None = None,
+    gate_images: Sequence[GatePicture] = (),
 ) -> tuple[Artefact, ...]:
     """Return the files of one case; the same arguments give the same bytes.
 
@@ -53,8 +55,9 @@ def write_artefacts(
     else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
 
     `created` is the time of the analysis; whoever repeats it must give the same one. `supersedes` is the report of an
-    earlier analysis of the study. Raises `ValueError` when findings and regions do not belong together,
-    or when the findings of an analysed case name no model.
+    earlier analysis of the study. `gate_images` are the pictures of quality checks and become `gates/<code>.png`, of a
+    refused case too. Raises `ValueError` when findings and regions do not belong together, or when the findings of an
+    analysed case name no model.
     """
     artefacts = [Artefact("findings.json", "application/json", to_json(findings).encode())]
     if regions is None:
@@ -62,13 +65,14 @@ def write_artefacts(
         if source is not None:
             context = result_context(source, findings, created, settings, supersedes)
             artefacts.append(_dicom("report.dcm", build_refusal_report(context)))
-        return tuple(artefacts)
+        return (*artefacts, *_gate_files(gate_images))
     pictures = key_pictures(findings, regions)
     if series is not None:
         context = result_context(source_images(series), findings, created, settings, supersedes)
         artefacts += write_dicom(context, regions, pictures)
     artefacts += [Artefact(f"keyimages/{each.name}.png", "image/png", to_png(each.image)) for each in pictures]
-    return (*artefacts, Artefact("contact_sheet.png", "image/png", to_png(contact_sheet(findings, regions))))
+    sheet = Artefact("contact_sheet.png", "image/png", to_png(contact_sheet(findings, regions)))
+    return (*artefacts, sheet, *_gate_files(gate_images))
 
 
 def write_dicom(context: ResultContext, regions: CaseRegions, pictures: Sequence[KeyPicture]) -> list[Artefact]:
@@ -84,6 +88,10 @@ def write_dicom(context: ResultContext, regions: CaseRegions, pictures: Sequence
     objects.update({f"captures/{each.name}.dcm": data for each, data in zip(pictures, captures, strict=True)})
     objects["key_objects.dcm"] = build_key_objects(context, slices, captures, segmentation, report)
     return [_dicom(name, dataset) for name, dataset in objects.items()]
+
+
+def _gate_files(pictures: Sequence[GatePicture]) -> list[Artefact]:
+    return [Artefact(f"{each.name}.png", "image/png", to_png(each.image)) for each in pictures]
 
 
 def _dicom(name: str, dataset: Dataset) -> Artefact:
