@@ -5,7 +5,7 @@ import hmac
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, Self
@@ -39,6 +39,10 @@ from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.results.artefacts import Artefact, write_artefacts
+from runtime.results.gate_card import GatePicture
+from runtime.results.gate_evidence import GateEvidence
+from runtime.results.gate_pictures import gate_pictures
+from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.superseding import EarlierReport
@@ -170,6 +174,7 @@ class _Run:
         self.series: Series | None = None
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
+        self.evidence: GateEvidence | None = None
         self.timings_s: dict[str, float] = {}
         self.rules = rules_of_case(
             with_site_rules(segmenter.rules, settings.rules),
@@ -185,6 +190,7 @@ class _Run:
             source = self._read()
             volume, reorientation = canonicalise(source)
             self.description = _describe_input(volume, self.series, self.case, self.segmenter.label_map_sha256)
+        self.evidence = GateEvidence(volume, self.segmenter.input_reference, rules=rules)
         with self._stage("check"):
             self._pass(check_input(volume, self.segmenter.input_reference))
         with self._stage("segment"):
@@ -199,6 +205,9 @@ class _Run:
                 rules,
                 tracking_seed=self._tracking_seed(),
                 demonstration=self._demonstration,
+            )
+            self.evidence = replace(
+                self.evidence, segmentation=segmentation, midline=midline, assessed=assessed, measured=measured
             )
             self._pass(check_segmentation(segmentation, measured, assessed, midline, rules))
         findings = decide(
@@ -262,9 +271,18 @@ class _Run:
                 series=series,
                 created=self.created,
                 refused_headers=refused_headers,
+                gate_images=self._gate_pictures(findings, refused_headers),
                 settings=self.settings.results,
                 earlier=self.case.earlier_report,
             )
+
+    def _gate_pictures(self, findings: Findings, refused_headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
+        """Return a picture for every gate that warned or refused, and for every reason that is no gate's."""
+        checked = {gate.code for gate in self.gates}
+        others = [reason for reason in findings.refusal if reason.code not in checked]
+        headers = refused_headers or (self.series.headers if self.series else ())
+        of_gates = gate_pictures(self.gates, self.evidence) if self.evidence else ()
+        return (*of_gates, *refusal_pictures(others, headers))
 
     def _read(self) -> Volume:
         match self.case:

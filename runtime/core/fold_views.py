@@ -38,8 +38,16 @@ def fold_views(
     """
     views = []
     for posterior, share in zip(opinions.node_posterior, opinions.positive_share, strict=True):
-        views.append(_view(grid.with_voxels(np.where(others, np.float32(0), posterior)), share, mask, threshold))
+        alone = grid.with_voxels(np.where(others, np.float32(0), posterior))
+        views.append(_view(alone, share, _own_mask(alone.voxels, mask, threshold), threshold))
     return tuple(views)
+
+
+def fold_masks(opinions: FoldOpinions, mask: BoolArray, others: BoolArray, threshold: float) -> tuple[BoolArray, ...]:
+    """Return every fold's own voxels (z, y, x) of a node, none where it sees no node; arguments as in `fold_views`."""
+    return tuple(
+        _own_mask(np.where(others, np.float32(0), posterior), mask, threshold) for posterior in opinions.node_posterior
+    )
 
 
 def interval(values: Iterable[float | None]) -> Interval | None:
@@ -58,13 +66,18 @@ def opinions_on(box: Box, opinions: tuple[FoldOpinions, ...]) -> FoldOpinions | 
     return opinions[int(np.argmax(shared))] if any(shared) else None
 
 
-def _view(posterior: Volume, positive_share: FloatVoxels, mask: BoolArray, threshold: float) -> FoldView:
-    components = cc3d.connected_components(posterior.voxels >= threshold, connectivity=6)
+def _own_mask(posterior: FloatVoxels, mask: BoolArray, threshold: float) -> BoolArray:
+    """Return the component of a posterior that shares the most voxels with a node; empty when none does."""
+    components = cc3d.connected_components(posterior >= threshold, connectivity=6)
     overlap = np.bincount(components[mask], minlength=2)
     if overlap[1:].max() == 0:
-        return FoldView(0.0, 0.0, 0.0, None)
-    own = components == int(np.argmax(overlap[1:])) + 1
-    axes = measure_axes(*node_field(posterior, own, threshold))
+        return np.zeros(mask.shape, dtype=np.bool_)
+    own: BoolArray = components == int(np.argmax(overlap[1:])) + 1
+    return own
+
+
+def _view(posterior: Volume, positive_share: FloatVoxels, own: BoolArray, threshold: float) -> FoldView:
+    axes = measure_axes(*node_field(posterior, own, threshold)) if own.any() else None
     if axes is None:
         return FoldView(0.0, 0.0, 0.0, None)
     weights = posterior.voxels[own].astype(np.float64)

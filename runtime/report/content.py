@@ -1,6 +1,6 @@
 """What a report says, section by section, before it is laid out: the page and the PDF show the same content."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -115,7 +115,13 @@ class Content:
 
     nodes: tuple[NodeSection, ...]
     pictures: tuple[Picture, ...]
+    refusal_pictures: tuple[Picture, ...]
+    """Of the reasons why a case was refused while it was read."""
+
     gates: Table
+    gate_pictures: tuple[Picture, ...]
+    """Of the checks that warned or refused."""
+
     warnings: tuple[str, ...]
     provenance: tuple[Facts, ...]
 
@@ -123,9 +129,12 @@ class Content:
 def build_content(findings: Findings, pictures: Mapping[str, bytes], created: datetime) -> Content:
     """Return the content of a case's report; `pictures` are PNG files by their artefact names.
 
-    The picture of node 3 is the one whose file is called `node_03.png`; pictures of no node come at the end.
+    The picture of node 3 is the one whose file is called `node_03.png`, that of a quality check is `gates/<code>.png`;
+    other pictures come at the end.
     """
     refused = findings.status == "refused"
+    checked = {gate.code for gate in findings.gates}
+    reasons = {each.code: each for each in reversed(findings.refusal) if each.code not in checked}.values()
     return Content(
         case_id=plain(findings.case.case_id),
         status=findings.status,
@@ -140,7 +149,9 @@ def build_content(findings: Findings, pictures: Mapping[str, bytes], created: da
         further=_further(findings),
         nodes=tuple(_node_section(node, pictures) for node in findings.nodes),
         pictures=_other_pictures(findings, pictures),
+        refusal_pictures=_check_pictures(((each.code, each.message) for each in reasons), pictures),
         gates=_gate_table(findings.gates),
+        gate_pictures=_check_pictures(((gate.code, gate.message) for gate in findings.gates), pictures),
         warnings=tuple(plain(text) for text in findings.warnings),
         provenance=_provenance(findings),
     )
@@ -248,8 +259,31 @@ def _further(findings: Findings) -> tuple[Facts, ...]:
 
 def _other_pictures(findings: Findings, pictures: Mapping[str, bytes]) -> tuple[Picture, ...]:
     of_nodes = {f"node_{node.id:02d}" for node in findings.nodes}
-    others = {_stem(name): data for name, data in sorted(pictures.items()) if _stem(name) not in of_nodes}
+    of_checks = {_gate_name(code) for code in _codes(findings)}
+    others = {
+        _stem(name): data
+        for name, data in sorted(pictures.items())
+        if _stem(name) not in of_nodes and name not in of_checks
+    }
     return tuple(Picture(data, _PICTURE_CAPTIONS.get(stem, label(stem))) for stem, data in others.items())
+
+
+def _check_pictures(checks: Iterable[tuple[str, str]], pictures: Mapping[str, bytes]) -> tuple[Picture, ...]:
+    """Return the pictures of quality checks (code, message) that have one."""
+    return tuple(
+        Picture(pictures[_gate_name(code)], f"Quality check {plain(code)}: {plain(message)}")
+        for code, message in checks
+        if _gate_name(code) in pictures
+    )
+
+
+def _codes(findings: Findings) -> set[str]:
+    return {gate.code for gate in findings.gates} | {reason.code for reason in findings.refusal}
+
+
+def _gate_name(code: str) -> str:
+    """Return the artefact name of a quality check's picture."""
+    return f"gates/{code}.png"
 
 
 def _stem(name: str) -> str:

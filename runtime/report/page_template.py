@@ -20,6 +20,12 @@ TEMPLATE: Final = """\
 {% endfor -%}
 </tbody></table></div>
 {%- endmacro -%}
+{%- macro figures(pictures) -%}
+{% for picture in pictures -%}
+<figure><img src="{{ picture.data | data_uri }}" alt="{{ picture.caption }}">
+<figcaption>{{ picture.caption }}</figcaption></figure>
+{% endfor -%}
+{%- endmacro -%}
 <!DOCTYPE html>
 <html lang="en">
 <head>
@@ -45,7 +51,8 @@ TEMPLATE: Final = """\
 <div class="summary">{% for sentence in content.summary %}<p>{{ sentence }}</p>{% endfor %}</div></section>
 {% if content.refusal.rows -%}
 <section aria-labelledby="refusal"><h2 id="refusal">Reasons of the refusal</h2>
-{{ grid(content.refusal) }}</section>
+{{ grid(content.refusal) }}
+{{ figures(content.refusal_pictures) }}</section>
 {% endif -%}
 {% if diagram -%}
 <section aria-labelledby="stations"><h2 id="stations">Stations</h2>
@@ -71,15 +78,12 @@ TEMPLATE: Final = """\
 {% endif -%}
 {% if content.pictures -%}
 <section aria-labelledby="pictures"><h2 id="pictures">Further images</h2>
-{% for picture in content.pictures -%}
-<figure><img src="{{ picture.data | data_uri }}" alt="{{ picture.caption }}">
-<figcaption>{{ picture.caption }}</figcaption></figure>
-{% endfor -%}
-</section>
+{{ figures(content.pictures) }}</section>
 {% endif -%}
 <section aria-labelledby="quality"><h2 id="quality">Quality checks</h2>
 {% if content.gates.rows %}{{ grid(content.gates) }}
-{% else %}<p>No check was made.</p>{% endif %}</section>
+{% else %}<p>No check was made.</p>{% endif %}
+{{ figures(content.gate_pictures) }}</section>
 <section aria-labelledby="warnings"><h2 id="warnings">Warnings</h2>
 {% if content.warnings %}<ul>{% for text in content.warnings %}<li>{{ text }}</li>{% endfor %}</ul>
 {% else %}<p>None.</p>{% endif %}</section>

@@ -28,7 +28,7 @@ from reportlab.platypus import Table as PdfTable
 
 from runtime.core.findings import Findings
 from runtime.report.appearance import BANNER_FILL, BANNER_INK, INK, MARK_INKS, QUIET_INK, RULE, SHADE
-from runtime.report.content import Content, Facts, NodeSection, Table, build_content
+from runtime.report.content import Content, Facts, NodeSection, Picture, Table, build_content
 from runtime.report.pdf_drawing import Drawing
 from runtime.report.pdf_setup import BOLD, REGULAR, prepare, writable
 from runtime.report.values import Row
@@ -134,7 +134,8 @@ def _story(content: Content) -> Iterator[Flowable]:
     yield _head(content)
     yield from _section("Summary", [[_summary(content)]])
     if content.refusal.rows:
-        yield from _section("Reasons of the refusal", [[_grid(content.refusal, _REFUSAL_WIDTHS)]])
+        reasons: list[list[Flowable]] = [[_grid(content.refusal, _REFUSAL_WIDTHS), Spacer(0, 6)]]
+        yield from _section("Reasons of the refusal", [*reasons, *_figures(content.refusal_pictures)])
     if content.diagram is not None:
         stations = _grid_or(content.stations, _STATION_WIDTHS, "No station was assessed.")
         yield from _section("Stations", [[Drawing(content.diagram, 0.84 * _WIDTH)], [Spacer(0, 6)], [stations]])
@@ -144,12 +145,9 @@ def _story(content: Content) -> Iterator[Flowable]:
     if content.nodes:
         yield from _section("Images and measurements of each node", [_node(each) for each in content.nodes])
     if content.pictures:
-        figures = [
-            [_image(each.data), _text(each.caption, 8, QUIET_INK, leading=16), Spacer(0, 4)]
-            for each in content.pictures
-        ]
-        yield from _section("Further images", figures)
-    yield from _section("Quality checks", [[_grid_or(content.gates, _GATE_WIDTHS, "No check was made.")]])
+        yield from _section("Further images", _figures(content.pictures))
+    checks: list[list[Flowable]] = [[_grid_or(content.gates, _GATE_WIDTHS, "No check was made."), Spacer(0, 6)]]
+    yield from _section("Quality checks", [*checks, *_figures(content.gate_pictures)])
     yield from _section("Warnings", [[_text(each, leading=13)] for each in _bullets(content.warnings)])
     yield from _section("Provenance", [[_in_two_columns(content.provenance)]])
 
@@ -162,6 +160,11 @@ def _section(heading: str, parts: Sequence[Sequence[Flowable]]) -> Iterator[Flow
     yield Spacer(0, 9)
     yield KeepTogether([title, Spacer(0, 4), *parts[0]])
     yield from (KeepTogether(list(part)) for part in parts[1:])
+
+
+def _figures(pictures: Sequence[Picture]) -> list[list[Flowable]]:
+    """Return each picture with its caption."""
+    return [[_image(each.data), _text(each.caption, 8, QUIET_INK, leading=11), Spacer(0, 9)] for each in pictures]
 
 
 def _bullets(texts: Sequence[str]) -> Iterator[str]:

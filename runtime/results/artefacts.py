@@ -15,6 +15,7 @@ from runtime.core.series import Series
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.results.context import ResultContext, result_context
+from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
 from runtime.results.key_objects import build_key_objects, slices_with_nodes
 from runtime.results.refusal_report import build_refusal_report
@@ -47,6 +48,7 @@ def write_artefacts(
     refused_headers: Sequence[Dataset] = (),
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
     earlier: EarlierReport | None = None,
+    gate_images: Sequence[GatePicture] = (),
 ) -> tuple[Artefact, ...]:
     """Return the files of one case; the same arguments give the same bytes.
 
@@ -56,9 +58,9 @@ def write_artefacts(
     headers of `series` or else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
 
     `created` is the time of the analysis; whoever repeats it must give the same one. `earlier` is the report of an
-    earlier analysis of the study, which the new one supersedes unless it is the same. Raises
-    `ValueError` when findings and regions do not belong together, or when the findings of an analysed case name no
-    model.
+    earlier analysis of the study, which the new one supersedes unless it is the same. `gate_images` are the pictures of
+    quality checks and become `gates/<code>.png`, of a refused case too. Raises `ValueError` when findings and regions
+    do not belong together, or when the findings of an analysed case name no model.
     """
     artefacts = [Artefact("findings.json", "application/json", to_json(findings).encode())]
     drawn: list[Artefact] = []
@@ -74,6 +76,7 @@ def write_artefacts(
             artefacts += write_dicom(context, regions, pictures)
         drawn += [_png(f"keyimages/{each.name}.png", each.image) for each in pictures]
         drawn.append(_png("contact_sheet.png", contact_sheet(findings, regions)))
+    drawn += [_png(f"{each.name}.png", each.image) for each in gate_images]
     return (*artefacts, *drawn, *_for_people(findings, drawn, created))
 
 

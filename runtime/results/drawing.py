@@ -132,6 +132,10 @@ class Canvas:
         for rim, line_colour in ((1, BLACK), (0, colour)):
             self._strokes += [_Stroke(points, line_colour, width_px + rim) for points in lines]
 
+    def line(self, first: Point, second: Point, colour: Colour, width_px: int = 2) -> None:
+        """Draw a straight line."""
+        self._strokes.append(_Stroke(np.array([first, second]), colour, width_px))
+
     def frame(self, other: View, colour: Colour) -> None:
         """Draw the outline of another view of the same slice."""
         corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]) * other.extent_mm
@@ -163,6 +167,19 @@ def write(image: Image.Image, at: Point, text: str, colour: Colour, size_px: int
     ImageDraw.Draw(image).text(
         at, text, fill=colour, font=_font(size_px), anchor=anchor, stroke_width=2, stroke_fill=BLACK
     )
+
+
+def tag(image: Image.Image, at: Point, text: str, colour: Colour, size_px: int, anchor: str = "la") -> None:
+    """Write text on a dark ground of its own, where a bright picture lies behind it; `anchor` as in Pillow."""
+    draw = ImageDraw.Draw(image)
+    left, top, right, bottom = draw.textbbox(at, text, font=_font(size_px), anchor=anchor)
+    draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=BLACK)
+    draw.text(at, text, fill=colour, font=_font(size_px), anchor=anchor)
+
+
+def text_width(text: str, size_px: int) -> float:
+    """Return how many pixels wide a line of text is."""
+    return float(_font(size_px).getlength(text))
 
 
 @cache

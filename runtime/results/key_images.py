@@ -5,20 +5,28 @@ from io import BytesIO
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from runtime.core.findings import Findings, Node
 from runtime.core.labels import STATION_LABELS
 from runtime.results.drawing import WHITE, Canvas, View, close_up, whole_slice, write
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.panels import (
+    BACKGROUND,
+    GAP_PX,
+    HEADER_PX,
+    PANEL_PX,
+    QUIET,
+    fullest_slice,
+    grey_range,
+    mark,
+    slice_of,
+    tint_stations,
+)
 from runtime.results.regions import CaseRegions
-from runtime.results.words import RESEARCH_WORDS, describe_station
+from runtime.results.words import describe_station
 
-_PANEL_PX: Final = 480
 _TILE_PX: Final = 340
-_GAP_PX: Final = 6
-_HEADER_PX: Final = 44
 _FOOTER_PX: Final = 40
 _CLOSE_UP_MM: Final = 56.0
 _EMPTY_CASE_TILES: Final = 12
@@ -27,9 +35,6 @@ _TINT_WHOLE: Final = 0.22
 _TINT_NEAR: Final = 0.10
 """Fainter, since the border of a node against the fat is what the close-up is looked at for."""
 
-_BACKGROUND: Final[Colour] = (18, 20, 24)
-_QUIET: Final[Colour] = (170, 178, 188)
-_RESEARCH: Final[Colour] = (255, 214, 90)
 _SHORT_AXIS: Final[Colour] = (255, 236, 60)
 
 
@@ -69,20 +74,20 @@ def key_pictures(findings: Findings, regions: CaseRegions) -> tuple[KeyPicture, 
 def key_image(node: Node, regions: CaseRegions) -> Image.Image:
     """Draw one node: its whole slice on the left, a close-up with the measured axes on the right."""
     index = node_slice(node, regions)
-    grey = _grey_range(regions.image.voxels)
-    whole = whole_slice(regions.image, index, _PANEL_PX)
-    near = close_up(regions.image, node.centroid_lps_mm, index, _CLOSE_UP_MM, _PANEL_PX)
+    grey = grey_range(regions.image.voxels)
+    whole = whole_slice(regions.image, index, PANEL_PX)
+    near = close_up(regions.image, node.centroid_lps_mm, index, _CLOSE_UP_MM, PANEL_PX)
     context = _draw(whole, regions, grey, _TINT_WHOLE)
     _contour_nodes(context, (node,), regions)
     context.frame(near, WHITE)
     detail = _draw(near, regions, grey, _TINT_NEAR)
     _contour_nodes(detail, (node,), regions)
     _calipers(detail, node, regions)
-    picture = Image.new("RGB", (2 * _PANEL_PX + _GAP_PX, _HEADER_PX + _PANEL_PX + _FOOTER_PX), _BACKGROUND)
-    for left, canvas in ((0, context), (_PANEL_PX + _GAP_PX, detail)):
+    picture = Image.new("RGB", (2 * PANEL_PX + GAP_PX, HEADER_PX + PANEL_PX + _FOOTER_PX), BACKGROUND)
+    for left, canvas in ((0, context), (PANEL_PX + GAP_PX, detail)):
         panel = canvas.finish()
-        _mark(panel, 18)
-        picture.paste(panel, (left, _HEADER_PX))
+        mark(panel, 18)
+        picture.paste(panel, (left, HEADER_PX))
     _scale_bar(picture, near)
     _caption(picture, node, index, regions)
     return picture
@@ -91,12 +96,12 @@ def key_image(node: Node, regions: CaseRegions) -> Image.Image:
 def stations_image(findings: Findings, regions: CaseRegions) -> Image.Image:
     """Draw the stations' slice: the key image of a case without nodes."""
     index = stations_slice(regions)
-    view = whole_slice(regions.image, index, _PANEL_PX)
-    panel = _draw(view, regions, _grey_range(regions.image.voxels), _TINT_WHOLE).finish()
-    _mark(panel, 18)
-    write(panel, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", _QUIET, 14)
-    picture = Image.new("RGB", (_PANEL_PX, _HEADER_PX + _PANEL_PX + _FOOTER_PX), _BACKGROUND)
-    picture.paste(panel, (0, _HEADER_PX))
+    view = whole_slice(regions.image, index, PANEL_PX)
+    panel = _draw(view, regions, grey_range(regions.image.voxels), _TINT_WHOLE).finish()
+    mark(panel, 18)
+    write(panel, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", QUIET, 14)
+    picture = Image.new("RGB", (PANEL_PX, HEADER_PX + PANEL_PX + _FOOTER_PX), BACKGROUND)
+    picture.paste(panel, (0, HEADER_PX))
     _title(picture, findings)
     _legend(picture)
     return picture
@@ -110,18 +115,18 @@ def contact_sheet(findings: Findings, regions: CaseRegions) -> Image.Image:
     indices = sorted(by_slice, reverse=True) or _evenly_spaced(regions)
     columns = min(_MAX_COLUMNS, max(2, len(indices)))
     rows = -(-len(indices) // columns)
-    pitch = _TILE_PX + _GAP_PX
-    sheet = Image.new("RGB", (columns * pitch - _GAP_PX, _HEADER_PX + rows * pitch + _FOOTER_PX), _BACKGROUND)
-    grey = _grey_range(regions.image.voxels)
+    pitch = _TILE_PX + GAP_PX
+    sheet = Image.new("RGB", (columns * pitch - GAP_PX, HEADER_PX + rows * pitch + _FOOTER_PX), BACKGROUND)
+    grey = grey_range(regions.image.voxels)
     for place, index in enumerate(indices):
         canvas = _draw(whole_slice(regions.image, index, _TILE_PX), regions, grey, _TINT_WHOLE)
         nodes = tuple(by_slice.get(index, ()))
         _contour_nodes(canvas, nodes, regions)
         tile = canvas.finish()
-        _mark(tile, 13)
+        mark(tile, 13)
         _number(tile, canvas.view, nodes, regions)
-        write(tile, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", _QUIET, 13)
-        sheet.paste(tile, (place % columns * pitch, _HEADER_PX + place // columns * pitch))
+        write(tile, (8, 6), f"slice {index + 1}/{regions.image.shape[0]}", QUIET, 13)
+        sheet.paste(tile, (place % columns * pitch, HEADER_PX + place // columns * pitch))
     _title(sheet, findings)
     _legend(sheet)
     return sheet
@@ -129,14 +134,12 @@ def contact_sheet(findings: Findings, regions: CaseRegions) -> Image.Image:
 
 def node_slice(node: Node, regions: CaseRegions) -> int:
     """Return the index of the canonical slice on which the short axis was measured."""
-    ends = regions.image.lps_mm_to_index(node.axis_endpoints_lps_mm["short"])
-    return int(np.clip(np.rint(ends[:, 0].mean()), 0, regions.image.shape[0] - 1))
+    return slice_of(node, regions.image)
 
 
 def stations_slice(regions: CaseRegions) -> int:
     """Return the index of the canonical slice that shows most of the stations, or of the middle one without any."""
-    visible = np.isin(regions.labels.voxels, list(STATION_LABELS)).sum(axis=(1, 2))
-    return int(visible.argmax()) if visible.any() else len(visible) // 2
+    return fullest_slice(regions.labels)
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -149,9 +152,7 @@ def to_png(image: Image.Image) -> bytes:
 def _draw(view: View, regions: CaseRegions, grey: tuple[float, float], opacity: float) -> Canvas:
     """Return the view with the stations tinted."""
     canvas = Canvas(view, regions.image, grey)
-    labels = regions.labels.voxels[view.slice_index]
-    for value, station in STATION_LABELS.items():
-        canvas.tint(labels == value, STATION_COLOURS[station], opacity)
+    tint_stations(canvas, regions.labels, opacity)
     return canvas
 
 
@@ -168,14 +169,6 @@ def _calipers(canvas: Canvas, node: Node, regions: CaseRegions) -> None:
         canvas.caliper((project(regions.image, first), project(regions.image, second)), colour, width_px)
 
 
-def _mark(panel: Image.Image, size_px: int) -> None:
-    """Burn in the sides and what the picture must not be used for."""
-    width, height = panel.size
-    write(panel, (8, height / 2), "R", WHITE, size_px, "lm")
-    write(panel, (width - 8, height / 2), "L", WHITE, size_px, "rm")
-    write(panel, (width / 2, height - 8), RESEARCH_WORDS, _RESEARCH, size_px - 2, "mb")
-
-
 def _number(tile: Image.Image, view: View, nodes: tuple[Node, ...], regions: CaseRegions) -> None:
     """Write number and short axis beside each node, away from the middle of the picture."""
     for node in nodes:
@@ -188,9 +181,9 @@ def _number(tile: Image.Image, view: View, nodes: tuple[Node, ...], regions: Cas
 def _caption(picture: Image.Image, node: Node, index: int, regions: CaseRegions) -> None:
     width, height = picture.size
     write(
-        picture, (12, _HEADER_PX / 2), f"Node {node.id}   {describe_station(node.station, node.side)}", WHITE, 20, "lm"
+        picture, (12, HEADER_PX / 2), f"Node {node.id}   {describe_station(node.station, node.side)}", WHITE, 20, "lm"
     )
-    write(picture, (width - 12, _HEADER_PX / 2), node.status, STATUS_COLOURS[node.status], 20, "rm")
+    write(picture, (width - 12, HEADER_PX / 2), node.status, STATUS_COLOURS[node.status], 20, "rm")
     interval = node.short_axis_interval_mm
     spread = "" if interval is None else f"  (folds {interval[0]:.1f} to {interval[1]:.1f})"
     left = f"short axis {node.short_axis_mm:.1f} mm{spread}"
@@ -198,13 +191,13 @@ def _caption(picture: Image.Image, node: Node, index: int, regions: CaseRegions)
     write(picture, (12, middle), left, _SHORT_AXIS, 18, "lm")
     place = f"slice {index + 1}/{regions.image.shape[0]}"
     right = f"long axis {node.long_axis_mm:.1f} mm    {node.volume_mm3:.0f} mm3    {place}"
-    write(picture, (width - 12, middle), right, _QUIET, 16, "rm")
+    write(picture, (width - 12, middle), right, QUIET, 16, "rm")
 
 
 def _scale_bar(picture: Image.Image, view: View) -> None:
     """Draw 10 mm into the upper right corner of the close-up."""
     length = 10.0 * view.size_px / view.extent_mm
-    right, top = picture.size[0] - 14, _HEADER_PX + 16
+    right, top = picture.size[0] - 14, HEADER_PX + 16
     ImageDraw.Draw(picture).line((right - length, top, right, top), fill=WHITE, width=3)
     write(picture, (right - length / 2, top + 6), "10 mm", WHITE, 14, "ma")
 
@@ -212,8 +205,8 @@ def _scale_bar(picture: Image.Image, view: View) -> None:
 def _title(sheet: Image.Image, findings: Findings) -> None:
     count = len(findings.nodes)
     nodes = "no lateral node found" if count == 0 else f"{count} lateral node{'s' if count > 1 else ''}"
-    write(sheet, (12, _HEADER_PX / 2), f"Case: {findings.status}", WHITE, 20, "lm")
-    write(sheet, (sheet.size[0] - 12, _HEADER_PX / 2), nodes, _QUIET, 18, "rm")
+    write(sheet, (12, HEADER_PX / 2), f"Case: {findings.status}", WHITE, 20, "lm")
+    write(sheet, (sheet.size[0] - 12, HEADER_PX / 2), nodes, QUIET, 18, "rm")
 
 
 def _legend(sheet: Image.Image) -> None:
@@ -221,7 +214,7 @@ def _legend(sheet: Image.Image) -> None:
     middle, left = sheet.size[1] - _FOOTER_PX / 2, 12
     for station, colour in STATION_COLOURS.items():
         ImageDraw.Draw(sheet).rectangle((left, middle - 6, left + 12, middle + 6), fill=colour)
-        write(sheet, (left + 20, middle), station.replace("_", " "), _QUIET, 15, "lm")
+        write(sheet, (left + 20, middle), station.replace("_", " "), QUIET, 15, "lm")
         left += 140
 
 
@@ -233,11 +226,3 @@ def _evenly_spaced(regions: CaseRegions) -> list[int]:
         slices = np.arange(regions.image.shape[0])
     count = min(_EMPTY_CASE_TILES, slices.size)
     return [int(index) for index in slices[np.linspace(slices.size - 1, 0, count).round().astype(int)]]
-
-
-def _grey_range(voxels: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Return the intensities shown as black and white: a robust range of the volume's inner part."""
-    _, rows, columns = voxels.shape
-    inner = voxels[::2, rows // 6 : rows - rows // 6 : 3, columns // 6 : columns - columns // 6 : 3]
-    low, high = np.percentile(inner, (1.0, 99.3))
-    return float(low), max(float(high), float(low) + 1e-6)

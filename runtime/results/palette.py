@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from runtime.core.findings import NodeStatus
+from runtime.core.findings import GateOutcome, NodeStatus
 from runtime.core.labels import Station
 
 Colour = tuple[int, int, int]
@@ -22,3 +22,19 @@ STATUS_COLOURS: Final[dict[NodeStatus, Colour]] = {
     "demonstration": (225, 140, 255),
 }
 """Told apart by lightness too, and always written out as a word beside."""
+
+OUTCOME_COLOURS: Final[dict[GateOutcome, Colour]] = {
+    "pass": (120, 205, 150),
+    "warn": (255, 184, 84),
+    "refuse": (255, 104, 92),
+}
+"""Of quality checks; always written out as a word beside."""
+
+FOLD_COLOURS: Final[tuple[Colour, ...]] = (
+    (90, 230, 255),
+    (255, 92, 80),
+    (255, 236, 60),
+    (130, 240, 130),
+    (225, 140, 255),
+)
+"""One per fold, told apart by lightness too."""

@@ -13,20 +13,20 @@ from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 from runtime.core.volume import FloatArray
 
-_COSINE_TOLERANCE: Final = 1e-3
+COSINE_TOLERANCE: Final = 1e-3
 """Largest deviation of direction cosines from unit length, right angle and each other; they are often rounded."""
 
 _SPACING_TOLERANCE_MM: Final = 1e-3
-_DUPLICATE_MM: Final = 0.01
+DUPLICATE_MM: Final = 0.01
 """Slices nearer than this are at the same place."""
 
 _JITTER_MM: Final = 0.05
 """Largest deviation from even slice positions; scanners round positions to about 1e-3 mm."""
 
-_GAP_FACTOR: Final = 1.5
+GAP_FACTOR: Final = 1.5
 """A step beyond this multiple of the usual one lacks a slice."""
 
-_STATED_FACTOR: Final = 1.9
+STATED_FACTOR: Final = 1.9
 """Steps beyond this multiple of both stated thickness and stated spacing: every second slice is missing."""
 
 
@@ -73,7 +73,7 @@ class Stack:
 
 def locate(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> Stack | None:
     """Return the stack the frames form, or None with the reasons noted."""
-    planes = [_plane(frame) for frame in frames]
+    planes = [plane_of(frame) for frame in frames]
     found = [plane for plane in planes if plane is not None]
     if len(found) < len(planes):
         missing = len(planes) - len(found)
@@ -93,7 +93,8 @@ def locate(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> Stac
     return _stack(found, spacing)
 
 
-def _plane(frame: Frame) -> Plane | None:
+def plane_of(frame: Frame) -> Plane | None:
+    """Return where a frame says it lies; None when it does not say, or what it says is no plane."""
     position = np.array(frame.numbers("ImagePositionPatient"))
     cosines = np.array(frame.numbers("ImageOrientationPatient"))
     spacing = frame.numbers("PixelSpacing")
@@ -104,7 +105,7 @@ def _plane(frame: Frame) -> Plane | None:
         return None
     row, column = cosines[:3], cosines[3:]
     lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
-    if np.abs(lengths - 1).max() > _COSINE_TOLERANCE or abs(row @ column) > _COSINE_TOLERANCE:
+    if np.abs(lengths - 1).max() > COSINE_TOLERANCE or abs(row @ column) > COSINE_TOLERANCE:
         return None
     row = row / lengths[0]
     column = column - (row @ column) * row
@@ -130,7 +131,7 @@ def _are_alike(planes: Sequence[Plane], notes: Notes) -> bool:
         notes.refuse(RefusalCode.MIXED_GEOMETRY, "slices of different pixel spacing; allowed: one pixel spacing")
         alike = False
     turn = max(max(np.abs(plane.row - first.row).max(), np.abs(plane.column - first.column).max()) for plane in planes)
-    if turn > _COSINE_TOLERANCE:
+    if turn > COSINE_TOLERANCE:
         notes.refuse(RefusalCode.MIXED_GEOMETRY, "slices of different orientation; allowed: parallel slices")
         alike = False
     return alike
@@ -170,13 +171,13 @@ def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes)
         notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{len(planes)} slices; allowed: at least {needed}")
     positions = np.sort(np.array([plane.position_lps_mm for plane in planes]) @ planes[0].normal)
     steps = np.diff(positions)
-    duplicates = int(np.count_nonzero(steps < _DUPLICATE_MM))
+    duplicates = int(np.count_nonzero(steps < DUPLICATE_MM))
     if duplicates:
         notes.refuse(
             RefusalCode.DUPLICATE_SLICE,
             f"{duplicates} slices lie where another one lies; allowed: one slice at each position",
         )
-    steps = steps[steps >= _DUPLICATE_MM]
+    steps = steps[steps >= DUPLICATE_MM]
     if not len(steps):
         return None
     usual = float(np.median(steps))
@@ -192,7 +193,7 @@ def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes)
 
 
 def _check_evenness(steps: FloatArray, usual: float, notes: Notes) -> None:
-    gaps = steps[steps > _GAP_FACTOR * usual]
+    gaps = steps[steps > GAP_FACTOR * usual]
     if len(gaps):
         lacking = sum(max(1, round(float(gap) / usual) - 1) for gap in gaps)
         largest = float(gaps.max())
@@ -200,13 +201,19 @@ def _check_evenness(steps: FloatArray, usual: float, notes: Notes) -> None:
             RefusalCode.MISSING_SLICE,
             f"about {lacking} missing: a step of {largest:.2f} mm where {usual:.2f} mm is usual; allowed: no gap",
         )
-    kept = steps[steps <= _GAP_FACTOR * usual]
+    kept = steps[steps <= GAP_FACTOR * usual]
     uneven = float(np.abs(kept - usual).max()) if len(kept) else 0.0
-    if uneven > max(_JITTER_MM, 0.01 * usual):
+    allowed = allowed_jitter_mm(usual)
+    if uneven > allowed:
         notes.refuse(
             RefusalCode.MIXED_GEOMETRY,
-            f"steps between slices differ by {uneven:.2f} mm; allowed: at most {max(_JITTER_MM, 0.01 * usual):.2f} mm",
+            f"steps between slices differ by {uneven:.2f} mm; allowed: at most {allowed:.2f} mm",
         )
+
+
+def allowed_jitter_mm(usual_mm: float) -> float:
+    """Return by how much a step between slices may differ from the usual one."""
+    return max(_JITTER_MM, 0.01 * usual_mm)
 
 
 def _check_slice_spacing(spacing: float, frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
@@ -219,7 +226,7 @@ def _check_slice_spacing(spacing: float, frames: Sequence[Frame], limits: Readin
         notes.warn(f"slices are {spacing:.3g} mm apart; usual are at most {limits.usual_slice_spacing_mm:g} mm")
     # The larger of both, because some scanners state the gap alone as spacing between slices.
     stated = max(frames[0].number("SliceThickness") or 0.0, frames[0].number("SpacingBetweenSlices") or 0.0)
-    if stated > 0 and spacing > _STATED_FACTOR * stated:
+    if stated > 0 and spacing > STATED_FACTOR * stated:
         notes.refuse(
             RefusalCode.MISSING_SLICE,
             f"slices are {spacing:.3g} mm apart where {stated:.3g} mm is stated; allowed: every slice",

@@ -15,8 +15,8 @@ from runtime.core.reading.frames import Frame
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 
-_MR_STORAGE: Final = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
-_DERIVED_WORDS: Final = frozenset(
+MR_STORAGE: Final = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
+DERIVED_WORDS: Final = frozenset(
     {
         "ADC",
         "CALC_BVALUE",
@@ -37,7 +37,7 @@ _DERIVED_WORDS: Final = frozenset(
 )
 """Image type values of computed images."""
 
-_SPIN_ECHO: Final = frozenset({"SE", "RM"})
+SPIN_ECHO: Final = frozenset({"SE", "RM"})
 _FAT_SUPPRESSION: Final = frozenset({"FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE"})
 _CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{1,16}\Z")
 
@@ -74,7 +74,7 @@ def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
     for modality in _distinct(shown_word(frame.text("Modality")) for frame in frames):
         if modality != "MR":
             notes.refuse(RefusalCode.NOT_MR, f"modality is {modality}; allowed: MR")
-    if any(frame.text("SOPClassUID") not in _MR_STORAGE for frame in frames):
+    if any(frame.text("SOPClassUID") not in MR_STORAGE for frame in frames):
         notes.refuse(
             RefusalCode.NOT_MR,
             "the storage class is not an MR image; allowed: classic, enhanced or legacy converted enhanced MR image",
@@ -83,9 +83,9 @@ def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
 
 def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
     words = {word for frame in frames for word in image_type(frame)}
-    if any("DERIVED" in image_type(frame) and not _is_derived_by_compression(frame) for frame in frames):
+    if any("DERIVED" in image_type(frame) and not is_derived_by_compression(frame) for frame in frames):
         notes.refuse(RefusalCode.DERIVED_IMAGE, "the image type is DERIVED; allowed: ORIGINAL images")
-    for word in sorted(words & _DERIVED_WORDS):
+    for word in sorted(words & DERIVED_WORDS):
         notes.refuse(RefusalCode.DERIVED_IMAGE, f"the image type says {word}; allowed: images as acquired")
     if "LOCALIZER" in words:
         notes.refuse(RefusalCode.NOT_T2, "the image type says LOCALIZER; allowed: a T2-weighted series")
@@ -96,14 +96,14 @@ def image_type(frame: Frame) -> tuple[str, ...]:
     return frame.words("FrameType") or frame.words("ImageType")
 
 
-def _is_derived_by_compression(frame: Frame) -> bool:
+def is_derived_by_compression(frame: Frame) -> bool:
     """Return whether an image may be called DERIVED for its lossy compression alone (PS3.3, C.7.6.1.1.5)."""
     return frame.text("LossyImageCompression") == "01" and "PRIMARY" in image_type(frame)
 
 
 def _check_sequence(frames: Sequence[Frame], notes: Notes) -> None:
-    kinds = {kind for frame in frames for kind in _sequence_kinds(frame)}
-    foreign = sorted(kinds - _SPIN_ECHO)
+    kinds = {kind for frame in frames for kind in sequence_kinds(frame)}
+    foreign = sorted(kinds - SPIN_ECHO)
     if foreign:
         names = ", ".join(_distinct(shown_word(kind) for kind in foreign))
         notes.refuse(
@@ -118,7 +118,7 @@ def _check_sequence(frames: Sequence[Frame], notes: Notes) -> None:
         notes.warn("the series was acquired in 3D; the usual protocol is 2D")
 
 
-def _sequence_kinds(frame: Frame) -> set[str]:
+def sequence_kinds(frame: Frame) -> set[str]:
     """Return the kinds of echo in the words of the classic attribute (0018,0020), also for enhanced images."""
     kinds = set(frame.words("ScanningSequence"))
     pulse = frame.text("EchoPulseSequence").upper()
@@ -132,7 +132,7 @@ def _sequence_kinds(frame: Frame) -> set[str]:
 
 def _check_timing(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
     shortest, longest = limits.echo_time_ms
-    echo_times = [frame.number("EffectiveEchoTime") or frame.number("EchoTime") for frame in frames]
+    echo_times = [echo_time_ms(frame) for frame in frames]
     known = sorted({time for time in echo_times if time is not None})
     outside = [time for time in known if not shortest <= time <= longest]
     if outside:
@@ -159,15 +159,20 @@ def _check_preparation(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(
             RefusalCode.NOT_T2, f"the series is diffusion-weighted (b = {_listed(b_values)} s/mm2); allowed: none"
         )
-    options = {
-        word
-        for frame in frames
-        for word in (*frame.words("ScanOptions"), *frame.words("SpectrallySelectedSuppression"))
-    }
-    if options & _FAT_SUPPRESSION:
+    if any(is_fat_suppressed(frame) for frame in frames):
         notes.refuse(RefusalCode.NOT_T2, "the series is fat-suppressed; allowed: T2 without fat suppression")
     if any(frame.text("ContrastBolusAgent") for frame in frames):
         notes.warn("a contrast agent is stated; the usual protocol has none")
+
+
+def echo_time_ms(frame: Frame) -> float | None:
+    """Return the effective echo time; None if none is stated."""
+    return frame.number("EffectiveEchoTime") or frame.number("EchoTime")
+
+
+def is_fat_suppressed(frame: Frame) -> bool:
+    """Return whether a frame says that the signal of fat was suppressed."""
+    return bool({*frame.words("ScanOptions"), *frame.words("SpectrallySelectedSuppression")} & _FAT_SUPPRESSION)
 
 
 def _distinct(words: Iterable[str]) -> list[str]:

@@ -81,7 +81,8 @@ def test_a_refused_case_is_refused_again(run: Run, bundle: TinyBundle, tmp_path:
     assert (tmp_path / "case" / "report.dcm").is_file()
     done = run("replay", tmp_path / "case" / "findings.json", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == {"same": True, "compared_files": ["report.dcm"], "differences": []}
+    files = ["report.dcm", "gates/missing_slice.png"]
+    assert json.loads(done.stdout) == {"same": True, "compared_files": files, "differences": []}
 
 
 def test_a_scored_label_map_is_scored_again(run: Run, case: Path, series: Path, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from runtime.core.findings import Findings, Node
+from runtime.core.findings import Findings, Node, RefusalReason
 from runtime.core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
@@ -151,3 +153,31 @@ def test_unprintable_characters_are_made_visible() -> None:
 
 def test_uids_have_no_row() -> None:
     assert not [row for row in rows(POSITIVE.nodes[0]) if "uid" in row.name.lower() or "2.25" in row.value]
+
+
+def test_pictures_of_checks_stand_beside_the_checks_and_those_of_reasons_beside_the_reasons() -> None:
+    pictures = {"gates/field_of_view.png": b"field", "gates/not_t2.png": b"echo", "gates/elsewhere.png": b"other"}
+    content = build_content(POSITIVE, pictures, CREATED)
+    caption = "Quality check field_of_view: the images cover 100 x 100 mm"
+    assert [(each.data, each.caption) for each in content.gate_pictures] == [(b"field", caption)]
+    assert content.refusal_pictures == ()
+    assert [each.data for each in content.pictures] == [b"other", b"echo"]
+    content = build_content(REFUSED, pictures, CREATED)
+    caption = "Quality check not_t2: the echo time is 12 ms; allowed: 70 to 140 ms"
+    assert [(each.data, each.caption) for each in content.refusal_pictures] == [(b"echo", caption)]
+    assert content.gate_pictures == ()
+
+
+def test_a_gate_that_refused_has_its_picture_once() -> None:
+    refused = replace(REFUSED, gates=POSITIVE.gates, refusal=(RefusalReason("field_of_view", "too small"),))
+    content = build_content(refused, {"gates/field_of_view.png": b"field"}, CREATED)
+    assert (len(content.gate_pictures), content.refusal_pictures, content.pictures) == (1, (), ())
+
+
+def test_page_and_document_show_the_pictures_of_checks() -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (966, 500)).save(buffer, "PNG")
+    for each, code in ((POSITIVE, "field_of_view"), (REFUSED, "not_t2")):
+        pictures = {f"gates/{code}.png": buffer.getvalue()}
+        assert f"Quality check {code}: ".encode() in html_report(each, pictures, CREATED)
+        assert pdf_report(findings, pictures, CREATED).count(b"/Subtype /Image") == 1

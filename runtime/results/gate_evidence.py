@@ -1,0 +1,52 @@
+"""What was known of a case when its gates were checked, for the pictures of those that warn or refuse."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from runtime.core.findings import Node, StationAssessment
+from runtime.core.input_statistics import InputReference
+from runtime.core.midline import Midline
+from runtime.core.nodes import MeasuredNodes
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume
+from runtime.results.drawing import Canvas, View
+from runtime.results.panels import grey_range
+
+
+@dataclass(frozen=True, eq=False)
+class GateEvidence:
+    """One case as far as it got: whatever comes after the image may be missing."""
+
+    volume: Volume
+    """Canonical image (z, y, x)."""
+
+    reference: InputReference | None = None
+    """What the image statistics were compared with."""
+
+    segmentation: Segmentation | None = None
+    """On the volume's grid."""
+
+    midline: Midline | None = None
+    assessed: tuple[StationAssessment, ...] = ()
+    measured: MeasuredNodes | None = None
+    rules: ScoringRules | None = None
+
+    @cached_property
+    def grey(self) -> tuple[float, float]:
+        """Intensities shown as black and white."""
+        return grey_range(self.volume.voxels)
+
+    @property
+    def middle_slice(self) -> int:
+        """Index of the middle slice."""
+        return self.volume.shape[0] // 2
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The measured nodes; empty before they were measured."""
+        return self.measured.nodes if self.measured else ()
+
+    def canvas(self, view: View) -> Canvas:
+        """Return a canvas with a slice of the image."""
+        return Canvas(view, self.volume, self.grey)

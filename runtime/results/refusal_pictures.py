@@ -1,0 +1,91 @@
+"""A picture of every reason for which a series was refused while it was read: headers are all there is to draw."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from runtime.core.errors import Reason
+from runtime.core.findings import RefusalReason
+from runtime.core.reading.geometry import DUPLICATE_MM
+from runtime.core.reading.notes import without_library_warnings
+from runtime.results.gate_card import CARD_PX, GatePicture, gate_card
+from runtime.results.gate_input_views import voxel_panel
+from runtime.results.refusal_diagrams import planes_panel, positions_panel
+from runtime.results.refusal_facts import SliceFacts, orientations, positions_mm, read_slices
+from runtime.results.refusal_tables import acquisition_panel, series_panel
+
+Drawing = Callable[[Sequence[SliceFacts]], Image.Image | None]
+
+
+def refusal_pictures(reasons: Iterable[Reason | RefusalReason], headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
+    """Return a picture per code of the reasons, in their order; the same arguments give the same pictures.
+
+    `headers` are the refused instances without pixels, empty where none could be read; any of them may be damaged.
+    Where they do not allow a drawing, the picture is a card with the reason in words.
+    """
+    messages: dict[str, list[str]] = {}
+    for reason in reasons:
+        messages.setdefault(str(reason.code), []).append(reason.message)
+    with without_library_warnings():
+        slices = read_slices(headers)
+        return tuple(_draw(code, "; ".join(texts), slices) for code, texts in messages.items())
+
+
+def _draw(code: str, message: str, slices: Sequence[SliceFacts]) -> GatePicture:
+    drawing, what = _DRAWINGS.get(code, (_nothing, ""))
+    panel = drawing(slices)
+    if panel is None:
+        return gate_card(code, "refuse", message, ())
+    return gate_card(code, "refuse", message, (panel,), what)
+
+
+def _nothing(_: Sequence[SliceFacts]) -> None:
+    return None
+
+
+def _mixed_geometry_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
+    """Return the planes when they differ, else the places of the slices."""
+    groups = orientations(slices)
+    alike = len(groups) == 1 and len({_grid(each) for each in groups[0]}) == 1
+    return positions_panel(slices) if alike else planes_panel(slices)
+
+
+def _grid(each: SliceFacts) -> tuple[object, ...]:
+    """Return size and pixel spacing of a slice."""
+    return () if each.plane is None else (each.plane.shape, *(round(step, 3) for step in each.plane.spacing_mm))
+
+
+def _resolution_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
+    """Return pixel width and slice distance beside their limits."""
+    groups = orientations(slices)
+    plane = groups[0][0].plane if groups else None
+    if plane is None:
+        return None
+    steps = np.diff(np.sort(positions_mm(groups[0])))
+    steps = steps[steps >= DUPLICATE_MM]
+    return voxel_panel(max(plane.spacing_mm), float(np.median(steps)) if len(steps) else None, CARD_PX)
+
+
+_PLACES: Final = (positions_panel, "places of the slices along their normal")
+_PLANES: Final = (planes_panel, "orientation of the planes from the left and from the front")
+_ACQUISITION: Final = (acquisition_panel, "acquisition beside what is allowed")
+_SERIES: Final = (series_panel, "the series of the input")
+
+_DRAWINGS: Final[dict[str, tuple[Drawing, str]]] = {
+    "missing_slice": _PLACES,
+    "duplicate_slice": _PLACES,
+    "missing_geometry": _PLACES,
+    "too_few_slices": _PLACES,
+    "mixed_geometry": (_mixed_geometry_panel, "geometry of the slices"),
+    "not_axial": _PLANES,
+    "not_mr": _ACQUISITION,
+    "not_t2": _ACQUISITION,
+    "derived_image": _ACQUISITION,
+    "several_series": _SERIES,
+    "no_suitable_series": _SERIES,
+    "tied_series": _SERIES,
+    "too_coarse": (_resolution_panel, "size of the voxels beside what is allowed"),
+}
