@@ -180,4 +180,4 @@ def test_page_and_document_show_the_pictures_of_checks() -> None:
     for each, code in ((POSITIVE, "field_of_view"), (REFUSED, "not_t2")):
         pictures = {f"gates/{code}.png": buffer.getvalue()}
         assert f"Quality check {code}: ".encode() in html_report(each, pictures, CREATED)
-        assert pdf_report(findings, pictures, CREATED).count(b"/Subtype /Image") == 1
+        assert pdf_report(each, pictures, CREATED).count(b"/Subtype /Image") == 1
