@@ -1,29 +1,14 @@
 """What the commands print and how they end, in the tests' own process."""
 
 import json
-import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from runtime.cli import app
+from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
 from tests.fixtures.tiny_series import BAD_INPUTS
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs one command line."""
-    # The commands change the root logger's handlers: give the tests theirs back.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    for name, value in bundle.environment.items():
-        monkeypatch.setenv(name, value)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
 
 def test_analyze_prints_a_table_and_writes_the_results(

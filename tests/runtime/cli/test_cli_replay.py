@@ -1,29 +1,14 @@
 """`sidewall replay`: a case is run again as it was, and what is not the same is named."""
 
 import json
-import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from runtime.cli import app
+from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
 from tests.fixtures.tiny_series import BAD_INPUTS
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs one command line."""
-    # The commands change the root logger's handlers: give the tests theirs back.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    for name, value in bundle.environment.items():
-        monkeypatch.setenv(name, value)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
 
 @pytest.fixture

@@ -2,30 +2,15 @@
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import nrrd
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
-from runtime.cli import app
 from tests.fixtures.bundles import SPACING_MM, make_tiny_volume
+from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs one command line."""
-    # The commands change the root logger's handlers: give the tests theirs back.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    for name, value in bundle.environment.items():
-        monkeypatch.setenv(name, value)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
 
 @pytest.fixture

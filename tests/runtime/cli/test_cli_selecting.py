@@ -1,30 +1,15 @@
 """`sidewall select`, and `sidewall analyze` on a whole study."""
 
 import json
-import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
-from typer.testing import CliRunner, Result
 
-from runtime.cli import app
+from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
 from tests.fixtures.tiny_series import write_tiny_series
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs one command line."""
-    # The commands change the root logger's handlers: give the tests theirs back.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    for name, value in bundle.environment.items():
-        monkeypatch.setenv(name, value)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
 
 def write_variant(folder: Path, number: int, **tags: object) -> str:
