@@ -117,6 +117,7 @@ def test_a_refused_case_says_every_reason_in_findings_and_reports(model: LoadedM
     assert [artefact.name for artefact in result.artefacts] == [
         "findings.json",
         "report.dcm",
+        "gates/missing_slice.png",
         "report.html",
         "report.pdf",
     ]

@@ -180,9 +180,11 @@ def test_gate_pictures_become_files_of_the_case(refused: bool) -> None:
     arguments = {"series": case.series, "created": CREATED}
     without = write_artefacts(case.findings, regions, **arguments)  # type: ignore[arg-type]
     artefacts = write_artefacts(case.findings, regions, gate_images=(picture,), **arguments)  # type: ignore[arg-type]
-    assert artefacts[:-1] == without
-    assert (artefacts[-1].name, artefacts[-1].media_type) == ("gates/midline.png", "image/png")
-    assert artefacts[-1].data == to_png(picture.image)
+    *others, drawn, page, document = artefacts
+    assert others == list(without[:-2])
+    assert (drawn.name, drawn.media_type) == ("gates/midline.png", "image/png")
+    assert drawn.data == to_png(picture.image)
+    assert (page.name, document.name) == ("report.html", "report.pdf")
 
 
 def _repeat(evidence: GateEvidence, node: Node, count: int) -> MeasuredNodes:
