@@ -54,7 +54,7 @@ proto: $(VENV)/.installed-dev ## Make the gRPC stubs again
 # committed one in models/demo was made so with its own key. To load a bundle signed with your key, name the folder of your *.pub
 # in SIDEWALL_TRUSTED_KEYS.
 MODEL := work/demo/nnUNet_results/Dataset501_Sidewall/SidewallTrainer__demo__3d_fullres
-# The model's opinion on small nodes is poor: 0.8 and 6 mm were chosen on seeds 1130-1149, neither trained on nor measured on.
+# The model's opinion on small nodes is poor: 0.8 and 7 mm were chosen on seeds 1130-1149, neither trained on nor measured on.
 KEY ?= work/keys/demo.pem
 NEW_BUNDLE ?= work/demo/bundle
 
@@ -65,9 +65,9 @@ $(KEY): | $(VENV)/.installed-dev
 demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms, five folds, cross-validation, export
 	$(BIN)/sidewall-train prepare --seeds 1000-1129,1150-1219 --warm-start-cases 90
 	$(BIN)/sidewall-train fit --parallel 5 --threads 1
-	$(BIN)/sidewall-train evaluate --cases-per-fold 8 --out benchmarks/results/demo_cross_validation.json
+	$(BIN)/sidewall-train evaluate --cases-per-fold 4 --out benchmarks/results/demo_cross_validation.json
 	$(BIN)/sidewall-export bundle $(MODEL) --reference-cases work/demo/nnUNet_raw/Dataset501_Sidewall/imagesTr --reference-count 150 \
-		--positive-probability 0.8 --model-min-short-axis 6 --key $(KEY) --out $(NEW_BUNDLE) \
+		--positive-probability 0.8 --model-min-short-axis 7 --key $(KEY) --out $(NEW_BUNDLE) \
 		--figures "Cross-validation=benchmarks/results/demo_cross_validation.json"
 
 parity: $(VENV)/.installed-dev ## Compare the bundle's label maps with nnU-Net's own predictor
