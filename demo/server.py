@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PATIENCE_S = 120.0
+_PATIENCE_S = 900.0
+"""Loading takes seconds; a machine that is busy with something else may take minutes."""
+
+_GRACE_S = 60.0
 
 
 class ServerFailed(RuntimeError):
@@ -28,10 +31,19 @@ def running_server(bundle: Path, log_file: Path) -> Iterator[str]:
     try:
         yield _wait_until_serving(process, log_file)
     finally:
-        process.terminate()
-        status = process.wait(_PATIENCE_S)
+        status = _stop(process)
     if status != 0:
         raise ServerFailed(f"the server ended with status {status}: {_last_words(log_file)}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    """End the server and return its status; one that does not end in time is killed."""
+    process.terminate()
+    try:
+        return process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _wait_until_serving(process: subprocess.Popen[bytes], log_file: Path) -> str:
@@ -41,7 +53,8 @@ def _wait_until_serving(process: subprocess.Popen[bytes], log_file: Path) -> str
             if line.startswith("{") and line.endswith("}") and (entry := json.loads(line))["event"] == "serving":
                 return str(entry["address"])
         time.sleep(0.1)
-    raise ServerFailed(f"the server did not come up: {_last_words(log_file)}")
+    state = "ended before it served" if process.poll() is not None else f"was still loading after {_PATIENCE_S:.0f} s"
+    raise ServerFailed(f"the server {state}: {_last_words(log_file)}")
 
 
 def _last_words(log_file: Path) -> str:

@@ -1,18 +1,20 @@
 """The way of the data, whole: what the server, the command line and every later entry call."""
 
 import hashlib
-import hmac
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from runtime import __version__
+from runtime.core.case_names import pseudonym
 from runtime.core.comparing import with_comparison
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused
@@ -175,6 +177,7 @@ class _Run:
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
         self.evidence: GateEvidence | None = None
+        self.refused_headers: tuple[Dataset, ...] = ()
         self.timings_s: dict[str, float] = {}
         self.rules = rules_of_case(
             with_site_rules(segmenter.rules, settings.rules),
@@ -240,6 +243,7 @@ class _Run:
 
     def refuse(self, refusal: CaseRefused) -> CaseResult:
         """Return the findings of a refused case, with whatever was known when it was refused."""
+        self.refused_headers = refusal.headers
         findings = describe_refusal(
             refusal.reasons,
             software_version=__version__,
@@ -255,14 +259,13 @@ class _Run:
         )
         if findings.model is None:
             return CaseResult(findings, self._write(findings, None, None))
-        return CaseResult(findings, self._write(findings, None, self.series, refusal.headers))
+        return CaseResult(findings, self._write(findings, None, self.series))
 
     def _write(
         self,
         findings: Findings,
         regions: CaseRegions | None,
         series: Series | None,
-        refused_headers: Sequence[Dataset] = (),
     ) -> tuple[Artefact, ...]:
         with without_library_warnings():
             return write_artefacts(
@@ -270,17 +273,17 @@ class _Run:
                 regions,
                 series=series,
                 created=self.created,
-                refused_headers=refused_headers,
-                gate_images=self._gate_pictures(findings, refused_headers),
+                refused_headers=self.refused_headers,
+                gate_images=self._gate_pictures(findings),
                 settings=self.settings.results,
                 earlier=self.case.earlier_report,
             )
 
-    def _gate_pictures(self, findings: Findings, refused_headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
+    def _gate_pictures(self, findings: Findings) -> tuple[GatePicture, ...]:
         """Return a picture for every gate that warned or refused, and for every reason that is no gate's."""
         checked = {gate.code for gate in self.gates}
         others = [reason for reason in findings.refusal if reason.code not in checked]
-        headers = refused_headers or (self.series.headers if self.series else ())
+        headers = self.refused_headers or (self.series.headers if self.series else ())
         of_gates = gate_pictures(self.gates, self.evidence) if self.evidence else ()
         return (*of_gates, *refusal_pictures(others, headers))
 
@@ -332,20 +335,29 @@ class _Run:
             str(header.get(name, "")) or None if header is not None else None
             for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
         )
-        case_id = self.case.case_id or _pseudonym(self.settings.pseudonym_salt, study, series)
+        case_id = self.case.case_id or pseudonym(self.settings.pseudonym_salt, study, series, *self._told_apart_by)
         return CaseIdentity(case_id, study, series, frame)
+
+    @cached_property
+    def _voxel_digest(self) -> str:
+        voxels = self.case.volume.voxels if self.case.volume else np.zeros(0)
+        return hashlib.sha256(np.ascontiguousarray(voxels).tobytes()).hexdigest()
+
+    @property
+    def _told_apart_by(self) -> tuple[str, ...]:
+        """Return what tells apart the cases without a series: bare voxels, and those refused while they were read."""
+        if self.series is not None:
+            return ()
+        if self.case.volume is not None:
+            return (self._voxel_digest,)
+        uids = {str(header.get("SOPInstanceUID", "")) for header in self.refused_headers} - {""}
+        return tuple(sorted(uids)) or (self.created.isoformat(),)
 
     def _tracking_seed(self) -> str:
         identity = self._identity()
         model = self.segmenter.describe()
         made_by = model.bundle_digest if model else f"label map {self.segmenter.label_map_sha256}"
         return "|".join([identity.series_instance_uid or identity.case_id, made_by, __version__])
-
-
-def _pseudonym(salt: str, *uids: str | None) -> str:
-    """Return a name that the UIDs cannot be read from: HMAC-SHA256 under the site's salt, shortened to 64 bits."""
-    message = "|".join(uid or "" for uid in uids).encode()
-    return "case-" + hmac.new(salt.encode(), message, hashlib.sha256).hexdigest()[:16]
 
 
 def _describe_input(

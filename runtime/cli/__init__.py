@@ -16,7 +16,7 @@ from rich.console import Console
 
 from runtime import __version__
 from runtime.cli.console import describe_findings, progress_bar
-from runtime.core.errors import CaseRefused, SettingInvalid, SidewallError
+from runtime.core.errors import AnalysisCancelled, CaseRefused, SettingInvalid, SidewallError
 from runtime.settings import load_settings
 
 _STDERR = Console(stderr=True)
@@ -291,6 +291,9 @@ def _reporting_errors(as_json: bool) -> Iterator[None]:
         yield
     except typer.Exit:
         raise
+    except KeyboardInterrupt:
+        _report(AnalysisCancelled("stopped by Ctrl-C"), as_json)
+        raise typer.Exit(AnalysisCancelled.exit_code) from None
     except SidewallError as error:
         _report(error, as_json)
         raise typer.Exit(error.exit_code) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from runtime.cli.case_folder import earlier_report
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
+from runtime.core.case_names import checked_case_id
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.progress import Progress
 from runtime.pipeline import CaseInput
@@ -43,7 +44,7 @@ def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Pa
     """
     report = earlier_report(out)
     return AboutCase(
-        case_id,
+        checked_case_id(case_id),
         check_time_point(time_point),
         None if prior is None else read_findings(prior),
         None if report is None else EarlierReport.read(report),

@@ -9,6 +9,7 @@ import sidewall
 from runtime.cli.case_folder import CaseInputs, earlier_report, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
+from runtime.core.case_names import checked_case_id
 from runtime.core.errors import (
     AnalysisCancelled,
     CaseRefused,
@@ -29,6 +30,13 @@ _LOCAL_ERRORS: dict[type[sidewall.SidewallClientError], type[SidewallError]] = {
 }
 
 
+class _RemoteSettingInvalid(SidewallError):
+    """The server does not allow an option; its text says which and what is allowed."""
+
+    code = SettingInvalid.code
+    exit_code = SettingInvalid.exit_code
+
+
 def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path | None) -> sidewall.TlsOptions | None:
     """Return what the options say about encryption; None for a connection without."""
     if (certificate is None) != (key is None):
@@ -41,7 +49,7 @@ def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path 
 def case_options(case_id: str | None, time_point: str, prior: Path | None, out: Path | None) -> sidewall.CaseOptions:
     """Return what the options say of the case; raises `SettingInvalid` as `about_case` does."""
     return sidewall.CaseOptions(
-        case_id=case_id,
+        case_id=checked_case_id(case_id),
         time_point=check_time_point(time_point),
         prior=None if prior is None else to_mapping(read_findings(prior)),
         earlier_report=None if out is None else earlier_report(out),
@@ -79,7 +87,12 @@ def submit_path(
             write_case(out, refusal.artefacts, inputs)
         return dict(refusal.findings)
     except sidewall.SidewallClientError as error:
-        raise _LOCAL_ERRORS.get(type(error), SidewallError)(str(error)) from None
+        kind = (
+            _RemoteSettingInvalid
+            if error.code == SettingInvalid.code
+            else _LOCAL_ERRORS.get(type(error), SidewallError)
+        )
+        raise kind(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
         message = f"the input cannot be read ({type(error).__name__}); allowed: readable files, an intact zip file"
         raise CaseRefused([Reason(RefusalCode.NOT_DICOM, message)]) from error

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -78,17 +79,31 @@ class Server:
             self._health.set(service, status)
 
 
+class _StoppedWhileLoading(BaseException):
+    """Ends the loading wherever it is; no error that loading code may catch."""
+
+
 def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
     """Run the server until SIGTERM or SIGINT; call from the main thread.
 
     `load` returns the model after its golden case has passed; what it raises ends the server.
     """
-    stopped = threading.Event()
+    stopped, loading = threading.Event(), True
+
+    def stop(*_: object) -> None:
+        """Note the wish to stop; while the model loads nothing else would look at it."""
+        nonlocal loading
+        stopped.set()
+        if loading:
+            loading = False
+            raise _StoppedWhileLoading
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopped.set())
-    with Server(settings) as server:
+        signal.signal(name, stop)
+    with suppress(_StoppedWhileLoading), Server(settings) as server:
         _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
         model = load()
+        loading = False
         server.open(model)
         _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
         stopped.wait()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sidewall.convert import findings_to_dict, message_to_dict
 from sidewall.v1 import analysis_pb2, findings_pb2
 
+from runtime.core.case_names import checked_case_id
 from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.findings_json import from_mapping
@@ -28,8 +29,6 @@ _TIME_POINTS: dict[int, TimePoint] = {
     findings_pb2.TIME_POINT_BASELINE: "baseline",
     findings_pb2.TIME_POINT_RESTAGING: "restaging",
 }
-_MAX_CASE_ID_CHARACTERS = 64
-"""Fits every DICOM text field it may go to (PS3.5, LO)."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
     options = first.start.options
     return CaseInput(
         dicom=instances,
-        case_id=_case_id(options),
+        case_id=checked_case_id(options.case_id),
         context=_context(options),
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
@@ -96,7 +95,7 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     return CaseInput(
         volume=volume,
         is_phantom=first.start.is_phantom,
-        case_id=_case_id(options),
+        case_id=checked_case_id(options.case_id),
         context=_context(options),
         prior=_prior(options),
     )
@@ -142,15 +141,6 @@ def _place(voxels: npt.NDArray[Any], start: analysis_pb2.VolumeStart) -> Volume:
         )
     except ValueError as error:
         raise CaseRefused([Reason(RefusalCode.INVALID_VOLUME, str(error))]) from error
-
-
-def _case_id(options: analysis_pb2.CaseOptions) -> str | None:
-    case_id = options.case_id or None
-    if case_id and (len(case_id) > _MAX_CASE_ID_CHARACTERS or not case_id.isprintable() or "\\" in case_id):
-        # The value itself may be long or hold patient data: only its length goes back.
-        allowed = f"at most {_MAX_CASE_ID_CHARACTERS} printable characters without a backslash"
-        raise SettingInvalid("case_id", f"{len(case_id)} characters", allowed)
-    return case_id
 
 
 def _context(options: analysis_pb2.CaseOptions) -> CaseContext:

@@ -91,3 +91,13 @@ def test_odd_values_of_patient_and_study_do_not_break_a_refusal(name: str, value
     for dataset in datasets:
         setattr(dataset, name, value)
     refuse(encode_all(datasets))
+
+
+def test_cases_refused_while_they_are_read_have_names_of_their_own() -> None:
+    first, second = classic(image()), classic(image())
+    for index, dataset in enumerate(second):
+        dataset.SOPInstanceUID = f"2.25.77.{index}"
+    del first[3], second[3]
+    names = [refuse(encode_all(each)).findings.case.case_id for each in (first, second, first)]
+    assert names[0] == names[2] != names[1]
+    assert refuse([b"no DICOM"]).findings.case.case_id not in names

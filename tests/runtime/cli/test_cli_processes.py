@@ -2,9 +2,14 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
-from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
+import pytest
+
+from tests.fixtures.processes import SIDEWALL, TinyBundle, run_sidewall, running_server
 from tests.fixtures.tiny_series import BAD_INPUTS
 
 
@@ -37,3 +42,37 @@ def test_serve_ends_with_status_4_on_a_damaged_bundle(bundle: TinyBundle, tmp_pa
     assert done.returncode == 4
     assert done.stderr.splitlines()[-1].startswith("bundle_rejected: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["analyze", "submit"])
+def test_a_name_that_does_not_fit_dicom_is_a_bad_setting(
+    command: str, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    where = ("--bundle", bundle.path) if command == "analyze" else ("--server", "127.0.0.1:1")
+    done = run_sidewall(bundle, command, series, *where, "--out", tmp_path / "out", "--case-id", "x" * 65)
+    assert done.returncode == 2
+    assert "case_id is '65 characters'; allowed: at most 64 printable characters" in done.stderr
+
+
+def test_ctrl_c_ends_with_status_6_and_says_so(bundle: TinyBundle, series: Path, tmp_path: Path) -> None:
+    command = [str(SIDEWALL), "analyze", str(series), "--bundle", str(bundle.path), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, env=bundle.environment, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "out").is_dir():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 6
+    assert said.strip() == "cancelled: stopped by Ctrl-C"
+
+
+def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: TinyBundle, tmp_path: Path) -> None:
+    command = [str(SIDEWALL), "serve", "--bundle", str(bundle.path), "--listen", "127.0.0.1:0"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=bundle.environment, stderr=log)
+    while "listening" not in (tmp_path / "log").read_text():
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert events == ["listening", "stopped"]
