@@ -27,7 +27,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Lateral pelvic lymph nodes in rectal cancer from T2-weighted MRI. Research use only: not a medical device.",
-    epilog="Every option may also stand in the environment (SIDEWALL_BUNDLE, ...) or in a TOML file (--config).",
+    epilog="Settings such as bundle, mode or listen may also stand in the environment (SIDEWALL_BUNDLE, ...) or "
+    "in a TOML file (--config); what belongs to one case may not.",
 )
 
 PathArgument = Annotated[
@@ -186,7 +187,7 @@ def score(
         Path,
         typer.Option("--segmentation", exists=True, dir_okay=False, help="Label map: NIfTI, NRRD or DICOM SEG."),
     ],
-    out: OutOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, reports, pictures.")],
     labels: Annotated[
         str | None,
         typer.Option(
