@@ -56,7 +56,9 @@ def test_a_name_that_does_not_fit_dicom_is_a_bad_setting(
 
 def test_ctrl_c_ends_with_status_6_and_says_so(bundle: TinyBundle, series: Path, tmp_path: Path) -> None:
     command = [str(SIDEWALL), "analyze", str(series), "--bundle", str(bundle.path), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, env=bundle.environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=bundle.environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    )
     while not (tmp_path / "out").is_dir():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -76,3 +78,8 @@ def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: 
     assert process.wait(60) == 0
     events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
     assert events == ["listening", "stopped"]
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to the commands it runs in the background: they ignore Ctrl-C, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
