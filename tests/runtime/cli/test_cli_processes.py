@@ -81,5 +81,5 @@ def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: 
 
 
 def _heed_ctrl_c() -> None:
-    """Undo what a shell does to the commands it runs in the background: they ignore Ctrl-C, and so do their children."""
+    """Undo what a shell does to commands in the background: they and their children ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
