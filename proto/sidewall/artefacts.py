@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,33 @@ class Artefact:
     data: bytes = field(repr=False)
 
 
-def save_artefacts(artefacts: Iterable[Artefact], folder: Path) -> None:
-    """Write every artefact below `folder`; raises `ValueError` when a name would lead out of it."""
+class NamedFile(Protocol):
+    """Anything that is a file of a result."""
+
+    @property
+    def name(self) -> str:
+        """Path below the case's folder, with forward slashes."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Content."""
+        ...
+
+
+def check_names(artefacts: Iterable[NamedFile]) -> None:
+    """Raise `ValueError` when the name of an artefact would lead out of the folder it is written to."""
     for artefact in artefacts:
         name = PurePosixPath(artefact.name)
         if name.is_absolute() or ".." in name.parts:
             raise ValueError(f"artefact name {artefact.name!r} leads out of the folder")
-        target = folder / name
+
+
+def save_artefacts(artefacts: Iterable[NamedFile], folder: Path) -> None:
+    """Write every artefact below `folder`; raises `ValueError` before any when a name would lead out of it."""
+    artefacts = list(artefacts)
+    check_names(artefacts)
+    for artefact in artefacts:
+        target = folder / artefact.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(artefact.data)

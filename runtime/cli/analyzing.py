@@ -8,11 +8,11 @@ from typing import Any
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
-from runtime.cli.running import AboutCase, TerminalMonitor
+from runtime.cli.running import TerminalMonitor
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
 from runtime.core.selection import Selection, select_series
-from runtime.pipeline import AnalysisSettings, analyze_case
+from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
 from runtime.settings import Settings
 
 Tell = Callable[[str], None]
@@ -24,7 +24,7 @@ def analyze_path(
     settings: Settings,
     out: Path,
     *,
-    about: AboutCase,
+    about: CaseInput,
     inputs: CaseInputs,
     show: ShowProgress,
     tell: Tell,
@@ -37,7 +37,7 @@ def analyze_path(
     """
     show("load", 0, 1, None)
     model = load_checked_model(settings)
-    case = about.of(choose_series(path, inputs.series_uid, tell))
+    case = replace(about, dicom=choose_series(path, inputs.series_uid, tell))
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)

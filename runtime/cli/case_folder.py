@@ -1,10 +1,12 @@
 """The folder of one case: what an analysis leaves there, and what a repeat of it needs to know."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
+
+from sidewall.artefacts import NamedFile, check_names, save_artefacts
 
 from runtime.core.errors import SettingInvalid
 from runtime.results.superseding import EarlierReport
@@ -16,20 +18,6 @@ _RESULTS: Final = (
     "report.html", "report.pdf", "keyimages/*.png", "captures/*.dcm", "gates/*.png",
 )  # fmt: skip
 """What an earlier analysis may have left; a new one must not leave half of it beside its own."""
-
-
-class NamedFile(Protocol):
-    """A file of a result: an artefact of the pipeline or one that came over the wire."""
-
-    @property
-    def name(self) -> str:
-        """Path below the case's folder, with forward slashes."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """Content."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -74,27 +62,34 @@ class CaseInputs:
         return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def earlier_report(folder: Path) -> bytes | None:
+def earlier_report(folder: Path) -> EarlierReport | None:
     """Return the report that an earlier analysis left in the folder; None without one that can be read as such."""
     try:
-        data = (folder / "report.dcm").read_bytes()
-        EarlierReport.read(data)
+        return EarlierReport.read(_report_file(folder).read_bytes())
     except (OSError, SettingInvalid):
         return None
-    return data
 
 
-def write_case(folder: Path, files: Iterable[NamedFile], inputs: CaseInputs | None) -> None:
-    """Write the files of a result in place of an earlier one's; `findings.json` last, as the sign that all is there."""
+def earlier_report_file(folder: Path) -> bytes | None:
+    """Return the content of that report's file, for a server that reads it itself."""
+    return None if earlier_report(folder) is None else _report_file(folder).read_bytes()
+
+
+def _report_file(folder: Path) -> Path:
+    return folder / "report.dcm"
+
+
+def write_case(folder: Path, files: Sequence[NamedFile], inputs: CaseInputs) -> None:
+    """Write the files of a result in place of an earlier one's; `findings.json` last, as the sign that all is there.
+
+    Raises `ValueError`, before anything is touched, when the name of a file would lead out of the folder.
+    """
+    check_names(files)
     for pattern in _RESULTS:
         for stale in folder.glob(pattern):
             stale.unlink()
-    for file in sorted(files, key=lambda each: each.name == "findings.json"):
-        target = folder / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.data)
-    if inputs is not None:
-        (folder / INPUTS_FILE).write_text(inputs.to_json(), encoding="utf-8")
+    (folder / INPUTS_FILE).write_text(inputs.to_json(), encoding="utf-8")
+    save_artefacts(sorted(files, key=lambda each: each.name == "findings.json"), folder)
 
 
 def absolute(path: Path | None) -> str | None:

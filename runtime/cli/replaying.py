@@ -1,6 +1,6 @@
 """`sidewall replay`: run a case again as it was run, and say whether the result is the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,15 +11,14 @@ from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import read_findings
 from runtime.cli.loading import load_checked_model
-from runtime.cli.running import AboutCase, TerminalMonitor
+from runtime.cli.running import TerminalMonitor
 from runtime.cli.scoring import load_label_map
 from runtime.core.errors import SettingInvalid
-from runtime.core.findings import Findings
+from runtime.core.findings import CaseContext, Findings
 from runtime.core.findings_json import to_mapping
 from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
-from runtime.pipeline import AnalysisSettings, CaseResult, Segmenter, analyze_case
+from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, Segmenter, analyze_case
 from runtime.results.settings import ResultSettings
-from runtime.results.superseding import EarlierReport
 from runtime.settings import Settings
 
 _OF_THE_RUN: Final = "timings_s"
@@ -71,15 +70,12 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowPro
     inputs = _inputs(folder / INPUTS_FILE, given)
     show("load", 0, 1, None)
     segmenter = _segmenter(then, inputs, settings)
-    report = earlier_report(folder)
-    about = AboutCase(
-        then.case.case_id,
-        then.context.time_point,
-        None if inputs.prior is None else read_findings(Path(inputs.prior)),
-        None if report is None else EarlierReport.read(report),
-    )
-    case = replace(
-        about.of(choose_series(Path(inputs.series), inputs.series_uid)),
+    case = CaseInput(
+        dicom=_source(inputs),
+        case_id=then.case.case_id,
+        context=CaseContext(time_point=then.context.time_point),
+        prior=None if inputs.prior is None else read_findings(Path(inputs.prior)),
+        earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
     result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), TerminalMonitor(show))
@@ -106,6 +102,12 @@ def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
         if path and not Path(path).exists():
             raise SettingInvalid(name, path, "a path that is still there; it can be given anew")
     return inputs
+
+
+def _source(inputs: CaseInputs) -> Path | Sequence[Path | bytes]:
+    """Return the images as the command took them: `score` names its series and never chooses."""
+    path = Path(inputs.series)
+    return path if inputs.segmentation is not None else choose_series(path, inputs.series_uid)
 
 
 def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:

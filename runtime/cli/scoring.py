@@ -1,16 +1,17 @@
 """`sidewall score`: the findings of a label map that someone made."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from runtime.bundle.loading import load_bundle
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
-from runtime.cli.running import AboutCase, TerminalMonitor
+from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
-from runtime.pipeline import AnalysisSettings, analyze_case
+from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
 from runtime.settings import Settings
 
 
@@ -21,7 +22,7 @@ def score_path(
     out: Path,
     *,
     inputs: CaseInputs,
-    about: AboutCase,
+    about: CaseInput,
     show: ShowProgress,
 ) -> dict[str, Any]:
     """Score the label map `segmentation` of the series, write findings and key images, return the findings as JSON.
@@ -30,7 +31,7 @@ def score_path(
     `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
     """
     scored = load_label_map(segmentation, inputs.labels, settings.bundle)
-    result = analyze_case(about.of(series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
+    result = analyze_case(replace(about, dicom=series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)
 

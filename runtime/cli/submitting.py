@@ -6,7 +6,7 @@ from typing import Any
 
 import sidewall
 
-from runtime.cli.case_folder import CaseInputs, earlier_report, write_case
+from runtime.cli.case_folder import CaseInputs, earlier_report_file, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
 from runtime.core.case_names import checked_case_id
@@ -22,19 +22,22 @@ from runtime.core.errors import (
 )
 from runtime.core.findings_json import to_mapping
 
-_LOCAL_ERRORS: dict[type[sidewall.SidewallClientError], type[SidewallError]] = {
-    sidewall.ServerBusy: ServerBusy,
-    sidewall.ServerUnreachable: ServerUnreachable,
-    sidewall.Cancelled: AnalysisCancelled,
-    sidewall.DeadlineExceeded: AnalysisCancelled,
-}
-
 
 class _RemoteSettingInvalid(SidewallError):
     """The server does not allow an option; its text says which and what is allowed."""
 
     code = SettingInvalid.code
     exit_code = SettingInvalid.exit_code
+
+
+_LOCAL_ERRORS: dict[str, type[SidewallError]] = {
+    "server_busy": ServerBusy,
+    "server_unreachable": ServerUnreachable,
+    "cancelled": AnalysisCancelled,
+    "deadline_exceeded": AnalysisCancelled,
+    "setting_invalid": _RemoteSettingInvalid,
+}
+"""By the stable word that the client's errors carry."""
 
 
 def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path | None) -> sidewall.TlsOptions | None:
@@ -52,7 +55,7 @@ def case_options(case_id: str | None, time_point: str, prior: Path | None, out: 
         case_id=checked_case_id(case_id),
         time_point=check_time_point(time_point),
         prior=None if prior is None else to_mapping(read_findings(prior)),
-        earlier_report=None if out is None else earlier_report(out),
+        earlier_report=None if out is None else earlier_report_file(out),
     )
 
 
@@ -87,12 +90,7 @@ def submit_path(
             write_case(out, refusal.artefacts, inputs)
         return dict(refusal.findings)
     except sidewall.SidewallClientError as error:
-        kind = (
-            _RemoteSettingInvalid
-            if error.code == SettingInvalid.code
-            else _LOCAL_ERRORS.get(type(error), SidewallError)
-        )
-        raise kind(str(error)) from None
+        raise _LOCAL_ERRORS.get(error.code, SidewallError)(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
         message = f"the input cannot be read ({type(error).__name__}); allowed: readable files, an intact zip file"
         raise CaseRefused([Reason(RefusalCode.NOT_DICOM, message)]) from error
