@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
-import numpy as np
 from pydicom.dataset import Dataset
 
 from runtime import __version__
@@ -232,8 +231,7 @@ class _Run:
             findings = with_comparison(findings, self.case.prior)
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
-            series = self.series if findings.model else None
-            artefacts = self._write(findings, regions, series)
+            artefacts = self._write(findings, regions)
         return CaseResult(
             findings,
             artefacts,
@@ -257,23 +255,18 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
-        if findings.model is None:
-            return CaseResult(findings, self._write(findings, None, None))
-        return CaseResult(findings, self._write(findings, None, self.series))
+        return CaseResult(findings, self._write(findings, None))
 
-    def _write(
-        self,
-        findings: Findings,
-        regions: CaseRegions | None,
-        series: Series | None,
-    ) -> tuple[Artefact, ...]:
+    def _write(self, findings: Findings, regions: CaseRegions | None) -> tuple[Artefact, ...]:
+        """Return the files of the case; DICOM objects speak of a model, so a label map gives none."""
+        by_model = findings.model is not None
         with without_library_warnings():
             return write_artefacts(
                 findings,
                 regions,
-                series=series,
+                series=self.series if by_model else None,
                 created=self.created,
-                refused_headers=self.refused_headers,
+                refused_headers=self.refused_headers if by_model else (),
                 gate_images=self._gate_pictures(findings),
                 settings=self.settings.results,
                 earlier=self.case.earlier_report,
@@ -339,16 +332,16 @@ class _Run:
         return CaseIdentity(case_id, study, series, frame)
 
     @cached_property
-    def _voxel_digest(self) -> str:
-        voxels = self.case.volume.voxels if self.case.volume else np.zeros(0)
-        return hashlib.sha256(np.ascontiguousarray(voxels).tobytes()).hexdigest()
+    def _voxel_digest(self) -> str | None:
+        volume = self.case.volume
+        return None if volume is None else hashlib.sha256(volume.voxels.tobytes()).hexdigest()
 
     @property
     def _told_apart_by(self) -> tuple[str, ...]:
         """Return what tells apart the cases without a series: bare voxels, and those refused while they were read."""
         if self.series is not None:
             return ()
-        if self.case.volume is not None:
+        if self._voxel_digest is not None:
             return (self._voxel_digest,)
         uids = {str(header.get("SOPInstanceUID", "")) for header in self.refused_headers} - {""}
         return tuple(sorted(uids)) or (self.created.isoformat(),)

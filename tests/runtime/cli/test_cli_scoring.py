@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.bundles import SPACING_MM, make_tiny_volume
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
+from tests.fixtures.tiny_series import BAD_INPUTS
 
 
 @pytest.fixture
@@ -125,3 +126,13 @@ def test_restaging_rules_without_a_time_point_leave_the_primary_ones_and_a_warni
     assert [node["cutoff_mm"] for node in findings["nodes"]] == [7.0, 7.0]
     said = "restaging rules are switched on, but the time point is unknown: primary rules were applied"
     assert said in findings["warnings"]
+
+
+def test_a_refused_label_map_case_leaves_no_dicom(run: Run, label_map: Path, tmp_path: Path) -> None:
+    make, code = BAD_INPUTS["missing_slice"]
+    given = ("--series", make(tmp_path / "input"), "--segmentation", label_map, "--out", tmp_path / "out")
+    done = run("score", *given)
+    assert done.exit_code == 3
+    assert code in done.stdout
+    assert (tmp_path / "out" / "gates" / f"{code}.png").is_file()
+    assert not list((tmp_path / "out").rglob("*.dcm"))
