@@ -59,14 +59,14 @@ class ResultSettings:
     @classmethod
     def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:
         """Return the defaults with a site's series numbers and descriptions, by role; raises `SettingInvalid`."""
-        series = vars(cls())
+        series = dict(vars(cls()))
         for setting, values in (("number", numbers), ("description", descriptions)):
             for role, value in values.items():
                 name = f"series_{setting}s.{role}"
                 if role not in series:
                     raise SettingInvalid(name, value, f"no such series; the series are {', '.join(series)}")
                 try:
-                    series |= {role: replace(series[role], **{setting: value})}
+                    series[role] = replace(series[role], **{setting: value})
                 except SettingInvalid as error:
                     raise SettingInvalid(name, value, error.allowed) from error
         return cls(**series)
