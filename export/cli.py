@@ -83,6 +83,9 @@ def bundle(
     ] = None,
     reference_count: Annotated[int, typer.Option(min=5, help="Most reference cases to measure.")] = 40,
     node_threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is.")] = 0.5,
+    min_mean_posterior: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Mean posterior below which a node is not reported.")
+    ] = 0.0,
     positive_probability: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Positive share above which the model calls a node positive.")
     ] = 0.5,
@@ -114,6 +117,7 @@ def bundle(
         reference_count=reference_count,
         rules=ScoringRules(
             node_threshold=node_threshold,
+            min_mean_posterior=min_mean_posterior,
             positive_probability=positive_probability,
             model_min_short_axis_mm=model_min_short_axis,
             feature_min_short_axis_mm=feature_min_short_axis,

@@ -77,7 +77,8 @@ def find_nodes(
 ) -> MeasuredNodes:
     """Measure and score every node of a segmentation.
 
-    Nodes are components of the node posterior above the bundle's threshold. `volume` is the canonical image on the
+    Nodes are components of the node posterior above the bundle's threshold, large and certain enough by its rules.
+    `volume` is the canonical image on the
     segmentation's grid (for the nodes' signal); the same `tracking_seed` gives the same tracking UIDs. With
     `demonstration` no node is called positive or negative. Raises `ValueError` when the grids differ.
     """
@@ -100,7 +101,7 @@ def find_nodes(
         demonstration=demonstration,
     )
     measured = [(candidate, scorer.body(candidate)) for candidate in candidates]
-    reported = [(candidate, body) for candidate, body in measured if body.axes.short_mm >= rules.min_short_axis_mm]
+    reported = [(candidate, body) for candidate, body in measured if scorer.counts(candidate, body)]
     order = np.zeros(len(candidates) + 1, dtype=np.uint16)
     for position, (candidate, _) in enumerate(reported, start=1):
         order[candidate.instance] = position
@@ -153,6 +154,11 @@ class _Scorer:
 
     tracking_seed: str
     demonstration: bool
+
+    def counts(self, candidate: _Candidate, body: _Body) -> bool:
+        """Tell whether a candidate is large and certain enough to be reported."""
+        _, mean_posterior = self._means(candidate)
+        return body.axes.short_mm >= self.rules.min_short_axis_mm and mean_posterior >= self.rules.min_mean_posterior
 
     def score(self, node_id: int, candidate: _Candidate, body: _Body) -> Node:
         """Return the scored node of a measured candidate."""

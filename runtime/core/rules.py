@@ -74,6 +74,11 @@ class ScoringRules:
     """Short axis from which the model's opinion alone makes a node positive; a bundle raises it where cross-validation
     shows that the model cannot tell the status of smaller nodes."""
 
+    min_mean_posterior: float = field(default=0.0, metadata=_ADDED_LATER)
+    """Nodes whose posterior averages less (0..1, over their voxels) are not reported: what the folds half believe is
+    mostly a look-alike. Unlike a higher `node_threshold` it leaves the size of the others as it is.
+    """
+
     min_station_volume_mm3: float = 300.0
     """A station on one side counts as assessed when at least this much of it was segmented."""
 

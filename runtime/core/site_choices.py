@@ -21,7 +21,7 @@ CHANGEABLE_GATES: Final = (
 )
 """Gates that warn, and refuse where the site says so; what makes reading impossible always refuses."""
 
-_SHARES: Final = ("threshold", "probability")
+_SHARES: Final = ("threshold", "probability", "posterior")
 """Endings of the names of rules that are shares, 0 to 1; all others are sizes or cut-offs, at least 0."""
 
 _LARGEST: Final = 1e6

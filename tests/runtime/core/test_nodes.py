@@ -122,6 +122,17 @@ def test_nodes_thinner_than_the_smallest_short_axis_are_not_reported_and_leave_n
     np.testing.assert_array_equal(found.instances.voxels == 1, every.instances.voxels == 1)
 
 
+def test_nodes_that_the_folds_half_believe_are_not_reported_and_the_others_keep_their_size() -> None:
+    sure, unsure = _posterior(((-35, 0, 0), (4.5, 6, 7))), 0.7 * _posterior(((35, 0, 0), (4, 5, 7)))
+    segmented = segmentation(VOLUME, np.maximum(sure, unsure))
+    both = _find(segmented).nodes
+    assert [node.mean_posterior > 0.8 for node in both] == [True, False]
+    found = _find(segmented, rules=replace(RULES, min_mean_posterior=0.8))
+    assert [node.side for node in found.nodes] == ["right"]
+    assert found.nodes[0].short_axis_mm == both[0].short_axis_mm
+    assert set(np.unique(found.instances.voxels)) == {0, 1}
+
+
 @pytest.mark.parametrize(("short_mm", "expected"), [(5.9, "negative"), (6.0, "positive")])
 def test_the_model_alone_makes_no_node_positive_below_the_size_it_is_trusted_with(
     short_mm: float, expected: str
