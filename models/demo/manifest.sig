@@ -1,5 +1,5 @@
 {
   "algorithm": "ed25519",
   "key_id": "20ec6960a134e94a",
-  "signature": "yJwiQoqYVsRhynUfLb1kHGaMs9Splg4AVRnv75uetUcyI5M2hX1e/CtiouxqsjbzHWU7KzGXoOXtnLFpQgxpAA=="
+  "signature": "2HgJz3COcnuJa1pjxMybRE0Sb9vS2/3Z1Y8bZHRJX6Cvrixv4qiPZ7NxCiST1j5cpJ9frau81/A3HjD2N3ufAA=="
 }
