@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
+from phantom.case import GENERATOR_VERSION, PhantomCase, PhantomOptions, generate_case
 from phantom.contact_sheet import contact_sheet
 from phantom.dicom_series import series_uid, write_series
+from phantom.hospitals import HospitalName
 from phantom.nifti import write_nifti
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
@@ -51,6 +52,9 @@ def main(
     output_format: Annotated[
         OutputFormat, typer.Option("--format", help="How the image is written; labels are always NIfTI.")
     ] = OutputFormat.DICOM,
+    hospital: Annotated[
+        HospitalName | None, typer.Option(help="Whose scanner; default: one of those that training draws from.")
+    ] = None,
     sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the truth of all cases as JSON, no table.")] = False,
 ) -> None:
@@ -60,7 +64,7 @@ def main(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         for case_seed in progress.track(range(seed, seed + count), description="phantoms"):
-            case = generate_case(case_seed)
+            case = generate_case(case_seed, options=PhantomOptions(hospital=hospital))
             folder = out / f"seed_{case_seed:04d}"
             try:
                 truths.append(write_case(case, folder, output_format, with_contact_sheet=sheet))
@@ -96,6 +100,7 @@ def describe_truth(case: PhantomCase) -> dict[str, Any]:
     return {
         "generator_version": GENERATOR_VERSION,
         "seed": case.seed,
+        "hospital": case.hospital,
         "series_instance_uid": str(series_uid(case)),
         "patient_positive": case.patient_positive,
         "nodes": [asdict(node) for node in case.nodes],

@@ -128,6 +128,8 @@ def _add_series_and_equipment(dataset: Dataset, case: PhantomCase) -> None:
     dataset.PatientPosition = "HFS"
     dataset.FrameOfReferenceUID = _uid(case, "frame of reference")
     dataset.PositionReferenceIndicator = ""
+    if case.hospital is not None:
+        dataset.InstitutionName = case.hospital
     dataset.Manufacturer = acquisition.manufacturer
     dataset.ManufacturerModelName = acquisition.model_name
     dataset.SoftwareVersions = f"phantom {GENERATOR_VERSION}"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
 from phantom.canvas import Canvas, coverage, whole_slices
 from phantom.grid import ImageGrid, Slices
+from phantom.hospitals import hospital_of
 from phantom.nodes import PlannedNode, node_signal
 from phantom.plan import CasePlan, make_plan
 from phantom.sequence import add_texture, draw_signals, form_image
@@ -37,7 +38,7 @@ def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> P
     labels = _labels(plan, canvas, node_ids)
     add_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
     _paint_nodes(plan, canvas)
-    image = form_image(canvas.signal, plan.acquisition, rng)
+    image = form_image(canvas.signal, plan.acquisition, hospital_of(options.hospital), rng)
     return PhantomCase(
         seed=seed,
         image=_volume(plan, image),
@@ -46,6 +47,7 @@ def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> P
         tissues=_volume(plan, canvas.tissues),
         nodes=plan.nodes,
         acquisition=_acquisition(plan),
+        hospital=options.hospital,
     )
 
 

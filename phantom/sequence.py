@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from phantom.anatomy import TISSUES
 from phantom.grid import ImageGrid, Pose
+from phantom.hospitals import Hospital, hospital_of
 from phantom.shapes import Array
 from phantom.truth import Acquisition, PhantomOptions
 
@@ -57,16 +58,16 @@ TEXTURE: dict[str, tuple[float, float]] = {
 SEPTA: dict[str, float] = {"pelvic_fat": 0.28, "mesorectal_fat": 0.4, "subcutaneous_fat": 0.2, "muscle": -2.2}
 """Relative depth of the thin strands: dark in fat, bright (fatty) in muscle."""
 
-_MAKERS = (("Phantom Works", "Model A"), ("Phantom Works", "Model B"), ("Synthetic Imaging", "Torus"))
-
 
 def draw_acquisition(options: PhantomOptions, rng: np.random.Generator) -> tuple[Acquisition, ImageGrid]:
     """Draw scanner, sequence, coverage and where the patient lies."""
-    matrix = int(rng.choice((256, 288, 320, 320, 352, 384)))
-    field = float(np.clip(rng.uniform(192, 240), 0.55 * matrix, 0.9 * matrix))
+    hospital = hospital_of(options.hospital)
+    matrix = int(rng.choice(hospital.matrices))
+    finest, coarsest = hospital.pixel_limits_mm
+    field = float(np.clip(rng.uniform(*hospital.field_mm), finest * matrix, coarsest * matrix))
     in_plane = round(field / matrix, 4)
-    distance = round(float(rng.uniform(3.0, 5.0)), 2)
-    gap = round(distance * float(rng.choice((0.0, 0.1, 0.1, 0.2))), 2)
+    distance = round(float(rng.uniform(*hospital.slice_distance_mm)), 2)
+    gap = round(distance * float(rng.choice(hospital.gap_shares)), 2)
     count = int(np.clip(round(rng.uniform(112, 150) / distance), 24, 36))
     truncated = bool(rng.random() < 0.2) if options.truncated is None else options.truncated
     roll, tilt = float(np.clip(rng.normal(0, 4), -10, 10)), float(rng.uniform(-12, 20))
@@ -80,14 +81,14 @@ def draw_acquisition(options: PhantomOptions, rng: np.random.Generator) -> tuple
         gap_mm=gap,
         tilt_deg=tilt,
         roll_deg=roll,
-        echo_time_ms=float(round(rng.uniform(80, 125))),
-        repetition_time_ms=float(round(rng.uniform(3200, 6500))),
+        echo_time_ms=float(round(rng.uniform(*hospital.echo_time_ms))),
+        repetition_time_ms=float(round(rng.uniform(*hospital.repetition_time_ms))),
         echo_train_length=int(rng.integers(12, 28)),
         flip_angle_deg=float(rng.choice((120, 140, 150, 160))),
-        field_strength_t=float(rng.choice((1.5, 3.0))),
-        manufacturer=(maker := _MAKERS[int(rng.integers(len(_MAKERS)))])[0],
+        field_strength_t=float(rng.choice(hospital.field_strengths_t)),
+        manufacturer=(maker := hospital.makers[int(rng.integers(len(hospital.makers)))])[0],
         model_name=maker[1],
-        noise_sd=float(rng.uniform(0.012, 0.045)),
+        noise_sd=float(rng.uniform(*hospital.noise_sd)),
         ghost_amplitude=_draw_ghost_amplitude(options, rng),
         phase_axis="row" if rng.random() < 0.6 else "column",
         truncated=truncated,
@@ -124,11 +125,13 @@ def add_texture(signal: Array, tissues: npt.NDArray[np.uint8], in_plane_mm: floa
     np.multiply(signal, np.maximum(change, np.float32(0.1)), out=signal)
 
 
-def form_image(signal: Array, acquisition: Acquisition, rng: np.random.Generator) -> npt.NDArray[np.uint16]:
-    """Return the uint16 magnitude image: coil shading, ghosts, blur, Rician noise and scanner units."""
-    image = signal * _shading(signal.shape, rng)
+def form_image(
+    signal: Array, acquisition: Acquisition, hospital: Hospital, rng: np.random.Generator
+) -> npt.NDArray[np.uint16]:
+    """Return the uint16 magnitude image: contrast, coil shading, ghosts, blur, Rician noise and scanner units."""
+    image = _contrast(signal, hospital, rng) * _shading(signal.shape, hospital.shading, rng)
     image = _ghost(image, acquisition, rng)
-    blur = rng.uniform(0.25, 0.6)
+    blur = rng.uniform(*hospital.blur_px)
     for plane in image:
         ndimage.gaussian_filter(plane, blur, output=plane, truncate=3.0)
     noise = np.float32(acquisition.noise_sd)
@@ -161,7 +164,14 @@ def _upsample(coarse: Array, count: int, scale: float, axis: int) -> Array:
     return np.asarray(total, dtype=np.float32)
 
 
-def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _contrast(signal: Array, hospital: Hospital, rng: np.random.Generator) -> Array:
+    """Return the signal with the hospital's contrast; nothing is drawn where it is fixed."""
+    low, high = hospital.contrast_exponent
+    exponent = np.float32(rng.uniform(low, high)) if low < high else np.float32(low)
+    return signal if exponent == 1 else np.asarray(np.maximum(signal, np.float32(0)) ** exponent, dtype=np.float32)
+
+
+def _shading(shape: tuple[int, ...], strength: float, rng: np.random.Generator) -> Array:
     """Return a smooth coil profile around 1: brighter near the surface, tilted at random."""
     z, y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
     surface, bow = rng.uniform(0.0, 0.45), rng.uniform(-0.12, 0.12)
@@ -175,7 +185,7 @@ def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         + lean[1] * y[None, :, None]
         + lean[2] * x[None, None, :]
     )
-    return np.asarray(np.exp(log), dtype=np.float32)
+    return np.asarray(np.exp(np.float32(strength) * log), dtype=np.float32)
 
 
 def _ghost(image: Array, acquisition: Acquisition, rng: np.random.Generator) -> Array:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from phantom.hospitals import HospitalName
 from runtime.core.labels import Side, Station
 from runtime.core.volume import Volume
 
@@ -30,6 +31,9 @@ class PhantomOptions:
 
     ghosts: bool | None = None
     """Whether motion ghosts lie over the image; None draws it."""
+
+    hospital: HospitalName | None = None
+    """Whose scanner acquires the case; None draws from every training scanner. The body stays the same."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,9 @@ class PhantomCase:
 
     acquisition: Acquisition
     """Sequence and scanner."""
+
+    hospital: HospitalName | None = None
+    """Whose scanner acquired it; None stands for every training scanner."""
 
     @property
     def patient_positive(self) -> bool:
