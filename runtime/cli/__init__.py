@@ -5,6 +5,7 @@ Results go to the standard output, everything else to the standard error; the ex
 """
 
 import json
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from rich.console import Console
 from runtime import __version__
 from runtime.cli.console import describe_findings, progress_bar
 from runtime.core.errors import AnalysisCancelled, CaseRefused, SettingInvalid, SidewallError
-from runtime.settings import load_settings
+from runtime.environment import SERVER_VARIABLE, check_variables
+from runtime.settings import load_settings, setting_names
 
 _STDERR = Console(stderr=True)
 _STDOUT = Console()
@@ -151,7 +153,9 @@ def select(
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
 def submit(
     path: PathArgument,
-    server: Annotated[str, typer.Option("--server", "-s", envvar="SIDEWALL_SERVER", help="host:port of the server.")],
+    server: Annotated[
+        str | None, typer.Option("--server", "-s", envvar=SERVER_VARIABLE, help="host:port of the server.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go; default: nowhere.")] = None,
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
@@ -168,6 +172,9 @@ def submit(
         from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.submitting import case_options, submit_path, tls_options
 
+        check_variables(os.environ, setting_names())
+        if server is None:
+            raise SettingInvalid("server", None, f"host:port of a running server: --server or {SERVER_VARIABLE}")
         options = case_options(case_id, time_point, prior, out)
         inputs = CaseInputs(series=str(path.resolve()), prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)

@@ -103,6 +103,29 @@ def test_analyze_without_a_bundle_says_how_to_name_one(run: Run, series: Path, t
     assert "--bundle or SIDEWALL_BUNDLE" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "analyze", "submit", "score", "replay", "doctor"])
+def test_a_misspelt_variable_ends_every_command_that_reads_the_environment_with_status_2(
+    command: str, run: Run, series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDEWALL_SEVRER", "127.0.0.1:1")
+    (tmp_path / "file").write_text("{}")
+    given = {
+        "analyze": (series, "--out", tmp_path / "out"),
+        "submit": (series,),
+        "score": ("--series", series, "--segmentation", tmp_path / "file", "--out", tmp_path / "out"),
+        "replay": (tmp_path / "file",),
+    }
+    done = run(command, *given.get(command, ()))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("setting_invalid: no such setting: SIDEWALL_SEVRER (did you mean SIDEWALL_SERVER?)")
+
+
+def test_submit_without_a_server_says_how_to_name_one(run: Run, series: Path) -> None:
+    done = run("submit", series)
+    assert done.exit_code == 2
+    assert "--server or SIDEWALL_SERVER" in done.stderr
+
+
 def test_an_output_folder_that_cannot_be_made_ends_with_status_2(run: Run, series: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = run("analyze", series, "--out", tmp_path / "file")
