@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime import __version__
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
 from tests.fixtures.tiny_series import BAD_INPUTS
@@ -128,9 +129,25 @@ def test_submit_without_a_server_says_how_to_name_one(run: Run, series: Path) ->
 
 def test_an_output_folder_that_cannot_be_made_ends_with_status_2(run: Run, series: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = run("analyze", series, "--out", tmp_path / "file")
-    assert done.exit_code == 2
-    assert done.stderr.startswith("setting_invalid: setting out is ")
+    for out in (tmp_path / "file", tmp_path / "file" / "out", tmp_path / ("x" * 300)):
+        done = run("analyze", series, "--out", out)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("setting_invalid: setting out is ")
+
+
+def test_a_command_that_fails_leaves_no_output_folder(
+    run: Run, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no label map")
+    failing: dict[tuple[object, ...], int] = {
+        ("analyze", series, "--bundle", series): 4,
+        ("analyze", series, "--bundle", bundle.path, "--backend", "abacus"): 2,
+        ("submit", series, "--server", "127.0.0.1:1"): 5,
+        ("score", "--series", series, "--segmentation", tmp_path / "notes.txt"): 3,
+    }
+    for command, status in failing.items():
+        assert run(*command, "--out", tmp_path / "a" / "b").exit_code == status
+        assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_an_unexpected_error_shows_its_place_but_not_its_text(
@@ -144,6 +161,10 @@ def test_an_unexpected_error_shows_its_place_but_not_its_text(
     assert done.exit_code == 1
     assert done.stderr.startswith("internal_error: ZeroDivisionError in ")
     assert "MILLER" not in done.output
+
+
+def test_the_version_is_a_command_and_an_option(run: Run) -> None:
+    assert run("--version").stdout == run("version").stdout == f"{__version__}\n"
 
 
 @pytest.mark.parametrize("command", ["serve", "analyze", "submit", "doctor"])
