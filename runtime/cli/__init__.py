@@ -22,9 +22,10 @@ from runtime.cli.options import (
     JsonOption,
     ModeOption,
     OutOption,
-    PathArgument,
     PriorOption,
+    SeriesArgument,
     SeriesUidOption,
+    StudyArgument,
     ThreadsOption,
     TimePointOption,
     VersionOption,
@@ -80,7 +81,7 @@ def serve(
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
 def analyze(
-    path: PathArgument,
+    path: StudyArgument,
     out: OutOption,
     bundle: BundleOption = None,
     backend: BackendOption = None,
@@ -122,7 +123,12 @@ def analyze(
 @app.command(epilog="Example: sidewall select /data/study --json")
 def select(
     path: Annotated[
-        Path, typer.Argument(exists=True, help="A directory, a zip file or one file with the objects of a DICOM study.")
+        Path,
+        typer.Argument(
+            exists=True,
+            metavar="STUDY",
+            help="A directory, a zip file or one file with the objects of a DICOM study.",
+        ),
     ],
     series_uid: SeriesUidOption = None,
     descriptions: Annotated[
@@ -149,7 +155,7 @@ def select(
 
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
 def submit(
-    path: PathArgument,
+    path: SeriesArgument,
     server: Annotated[
         str | None, typer.Option("--server", "-s", envvar=SERVER_VARIABLE, help="host:port of the server.")
     ] = None,
@@ -186,7 +192,12 @@ def submit(
 
 @app.command(epilog="Example: sidewall score --series /data/series --segmentation reader1.nii.gz --out out/reader1")
 def score(
-    series: Annotated[Path, typer.Option("--series", exists=True, help="The DICOM series that was segmented.")],
+    series: Annotated[
+        Path,
+        typer.Option(
+            "--series", exists=True, help="The DICOM series that was segmented: a directory, a zip file or one file."
+        ),
+    ],
     segmentation: Annotated[
         Path,
         typer.Option("--segmentation", exists=True, dir_okay=False, help="Label map: NIfTI, NRRD or DICOM SEG."),

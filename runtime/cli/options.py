@@ -7,9 +7,23 @@ import typer
 
 from runtime import __version__
 
-PathArgument = Annotated[
+StudyArgument = Annotated[
     Path,
-    typer.Argument(exists=True, help="A directory, a zip file or one file with the DICOM instances of one series."),
+    typer.Argument(
+        exists=True,
+        metavar="STUDY",
+        help="A directory, a zip file or one file with the DICOM instances of one series or of a whole study, of which "
+        "the series that fits best is taken.",
+    ),
+]
+SeriesArgument = Annotated[
+    Path,
+    typer.Argument(
+        exists=True,
+        metavar="SERIES",
+        help="A directory, a zip file or one file with the DICOM instances of one series; of several the server "
+        "refuses to choose.",
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
 BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
