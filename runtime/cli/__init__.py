@@ -179,7 +179,7 @@ def submit(
         if server is None:
             raise SettingInvalid("server", None, f"host:port of a running server: --server or {SERVER_VARIABLE}")
         options = case_options(case_id, time_point, prior, out)
-        inputs = CaseInputs(series=str(path.resolve()), prior=absolute(prior))
+        inputs = CaseInputs(series=str(path.resolve()), takes_one_series=True, prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
             require_writable(out)
@@ -229,6 +229,7 @@ def score(
         about = about_case(case_id, time_point, prior, out)
         inputs = CaseInputs(
             series=str(series.resolve()),
+            takes_one_series=True,
             segmentation=absolute(segmentation),
             labels=labels,
             bundle=absolute(settings.bundle),

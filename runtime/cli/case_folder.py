@@ -31,6 +31,9 @@ class CaseInputs:
     series_uid: str | None = None
     """The series that was named on the command line."""
 
+    takes_one_series: bool = False
+    """Whether the input has to be one series: `score` and a server never choose one of several."""
+
     bundle: str | None = None
     segmentation: str | None = None
     """Path of the label map that was scored in the place of a model's."""
