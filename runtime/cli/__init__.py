@@ -30,8 +30,8 @@ from runtime.cli.options import (
     TimePointOption,
     VersionOption,
 )
-from runtime.cli.reporting import reporting_errors
-from runtime.core.errors import CaseRefused, SettingInvalid
+from runtime.cli.reporting import reporting_errors, silence_grpc
+from runtime.core.errors import CaseRefused
 from runtime.environment import SERVER_VARIABLE, check_variables
 from runtime.settings import load_settings, setting_names
 
@@ -71,6 +71,7 @@ def serve(
     with reporting_errors(as_json=False):
         given = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
+        silence_grpc()
         from runtime.cli.loading import load_checked_model
         from runtime.serving.log import configure_log
         from runtime.serving.server import serve as run_server
@@ -172,12 +173,12 @@ def submit(
 ) -> None:
     """Send one series to a running server."""
     with reporting_errors(as_json):
+        silence_grpc()
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
-        from runtime.cli.submitting import case_options, submit_path, tls_options
+        from runtime.cli.submitting import case_options, check_server, submit_path, tls_options
 
         check_variables(os.environ, setting_names())
-        if server is None:
-            raise SettingInvalid("server", None, f"host:port of a running server: --server or {SERVER_VARIABLE}")
+        address = check_server(server)
         options = case_options(case_id, time_point, prior, out)
         inputs = CaseInputs(series=str(path.resolve()), takes_one_series=True, prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
@@ -185,7 +186,7 @@ def submit(
             require_writable(out)
         with progress_bar(_STDERR) as show:
             findings = submit_path(
-                path, server, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
+                path, address, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
             )
         _show_findings(findings, out, as_json)
 

@@ -1,6 +1,7 @@
 """How a command ends when something goes wrong: the error's text and its exit status, and never patient data."""
 
 import json
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,3 +39,12 @@ def _report(error: SidewallError, as_json: bool) -> None:
         return
     for code, message in [(str(reason.code), reason.message) for reason in reasons] or [(error.code, str(error))]:
         typer.secho(f"{code}: {message}", fg="red", err=True)
+
+
+def silence_grpc() -> None:
+    """Keep gRPC's own lines off the standard error, unless GRPC_VERBOSITY asks for them; call before it is imported.
+
+    They tell of its insides what our errors say in plain words, and stand between the lines of the server's log, which
+    is JSON.
+    """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")

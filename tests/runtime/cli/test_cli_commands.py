@@ -87,7 +87,25 @@ def test_doctor_without_a_bundle_ends_with_status_4(run: Run) -> None:
 def test_no_server_ends_submit_with_status_5(run: Run, series: Path) -> None:
     done = run("submit", series, "--server", "127.0.0.1:1")
     assert done.exit_code == 5
-    assert done.stderr.startswith("server_unreachable: ")
+    assert done.stderr.startswith(
+        "server_unreachable: no connection to a Sidewall server at 127.0.0.1:1 (without TLS): "
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--server", "127.0.0.1"), "setting server is '127.0.0.1'; allowed: host:port, such as 127.0.0.1:50051"),
+        (("--server", "box:1", "--tls-ca", "absent.pem"), "setting tls_ca is 'absent.pem'; allowed: a readable PEM"),
+        (("--server", "box:1", "--tls-key", "absent.pem"), "setting tls_key is 'absent.pem'; allowed: a readable PEM"),
+    ],
+)
+def test_a_bad_address_or_tls_file_ends_submit_with_status_2(
+    options: tuple[str, ...], words: str, run: Run, series: Path
+) -> None:
+    done = run("submit", series, *options)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"setting_invalid: {words}")
 
 
 def test_a_bad_setting_ends_with_status_2_and_as_json_on_wish(run: Run, series: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -44,6 +45,25 @@ def test_serve_ends_with_status_4_on_a_damaged_bundle(bundle: TinyBundle, tmp_pa
     assert done.returncode == 4
     assert done.stderr.splitlines()[-1].startswith("bundle_rejected: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_ends_serve_with_status_2_and_nothing_but_our_words(bundle: TinyBundle) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        done = run_sidewall(bundle, "serve", "--bundle", bundle.path, "--listen", listen)
+    assert done.returncode == 2
+    allowed = "an address of this machine with a port that is free (address already in use)"
+    assert done.stderr == f"setting_invalid: setting listen is '{listen}'; allowed: {allowed}\n"
+
+
+def test_a_server_that_speaks_no_tls_leaves_nothing_but_our_words(
+    bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    with running_server(bundle, tmp_path) as server:
+        done = run_sidewall(bundle, "submit", series, "--server", server.address, "--tls")
+    assert done.returncode == 5
+    assert done.stderr.startswith(f"server_unreachable: no connection to a Sidewall server at {server.address} ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", ["analyze", "submit"])
