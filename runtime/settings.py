@@ -41,7 +41,9 @@ class Settings:
     """CPU threads of one analysis; 0 takes every core, since one analysis runs at a time."""
 
     listen: str = "127.0.0.1:50051"
-    """host:port of the server; port 0 takes a free one. The default is closed to other machines."""
+    """host:port of the server; port 0 takes a free one. The default is closed to other machines; what is open to them
+    needs TLS, or `plaintext`.
+    """
 
     plaintext: bool = False
     """Allow addresses other than this machine's own without TLS, where something else encrypts the way."""
@@ -74,7 +76,7 @@ class Settings:
     """Time that running calls have to finish after SIGTERM, s."""
 
     pseudonym_salt: str = field(default="", repr=False)
-    """Secret mixed into the pseudonyms of cases without a name; better in the environment than on the command line."""
+    """Secret mixed into the pseudonyms of cases without a name; better in the environment than in the file."""
 
     rules: Mapping[str, float] = field(default_factory=dict)
     """The site's own scoring thresholds in place of the bundle's: a table in the file, `short_axis_cutoff_mm=5,...` as
@@ -139,6 +141,14 @@ class Settings:
 def setting_names() -> tuple[str, ...]:
     """Return the names of all settings, as they stand in the file."""
     return tuple(each.name for each in fields(Settings))
+
+
+def allowed_values(name: str) -> str:
+    """Return what a setting may be, in the words of its error."""
+    kind = get_type_hints(Settings)[name]
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    return _RANGES[name][1] if name in _RANGES else _PARSERS[kind][1]
 
 
 def load_settings(
