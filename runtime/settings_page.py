@@ -18,14 +18,9 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import typer
 
 from runtime.cli import app
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import RefusalCode
-from runtime.core.gates import (
-    MAX_FOLD_SPREAD_MM,
-    MAX_NODES,
-    MIN_BALANCE,
-    MIN_COVERAGE_MM,
-    MIN_IN_PLANE_FIELD_MM,
-)
+from runtime.core.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
 from runtime.core.midline import MIN_QUALITY
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.rules import ScoringRules
