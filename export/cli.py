@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from runtime import __version__
 from runtime.bundle.loading import load_bundle
 from runtime.bundle.manifest import TrainedOn
 from runtime.core.errors import SettingInvalid, SidewallError
@@ -36,6 +37,21 @@ ObturatorCutoff = Annotated[
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 @app.command(epilog="Example: sidewall-export onnx work/demo/nnUNet_results/Dataset501_Sidewall/... --out out/onnx")
 def onnx(
     model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json and fold_*/.")],
@@ -52,11 +68,11 @@ def onnx(
     folder = read_model_folder(model)
     patch = reduce_plans(folder)[1].patch_size
     tiles = list(np.random.default_rng(0).standard_normal((2, 1, *patch), dtype=np.float32))
-    out.mkdir(parents=True, exist_ok=True)
     table = Table("fold", "backend", "tiles", "largest error", "mean error")
     for index, path in enumerate(fold_checkpoints(model, checkpoint)):
         network = folder.build_network(read_checkpoint(path).weights)
         content = export_fold(network, patch)
+        out.mkdir(parents=True, exist_ok=True)
         (out / f"fold_{index}.onnx").write_bytes(content)
         for backend in available_backends():
             error = measure_error(network, content, tiles, backend)

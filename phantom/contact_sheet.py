@@ -1,6 +1,6 @@
-"""One picture of a case: slices in radiological convention, with the outlines of stations and nodes."""
+"""One picture of a case: slices in radiological convention, without and with the outlines of stations and nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,30 +25,46 @@ COLOURS: dict[int, tuple[str, Colour]] = {
 _WHITE: Colour = (255, 255, 255)
 _BAR_HEIGHT = 34
 _GAP = 4
+_COLUMNS = 4
+"""Panes in a row: two slices, each plain and outlined."""
 
 
-def contact_sheet(case: PhantomCase, *, plain: int = 4, outlined: int = 12, pane_px: int = 420) -> Image.Image:
-    """Return an RGB picture: a row of plain slices, then slices with outlines, from head to feet.
+def contact_sheet(case: PhantomCase, *, slices: int = 8, pane_px: int = 420) -> Image.Image:
+    """Return an RGB picture of some slices from head to feet, each plain and beside it with outlines.
 
-    `plain` slices stand in one row and set the number of columns; `pane_px` is the width of a pane in pixels. The
-    patient's right is on the left of every pane, as radiologists read.
+    Every node is there, in the slice of its largest section; `slices` are shown at least, and `pane_px` is the width of
+    a pane in pixels. The patient's right is on the left of every pane, as radiologists read.
     """
     image, labels, node_ids = (canonicalise(volume)[0] for volume in (case.image, case.labels, case.node_ids))
     grey = _window(image.voxels)
-    panes = [_pane(grey, image, None, None, index, pane_px) for index in _spread(image.shape[0], plain)]
-    for index in _spread(image.shape[0], outlined):
+    panes = []
+    for index in choose_slices(node_ids.voxels, slices):
+        panes.append(_pane(grey, image, None, None, index, pane_px))
         panes.append(_pane(grey, image, labels.voxels, node_ids.voxels, index, pane_px))
-    return _assemble(panes, columns=plain, title=_title(case))
+    return _assemble(panes, columns=_COLUMNS, title=_title(case, _largest_sections(node_ids.voxels)))
 
 
-def _spread(slices: int, wanted: int) -> list[int]:
-    """Return that many slice indices, or all of them, evenly spread from head to feet."""
-    count = min(wanted, slices)
-    return (
-        [int(index) for index in np.linspace(slices - 1, 0, count + 2)[1:-1].round()]
-        if count < slices
-        else list(range(slices - 1, -1, -1))
-    )
+def choose_slices(node_ids: npt.NDArray[np.uint8], wanted: int) -> list[int]:
+    """Return slice indices of node numbers (z, y, x), z to the head, from head to feet.
+
+    The slice of every node's largest section is among them; those that lie farthest from others fill up to `wanted`.
+    """
+    chosen = set(_largest_sections(node_ids).values())
+    count = node_ids.shape[0]
+    while len(chosen) < min(wanted, count):
+        # One beyond either end, so that the very last slices, which show the least, come late.
+        others = np.array([-1, count, *chosen])
+        distances = np.abs(np.arange(count)[:, None] - others).min(axis=1)
+        chosen.add(int(distances.argmax()))
+    return sorted(chosen, reverse=True)
+
+
+def _largest_sections(node_ids: npt.NDArray[np.uint8]) -> dict[int, int]:
+    """Return node number -> index of the slice that shows most of it."""
+    return {
+        int(node_id): int(np.count_nonzero(node_ids == node_id, axis=(1, 2)).argmax())
+        for node_id in np.unique(node_ids[node_ids > 0])
+    }
 
 
 def _window(voxels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
@@ -75,7 +91,7 @@ def _pane(
     draw.text((pane_px - 22, height_px // 2), "L", fill=_WHITE, font=_font(22), stroke_width=2, stroke_fill=(0, 0, 0))
     draw.text(
         (6, 4),
-        f"slice {index + 1}/{image.shape[0]}",
+        _caption(index, image.shape[0], node_ids),
         fill=_WHITE,
         font=_font(15),
         stroke_width=1,
@@ -84,6 +100,13 @@ def _pane(
     if node_ids is not None:
         _number_nodes(draw, node_ids[index], pane.size)
     return pane
+
+
+def _caption(index: int, count: int, node_ids: npt.NDArray[np.uint8] | None) -> str:
+    """Return which slice a pane shows, and which nodes are outlined on it."""
+    shown = [] if node_ids is None else [str(each) for each in np.unique(node_ids[index]) if each]
+    nodes = f", node{'s' if len(shown) > 1 else ''} {', '.join(shown)}" if shown else ""
+    return f"slice {index + 1} of {count}{nodes}"
 
 
 def _with_outlines(pane: Image.Image, labels: npt.NDArray[np.uint8]) -> Image.Image:
@@ -110,12 +133,14 @@ def _number_nodes(draw: ImageDraw.ImageDraw, node_ids: npt.NDArray[np.uint8], si
         draw.text(place, str(int(node_id)), fill=_WHITE, font=_font(18), stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _title(case: PhantomCase) -> str:
+def _title(case: PhantomCase, largest: Mapping[int, int]) -> str:
     nodes = ", ".join(
-        f"{node.id}: {node.side} {node.station.replace('_', ' ')} {node.short_axis_mm:.1f} mm {node.status}"
+        f"{node.id}: {node.side} {node.station.replace('_', ' ')} {node.short_axis_mm:.1f} mm {node.status} "
+        f"(slice {largest[node.id] + 1})"
         for node in case.nodes
+        if node.id in largest
     )
-    return f"seed {case.seed}   {nodes or 'no nodes'}"
+    return f"seed {case.seed}, from head to feet, slices counted from the feet   {nodes or 'no nodes'}"
 
 
 def _assemble(panes: Sequence[Image.Image], *, columns: int, title: str) -> Image.Image:

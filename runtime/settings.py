@@ -2,7 +2,7 @@
 
 A setting comes from the command line, else from the environment (`SIDEWALL_` and its name in capitals), else from a
 TOML file of flat `name = value` lines (`--config`, `SIDEWALL_CONFIG`), else it has its default. A bad value stops the
-start with the setting's name, the value and what is allowed.
+start with the setting's name, the value and what is allowed; so does a name that is no setting.
 """
 
 import os
@@ -12,13 +12,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from runtime.core.errors import SettingInvalid
+from runtime.core.errors import SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
 from runtime.core.site_choices import check_site_outcome, check_site_rule
+from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
 from runtime.results.settings import ResultSettings
-
-ENVIRONMENT_PREFIX = "SIDEWALL_"
-CONFIG_VARIABLE = "SIDEWALL_CONFIG"
 
 Mode = Literal["exact", "fast"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -31,11 +29,7 @@ class Settings:
     """The effective settings; raises `SettingInvalid` on a value outside its range."""
 
     bundle: Path | None = None
-    """Directory of the model bundle; commands that analyse need one.
-
-    Whom to trust beside the keys that ship with the runtime is named by the environment alone: SIDEWALL_TRUSTED_KEYS, a
-    folder of *.pub files (see `runtime.bundle.loading`).
-    """
+    """Directory of the model bundle; commands that analyse need one."""
 
     backend: str = "auto"
     """Inference backend by name, or `auto` for the best one installed."""
@@ -47,7 +41,9 @@ class Settings:
     """CPU threads of one analysis; 0 takes every core, since one analysis runs at a time."""
 
     listen: str = "127.0.0.1:50051"
-    """host:port of the server; port 0 takes a free one. The default is closed to other machines."""
+    """host:port of the server; port 0 takes a free one. The default is closed to other machines; what is open to them
+    needs TLS, or `plaintext`.
+    """
 
     plaintext: bool = False
     """Allow addresses other than this machine's own without TLS, where something else encrypts the way."""
@@ -80,7 +76,7 @@ class Settings:
     """Time that running calls have to finish after SIGTERM, s."""
 
     pseudonym_salt: str = field(default="", repr=False)
-    """Secret mixed into the pseudonyms of cases without a name; better in the environment than on the command line."""
+    """Secret mixed into the pseudonyms of cases without a name; better in the environment than in the file."""
 
     rules: Mapping[str, float] = field(default_factory=dict)
     """The site's own scoring thresholds in place of the bundle's: a table in the file, `short_axis_cutoff_mm=5,...` as
@@ -95,6 +91,7 @@ class Settings:
 
     series_descriptions: Mapping[str, str] = field(default_factory=dict)
     """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
+
     restaging_rules: bool = False
     """Judge studies whose time point is `restaging` by the bundle's restaging cut-offs. Off by default: a Dutch
     re-review found no effect of downsizing (PMC10715698).
@@ -141,6 +138,19 @@ class Settings:
         return self.max_message_mib * _MIB
 
 
+def setting_names() -> tuple[str, ...]:
+    """Return the names of all settings, as they stand in the file."""
+    return tuple(each.name for each in fields(Settings))
+
+
+def allowed_values(name: str) -> str:
+    """Return what a setting may be, in the words of its error."""
+    kind = get_type_hints(Settings)[name]
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    return _RANGES[name][1] if name in _RANGES else _PARSERS[kind][1]
+
+
 def load_settings(
     given: Mapping[str, Any] | None = None,
     *,
@@ -150,16 +160,16 @@ def load_settings(
     """Return the effective settings.
 
     `given` are values from the command line (None counts as not given), `environment` defaults to the process's, `file`
-    to what `SIDEWALL_CONFIG` names. Raises `SettingInvalid`.
+    to what `SIDEWALL_CONFIG` names. Raises `SettingInvalid`, also on a variable or name that is no setting.
     """
     environment = os.environ if environment is None else environment
+    check_variables(environment, setting_names())
     file = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     values: dict[str, Any] = _read_file(file) if file else {}
     kinds = get_type_hints(Settings)
     for name in kinds:
-        variable = ENVIRONMENT_PREFIX + name.upper()
-        if environment.get(variable):
-            values[name] = environment[variable]
+        if environment.get(variable_of(name)):
+            values[name] = environment[variable_of(name)]
     values.update({name: value for name, value in (given or {}).items() if value is not None})
     return Settings(**{name: _parse(name, value, kinds[name]) for name, value in values.items()})
 
@@ -171,10 +181,9 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise SettingInvalid("config", str(file), "a readable TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingInvalid("config", str(file), f"valid TOML ({error})") from error
-    known = [each.name for each in fields(Settings)]
     for name in values:
-        if name not in known:
-            raise SettingInvalid(name, values[name], f"no such setting; the settings are {', '.join(known)}")
+        if name not in setting_names():
+            raise unknown_setting(name, setting_names())
     return values
 
 

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from runtime import __version__
 from runtime.core.errors import SettingInvalid, SidewallError
 from training.config import load_config
 from training.workspace import Workspace, write_json
@@ -37,6 +38,21 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes at the same time.
 
 DEFAULT_WORK = Path("work/demo")
 DEFAULT_DATASET = "Dataset501_Sidewall"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command(epilog="Example: sidewall-train prepare --seeds 1000-1119 --warm-start-cases 40")

@@ -13,6 +13,7 @@ import grpc
 from sidewall import errors
 from sidewall.artefacts import Artefact, save_artefacts
 from sidewall.convert import findings_to_dict
+from sidewall.peer import Peer
 from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
@@ -79,7 +80,11 @@ class Client:
     """Connection to one server; use as a context manager or call `close`. Safe to share between threads."""
 
     def __init__(self, server: str, *, tls: TlsOptions | None = None) -> None:
-        """Connect to `server` (host:port); without `tls` the connection is not encrypted."""
+        """Connect to `server` (host:port); without `tls` the connection is not encrypted.
+
+        Raises `ValueError` when `server` has another form, `OSError` when a TLS file cannot be read.
+        """
+        self._peer = Peer(server, tls is not None)
         if tls is None:
             self._channel = grpc.insecure_channel(server, options=_CHANNEL_OPTIONS)
         else:
@@ -123,7 +128,7 @@ class Client:
         upload = SeriesUpload(source, options)
         call = self._stub.AnalyzeSeries(iter(upload), timeout=timeout_s)
         try:
-            return _collect(call, on_progress)
+            return _collect(call, on_progress, self._peer)
         except errors.SidewallClientError:
             if upload.failure is not None:
                 raise upload.failure from None
@@ -143,17 +148,17 @@ class Client:
         Raises `Refused` with every reason or another `SidewallClientError`.
         """
         call = self._stub.AnalyzeVolume(volume_requests(voxels, geometry, options), timeout=timeout_s)
-        return _collect(call, on_progress)
+        return _collect(call, on_progress, self._peer)
 
 
-def _collect(call: Any, on_progress: OnProgress | None) -> Result:
+def _collect(call: Any, on_progress: OnProgress | None, peer: Peer) -> Result:
     """Return the result of a running call; whatever ends this early cancels the call."""
     answer = _Answer(on_progress)
     try:
         for event in call:
             answer.take(event)
     except grpc.RpcError as error:
-        raise answer.refusal or _translate(error) from None
+        raise answer.refusal or _translate(error, peer, answer.job_id) from None
     finally:
         call.cancel()
     return answer.result()
@@ -164,7 +169,8 @@ class _Answer:
 
     def __init__(self, on_progress: OnProgress | None) -> None:
         self._on_progress = on_progress
-        self._job_id = ""
+        self.job_id = ""
+        """Empty until the server has taken the case."""
         self._findings: dict[str, Any] | None = None
         self._artefacts: list[Artefact] = []
         self._pending = bytearray()
@@ -174,7 +180,7 @@ class _Answer:
         """Take note of one event; kinds of a newer contract are passed over."""
         kind = event.WhichOneof("kind")
         if kind == "accepted":
-            self._job_id = event.accepted.job_id
+            self.job_id = event.accepted.job_id
         elif kind == "progress" and self._on_progress is not None:
             self._on_progress(_progress(event.progress))
         elif kind == "findings":
@@ -190,7 +196,7 @@ class _Answer:
             raise self.refusal
         if self._findings is None or self._pending:
             raise errors.ServerFault("the answer ended before it was complete", "incomplete_answer")
-        return Result(self._job_id, self._findings, tuple(self._artefacts))
+        return Result(self.job_id, self._findings, tuple(self._artefacts))
 
     def _take_chunk(self, chunk: analysis_pb2.ArtefactChunk) -> None:
         self._pending += chunk.data
@@ -215,15 +221,31 @@ _ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {
     grpc.StatusCode.UNAVAILABLE: (errors.ServerUnreachable, "server_unreachable"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (errors.DeadlineExceeded, "deadline_exceeded"),
     grpc.StatusCode.CANCELLED: (errors.Cancelled, "cancelled"),
+    # Whatever answered, it was no Sidewall server, or not one that has this call.
+    grpc.StatusCode.UNIMPLEMENTED: (errors.ServerUnreachable, "server_unreachable"),
 }
 
 
-def _translate(error: Any) -> errors.SidewallClientError:
-    """Return our error for a gRPC status."""
+def _translate(error: Any, peer: Peer, job_id: str) -> errors.SidewallClientError:
+    """Return our error for a gRPC status, in the server's words where they are the server's."""
     status = error.code()
     kind, code = _ERRORS.get(status, (errors.ServerFault, "internal_error"))
-    named = dict(_metadata(error)).get("sidewall-code", code)
-    return kind(error.details() or status.name, named)
+    named = dict(_metadata(error)).get("sidewall-code")
+    said = error.details() or status.name
+    if named is None:
+        said = _in_plain_words(status, said, peer, job_id)
+    return kind(said, named or code)
+
+
+def _in_plain_words(status: grpc.StatusCode, details: str, peer: Peer, job_id: str) -> str:
+    """Return what a text of gRPC's own means to the caller."""
+    if status is grpc.StatusCode.UNAVAILABLE:
+        return peer.explain_break(job_id) if job_id else peer.explain_unreachable(details)
+    if status is grpc.StatusCode.UNIMPLEMENTED:
+        return peer.explain_unknown_call()
+    if status is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return peer.explain_deadline()
+    return details if status in _ERRORS else peer.explain_fault(status.name, details)
 
 
 def _metadata(error: Any) -> Iterator[tuple[str, str]]:

@@ -17,11 +17,10 @@ from runtime.core.errors import BundleRejected
 from runtime.core.input_statistics import InputReference
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
+from runtime.environment import TRUSTED_KEYS_VARIABLE
 
 MANIFEST_NAME: Final = "manifest.json"
 SIGNATURE_NAME: Final = "manifest.sig"
-TRUSTED_KEYS_SETTING: Final = "SIDEWALL_TRUSTED_KEYS"
-"""Environment variable that names one more folder of trusted *.pub files."""
 
 _PACKAGED_KEYS: Final = Path(__file__).parent / "trusted_keys"
 
@@ -99,7 +98,7 @@ def load_bundle(path: Path, trusted_keys: Path | None = None) -> Bundle:
     """Open and verify a bundle directory.
 
     `trusted_keys` is a folder of *.pub files that replaces the default: the keys that ship with the runtime and
-    those in the folder that the setting SIDEWALL_TRUSTED_KEYS names. Raises `BundleRejected` with the reason.
+    those in the folder that the variable SIDEWALL_TRUSTED_KEYS names. Raises `BundleRejected` with the reason.
     """
     if not path.is_dir():
         raise BundleRejected(f"there is no bundle at {path}")
@@ -117,7 +116,7 @@ def load_bundle(path: Path, trusted_keys: Path | None = None) -> Bundle:
 def _trusted(folder: Path | None) -> tuple[TrustedKey, ...]:
     if folder is not None:
         return read_trusted_keys(folder)
-    named = os.environ.get(TRUSTED_KEYS_SETTING)
+    named = os.environ.get(TRUSTED_KEYS_VARIABLE)
     return read_trusted_keys(_PACKAGED_KEYS) + (read_trusted_keys(Path(named)) if named else ())
 
 

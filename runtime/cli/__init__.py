@@ -5,9 +5,7 @@ Results go to the standard output, everything else to the standard error; the ex
 """
 
 import json
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +14,26 @@ from rich.console import Console
 
 from runtime import __version__
 from runtime.cli.console import describe_findings, progress_bar
-from runtime.core.errors import AnalysisCancelled, CaseRefused, SettingInvalid, SidewallError
-from runtime.settings import load_settings
+from runtime.cli.options import (
+    BackendOption,
+    BundleOption,
+    CaseIdOption,
+    ConfigOption,
+    JsonOption,
+    ModeOption,
+    OutOption,
+    PriorOption,
+    SeriesArgument,
+    SeriesUidOption,
+    StudyArgument,
+    ThreadsOption,
+    TimePointOption,
+    VersionOption,
+)
+from runtime.cli.reporting import reporting_errors, silence_grpc
+from runtime.core.errors import CaseRefused
+from runtime.environment import SERVER_VARIABLE, check_variables
+from runtime.settings import load_settings, setting_names
 
 _STDERR = Console(stderr=True)
 _STDOUT = Console()
@@ -31,31 +47,15 @@ app = typer.Typer(
     "in a TOML file (--config); what belongs to one case may not.",
 )
 
-PathArgument = Annotated[
-    Path,
-    typer.Argument(exists=True, help="A directory, a zip file or one file with the DICOM instances of one series."),
-]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
-BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
-BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one installed.")]
-ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
-ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to the standard output.")]
-SeriesUidOption = Annotated[
-    str | None, typer.Option(help="SeriesInstanceUID of the series to analyse, instead of the one that fits best.")
-]
-PriorOption = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="findings.json of an earlier study: its nodes are looked for."),
-]
-TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
-CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
-
 
 def main() -> None:
     """Run the command line."""
     app()
+
+
+@app.callback()
+def sidewall(version: VersionOption = False) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command(epilog="Example: sidewall serve --bundle models/demo --listen 127.0.0.1:50051")
@@ -68,9 +68,10 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
-    with _reporting_errors(as_json=False):
+    with reporting_errors(as_json=False):
         given = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
+        silence_grpc()
         from runtime.cli.loading import load_checked_model
         from runtime.serving.log import configure_log
         from runtime.serving.server import serve as run_server
@@ -81,7 +82,7 @@ def serve(
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
 def analyze(
-    path: PathArgument,
+    path: StudyArgument,
     out: OutOption,
     bundle: BundleOption = None,
     backend: BackendOption = None,
@@ -95,11 +96,11 @@ def analyze(
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one series, or the one of a study that fits best, in this process."""
-    with _reporting_errors(as_json):
+    with reporting_errors(as_json):
         given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
-        from runtime.cli.case_folder import CaseInputs, absolute
+        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.running import about_case
         from runtime.serving.log import silence_libraries
 
@@ -114,7 +115,7 @@ def analyze(
             series_numbers=dict(settings.series_numbers),
             series_descriptions=dict(settings.series_descriptions),
         )
-        _make_folder(out)
+        require_writable(out)
         with progress_bar(_STDERR) as show:
             findings = analyze_path(path, settings, out, about=about, inputs=inputs, show=show, tell=_tell)
         _show_findings(findings, out, as_json)
@@ -123,7 +124,12 @@ def analyze(
 @app.command(epilog="Example: sidewall select /data/study --json")
 def select(
     path: Annotated[
-        Path, typer.Argument(exists=True, help="A directory, a zip file or one file with the objects of a DICOM study.")
+        Path,
+        typer.Argument(
+            exists=True,
+            metavar="STUDY",
+            help="A directory, a zip file or one file with the objects of a DICOM study.",
+        ),
     ],
     series_uid: SeriesUidOption = None,
     descriptions: Annotated[
@@ -132,7 +138,7 @@ def select(
     as_json: JsonOption = False,
 ) -> None:
     """Tell which series of a study would be analysed, and what speaks for and against each; only headers are read."""
-    with _reporting_errors(as_json):
+    with reporting_errors(as_json):
         from runtime.cli.selecting import describe_selection, selection_mapping
         from runtime.core.selection import select_series
         from runtime.serving.log import silence_libraries
@@ -150,8 +156,10 @@ def select(
 
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
 def submit(
-    path: PathArgument,
-    server: Annotated[str, typer.Option("--server", "-s", envvar="SIDEWALL_SERVER", help="host:port of the server.")],
+    path: SeriesArgument,
+    server: Annotated[
+        str | None, typer.Option("--server", "-s", envvar=SERVER_VARIABLE, help="host:port of the server.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go; default: nowhere.")] = None,
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
@@ -164,25 +172,33 @@ def submit(
     as_json: JsonOption = False,
 ) -> None:
     """Send one series to a running server."""
-    with _reporting_errors(as_json):
-        from runtime.cli.case_folder import CaseInputs, absolute
-        from runtime.cli.submitting import case_options, submit_path, tls_options
+    with reporting_errors(as_json):
+        silence_grpc()
+        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
+        from runtime.cli.submitting import case_options, check_server, submit_path, tls_options
 
+        check_variables(os.environ, setting_names())
+        address = check_server(server)
         options = case_options(case_id, time_point, prior, out)
-        inputs = CaseInputs(series=str(path.resolve()), prior=absolute(prior))
+        inputs = CaseInputs(series=str(path.resolve()), takes_one_series=True, prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
-            _make_folder(out)
+            require_writable(out)
         with progress_bar(_STDERR) as show:
             findings = submit_path(
-                path, server, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
+                path, address, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
             )
         _show_findings(findings, out, as_json)
 
 
 @app.command(epilog="Example: sidewall score --series /data/series --segmentation reader1.nii.gz --out out/reader1")
 def score(
-    series: Annotated[Path, typer.Option("--series", exists=True, help="The DICOM series that was segmented.")],
+    series: Annotated[
+        Path,
+        typer.Option(
+            "--series", exists=True, help="The DICOM series that was segmented: a directory, a zip file or one file."
+        ),
+    ],
     segmentation: Annotated[
         Path,
         typer.Option("--segmentation", exists=True, dir_okay=False, help="Label map: NIfTI, NRRD or DICOM SEG."),
@@ -203,9 +219,9 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Measure and score the nodes of a label map that someone made, without a model."""
-    with _reporting_errors(as_json):
+    with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
-        from runtime.cli.case_folder import CaseInputs, absolute
+        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
         from runtime.serving.log import silence_libraries
@@ -214,13 +230,14 @@ def score(
         about = about_case(case_id, time_point, prior, out)
         inputs = CaseInputs(
             series=str(series.resolve()),
+            takes_one_series=True,
             segmentation=absolute(segmentation),
             labels=labels,
             bundle=absolute(settings.bundle),
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
         )
-        _make_folder(out)
+        require_writable(out)
         with progress_bar(_STDERR) as show:
             findings = score_path(series, segmentation, settings, out, inputs=inputs, about=about, show=show)
         _show_findings(findings, out, as_json)
@@ -241,7 +258,7 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Run a case again as it was run, and tell whether findings and files are the same; status 7 when they are not."""
-    with _reporting_errors(as_json):
+    with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle, "threads": threads}, file=config)
         from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.console import describe_replay
@@ -265,7 +282,7 @@ def replay(
 @app.command(epilog="Example: sidewall doctor --bundle models/demo")
 def doctor(bundle: BundleOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell which backends work, whether the bundle is sound, and what its golden case says on each backend."""
-    with _reporting_errors(as_json):
+    with reporting_errors(as_json):
         from runtime.cli.doctor import examine
 
         checks = examine(load_settings({"bundle": bundle}, file=config))
@@ -285,47 +302,9 @@ def version() -> None:
     typer.echo(__version__)
 
 
-@contextmanager
-def _reporting_errors(as_json: bool) -> Iterator[None]:
-    """Turn an error into its text and exit status; one that was not expected shows its place but not its text."""
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except KeyboardInterrupt:
-        _report(AnalysisCancelled("stopped by Ctrl-C"), as_json)
-        raise typer.Exit(AnalysisCancelled.exit_code) from None
-    except SidewallError as error:
-        _report(error, as_json)
-        raise typer.Exit(error.exit_code) from None
-    except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
-        _report(SidewallError(text), as_json)
-        raise typer.Exit(SidewallError.exit_code) from None
-
-
-def _report(error: SidewallError, as_json: bool) -> None:
-    reasons = error.reasons if isinstance(error, CaseRefused) else ()
-    if as_json:
-        details = [{"code": reason.code, "message": reason.message} for reason in reasons]
-        typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "reasons": details}}, indent=2))
-        return
-    for code, message in [(str(reason.code), reason.message) for reason in reasons] or [(error.code, str(error))]:
-        typer.secho(f"{code}: {message}", fg="red", err=True)
-
-
 def _tell(text: str) -> None:
     """Print one line to the standard error, above the bar if there is one."""
     _STDERR.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _make_folder(out: Path) -> None:
-    """Make the folder of the results before any work is done; raises `SettingInvalid`."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingInvalid("out", str(out), "a folder that can be made and written") from error
 
 
 def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) -> None:

@@ -9,7 +9,6 @@ from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
 from runtime.cli.running import TerminalMonitor
-from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings_json import to_mapping
 from runtime.core.selection import Selection, select_series
 from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
@@ -46,16 +45,11 @@ def analyze_path(
 def choose_series(path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> Path | Sequence[Path | bytes]:
     """Return what to read: the input as it is when it holds one series, else the instances of the chosen one."""
     selection = select_series(path, series_uid=series_uid)
-    count = len(selection.candidates)
-    if count < 2 and series_uid is None:
+    if len(selection.candidates) < 2 and series_uid is None:
         return path
     for line in _announcement(selection):
         tell(line)
-    if selection.chosen is not None or count < 2:
-        return selection.as_source()
-    # Who only knows the refusal of a server, which chooses nothing, finds its code here as well.
-    several = Reason(RefusalCode.SEVERAL_SERIES, f"the input holds {count} series; allowed: one, or one that fits best")
-    return replace(selection, refusal=(*selection.refusal, several)).as_source()
+    return selection.as_source()
 
 
 def _announcement(selection: Selection) -> list[str]:

@@ -1,6 +1,7 @@
 """The folder of one case: what an analysis leaves there, and what a repeat of it needs to know."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -29,6 +30,9 @@ class CaseInputs:
 
     series_uid: str | None = None
     """The series that was named on the command line."""
+
+    takes_one_series: bool = False
+    """Whether the input has to be one series: `score` and a server never choose one of several."""
 
     bundle: str | None = None
     segmentation: str | None = None
@@ -79,12 +83,34 @@ def _report_file(folder: Path) -> Path:
     return folder / "report.dcm"
 
 
+def require_writable(folder: Path) -> None:
+    """Raise `SettingInvalid` when results could not be written there; leaves nothing behind, no folder either.
+
+    Trying it is surer than asking for permissions, which say nothing of full or read-only disks.
+    """
+    try:
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise _no_folder(folder) from error
+
+
+def _no_folder(folder: Path) -> SettingInvalid:
+    return SettingInvalid("out", str(folder), "a folder that can be made and written")
+
+
 def write_case(folder: Path, files: Sequence[NamedFile], inputs: CaseInputs) -> None:
     """Write the files of a result in place of an earlier one's; `findings.json` last, as the sign that all is there.
 
-    Raises `ValueError`, before anything is touched, when the name of a file would lead out of the folder.
+    Raises `ValueError`, before anything is touched, when the name of a file would lead out of the folder, and
+    `SettingInvalid` when the folder cannot be made.
     """
     check_names(files)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_folder(folder) from error
     for pattern in _RESULTS:
         for stale in folder.glob(pattern):
             stale.unlink()

@@ -14,7 +14,6 @@ def load_checked_model(settings: Settings) -> LoadedModel:
     """
     if settings.bundle is None:
         raise SettingInvalid("bundle", None, "the directory of a model bundle: --bundle or SIDEWALL_BUNDLE")
-    backend = None if settings.backend == "auto" else settings.backend
-    model = load_model(load_bundle(settings.bundle), backend, settings.mode, settings.threads)
+    model = load_model(load_bundle(settings.bundle), settings.backend, settings.mode, settings.threads)
     require_golden(model)
     return model

@@ -105,9 +105,10 @@ def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
 
 
 def _source(inputs: CaseInputs) -> Path | Sequence[Path | bytes]:
-    """Return the images as the command took them: `score` names its series and never chooses."""
+    """Return the images as the command took them, so that what refused several series refuses them again."""
     path = Path(inputs.series)
-    return path if inputs.segmentation is not None else choose_series(path, inputs.series_uid)
+    one_series = inputs.takes_one_series or inputs.segmentation is not None
+    return path if one_series else choose_series(path, inputs.series_uid)
 
 
 def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:

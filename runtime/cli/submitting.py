@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import sidewall
+from sidewall.peer import is_address
 
 from runtime.cli.case_folder import CaseInputs, earlier_report_file, write_case
 from runtime.cli.console import ShowProgress
@@ -21,6 +22,7 @@ from runtime.core.errors import (
     SidewallError,
 )
 from runtime.core.findings_json import to_mapping
+from runtime.environment import SERVER_VARIABLE
 
 
 class _RemoteSettingInvalid(SidewallError):
@@ -40,13 +42,33 @@ _LOCAL_ERRORS: dict[str, type[SidewallError]] = {
 """By the stable word that the client's errors carry."""
 
 
+def check_server(server: str | None) -> str:
+    """Return the address to send to; raises `SettingInvalid` when it is none."""
+    if server is None or not is_address(server):
+        raise SettingInvalid("server", server, f"host:port, such as 127.0.0.1:50051: --server or {SERVER_VARIABLE}")
+    return server
+
+
 def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path | None) -> sidewall.TlsOptions | None:
-    """Return what the options say about encryption; None for a connection without."""
+    """Return what the options say about encryption; None for a connection without.
+
+    Raises `SettingInvalid` on a certificate without its key and on a file that holds nothing in PEM form.
+    """
+    for name, file in (("tls_ca", ca), ("tls_certificate", certificate), ("tls_key", key)):
+        if file is not None and not _is_pem(file):
+            raise SettingInvalid(name, str(file), "a readable PEM file")
     if (certificate is None) != (key is None):
         raise SettingInvalid("tls_key", key and str(key), "given together with --tls-certificate, or neither")
     if not (tls or ca or certificate):
         return None
     return sidewall.TlsOptions(ca, certificate, key)
+
+
+def _is_pem(file: Path) -> bool:
+    try:
+        return b"-----BEGIN " in file.read_bytes()
+    except OSError:
+        return False
 
 
 def case_options(case_id: str | None, time_point: str, prior: Path | None, out: Path | None) -> sidewall.CaseOptions:

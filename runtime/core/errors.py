@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -113,6 +114,25 @@ class SettingInvalid(SidewallError):
     def __init__(self, name: str, value: object, allowed: str) -> None:
         self.name, self.value, self.allowed = name, value, allowed
         super().__init__(f"setting {name} is {value!r}; allowed: {allowed}")
+
+
+class _UnknownSetting(SettingInvalid):
+    """There is no setting of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...], meant: str | None) -> None:
+        self.name, self.value, self.allowed = name, None, ", ".join(known)
+        question = f" (did you mean {meant}?)" if meant else ""
+        SidewallError.__init__(self, f"no such setting: {name}{question}; allowed: {self.allowed}")
+
+
+def unknown_setting(name: str, known: Iterable[str], *, prefix: str = "") -> SettingInvalid:
+    """Return the error of a name that is no setting; its value, a secret perhaps, is not shown.
+
+    `prefix` is what all names begin with: it says nothing about which of them was meant.
+    """
+    names = {each.removeprefix(prefix).lower(): each for each in known}
+    near = get_close_matches(name.removeprefix(prefix).lower(), names, 1)
+    return _UnknownSetting(name, tuple(names.values()), names[near[0]] if near else None)
 
 
 class ServerBusy(SidewallError):

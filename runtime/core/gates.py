@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import Gate, GateOutcome, StationAssessment
 from runtime.core.input_statistics import InputReference, distance_sd, measure_input
@@ -12,12 +13,6 @@ from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-
-MIN_IN_PLANE_FIELD_MM: Final = 150.0
-"""The lateral compartments lie up to 70 mm to either side of the midline."""
-
-MIN_COVERAGE_MM: Final = 70.0
-"""From the bifurcation of the iliac vessels to the obturator canal it is at least this far."""
 
 MIN_BALANCE: Final = 0.25
 """Smaller to larger side of a station; truncated or badly segmented below. Sound phantoms reach down to 0.3."""

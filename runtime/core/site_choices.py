@@ -51,9 +51,14 @@ def check_site_rule(name: str, value: float) -> None:
     """Raise `SettingInvalid` when a site may not give a rule this value."""
     if name not in changeable_rules():
         raise SettingInvalid(f"rules.{name}", value, f"no such rule; the rules are {', '.join(changeable_rules())}")
-    highest = 1.0 if name.endswith(_SHARES) else _LARGEST
+    highest = highest_of_rule(name)
     if not (math.isfinite(value) and 0 <= value <= highest):
         raise SettingInvalid(f"rules.{name}", value, f"0 to {highest:g}")
+
+
+def highest_of_rule(name: str) -> float:
+    """Return the highest value that a rule may have; the lowest is 0."""
+    return 1.0 if name.endswith(_SHARES) else _LARGEST
 
 
 def with_site_outcomes(gates: Iterable[Gate], outcomes: Mapping[str, GateOutcome]) -> tuple[Gate, ...]:

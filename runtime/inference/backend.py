@@ -51,6 +51,9 @@ class Backend(Protocol):
 _MODULES: Final = {"openvino-cpu": "openvino", "onnxruntime-cpu": "onnxruntime"}
 """Backend name -> the package it needs, the fastest first."""
 
+BACKEND_NAMES: Final = ("auto", *_MODULES)
+"""What the setting `backend` may be; `auto` is the best one installed."""
+
 
 def available_backends() -> tuple[str, ...]:
     """Return the names of the backends whose packages are installed, the best first."""
@@ -58,13 +61,14 @@ def available_backends() -> tuple[str, ...]:
 
 
 def make_backend(name: str | None = None) -> Backend:
-    """Return the named backend, or the best one present.
+    """Return the named backend; None and `auto` give the best one present.
 
     Raises `SettingInvalid` on an unknown name and `BackendUnavailable` when its package is not installed.
     """
     present = available_backends()
+    name = None if name == "auto" else name
     if name is not None and name not in _MODULES:
-        raise SettingInvalid("backend", name, ", ".join(_MODULES))
+        raise SettingInvalid("backend", name, ", ".join(BACKEND_NAMES))
     if name is None and not present:
         raise BackendUnavailable(f"no inference backend is installed; one of {', '.join(_MODULES)} is needed")
     chosen = name or present[0]

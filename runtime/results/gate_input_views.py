@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.findings import Gate
-from runtime.core.gates import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.input_statistics import measure_input
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.volume import Volume

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Self
 
 import grpc
@@ -16,6 +15,7 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.core.errors import SettingInvalid
 from runtime.inference.model import LoadedModel
+from runtime.serving.listening import require_free, server_credentials
 from runtime.serving.servicer import Analyzer
 from runtime.settings import Settings
 
@@ -30,7 +30,7 @@ class Server:
     """A gRPC server with health and reflection; NOT_SERVING until `open`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare the server; raises `SettingInvalid` when a TLS file cannot be read."""
+        """Prepare the server."""
         self._settings = settings
         self._analyzer = Analyzer(settings)
         self._server = grpc.server(
@@ -44,7 +44,7 @@ class Server:
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def __enter__(self) -> Self:
-        """Listen."""
+        """Listen; raises `SettingInvalid` when the address or a TLS file cannot be used."""
         self.address = self._listen()
         self._server.start()
         return self
@@ -64,13 +64,15 @@ class Server:
     def _listen(self) -> str:
         """Return the address with the port that was really taken."""
         listen = self._settings.listen
-        credentials = _credentials(self._settings)
+        credentials = server_credentials(self._settings)
+        require_free(listen)
         try:
             if credentials is None:
                 port = self._server.add_insecure_port(listen)
             else:
                 port = self._server.add_secure_port(listen, credentials)
         except RuntimeError as error:
+            # Somebody else was faster.
             raise SettingInvalid("listen", listen, "an address of this machine with a port that is free") from error
         return f"{listen.rpartition(':')[0]}:{port}"
 
@@ -122,22 +124,3 @@ def _server_options(settings: Settings) -> list[tuple[str, int]]:
         # Clients may ping as often themselves.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
     ]
-
-
-def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """Read the TLS files; None without TLS."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    client_ca = _read_pem("tls_client_ca", settings.tls_client_ca) if settings.tls_client_ca else None
-    return grpc.ssl_server_credentials(
-        [(_read_pem("tls_key", settings.tls_key), _read_pem("tls_certificate", settings.tls_certificate))],
-        root_certificates=client_ca,
-        require_client_auth=client_ca is not None,
-    )
-
-
-def _read_pem(name: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingInvalid(name, str(path), "a readable PEM file") from error

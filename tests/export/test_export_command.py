@@ -7,6 +7,7 @@ from export.bundling import BundleRecipe
 from export.cli import app, main
 from export.errors import ExportFailed
 from export.sealing import read_private_key
+from runtime import __version__
 from runtime.core.errors import BundleRejected, SettingInvalid
 from runtime.core.rules import ScoringRules
 from tests.fixtures.bundles import make_tiny_bundle
@@ -22,6 +23,10 @@ def _run(*arguments: str) -> str:
 @pytest.mark.parametrize("command", ["onnx", "bundle", "verify", "keygen"])
 def test_every_command_shows_an_example(command: str) -> None:
     assert f"Example: sidewall-export {command}" in " ".join(_run(command, "--help").split())
+
+
+def test_the_version_is_that_of_the_appliance() -> None:
+    assert _run("--version") == f"{__version__}\n"
 
 
 def test_keygen_makes_a_private_file_and_a_public_one(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from phantom.__main__ import OutputFormat, app, write_case
-from phantom.case import PhantomCase
-from phantom.contact_sheet import COLOURS, contact_sheet
+from phantom.case import PhantomCase, generate_case
+from phantom.contact_sheet import COLOURS, choose_slices, contact_sheet
 from phantom.nifti import write_nifti
+from runtime.core.volume import canonicalise
 
 
 def test_help_shows_examples() -> None:
@@ -82,10 +83,9 @@ def test_nifti_keeps_voxels_and_place(handmade_case: PhantomCase, tmp_path: Path
 
 
 def test_the_contact_sheet_draws_stations_and_nodes_in_their_colours(handmade_case: PhantomCase) -> None:
-    sheet = contact_sheet(handmade_case, plain=2, outlined=4, pane_px=200)
+    sheet = contact_sheet(handmade_case, slices=4, pane_px=200)
     assert isinstance(sheet, Image.Image)
-    width = 2 * (200 + 4)
-    assert sheet.size[0] == width
+    assert sheet.size[0] == 4 * (200 + 4)
     colours = {tuple(pixel) for pixel in np.unique(np.asarray(sheet)[40:-40].reshape(-1, 3), axis=0).tolist()}
     assert COLOURS[2][1] in colours
     assert COLOURS[5][1] in colours
@@ -93,6 +93,29 @@ def test_the_contact_sheet_draws_stations_and_nodes_in_their_colours(handmade_ca
     # The node lies at columns 34-41 of 50, so on the patient's left: the right of each pane.
     yellow = np.nonzero((np.asarray(sheet)[40:-40] == COLOURS[5][1]).all(axis=-1))[1] % 204
     assert yellow.min() > 100
+
+
+@pytest.mark.parametrize("seed", [3, 7, 11, 42])
+def test_every_node_is_on_a_slice_of_the_sheet_and_the_slices_run_from_head_to_feet(seed: int) -> None:
+    case = generate_case(seed)
+    node_ids = canonicalise(case.node_ids)[0].voxels
+    chosen = choose_slices(node_ids, 8)
+    assert chosen == sorted(set(chosen), reverse=True)
+    assert len(chosen) == 8
+    areas = {node.id: np.count_nonzero(node_ids == node.id, axis=(1, 2)) for node in case.nodes}
+    assert all(area[chosen].max() == area.max() > 0 for area in areas.values())
+
+
+def test_more_nodes_than_slices_wanted_are_shown_all_the_same_and_a_short_stack_whole() -> None:
+    node_ids = np.zeros((12, 4, 4), np.uint8)
+    for node_id, index in enumerate((0, 3, 4, 8, 11), start=1):
+        node_ids[index, 1, 1] = node_id
+    assert choose_slices(node_ids, 2) == [11, 8, 4, 3, 0]
+    assert choose_slices(node_ids[:3], 8) == [2, 1, 0]
+
+
+def test_slices_without_nodes_are_spread_over_the_stack() -> None:
+    assert choose_slices(np.zeros((31, 4, 4), np.uint8), 3) == [23, 15, 7]
 
 
 def test_an_empty_image_gives_a_sheet_too(handmade_case: PhantomCase) -> None:

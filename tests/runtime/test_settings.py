@@ -48,6 +48,44 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("SIDEWALL_BUNDEL", "SIDEWALL_BUNDLE"),
+        ("SIDEWALL_bundle", "SIDEWALL_BUNDLE"),
+        ("SIDEWALL_TRUSTED_KEY", "SIDEWALL_TRUSTED_KEYS"),
+        ("SIDEWALL_PSEUDONYM_SLAT", "SIDEWALL_PSEUDONYM_SALT"),
+    ],
+)
+def test_a_misspelt_variable_stops_the_start_with_the_names_allowed_but_never_its_value(
+    variable: str, meant: str
+) -> None:
+    with pytest.raises(SettingInvalid, match="no such setting") as error:
+        load_settings(environment={"SIDEWALL_MODE": "fast", variable: "a secret"})
+    said = str(error.value)
+    assert said.startswith(f"no such setting: {variable} (did you mean {meant}?); allowed: SIDEWALL_BUNDLE, ")
+    assert "SIDEWALL_CONFIG, SIDEWALL_SERVER, SIDEWALL_TRUSTED_KEYS" in said
+    assert "secret" not in said
+
+
+def test_a_variable_like_none_of_ours_stops_the_start_without_a_guess() -> None:
+    with pytest.raises(SettingInvalid, match="no such setting: SIDEWALL_XYZZY; allowed: SIDEWALL_BUNDLE"):
+        load_settings(environment={"SIDEWALL_XYZZY": ""})
+
+
+def test_variables_that_others_read_or_kubernetes_sets_are_let_pass(tmp_path: Path) -> None:
+    ours = {"SIDEWALL_SERVER": "box:50051", "SIDEWALL_TRUSTED_KEYS": str(tmp_path), "SIDEWALL_CONFIG": ""}
+    completion = {"_SIDEWALL_COMPLETE": "complete_bash", "SIDEWALLS": "5"}
+    links = {
+        "SIDEWALL_SERVICE_HOST": "10.0.0.7", "SIDEWALL_SERVICE_PORT": "50051", "SIDEWALL_SERVICE_PORT_GRPC": "50051",
+        "SIDEWALL_PORT": "tcp://10.0.0.7:50051", "SIDEWALL_PORT_50051_TCP_ADDR": "10.0.0.7",
+        "SIDEWALL_BOX_SERVICE_HOST": "10.0.0.8", "SIDEWALL_BOX_PORT_50051_TCP": "tcp://10.0.0.8:50051",
+    }  # fmt: skip
+    assert load_settings(environment=ours | completion | links) == Settings()
+    with pytest.raises(SettingInvalid, match="SIDEWALL_PORT"):
+        load_settings(environment={"SIDEWALL_PORT": "50051"})
+
+
+@pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         ("mode", "quick", "exact or fast"),
@@ -110,7 +148,11 @@ def test_other_machines_are_let_in_only_with_tls_or_on_purpose(listen: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "allowed"),
-    [("mode =", "valid TOML"), ('colour = "red"', "no such setting"), (None, "a readable TOML file")],
+    [
+        ("mode =", "valid TOML"),
+        ('bundel = "red"', re.escape("no such setting: bundel (did you mean bundle?); allowed: bundle, backend, ")),
+        (None, "a readable TOML file"),
+    ],
 )
 def test_a_bad_file_says_what_is_wrong(text: str | None, allowed: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"

@@ -44,7 +44,7 @@ class SeriesReason:
 
     code: ReasonCode | RefusalCode
     message: str
-    """What was got, and what is wanted or allowed; no patient data."""
+    """What was got, and what is allowed, needed or preferred; no patient data."""
 
     points: float | None
     """What it adds to the score; None for what excludes the series."""

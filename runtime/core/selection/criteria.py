@@ -17,12 +17,15 @@ class SelectionCriteria:
     """The most: a series that misses a pelvic sidewall misses what is looked for."""
 
     lateral_coverage_mm: tuple[float, float] = (120.0, 180.0)
-    """Extent from right to left that earns none and all points: both sidewalls need a field of view of 180 mm."""
+    """Extent from right to left that earns none and all points: a pelvic field of view has 180 mm, and both sidewalls
+    need `MIN_IN_PLANE_FIELD_MM` of it."""
 
     head_feet_coverage_points: float = 15.0
 
     head_feet_coverage_mm: tuple[float, float] = (30.0, 100.0)
-    """Extent from feet to head: the compartments reach from the obturator canal to the iliac bifurcation."""
+    """Extent from feet to head: the compartments need `MIN_COVERAGE_MM`; slices beyond both ends, by which the ends are
+    known, and what a tilt cuts off make 100 mm better.
+    """
 
     in_plane_points: float = 15.0
 

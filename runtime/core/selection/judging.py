@@ -126,5 +126,5 @@ def _scores(frames: Sequence[Frame], stack: Stack | None, criteria: SelectionCri
     if vague:
         said = ", ".join(shown_word(part) for part in vague)
         yield SeriesReason(
-            ReasonCode.BODY_PART, f"the body part is {said}; wanted: the pelvis", criteria.body_part_points
+            ReasonCode.BODY_PART, f"the body part is {said}; preferred: the pelvis", criteria.body_part_points
         )

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.geometry import Stack, tilt_deg
 from runtime.core.reading.suitability import image_type
@@ -26,21 +27,23 @@ _NORMALISED: Final = frozenset({"NORM"})
 def score_stack(stack: Stack, criteria: SelectionCriteria) -> Iterator[SeriesReason]:
     """Yield what the geometry earns: coverage, spacing and plane."""
     lateral, head_feet = coverage_mm(stack)
-    needed = criteria.lateral_coverage_mm[1]
+    preferred = criteria.lateral_coverage_mm[1]
     yield SeriesReason(
-        ReasonCode.LATERAL_COVERAGE if lateral >= needed else ReasonCode.NARROW_FIELD_OF_VIEW,
-        f"the slices span {lateral:.0f} mm from right to left; wanted: at least {needed:g} mm",
+        ReasonCode.LATERAL_COVERAGE if lateral >= preferred else ReasonCode.NARROW_FIELD_OF_VIEW,
+        f"the slices span {lateral:.0f} mm from right to left; needed: {MIN_IN_PLANE_FIELD_MM:g} mm, "
+        f"preferred: at least {preferred:g} mm",
         _points(criteria.lateral_coverage_points, lateral, criteria.lateral_coverage_mm),
     )
     yield SeriesReason(
         ReasonCode.HEAD_FEET_COVERAGE,
-        f"the slices span {head_feet:.0f} mm from feet to head; wanted: {criteria.head_feet_coverage_mm[1]:g} mm",
+        f"the slices span {head_feet:.0f} mm from feet to head; needed: {MIN_COVERAGE_MM:g} mm, preferred: at least "
+        f"{criteria.head_feet_coverage_mm[1]:g} mm",
         _points(criteria.head_feet_coverage_points, head_feet, criteria.head_feet_coverage_mm),
     )
     in_plane = max(stack.spacing_mm[1:])
     yield SeriesReason(
         ReasonCode.IN_PLANE_SPACING,
-        f"pixel spacing is {in_plane:.3g} mm; wanted: at most {criteria.in_plane_spacing_mm[1]:g} mm",
+        f"pixel spacing is {in_plane:.3g} mm; preferred: at most {criteria.in_plane_spacing_mm[1]:g} mm",
         _points(criteria.in_plane_points, in_plane, criteria.in_plane_spacing_mm),
     )
     yield _slice_spacing(stack.spacing_mm[0], criteria)
@@ -48,7 +51,7 @@ def score_stack(stack: Stack, criteria: SelectionCriteria) -> Iterator[SeriesRea
     is_oblique = tilt > criteria.tilt_deg[1]
     yield SeriesReason(
         ReasonCode.OBLIQUE if is_oblique else ReasonCode.AXIAL,
-        f"the slices are tilted {tilt:.0f} degrees from axial; wanted: at most {criteria.tilt_deg[1]:g} degrees",
+        f"the slices are tilted {tilt:.0f} degrees from axial; preferred: at most {criteria.tilt_deg[1]:g} degrees",
         _points(criteria.plane_points, tilt, criteria.tilt_deg),
     )
 
@@ -84,7 +87,7 @@ def _slice_spacing(spacing_mm: float, criteria: SelectionCriteria) -> SeriesReas
     outside = max(shortest - spacing_mm, spacing_mm - longest, 0.0)
     return SeriesReason(
         ReasonCode.SLICE_SPACING,
-        f"slices are {spacing_mm:.3g} mm apart; wanted: {shortest:g} to {longest:g} mm",
+        f"slices are {spacing_mm:.3g} mm apart; preferred: {shortest:g} to {longest:g} mm",
         _points(criteria.slice_points, outside, (criteria.slice_spacing_margin_mm, 0.0)),
     )
 

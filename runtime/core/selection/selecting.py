@@ -21,6 +21,22 @@ from runtime.core.selection.study import Study, instances_of, read_study
 _LISTED: Final = 8
 """Series that a message lists; `candidates` has all."""
 
+_THE_KIND: Final = "an axial T2-weighted series of the pelvis without contrast and fat saturation"
+
+_FAULTS: Final = frozenset(
+    {
+        RefusalCode.MISSING_SLICE,
+        RefusalCode.DUPLICATE_SLICE,
+        RefusalCode.MIXED_GEOMETRY,
+        RefusalCode.MISSING_GEOMETRY,
+        RefusalCode.TOO_FEW_SLICES,
+        RefusalCode.TOO_COARSE,
+        RefusalCode.TOO_LARGE,
+        RefusalCode.UNREADABLE_PIXELS,
+    }
+)
+"""What is wrong with the slices of a series, rather than with what kind of series it is."""
+
 _OVERRIDE: Final = "name the one to analyse by its SeriesInstanceUID"
 
 
@@ -95,8 +111,9 @@ def select_series(
             study = read_study(source, study_limits, limits)
             candidates = tuple(judge_series(series, limits, criteria) for series in study.series)
             outcome = _decide(study, candidates, series_uid, criteria)
-            if isinstance(outcome, Reason):
-                return Selection(_ranked(candidates, None), None, (), (outcome,), _warnings(study), _mr_headers(study))
+            if isinstance(outcome, _NoChoice):
+                headers = _mr_headers(study, outcome.about)
+                return Selection(_ranked(candidates, None), None, (), outcome.reasons, _warnings(study), headers)
             series = next(each for each in study.series if each.uid == outcome.series_instance_uid)
             of_one_series = replace(study_limits, max_input_bytes=limits.max_input_bytes)
             instances = tuple(instances_of(series, source, of_one_series))
@@ -105,9 +122,23 @@ def select_series(
     return Selection(_ranked(candidates, outcome), outcome, instances, (), _warnings(study, outcome))
 
 
-def _mr_headers(study: Study) -> tuple[Dataset, ...]:
-    """Return the headers of the study's MR images, without malformed elements; of all images when none is MR."""
-    images = [header for series in study.series for header in series.headers if is_image(header)]
+@dataclass(frozen=True)
+class _NoChoice:
+    """Why no series is analysed."""
+
+    reasons: tuple[Reason, ...]
+    about: SeriesCandidate | None = None
+    """The one series that the reasons speak of; None when they speak of the study."""
+
+
+def _mr_headers(study: Study, about: SeriesCandidate | None) -> tuple[Dataset, ...]:
+    """Return the headers of the study's MR images, or of one series, without malformed elements.
+
+    Those of all images when none is MR.
+    """
+    uids = {each.uid for each in study.series} if about is None else {about.series_instance_uid}
+    series = [each for each in study.series if each.uid in uids]
+    images = [header for each in series for header in each.headers if is_image(header)]
     found = [header for header in images if element_value(header, "Modality") == "MR"] or images
     for header in found:
         remove_pixels_and_malformed_elements(header)
@@ -116,16 +147,18 @@ def _mr_headers(study: Study) -> tuple[Dataset, ...]:
 
 def _decide(
     study: Study, candidates: Sequence[SeriesCandidate], series_uid: str | None, criteria: SelectionCriteria
-) -> SeriesCandidate | Reason:
+) -> SeriesCandidate | _NoChoice:
     """Return the candidate to analyse, with what settled it, or why there is none."""
     if not candidates:
-        return _nothing_there(study)
+        return _NoChoice((_nothing_there(study),))
     if series_uid is not None:
-        return _named(candidates, series_uid.strip())
+        named = _named(candidates, series_uid.strip())
+        return _NoChoice((named,)) if isinstance(named, Reason) else named
     eligible = [candidate for candidate in candidates if candidate.verdict is Verdict.ELIGIBLE]
     if not eligible:
         return _none_eligible(candidates)
-    return _several_subjects(study, eligible) or _best(eligible, criteria)
+    outcome = _several_subjects(study, eligible) or _best(eligible, criteria)
+    return _NoChoice((outcome,)) if isinstance(outcome, Reason) else outcome
 
 
 def _nothing_there(study: Study) -> Reason:
@@ -146,16 +179,35 @@ def _named(candidates: Sequence[SeriesCandidate], uid: str) -> SeriesCandidate |
     )
 
 
-def _none_eligible(candidates: Sequence[SeriesCandidate]) -> Reason:
-    """Return the reason that lists the MR series, or the others when there is none, with what excludes each."""
+def _none_eligible(candidates: Sequence[SeriesCandidate]) -> _NoChoice:
+    """Return why none may be chosen: what is wrong with the series of the wanted kind, else that there is none."""
+    of_the_kind = [each for each in _ranked(candidates, None) if _is_only_faulty(each)]
+    if len(of_the_kind) == 1:
+        (only,) = of_the_kind
+        of_several = f"of {len(candidates)} series only {only.label} could be {_THE_KIND}"
+        which = of_several if len(candidates) > 1 else only.label
+        faults = (Reason(RefusalCode(each.code), f"{which}: {each.message}") for each in only.exclusions)
+        return _NoChoice(tuple(faults), about=only)
+    if of_the_kind:
+        said = f"{len(of_the_kind)} series are {_THE_KIND}, but none can be analysed as it is"
+        return _NoChoice((_unsuitable(said, of_the_kind, "allowed: one that is whole"),))
     shown = [each for each in _ranked(candidates, None) if each.modality == "MR"] or _ranked(candidates, None)
-    listed = "; ".join(f"{each.label}: {', '.join(_exclusion_codes(each))}" for each in shown[:_LISTED])
-    more = f"; and {len(shown) - _LISTED} more" if len(shown) > _LISTED else ""
-    return Reason(
-        RefusalCode.NO_SUITABLE_SERIES,
-        f"none of the {len(candidates)} series is an axial T2-weighted series of the pelvis without contrast and fat "
-        f"saturation ({listed}{more}); to try one all the same, {_OVERRIDE}",
-    )
+    # What reading refuses it refuses of a named series as well.
+    could_be_read = any(all(isinstance(reason.code, ReasonCode) for reason in each.exclusions) for each in shown)
+    advice = f"to try one all the same, {_OVERRIDE}" if could_be_read else "allowed: one that is"
+    return _NoChoice((_unsuitable(f"none of the {len(candidates)} series is {_THE_KIND}", shown, advice),))
+
+
+def _is_only_faulty(candidate: SeriesCandidate) -> bool:
+    """Return whether a series is of the wanted kind and excluded for faults of its slices alone."""
+    return candidate.modality == "MR" and all(reason.code in _FAULTS for reason in candidate.exclusions)
+
+
+def _unsuitable(said: str, candidates: Sequence[SeriesCandidate], advice: str) -> Reason:
+    """Return the reason that lists series with what excludes each."""
+    listed = "; ".join(f"{each.label}: {', '.join(_exclusion_codes(each))}" for each in candidates[:_LISTED])
+    more = f"; and {len(candidates) - _LISTED} more" if len(candidates) > _LISTED else ""
+    return Reason(RefusalCode.NO_SUITABLE_SERIES, f"{said} ({listed}{more}); {advice}")
 
 
 def _several_subjects(study: Study, eligible: Sequence[SeriesCandidate]) -> Reason | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime import __version__
+from runtime.core.errors import RefusalCode
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
 from tests.fixtures.tiny_series import BAD_INPUTS
@@ -26,6 +28,9 @@ def test_bad_input_ends_analyze_with_status_3_and_its_code(
     name: str, run: Run, bundle: TinyBundle, tmp_path: Path
 ) -> None:
     make, code = BAD_INPUTS[name]
+    if code is RefusalCode.SEVERAL_SERIES:
+        # Here the one that fits best is looked for: two that fit alike tie.
+        code = RefusalCode.TIED_SERIES
     out = tmp_path / "out"
     done = run("analyze", make(tmp_path / "input"), "--bundle", bundle.path, "--out", out, "--json")
     assert done.exit_code == 3
@@ -86,7 +91,25 @@ def test_doctor_without_a_bundle_ends_with_status_4(run: Run) -> None:
 def test_no_server_ends_submit_with_status_5(run: Run, series: Path) -> None:
     done = run("submit", series, "--server", "127.0.0.1:1")
     assert done.exit_code == 5
-    assert done.stderr.startswith("server_unreachable: ")
+    assert done.stderr.startswith(
+        "server_unreachable: no connection to a Sidewall server at 127.0.0.1:1 (without TLS): "
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--server", "127.0.0.1"), "setting server is '127.0.0.1'; allowed: host:port, such as 127.0.0.1:50051"),
+        (("--server", "box:1", "--tls-ca", "absent.pem"), "setting tls_ca is 'absent.pem'; allowed: a readable PEM"),
+        (("--server", "box:1", "--tls-key", "absent.pem"), "setting tls_key is 'absent.pem'; allowed: a readable PEM"),
+    ],
+)
+def test_a_bad_address_or_tls_file_ends_submit_with_status_2(
+    options: tuple[str, ...], words: str, run: Run, series: Path
+) -> None:
+    done = run("submit", series, *options)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"setting_invalid: {words}")
 
 
 def test_a_bad_setting_ends_with_status_2_and_as_json_on_wish(run: Run, series: Path, tmp_path: Path) -> None:
@@ -103,11 +126,50 @@ def test_analyze_without_a_bundle_says_how_to_name_one(run: Run, series: Path, t
     assert "--bundle or SIDEWALL_BUNDLE" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "analyze", "submit", "score", "replay", "doctor"])
+def test_a_misspelt_variable_ends_every_command_that_reads_the_environment_with_status_2(
+    command: str, run: Run, series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDEWALL_SEVRER", "127.0.0.1:1")
+    (tmp_path / "file").write_text("{}")
+    given = {
+        "analyze": (series, "--out", tmp_path / "out"),
+        "submit": (series,),
+        "score": ("--series", series, "--segmentation", tmp_path / "file", "--out", tmp_path / "out"),
+        "replay": (tmp_path / "file",),
+    }
+    done = run(command, *given.get(command, ()))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("setting_invalid: no such setting: SIDEWALL_SEVRER (did you mean SIDEWALL_SERVER?)")
+
+
+def test_submit_without_a_server_says_how_to_name_one(run: Run, series: Path) -> None:
+    done = run("submit", series)
+    assert done.exit_code == 2
+    assert "--server or SIDEWALL_SERVER" in done.stderr
+
+
 def test_an_output_folder_that_cannot_be_made_ends_with_status_2(run: Run, series: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = run("analyze", series, "--out", tmp_path / "file")
-    assert done.exit_code == 2
-    assert done.stderr.startswith("setting_invalid: setting out is ")
+    for out in (tmp_path / "file", tmp_path / "file" / "out", tmp_path / ("x" * 300)):
+        done = run("analyze", series, "--out", out)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("setting_invalid: setting out is ")
+
+
+def test_a_command_that_fails_leaves_no_output_folder(
+    run: Run, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no label map")
+    failing: dict[tuple[object, ...], int] = {
+        ("analyze", series, "--bundle", series): 4,
+        ("analyze", series, "--bundle", bundle.path, "--backend", "abacus"): 2,
+        ("submit", series, "--server", "127.0.0.1:1"): 5,
+        ("score", "--series", series, "--segmentation", tmp_path / "notes.txt"): 3,
+    }
+    for command, status in failing.items():
+        assert run(*command, "--out", tmp_path / "a" / "b").exit_code == status
+        assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_an_unexpected_error_shows_its_place_but_not_its_text(
@@ -121,6 +183,16 @@ def test_an_unexpected_error_shows_its_place_but_not_its_text(
     assert done.exit_code == 1
     assert done.stderr.startswith("internal_error: ZeroDivisionError in ")
     assert "MILLER" not in done.output
+
+
+def test_the_version_is_a_command_and_an_option(run: Run) -> None:
+    assert run("--version").stdout == run("version").stdout == f"{__version__}\n"
+
+
+def test_help_says_what_analyze_chooses_from_and_a_server_does_not(run: Run) -> None:
+    said = {name: " ".join(run(name, "--help").stdout.replace("│", "").split()) for name in ("analyze", "submit")}
+    assert "of one series or of a whole study, of which the series that fits best is taken" in said["analyze"]
+    assert "of one series; of several the server refuses to choose" in said["submit"]
 
 
 @pytest.mark.parametrize("command", ["serve", "analyze", "submit", "doctor"])

@@ -1,10 +1,13 @@
 """The real commands as processes: analyze, and submit to a real server."""
 
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,25 @@ def test_serve_ends_with_status_4_on_a_damaged_bundle(bundle: TinyBundle, tmp_pa
     assert "Traceback" not in done.stderr
 
 
+def test_a_port_in_use_ends_serve_with_status_2_and_nothing_but_our_words(bundle: TinyBundle) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        done = run_sidewall(bundle, "serve", "--bundle", bundle.path, "--listen", listen)
+    assert done.returncode == 2
+    allowed = "an address of this machine with a port that is free (address already in use)"
+    assert done.stderr == f"setting_invalid: setting listen is '{listen}'; allowed: {allowed}\n"
+
+
+def test_a_server_that_speaks_no_tls_leaves_nothing_but_our_words(
+    bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    with running_server(bundle, tmp_path) as server:
+        done = run_sidewall(bundle, "submit", series, "--server", server.address, "--tls")
+    assert done.returncode == 5
+    assert done.stderr.startswith(f"server_unreachable: no connection to a Sidewall server at {server.address} ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", ["analyze", "submit"])
 def test_a_name_that_does_not_fit_dicom_is_a_bad_setting(
     command: str, bundle: TinyBundle, series: Path, tmp_path: Path
@@ -55,16 +77,20 @@ def test_a_name_that_does_not_fit_dicom_is_a_bad_setting(
 
 
 def test_ctrl_c_ends_with_status_6_and_says_so(bundle: TinyBundle, series: Path, tmp_path: Path) -> None:
+    # A pipe as the earlier study: whoever can open it for writing knows that the command is at work and waits.
+    os.mkfifo(tmp_path / "pipe")
     command = [str(SIDEWALL), "analyze", str(series), "--bundle", str(bundle.path), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(
-        command, env=bundle.environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
-    )
-    while not (tmp_path / "out").is_dir():
-        time.sleep(0.01)
+        [*command, "--prior", str(tmp_path / "pipe")],
+        env=bundle.environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c,
+    )  # fmt: skip
+    pipe = _open_once_read(tmp_path / "pipe", process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
+    os.close(pipe)
     assert process.returncode == 6
     assert said.strip() == "cancelled: stopped by Ctrl-C"
+    assert not (tmp_path / "out").exists()
 
 
 def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: TinyBundle, tmp_path: Path) -> None:
@@ -78,6 +104,16 @@ def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: 
     assert process.wait(60) == 0
     events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
     assert events == ["listening", "stopped"]
+
+
+def _open_once_read(pipe: Path, process: subprocess.Popen[str]) -> int:
+    """Return a descriptor to write to a pipe, as soon as the process reads from it."""
+    while process.poll() is None:
+        # The error without a reader is ENXIO: no such device or address.
+        with suppress(OSError):
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.01)
+    raise AssertionError(process.communicate())
 
 
 def _heed_ctrl_c() -> None:

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
-from tests.fixtures.tiny_series import BAD_INPUTS
+from tests.fixtures.tiny_series import BAD_INPUTS, write_tiny_series
 
 
 @pytest.fixture
@@ -80,6 +81,26 @@ def test_a_case_of_a_server_is_the_same_here(bundle: TinyBundle, series: Path, t
     with running_server(bundle, tmp_path) as server:
         given = ("--server", server.address, "--out", tmp_path / "case", "--case-id", "C2")
         assert run_sidewall(bundle, "submit", series, *given).returncode == 0
+    done = run_sidewall(bundle, "replay", tmp_path / "case" / "findings.json", "--bundle", bundle.path, "--json")
+    assert done.returncode == 0, done.stdout
+
+
+def test_several_series_that_a_server_refused_are_refused_again_though_one_would_fit(
+    bundle: TinyBundle, tmp_path: Path
+) -> None:
+    study = tmp_path / "study"
+    for name, make in {"a": write_tiny_series, "b": BAD_INPUTS["adc_map"][0]}.items():
+        make(study / name)
+    for file in (study / "b").iterdir():
+        dataset = dcmread(file)
+        dataset.SeriesInstanceUID += ".1"
+        dataset.save_as(file)
+    assert run_sidewall(bundle, "select", study).returncode == 0
+    with running_server(bundle, tmp_path) as server:
+        given = ("--server", server.address, "--out", tmp_path / "case", "--case-id", "C3")
+        refused = run_sidewall(bundle, "submit", study, *given)
+    assert refused.returncode == 3
+    assert "refused (several_series)" in refused.stdout
     done = run_sidewall(bundle, "replay", tmp_path / "case" / "findings.json", "--bundle", bundle.path, "--json")
     assert done.returncode == 0, done.stdout
 

@@ -17,6 +17,7 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.reading import ReadingLimits, read_series
 from runtime.core.selection import ReasonCode, Selection, SeriesCandidate, Verdict, select_series
@@ -136,6 +137,49 @@ def test_an_incomplete_series_gives_way_to_its_complete_repeat() -> None:
     selection = select([*series(1)[:5], *series(1)[6:]], series(2))
     assert chosen_number(selection) == 2
     assert RefusalCode.MISSING_SLICE in {reason.code for reason in candidate(selection, 1).exclusions}
+
+
+def test_the_one_series_with_a_gap_is_refused_for_the_gap_and_not_for_its_kind() -> None:
+    gap = [*series(1)[:5], *series(1)[6:]]
+    (reason,) = select(gap).refusal
+    assert reason.code is RefusalCode.MISSING_SLICE
+    assert reason.message.startswith(f"series 1 ({uid_of(1)}): about 1 missing: a step of 7.00 mm")
+    (reason,) = select(gap, series(2, stack(direction=SAGITTAL))).refusal
+    assert reason.code is RefusalCode.MISSING_SLICE
+    assert reason.message.startswith(f"of 2 series only series 1 ({uid_of(1)}) could be an axial T2-weighted series")
+    assert "SeriesInstanceUID" not in reason.message
+
+
+def test_a_refusal_for_a_gap_is_about_that_series_alone() -> None:
+    selection = select([*series(1)[:5], *series(1)[6:]], series(2, stack(direction=SAGITTAL)))
+    with pytest.raises(CaseRefused) as refusal:
+        selection.require()
+    assert {header.SeriesInstanceUID for header in refusal.value.headers} == {uid_of(1)}
+    assert len(refusal.value.headers) == 11
+
+
+def test_several_series_with_faults_are_listed_with_them() -> None:
+    (reason,) = select([*series(1)[:5], *series(1)[6:]], series(2, stack(2)), series(3, EchoTime=12)).refusal
+    assert reason.code is RefusalCode.NO_SUITABLE_SERIES
+    assert reason.message.startswith("2 series are an axial T2-weighted series")
+    assert "missing_slice" in reason.message
+    assert "too_few_slices" in reason.message
+    assert "not_t2" not in reason.message
+
+
+def test_naming_a_series_is_advised_only_where_reading_would_take_it() -> None:
+    (reason,) = select(series(1, MRAcquisitionType="3D")).refusal
+    assert "to try one all the same, name the one to analyse" in reason.message
+    (reason,) = select(series(1, stack(direction=SAGITTAL))).refusal
+    assert "to try one" not in reason.message
+
+
+def test_what_is_needed_is_told_from_what_is_preferred_and_is_what_the_gate_asks_for() -> None:
+    reasons = {str(reason.code): reason.message for reason in select(series(1)).candidates[0].reasons}
+    needed = f"needed: {MIN_COVERAGE_MM:g} mm, preferred: at least 100 mm"
+    assert reasons["head_feet_coverage"] == f"the slices span 42 mm from feet to head; {needed}"
+    needed = f"needed: {MIN_IN_PLANE_FIELD_MM:g} mm, preferred: at least 180 mm"
+    assert reasons["lateral_coverage"] == f"the slices span 192 mm from right to left; {needed}"
 
 
 WORSE: dict[str, tuple[Volume, dict[str, Any], ReasonCode]] = {

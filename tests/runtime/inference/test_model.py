@@ -78,8 +78,9 @@ def test_a_file_that_is_no_network_is_refused(backend: str) -> None:
 
 
 def test_an_unknown_backend_is_refused_with_what_is_allowed() -> None:
-    with pytest.raises(SettingInvalid, match="'abacus'; allowed: openvino-cpu, onnxruntime-cpu"):
+    with pytest.raises(SettingInvalid, match="'abacus'; allowed: auto, openvino-cpu, onnxruntime-cpu"):
         make_backend("abacus")
+    assert make_backend("auto").name == make_backend().name
 
 
 def test_the_segmentation_lies_on_the_volume_and_holds_the_folds_opinions(model: LoadedModel) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,9 @@ import grpc
 import numpy as np
 import pytest
 import sidewall
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.bundle.loading import load_bundle
-from runtime.core.errors import SettingInvalid
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
@@ -25,6 +20,7 @@ from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.serving.server import Server
 from runtime.settings import Settings
+from tests.fixtures.certificates import make_certificate
 from tests.fixtures.processes import TinyBundle
 
 ONE_VOXEL = sidewall.Geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), ((0, 0, 1), (0, 1, 0), (1, 0, 0)), "uint8")
@@ -101,22 +97,6 @@ def test_no_call_is_answered_before_the_model_is_there(series: Path) -> None:
         assert not client.is_serving()
         with pytest.raises(sidewall.ServerUnreachable, match="still loading its model"):
             client.analyze_series(series)
-
-
-def test_nobody_listens(series: Path) -> None:
-    with sidewall.Client("127.0.0.1:1") as client:
-        assert not client.is_serving()
-        with pytest.raises(sidewall.ServerUnreachable):
-            client.analyze_series(series)
-
-
-def test_a_port_that_is_taken_stops_the_start() -> None:
-    with (
-        serving(None) as address,
-        pytest.raises(SettingInvalid, match="a port that is free"),
-        serving(None, listen=address),
-    ):
-        pass
 
 
 def test_an_input_larger_than_the_limit_is_refused(model: LoadedModel) -> None:
@@ -202,6 +182,18 @@ def test_breaks_of_the_contract_are_refused_and_say_what_is_allowed(model: Loade
             assert refusal_of(address, requests) == [("incomplete_transfer", message)]
 
 
+def test_the_client_passes_on_that_an_option_is_not_allowed(model: LoadedModel) -> None:
+    options = sidewall.CaseOptions(case_id="x" * 65)
+    allowed = "allowed: at most 64 printable characters"
+    with (
+        serving(model) as address,
+        sidewall.Client(address) as client,
+        pytest.raises(sidewall.SidewallClientError, match=allowed) as error,
+    ):
+        client.analyze_volume(b"\0", ONE_VOXEL, options=options)
+    assert error.value.code == "setting_invalid"
+
+
 @pytest.mark.parametrize("case_id", ["x" * 65, "two\nlines", "back\\slash"])
 def test_a_name_that_does_not_fit_dicom_is_an_invalid_setting(case_id: str, model: LoadedModel) -> None:
     with serving(model) as address, pytest.raises(grpc.RpcError) as error:
@@ -228,31 +220,8 @@ def test_an_unexpected_error_shows_no_text_and_the_server_goes_on(
     assert "MILLER" not in output
 
 
-@pytest.fixture
-def pem_files(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a self-signed certificate for localhost and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return files
-
-
-def test_tls_lets_in_clients_with_a_certificate_and_nobody_else(
-    model: LoadedModel, pem_files: tuple[Path, Path]
-) -> None:
-    certificate, key = pem_files
+def test_tls_lets_in_clients_with_a_certificate_and_nobody_else(model: LoadedModel, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
     tls = {"tls_certificate": certificate, "tls_key": key, "tls_client_ca": certificate}
     with serving(model, listen="localhost:0", **tls) as address:
         known = sidewall.TlsOptions(certificate, certificate, key)

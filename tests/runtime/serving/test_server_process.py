@@ -133,10 +133,18 @@ def test_cancelling_stops_the_work(client: sidewall.Client, server: ServerProces
 def test_a_deadline_stops_the_work(client: sidewall.Client, server: ServerProcess) -> None:
     voxels, geometry = large_volume()
     before = len(server.log())
-    with pytest.raises(sidewall.DeadlineExceeded):
+    with pytest.raises(sidewall.DeadlineExceeded, match=f"no result came from {server.address} .* in the time given"):
         client.analyze_volume(voxels, geometry, timeout_s=2.0)
     entry = server.wait_for_entry(lambda entry: entry in server.log()[before:] and entry["event"] == "call ended")
     assert entry["outcome"] == "cancelled"
+
+
+def test_a_server_that_dies_at_work_says_that_the_connection_broke_off(bundle: TinyBundle, tmp_path: Path) -> None:
+    voxels, geometry = large_volume()
+    with running_server(bundle, tmp_path) as server, sidewall.Client(server.address) as client:
+        words = rf"the connection to {server.address} .* broke off before the result was there \(job [0-9a-f]{{32}}\)"
+        with pytest.raises(sidewall.ServerUnreachable, match=words):
+            client.analyze_volume(voxels, geometry, on_progress=lambda _: server.process.kill())
 
 
 def test_health_names_the_service_and_unknown_ones(server: ServerProcess) -> None:

@@ -1,0 +1,81 @@
+"""The server as the client sees it: its address, and in plain words why it was not reached."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ADDRESS = re.compile(r"(\[[^\s\[\]/]+\]|[^\s:\[\]/]+):(\d{1,5})")
+_ASKS_FOR_TLS = "it closed the connection; it may ask for TLS"
+_ASKS_FOR_CERTIFICATE = "it closed the connection; it may ask for a client's certificate signed by whom it trusts"
+_UNKNOWN_CAUSE = "check address and port, TLS, and that the server runs"
+
+_CAUSES = (
+    ("Connection refused", "nothing listens there; check address and port, and that the server runs"),
+    ("lookup", "the host's name is not known; check its spelling"),
+    ("WRONG_VERSION_NUMBER", "it answers without TLS; connect without TLS, or check the port"),
+    ("Hostname Verification", "its certificate is made out to another name; call it by the name in its certificate"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by whom you trust; check the file of authorities"),
+    ("security handshaker", "a TLS file is no usable PEM file; check authorities, certificate and key"),
+    ("HTTP proxy", "a proxy stands in the way; leave the server's host out of it (no_proxy)"),
+    ("HTTP/2", "what answers is no gRPC server; check the port"),
+    ("SETTINGS frame", "something accepts connections there but does not speak gRPC; check the port"),
+    ("timed out", "it does not answer; check the address, and whether a firewall lies between"),
+    ("unreachable", "there is no way to it in the network; check the address"),
+    ("No route to host", "there is no way to it in the network; check the address"),
+)
+"""Words in gRPC's own texts, the telling ones first, and what they mean. The texts speak of the insides of gRPC and are
+not shown; where a newer gRPC words one otherwise, the general advice is given."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The server that a client talks to; raises `ValueError` on what is no host:port."""
+
+    address: str
+    tls: bool
+
+    def __post_init__(self) -> None:
+        """Check the form: gRPC takes a missing port for 443 and a scheme for a part of the name."""
+        if not is_address(self.address):
+            raise ValueError(f"server is {self.address!r}; allowed: host:port, such as 127.0.0.1:50051")
+
+    def explain_unreachable(self, details: str) -> str:
+        """Return why no connection came about, from gRPC's text."""
+        return f"no connection to a Sidewall server at {self._described}: {self._cause(details)}"
+
+    def explain_unknown_call(self) -> str:
+        """Return what it means that the server does not know our call."""
+        return f"what answers at {self._described} is another gRPC service or an older Sidewall; check the port"
+
+    def explain_break(self, job_id: str) -> str:
+        """Return what it means that the connection ended after the server had taken the case."""
+        return (
+            f"the connection to {self._described} broke off before the result was there (job {job_id}); check whether "
+            "the server still runs, then send the case again"
+        )
+
+    def explain_deadline(self) -> str:
+        """Return what it means that the time given to the call has passed."""
+        return f"no result came from {self._described} in the time given; the work is stopped, on the server as well"
+
+    def explain_fault(self, status: str, details: str) -> str:
+        """Return that a call ended with a status which neither side gives on purpose."""
+        return (
+            f"the call to {self._described} ended with {status} ({details}): a fault of the server or on the way to it"
+        )
+
+    @property
+    def _described(self) -> str:
+        return f"{self.address} ({'with' if self.tls else 'without'} TLS)"
+
+    def _cause(self, details: str) -> str:
+        if "Socket closed" in details or "Connection reset" in details:
+            return _ASKS_FOR_CERTIFICATE if self.tls else _ASKS_FOR_TLS
+        return next((meaning for words, meaning in _CAUSES if words in details), _UNKNOWN_CAUSE)
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is host:port, the host a name, an IPv4 address, or an IPv6 one in brackets."""
+    parts = _ADDRESS.fullmatch(text)
+    return parts is not None and 1 <= int(parts[2]) <= 65535

@@ -1,0 +1,54 @@
+"""Options and arguments that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime import __version__
+
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(
+        exists=True,
+        metavar="STUDY",
+        help="A directory, a zip file or one file with the DICOM instances of one series or of a whole study, of which "
+        "the series that fits best is taken.",
+    ),
+]
+SeriesArgument = Annotated[
+    Path,
+    typer.Argument(
+        exists=True,
+        metavar="SERIES",
+        help="A directory, a zip file or one file with the DICOM instances of one series; of several the server "
+        "refuses to choose.",
+    ),
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
+BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
+BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one installed.")]
+ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
+ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to the standard output.")]
+SeriesUidOption = Annotated[
+    str | None, typer.Option(help="SeriesInstanceUID of the series to analyse, instead of the one that fits best.")
+]
+PriorOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="findings.json of an earlier study: its nodes are looked for."),
+]
+TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
+CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+]

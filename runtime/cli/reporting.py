@@ -1,0 +1,50 @@
+"""How a command ends when something goes wrong: the error's text and its exit status, and never patient data."""
+
+import json
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from runtime.core.errors import AnalysisCancelled, CaseRefused, SidewallError
+
+
+@contextmanager
+def reporting_errors(as_json: bool) -> Iterator[None]:
+    """Turn an error into its text and exit status; one that was not expected shows its place but not its text."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt:
+        _report(AnalysisCancelled("stopped by Ctrl-C"), as_json)
+        raise typer.Exit(AnalysisCancelled.exit_code) from None
+    except SidewallError as error:
+        _report(error, as_json)
+        raise typer.Exit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
+        _report(SidewallError(text), as_json)
+        raise typer.Exit(SidewallError.exit_code) from None
+
+
+def _report(error: SidewallError, as_json: bool) -> None:
+    reasons = error.reasons if isinstance(error, CaseRefused) else ()
+    if as_json:
+        details = [{"code": reason.code, "message": reason.message} for reason in reasons]
+        typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "reasons": details}}, indent=2))
+        return
+    for code, message in [(str(reason.code), reason.message) for reason in reasons] or [(error.code, str(error))]:
+        typer.secho(f"{code}: {message}", fg="red", err=True)
+
+
+def silence_grpc() -> None:
+    """Keep gRPC's own lines off the standard error, unless GRPC_VERBOSITY asks for them; call before it is imported.
+
+    They tell of its insides what our errors say in plain words, and stand between the lines of the server's log, which
+    is JSON.
+    """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")

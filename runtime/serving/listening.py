@@ -1,0 +1,80 @@
+"""What a server needs before it can listen, with an error that names the setting which is at fault."""
+
+import errno
+import os
+import socket
+import ssl
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from runtime.core.errors import SettingInvalid
+from runtime.settings import Settings
+
+_OWN_ADDRESS: Final = "an address of this machine with a port that is free"
+_TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""A name may have addresses of a kind that this machine does not use, such as ::1: one that works is enough."""
+
+
+def require_free(listen: str) -> None:
+    """Raise `SettingInvalid` when host:port is not this machine's own or is taken, on any of the host's addresses.
+
+    gRPC itself is content with one address of a name: on `localhost` it would answer beside another server.
+    """
+    host, _, port = listen.rpartition(":")
+    try:
+        places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise SettingInvalid("listen", listen, f"{_OWN_ADDRESS} (the name has no address)") from error
+    failures = [failure for place in places if (failure := _failure(place[0], place[4])) is not None]
+    grave = [each for each in failures if each not in _TOLERATED]
+    if grave or len(failures) == len(places):
+        reason = os.strerror((grave or failures)[0]).lower()
+        raise SettingInvalid("listen", listen, f"{_OWN_ADDRESS} ({reason})")
+
+
+def _failure(family: int, place: tuple[object, ...]) -> int | None:
+    """Return the number of the error that listening there gives; None without one."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As gRPC does: connections of a server that has just ended are no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen()
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """Return what the TLS files give, None without TLS; raises `SettingInvalid` when one cannot be used."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    certificate = _read_pem("tls_certificate", settings.tls_certificate)
+    key = _read_pem("tls_key", settings.tls_key)
+    client_ca = _read_pem("tls_client_ca", settings.tls_client_ca) if settings.tls_client_ca else None
+    _check_pair(settings.tls_certificate, settings.tls_key)
+    return grpc.ssl_server_credentials(
+        [(key, certificate)], root_certificates=client_ca, require_client_auth=client_ca is not None
+    )
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    """Raise `SettingInvalid` when the files are no certificate and its key: gRPC would blame the address for it."""
+    try:
+        # An empty password: a key that asks for one must not make the server wait at a terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        allowed = "a certificate chain in PEM form whose key, without a password, is in tls_key"
+        raise SettingInvalid("tls_certificate", str(certificate), allowed) from error
+
+
+def _read_pem(name: str, path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingInvalid(name, str(path), "a readable PEM file") from error
+    if b"-----BEGIN " not in content:
+        raise SettingInvalid(name, str(path), "a readable PEM file")
+    return content

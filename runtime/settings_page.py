@@ -1,0 +1,204 @@
+"""The page docs/settings.md, made from the code, so that it cannot say anything else.
+
+    python -m runtime.settings_page            # write it
+    python -m runtime.settings_page --check    # exit 1 when the committed one is not current
+
+Needs the repository's root as working directory.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, Field, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import typer
+
+from runtime.cli import app
+from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
+from runtime.core.errors import RefusalCode
+from runtime.core.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
+from runtime.core.midline import MIN_QUALITY
+from runtime.core.reading.limits import DEFAULT_LIMITS
+from runtime.core.rules import ScoringRules
+from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rule
+from runtime.core.stations import MAX_STATION_DISTANCE_MM
+from runtime.environment import OTHER_VARIABLES, variable_of
+from runtime.inference.backend import BACKEND_NAMES
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS
+from runtime.settings import Settings, allowed_values
+
+PAGE: Final = Path("docs/settings.md")
+SAMPLE: Final = Path("docs/sidewall.toml")
+
+_INTRODUCTION: Final = """\
+# Settings
+
+Made by `python -m runtime.settings_page` from the code; do not edit.
+
+A setting comes from the command line, else from the environment, else from a TOML file (`--config` or
+`SIDEWALL_CONFIG`), else it has its default. A value that is not allowed stops the start with exit status 2, the name,
+the value and what is allowed. So does a name that is no setting, in the file or as a `SIDEWALL_*` variable: a misspelt
+one is not passed over.
+
+The settings of type *table* are tables of the file (`[rules]`), and `name=value,name=value` in the environment.
+"""
+
+_RULES: Final = """\
+Thresholds in place of the bundle's, in the table `rules`. The defaults are those of a bundle that says nothing else;
+`rules` in the findings of every case holds the ones that were used, where they come from, and which the site changed.
+The cut-offs of the two features were chosen on phantoms: none is published.
+"""
+
+_GATES: Final = """\
+Quality checks of the input and of the segmentation. What they find is told with every result; in the table `gates` a
+site says which of them refuse the case instead of warning.
+"""
+
+GATE_MEANINGS: Final[dict[RefusalCode, str]] = {
+    RefusalCode.TOO_COARSE: (
+        f"slices lie more than {DEFAULT_LIMITS.usual_slice_spacing_mm:g} mm apart: warns; pixels are wider than "
+        f"{DEFAULT_LIMITS.max_in_plane_spacing_mm:g} mm, or slices lie more than "
+        f"{DEFAULT_LIMITS.max_slice_spacing_mm:g} mm apart: refuses"
+    ),
+    RefusalCode.FIELD_OF_VIEW: (
+        f"the images cover less than {MIN_IN_PLANE_FIELD_MM:g} mm in the plane, or less than {MIN_COVERAGE_MM:g} mm "
+        "along the body"
+    ),
+    RefusalCode.INPUT_STATISTICS: "the images are less like the training cases than 99 % of those are like each other",
+    RefusalCode.MIDLINE: (
+        f"the anatomy is symmetric about the midline with a correlation below {MIN_QUALITY:g}, or has stations on one "
+        "side only; sides are then unknown"
+    ),
+    RefusalCode.STATIONS_MISSING: "a station of either side was not seen well enough to call it free of nodes",
+    RefusalCode.STATIONS_IMBALANCE: (
+        f"the smaller side of a station has less than {MIN_BALANCE:g} of the larger one's volume"
+    ),
+    RefusalCode.NODES_OUTSIDE_STATIONS: f"a node lies farther than {MAX_STATION_DISTANCE_MM:g} mm from every station",
+    RefusalCode.NODE_COUNT: f"more than {MAX_NODES} nodes were found",
+    RefusalCode.FOLD_AGREEMENT: f"the folds' short axes of a node differ by more than {MAX_FOLD_SPREAD_MM:g} mm",
+}
+"""What each gate warns of."""
+
+
+def settings_page() -> str:
+    """Return the text of the page."""
+    parts = [
+        _INTRODUCTION,
+        _table(("flag", "variable", "in the file", "type", "default", "allowed", "meaning"), _settings_rows()),
+        "## Variables that are no settings\n",
+        _table(("variable", "meaning"), ((f"`{name}`", meaning) for name, meaning in OTHER_VARIABLES.items())),
+        "## Rules\n",
+        _RULES,
+        _table(("rule", "unit", "default", "allowed", "meaning"), _rule_rows()),
+        "## Gates\n",
+        _GATES,
+        _table(("gate", "a site may set", "warns or refuses when"), _gate_rows()),
+        "## Series of the results\n",
+        _table(("series", "default of `series_numbers`", "default of `series_descriptions`"), _series_rows()),
+        "## A complete file\n",
+        f"[`{SAMPLE.name}`]({SAMPLE.name}):\n",
+        f"```toml\n{SAMPLE.read_text(encoding='utf-8')}```\n",
+    ]
+    return "\n".join(parts)
+
+
+def _settings_rows() -> Iterator[tuple[str, ...]]:
+    flags, meanings, kinds = _flags(), field_meanings(Settings), get_type_hints(Settings)
+    for each in fields(Settings):
+        yield (
+            f"`{flags[each.name]}`" if each.name in flags else "",
+            f"`{variable_of(each.name)}`",
+            f"`{each.name}`",
+            _type_words(kinds[each.name]),
+            _default_words(each),
+            ", ".join(BACKEND_NAMES) if each.name == "backend" else allowed_values(each.name),
+            meanings[each.name],
+        )
+
+
+def _rule_rows() -> Iterator[tuple[str, ...]]:
+    meanings = field_meanings(ScoringRules)
+    for name in changeable_rules():
+        default = getattr(ScoringRules, name)
+        yield f"`{name}`", _unit(name), f"{default:g}", f"0 to {highest_of_rule(name):.0f}", meanings[name]
+
+
+def _gate_rows() -> Iterator[tuple[str, ...]]:
+    for code, meaning in GATE_MEANINGS.items():
+        yield f"`{code}`", "`warn` (default) or `refuse`" if code in CHANGEABLE_GATES else "no", meaning
+
+
+def _series_rows() -> Iterator[tuple[str, ...]]:
+    for role, series in vars(DEFAULT_RESULT_SETTINGS).items():
+        yield f"`{role}`", str(series.number), series.description
+
+
+def field_meanings(kind: type) -> dict[str, str]:
+    """Return the first paragraph of the docstring under every field of a class, on one line."""
+    meanings = {}
+    statements = [*ast.walk(ast.parse(inspect.getsource(kind)))]
+    body = next(each.body for each in statements if isinstance(each, ast.ClassDef))
+    for statement, following in pairwise(body):
+        match statement, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
+                meanings[name] = " ".join(text.partition("\n\n")[0].split())
+    return meanings
+
+
+def _flags() -> dict[str, str]:
+    """Return the option that sets a setting, by name; only commands that load settings have such."""
+    command: Any = typer.main.get_command(app)
+    loading = [each for each in command.commands.values() if "config" in {option.name for option in each.params}]
+    names = {each.name for each in fields(Settings)}
+    return {
+        option.name: next(flag for flag in option.opts if flag.startswith("--"))
+        for each in loading
+        for option in each.params
+        if option.name in names
+    }
+
+
+def _type_words(kind: Any) -> str:
+    words = {bool: "boolean", int: "integer", float: "number", str: "text"}
+    if get_origin(kind) is Literal:
+        return "text"
+    if Path in get_args(kind):
+        return "path"
+    return words.get(kind, "table")
+
+
+def _default_words(each: "Field[Any]") -> str:
+    if each.default is MISSING or each.default in (None, ""):
+        return "none"
+    return f"`{str(each.default).lower() if isinstance(each.default, bool) else each.default}`"
+
+
+def _unit(name: str) -> str:
+    return "mm³" if name.endswith("_mm3") else "mm" if name.endswith("_mm") else "share"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def main(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 when the page is not current.")
+    ] = False,
+) -> None:
+    """Write docs/settings.md, or check it."""
+    made = settings_page()
+    if not check:
+        PAGE.write_text(made, encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != made:
+        typer.echo(f"{PAGE} is not current; python -m runtime.settings_page makes it", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
