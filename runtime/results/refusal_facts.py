@@ -3,6 +3,7 @@
 Any header may be damaged: what cannot be read counts as not stated.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,10 @@ _FARTHEST_MM: Final = 1e4
 """A patient is nearer to the scanner's origin; beyond it is nonsense."""
 
 
+_UID_END: Final = 6
+"""Characters that tell series apart: those of one scanner differ in their last ones."""
+
+
 @dataclass(frozen=True, eq=False)
 class SliceFacts:
     """One slice of a refused input."""
@@ -32,17 +37,44 @@ class SliceFacts:
     """None when it does not say where it lies."""
 
     series: int
-    """1-based number of its series, in the order in which they came."""
+    """Tells the series of an input apart: 1-based, in the order in which they came."""
+
+    series_name: str
+    """What the messages call its series by: its Series Number, with the end of its UID where two share a number."""
 
 
 def read_slices(headers: Iterable[Dataset]) -> tuple[SliceFacts, ...]:
     """Return the slices of headers, at most as many as an input may have; unreadable ones have no plane."""
-    found: list[SliceFacts] = []
-    numbers: dict[str, int] = {}
-    for frame in _frames(headers):
-        series = numbers.setdefault(frame.text("SeriesInstanceUID"), len(numbers) + 1)
-        found.append(SliceFacts(len(found) + 1, frame, _usable_plane(frame), series))
-    return tuple(found)
+    frames = _frames(headers)
+    names = _series_names(frames)
+    order = {uid: place for place, uid in enumerate(names, start=1)}
+    return tuple(
+        SliceFacts(
+            number=number,
+            frame=frame,
+            plane=_usable_plane(frame),
+            series=order[_series_uid(frame)],
+            series_name=names[_series_uid(frame)],
+        )
+        for number, frame in enumerate(frames, start=1)
+    )
+
+
+def _series_uid(frame: Frame) -> str:
+    return frame.text("SeriesInstanceUID")
+
+
+def _series_names(frames: Iterable[Frame]) -> dict[str, str]:
+    """Return UID -> name of each series, by its first slice, as choosing a series does."""
+    names: dict[str, str] = {}
+    for frame in frames:
+        number = frame.number("SeriesNumber")
+        names.setdefault(_series_uid(frame), "without number" if number is None else f"{number:.0f}")
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {
+        uid: f"{name} (UID ends in {uid[-_UID_END:]})" if name in shared and uid else name
+        for uid, name in names.items()
+    }
 
 
 def _frames(headers: Iterable[Dataset]) -> list[Frame]:

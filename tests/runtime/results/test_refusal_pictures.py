@@ -138,6 +138,22 @@ def test_positions_are_those_along_the_normal() -> None:
     assert positions_mm(group) == pytest.approx(np.array([3, 0, 4, 1, 2]) * volume.spacing_mm[0], abs=1e-4)
 
 
+def test_a_series_goes_by_its_series_number_as_in_the_messages() -> None:
+    first, second, third = classic(image(2)), classic(image(2)), classic(image(2))
+    for datasets, number, uid in ((first, "12", "1.2.33"), (second, "3", "1.2.11"), (third, None, "1.2.22")):
+        for dataset in datasets:
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, number
+    slices = read_slices(_headers([*first, *second, *third]))
+    assert [each.series_name for each in slices] == ["12"] * 2 + ["3"] * 2 + ["without number"] * 2
+    assert [each.series for each in slices] == [1, 1, 2, 2, 3, 3]
+    for dataset in second:
+        dataset.SeriesNumber = "12"
+    assert {each.series_name for each in read_slices(_headers([*first, *second]))} == {
+        "12 (UID ends in 1.2.33)",
+        "12 (UID ends in 1.2.11)",
+    }
+
+
 def test_frames_of_an_enhanced_image_are_slices_too() -> None:
     slices = read_slices(_headers([enhanced(image(7), (2, 0, 1, 6, 5, 4, 3))]))
     assert len(orientations(slices)[0]) == 7
@@ -189,8 +205,8 @@ NONSENSE = (
 TOUCHED = (
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SliceThickness",
     "SpacingBetweenSlices", "EchoTime", "RepetitionTime", "ImageType", "Modality", "ScanningSequence", "ScanOptions",
-    "SeriesInstanceUID", "SOPClassUID", "NumberOfFrames", "PerFrameFunctionalGroupsSequence", "DiffusionBValue",
-    "SharedFunctionalGroupsSequence", "AcquisitionContrast", "LossyImageCompression",
+    "SeriesInstanceUID", "SeriesNumber", "SOPClassUID", "NumberOfFrames", "PerFrameFunctionalGroupsSequence",
+    "DiffusionBValue", "SharedFunctionalGroupsSequence", "AcquisitionContrast", "LossyImageCompression",
 )  # fmt: skip
 
 
