@@ -21,6 +21,9 @@ _FARTHEST_MM: Final = 1e4
 """A patient is nearer to the scanner's origin; beyond it is nonsense."""
 
 
+_ENDS: Final = (("right", "left"), ("front", "back"), ("feet", "head"))
+"""Where each LPS axis begins and ends."""
+
 _UID_END: Final = 6
 """Characters that tell series apart: those of one scanner differ in their last ones."""
 
@@ -42,6 +45,9 @@ class SliceFacts:
     series_name: str
     """What the messages call its series by: its Series Number, with the end of its UID where two share a number."""
 
+    unusable: bool = False
+    """Whether nothing can be made of its pixels."""
+
 
 def read_slices(headers: Iterable[Dataset]) -> tuple[SliceFacts, ...]:
     """Return the slices of headers, at most as many as an input may have; unreadable ones have no plane."""
@@ -55,6 +61,7 @@ def read_slices(headers: Iterable[Dataset]) -> tuple[SliceFacts, ...]:
             plane=_usable_plane(frame),
             series=order[_series_uid(frame)],
             series_name=names[_series_uid(frame)],
+            unusable=_states_no_frames(frame),
         )
         for number, frame in enumerate(frames, start=1)
     )
@@ -88,6 +95,13 @@ def _frames(headers: Iterable[Dataset]) -> list[Frame]:
     return frames[: DEFAULT_LIMITS.max_files]
 
 
+def _states_no_frames(frame: Frame) -> bool:
+    try:
+        return frame_count(frame.dataset) == 0
+    except PARSE_ERRORS:
+        return True
+
+
 def _usable_plane(frame: Frame) -> Plane | None:
     try:
         with np.errstate(all="ignore"):
@@ -114,12 +128,20 @@ def orientations(slices: Sequence[SliceFacts]) -> list[list[SliceFacts]]:
 
 
 def positions_mm(group: Sequence[SliceFacts]) -> FloatArray:
-    """Return the places (slice) of parallel slices along their normal, in mm from the first of them in space."""
+    """Return the places (slice) of parallel slices along their normal, in mm from the first end of `ends_of`."""
     planes = [each.plane for each in group if each.plane is not None]
     if not planes:
         return np.zeros(0)
-    along = np.array([plane.position_lps_mm for plane in planes]) @ planes[0].normal
+    normal = planes[0].normal
+    upwards = np.sign(normal[np.abs(normal).argmax()]) * normal
+    along = np.array([plane.position_lps_mm for plane in planes]) @ upwards
     return np.asarray(along - along.min())
+
+
+def ends_of(group: Sequence[SliceFacts]) -> tuple[str, str]:
+    """Return where the places of parallel slices begin and end in the patient, e.g. at the feet and at the head."""
+    plane = group[0].plane
+    return _ENDS[2 if plane is None else int(np.abs(plane.normal).argmax())]
 
 
 def stated_distance_mm(group: Sequence[SliceFacts]) -> float:
