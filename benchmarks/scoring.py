@@ -48,7 +48,7 @@ class FoundNodeScore:
     side: str
     station: str | None
     status: str
-    probability: float
+    probability: float | None
     is_node: int | None
     """Number of the true node it matched, or None for a false alarm."""
 

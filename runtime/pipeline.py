@@ -16,7 +16,7 @@ from runtime import __version__
 from runtime.core.case_names import pseudonym
 from runtime.core.comparing import with_comparison
 from runtime.core.deciding import decide, describe_refusal
-from runtime.core.errors import CaseRefused
+from runtime.core.errors import CaseRefused, Reason
 from runtime.core.findings import (
     CaseContext,
     CaseIdentity,
@@ -177,6 +177,7 @@ class _Run:
         self.gates: tuple[Gate, ...] = ()
         self.evidence: GateEvidence | None = None
         self.refused_headers: tuple[Dataset, ...] = ()
+        self.reasons: tuple[Reason, ...] = ()
         self.timings_s: dict[str, float] = {}
         self.rules = rules_of_case(
             with_site_rules(segmenter.rules, settings.rules),
@@ -241,7 +242,7 @@ class _Run:
 
     def refuse(self, refusal: CaseRefused) -> CaseResult:
         """Return the findings of a refused case, with whatever was known when it was refused."""
-        self.refused_headers = refusal.headers
+        self.refused_headers, self.reasons = refusal.headers, refusal.reasons
         findings = describe_refusal(
             refusal.reasons,
             software_version=__version__,
@@ -267,15 +268,15 @@ class _Run:
                 series=self.series if by_model else None,
                 created=self.created,
                 refused_headers=self.refused_headers if by_model else (),
-                gate_images=self._gate_pictures(findings),
+                gate_images=self._gate_pictures(),
                 settings=self.settings.results,
                 earlier=self.case.earlier_report,
             )
 
-    def _gate_pictures(self, findings: Findings) -> tuple[GatePicture, ...]:
+    def _gate_pictures(self) -> tuple[GatePicture, ...]:
         """Return a picture for every gate that warned or refused, and for every reason that is no gate's."""
         checked = {gate.code for gate in self.gates}
-        others = [reason for reason in findings.refusal if reason.code not in checked]
+        others = [reason for reason in self.reasons if str(reason.code) not in checked]
         headers = self.refused_headers or (self.series.headers if self.series else ())
         of_gates = gate_pictures(self.gates, self.evidence) if self.evidence else ()
         return (*of_gates, *refusal_pictures(others, headers))

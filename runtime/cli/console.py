@@ -105,7 +105,7 @@ def _node_table(nodes: list[Mapping[str, Any]]) -> Table:
             f"{node['short_axis_mm']:.1f}" + (f" ({interval[0]:.1f}-{interval[1]:.1f})" if interval else ""),
             f"{node['long_axis_mm']:.1f}",
             f"{node['volume_mm3']:.0f}",
-            f"{node['probability']:.2f}",
+            "-" if node["probability"] is None else f"{node['probability']:.2f}",
         )
     return table
 

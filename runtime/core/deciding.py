@@ -37,7 +37,7 @@ def decide(
     timings_s: Mapping[str, float],
     analysed_at: str | None = None,
 ) -> Findings:
-    """Return the findings of an analysed case; `model` is None when a label map was scored.
+    """Return the findings of an analysed case; `model` is None when a label map was scored, which has no probability.
 
     `warnings` are those of reading; the nodes' warnings and the messages of gates that warn are added to them.
     """
@@ -46,7 +46,7 @@ def decide(
         software_version=software_version,
         case=case,
         status=case_status(measured.nodes, assessed, demonstration=demonstration),
-        probability=max((node.probability for node in measured.nodes), default=0.0),
+        probability=None if model is None else max((node.probability or 0.0 for node in measured.nodes), default=0.0),
         assessed=assessed,
         context=context,
         nodes=measured.nodes,

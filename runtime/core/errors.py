@@ -7,7 +7,7 @@ answered as `internal_error` without its text, because that text could hold pati
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -60,6 +60,9 @@ class Reason:
     code: RefusalCode
     message: str
     """What was got and what is allowed; no patient data."""
+
+    slices: tuple[int, ...] = field(default=(), compare=False)
+    """Which slices (or frames) it is about, for a picture: 0-based, as they came; empty when about no single ones."""
 
 
 class SidewallError(Exception):

@@ -77,11 +77,13 @@ class Node:
     status_by_rule: NodeStatus
     """By size, and by both features together where they are measured, before any `demonstration` override."""
 
-    status_by_model: NodeStatus
-    probability: float
+    status_by_model: NodeStatus | None
+    """By the mean positive share; None, as both numbers below, when a label map was scored and no model was at work."""
+
+    probability: float | None
     """Mean positive share over the node, 0..1."""
 
-    mean_posterior: float
+    mean_posterior: float | None
     """Mean node posterior over the node, 0..1."""
 
     short_axis_interval_mm: Interval | None
@@ -118,6 +120,10 @@ class Node:
 
     cutoff_mm: float | None = field(default=None, metadata=_SINCE_1_1)
     """Short axis that its size was judged by: that of primary staging, or its station's own at restaging."""
+
+    status_by_label: NodeStatus | None = field(default=None, metadata=_SINCE_1_1)
+    """What the scored label map calls the node; counts in the model's place. None for a model, and for a label map
+    that does not tell positive nodes from negative ones."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +255,7 @@ class Findings:
     case: CaseIdentity
     status: CaseStatus
     probability: float | None
-    """Largest node probability; 0 without nodes; None when refused."""
+    """Largest node probability; 0 without nodes; None when refused, or when no model was at work."""
 
     assessed: tuple[StationAssessment, ...]
     context: CaseContext

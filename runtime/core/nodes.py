@@ -110,9 +110,13 @@ def find_nodes(
 
 
 def combine_status(
-    station: Station | None, short_axis_mm: float, by_rule: NodeStatus, by_model: NodeStatus, rules: ScoringRules
+    station: Station | None,
+    short_axis_mm: float,
+    by_rule: NodeStatus,
+    by_model: NodeStatus | None,
+    rules: ScoringRules,
 ) -> NodeStatus:
-    """Return the status of a node from the rule's and the model's opinion.
+    """Return the status of a node from the rule's and the model's opinion, or that of a label map in its place.
 
     Within the band around the cut-off that counts for its station a node is borderline, whatever else is known of it.
     Beyond it the rule (size, or both features) makes a node positive, and so does the model for a smaller one, down to
@@ -162,15 +166,16 @@ class _Scorer:
 
     def score(self, node_id: int, candidate: _Candidate, body: _Body) -> Node:
         """Return the scored node of a measured candidate."""
-        probability, mean_posterior = self._means(candidate)
+        positive_share, mean_posterior = self._means(candidate)
         shares = station_shares(self.stations[candidate.box][candidate.mask])
         station = main_station(shares)
         axes, axes_3d = body.axes, measure_axes_3d(body.field, body.level)
         features = self._features(candidate, body)
         cutoff = self.rules.size_cutoff(station)
         by_rule = status_by_rule(axes.short_mm, features, cutoff)
-        by_model = _sign(probability >= self.rules.positive_probability)
-        combined = combine_status(station, axes.short_mm, by_rule, by_model, self.rules)
+        who = self.segmentation.opinion_of
+        opinion = _sign(positive_share >= self.rules.positive_probability) if who else None
+        combined = combine_status(station, axes.short_mm, by_rule, opinion, self.rules)
         views = self._fold_views(candidate)
         return Node(
             id=node_id,
@@ -182,9 +187,9 @@ class _Scorer:
             centroid_lps_mm=candidate.centroid_lps_mm,
             status="demonstration" if self.demonstration else combined,
             status_by_rule=by_rule,
-            status_by_model=by_model,
-            probability=probability,
-            mean_posterior=mean_posterior,
+            status_by_model=opinion if who == "model" else None,
+            probability=positive_share if who == "model" else None,
+            mean_posterior=mean_posterior if who == "model" else None,
             short_axis_interval_mm=interval(view.short_axis_mm for view in views),
             axis_endpoints_lps_mm={"short": axes.short_endpoints_lps_mm, "long": axes.long_endpoints_lps_mm},
             station_probabilities=shares,
@@ -199,6 +204,7 @@ class _Scorer:
             conglomerate=body.conglomerate,
             cut_by_image=body.cut_by_image,
             cutoff_mm=cutoff.short_axis_mm,
+            status_by_label=opinion if who == "label map" else None,
         )
 
     def body(self, candidate: _Candidate) -> _Body:

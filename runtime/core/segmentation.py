@@ -1,6 +1,7 @@
 """What inference hands on to measurement: labels, posteriors and the folds' own opinions near nodes."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,3 +41,7 @@ class Segmentation:
 
     fold_count: int
     """How many folds were averaged."""
+
+    opinion_of: Literal["model", "label map"] | None = "model"
+    """Whose opinion the positive share is, and a probability only of a model; None for a label map that does not say
+    which of its nodes are positive: the share is then 0 and means nothing."""

@@ -17,16 +17,19 @@ def place_label_map(foreign: ForeignLabels, grid: Volume, meanings: LabelMeaning
 
     The map may be stored in any orientation and cover a part of the series (a DICOM SEG leaves empty frames out), but
     its voxels must be the series' voxels: nothing is resampled, since that would move the borders that are measured.
-    `meanings` default to what the file says itself, else to the study's own values. Raises `CaseRefused`
+    `meanings` are as for `meanings_of`. Raises `CaseRefused`
     (`label_map_mismatch` on another grid, `unknown_label` on a value without a meaning).
     """
     canonical, _ = canonicalise(foreign.volume)
     box = _box_in(grid, canonical)
-    if meanings is None:
-        meanings = foreign.own_meanings or DEFAULT_MEANINGS
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    labels[box] = _translate(canonical.voxels, meanings)
+    labels[box] = _translate(canonical.voxels, meanings_of(foreign, meanings))
     return grid.with_voxels(labels)
+
+
+def meanings_of(foreign: ForeignLabels, given: LabelMeanings | None) -> LabelMeanings:
+    """Return what the values of a map stand for: as given, else as the file says, else the study's own."""
+    return given or foreign.own_meanings or DEFAULT_MEANINGS
 
 
 def _box_in(grid: Volume, part: Volume) -> tuple[slice, ...]:

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from runtime.core.components import component_boxes, grow
 from runtime.core.findings import ModelDescription
 from runtime.core.input_statistics import InputReference
-from runtime.core.labels import NODE_LABELS, NODE_POSITIVE
+from runtime.core.labels import NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
 from runtime.core.masks import soften_mask
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.labelmaps.meaning import LabelMeanings
-from runtime.labelmaps.placing import place_label_map
+from runtime.labelmaps.placing import meanings_of, place_label_map
 from runtime.labelmaps.reading import ForeignLabels
 
 _MARGIN_VOXELS = 4
@@ -51,6 +51,7 @@ class LabelMapSegmenter:
         """
         monitor.check()
         labels = place_label_map(self.foreign, volume, self.meanings)
+        known = set(meanings_of(self.foreign, self.meanings).values())
         nodes = np.isin(labels.voxels, NODE_LABELS)
         positive = (labels.voxels == NODE_POSITIVE).astype(np.float32)
         return Segmentation(
@@ -59,6 +60,8 @@ class LabelMapSegmenter:
             positive_share=labels.with_voxels(positive),
             fold_opinions=(),
             fold_count=1,
+            # Who has one word for all nodes, as a DICOM SEG does, drew them and did not judge them.
+            opinion_of="label map" if {NODE_NEGATIVE, NODE_POSITIVE} <= known else None,
         )
 
 

@@ -12,6 +12,7 @@ from runtime.report.appearance import Mark
 from runtime.report.diagram import draw_pelvis
 from runtime.report.scene import Scene
 from runtime.report.values import (
+    ABSENT,
     NOT_COMPUTED,
     Row,
     field_rows,
@@ -26,6 +27,9 @@ from runtime.report.values import (
 
 _IN_THE_TABLE: Final = frozenset({"id", "side", "station", "axis_endpoints_lps_mm"})
 """Fields of a node that its heading, or its picture, says already."""
+
+_OF_A_MODEL: Final = frozenset({"status_by_model", "probability", "mean_posterior"})
+"""Fields of a node that a label map leaves empty."""
 
 _SHOWN: Final = frozenset({
     "schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates",
@@ -145,9 +149,9 @@ def build_content(findings: Findings, pictures: Mapping[str, bytes], created: da
         diagram=None if refused else draw_pelvis(findings),
         diagram_text=words.describe_diagram(findings),
         stations=_station_table(findings),
-        node_table=_node_table(findings.nodes),
+        node_table=_node_table(findings),
         further=_further(findings),
-        nodes=tuple(_node_section(node, pictures) for node in findings.nodes),
+        nodes=tuple(_node_section(node, pictures, by_model=findings.model is not None) for node in findings.nodes),
         pictures=_other_pictures(findings, pictures),
         refusal_pictures=_check_pictures(((each.code, each.message) for each in reasons), pictures),
         gates=_gate_table(findings.gates),
@@ -203,17 +207,19 @@ def _station_table(findings: Findings) -> Table:
     )
 
 
-def _node_table(nodes: tuple[Node, ...]) -> Table:
+def _node_table(findings: Findings) -> Table:
+    by_model = findings.model is not None
     return Table(
         "Lateral lymph nodes from head to feet; N regional, M non-regional; sizes in the plane of the slices",
-        _NODE_HEADER,
-        tuple(_node_cells(node) for node in nodes),
+        tuple(name if by_model or name != "By model" else "By label map" for name in _NODE_HEADER),
+        tuple(_node_cells(node, by_model=by_model) for node in findings.nodes),
         marked_column=_NODE_HEADER.index("Status"),
-        marks=tuple(node.status for node in nodes),
+        marks=tuple(node.status for node in findings.nodes),
     )
 
 
-def _node_cells(node: Node) -> tuple[str, ...]:
+def _node_cells(node: Node, *, by_model: bool) -> tuple[str, ...]:
+    opinion = node.status_by_model if by_model else node.status_by_label
     size = millimetres(node.short_axis_mm)
     folds = "" if node.short_axis_interval_mm is None else f" ({interval(node.short_axis_interval_mm)})"
     return (
@@ -226,8 +232,8 @@ def _node_cells(node: Node) -> tuple[str, ...]:
         f"{node.volume_mm3:.0f}",
         node.status,
         show("status_by_rule", node.status_by_rule),
-        show("status_by_model", node.status_by_model),
-        NOT_COMPUTED if node.probability is None else f"{node.probability:.2f}",
+        opinion or ABSENT,
+        ABSENT if node.probability is None else f"{node.probability:.2f}",
         _feature_words(node.features),
     )
 
@@ -240,14 +246,18 @@ def _feature_words(features: NodeFeatures) -> str:
     return ", ".join(f"{name.lower()}: {show('', value)}" for name, value in judged.items())
 
 
-def _node_section(node: Node, pictures: Mapping[str, bytes]) -> NodeSection:
+def _node_section(node: Node, pictures: Mapping[str, bytes], *, by_model: bool) -> NodeSection:
     return NodeSection(
         node_id=node.id,
         heading=f"Node {node.id}: {words.name_place(node.side, node.station)}",
         status=node.status,
         picture=next((data for name, data in sorted(pictures.items()) if _stem(name) == f"node_{node.id:02d}"), None),
         picture_text=words.describe_picture(node),
-        rows=rows(node, skip=_IN_THE_TABLE, always=_FEATURES | {"short_axis_interval_mm"}),
+        rows=rows(
+            node,
+            skip=_IN_THE_TABLE if by_model else _IN_THE_TABLE | _OF_A_MODEL,
+            always=_FEATURES | {"short_axis_interval_mm"},
+        ),
     )
 
 

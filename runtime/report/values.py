@@ -7,6 +7,9 @@ from typing import Any, Final
 
 NOT_COMPUTED: Final = "not computed"
 
+ABSENT: Final = "-"
+"""In a table, what there can be no value of, such as the probability of a node that no model has seen."""
+
 _UNITS: Final = (
     ("_mm_zyx", "mm (z, y, x)"),
     ("_lps_mm", "mm (LPS)"),
@@ -29,6 +32,7 @@ _LABELS: Final = {
     "cut_by_image": "Reaches the edge of the image",
     "status_by_rule": "Status by rule",
     "status_by_model": "Status by model",
+    "status_by_label": "Status by label map",
     "centroid_lps_mm": "Centre",
     "model_name": "Scanner model",
     "manufacturer": "Scanner manufacturer",

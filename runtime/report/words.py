@@ -165,7 +165,8 @@ def _rated_positive(nodes: Sequence[Node], findings: Findings, noun: str) -> lis
         large = [node for node in group if cutoff.is_large(node.short_axis_mm)]
         small = [node for node in group if not cutoff.is_large(node.short_axis_mm)]
         sentences += [_listed(large, noun, f"with a short axis of {over}")] if large else []
-        sentences += [_listed(small, noun, f"{under} rated positive by features or by the model")] if small else []
+        judge = "the model" if findings.model is not None else "the label map"
+        sentences += [_listed(small, noun, f"{under} rated positive by features or by {judge}")] if small else []
     return sentences
 
 

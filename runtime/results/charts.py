@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from runtime.results.drawing import WHITE, text_width, write
 from runtime.results.gate_card import CARD_PX, blank_panel, shorten, wrap
 from runtime.results.palette import OUTCOME_COLOURS, Colour
-from runtime.results.panels import PANEL_PX, QUIET
+from runtime.results.panels import QUIET
 
 _TOP_PX: Final = 48
 _MARGIN_PX: Final = 14
@@ -21,6 +21,11 @@ _LINE_PX: Final = 20
 _FOOT_PX: Final = 34
 """Room for the burned-in words."""
 
+_NAMES_PX: Final = 176
+_VALUES_PX: Final = 62
+"""Room beside deviations for what they are called, and how large they are."""
+
+WITHIN: Final[Colour] = (140, 158, 180)
 GOOD: Final[Colour] = OUTCOME_COLOURS["pass"]
 BAD: Final[Colour] = OUTCOME_COLOURS["refuse"]
 
@@ -73,26 +78,27 @@ def draw_bars(panel: Image.Image, bars: Sequence[Bar], top_px: int = _TOP_PX, pi
             write(panel, (_MARGIN_PX, foot + 5), shorten(each.note, 13, width), WHITE, 13)
 
 
-def deviations_panel(deviations: Mapping[str, float], heading: str) -> Image.Image:
-    """Return a panel with a bar per statistic to the left or right of zero, in SD; far ones end at the edge."""
-    panel = blank_panel(heading=heading)
+def draw_deviations(panel: Image.Image, deviations: Mapping[str, float], band: float, top_px: int) -> None:
+    """Draw a bar per statistic to the left or right of zero, in SD, over a band about zero; far ones end at the edge.
+
+    Bars within the band are quiet, those that leave it have the colour of a warning.
+    """
     draw = ImageDraw.Draw(panel)
-    names_px, values_px = 176, 62
-    zero = names_px + (PANEL_PX - names_px - values_px) / 2
-    half = zero - names_px - 4
-    reach = min(10.0, max(4.0, *(abs(value) for value in deviations.values())))
-    pitch = min(28.0, (PANEL_PX - _TOP_PX - _FOOT_PX - 10) / max(1, len(deviations)))
-    foot = _TOP_PX + pitch * len(deviations)
-    draw.rectangle((zero - 2 * half / reach, _TOP_PX, zero + 2 * half / reach, foot), fill=_BAND)
-    draw.line((zero, _TOP_PX, zero, foot), fill=QUIET, width=1)
+    width, height = panel.size
+    zero = _NAMES_PX + (width - _NAMES_PX - _VALUES_PX) / 2
+    half = zero - _NAMES_PX - 4
+    reach = min(10.0, max(2 * band, *(1.05 * abs(value) for value in deviations.values())))
+    pitch = min(28.0, (height - top_px - _FOOT_PX) / max(1, len(deviations)))
+    foot = top_px + pitch * len(deviations)
+    draw.rectangle((zero - band * half / reach, top_px, zero + band * half / reach, foot), fill=_BAND)
+    draw.line((zero, top_px, zero, foot), fill=QUIET, width=1)
     for number, (name, value) in enumerate(deviations.items()):
-        middle = _TOP_PX + (number + 0.5) * pitch
+        middle = top_px + (number + 0.5) * pitch
         end = zero + max(-1.0, min(1.0, value / reach)) * half
-        colour = GOOD if abs(value) <= 2 else OUTCOME_COLOURS["warn"] if abs(value) <= 4 else BAD
+        colour = WITHIN if abs(value) <= band else OUTCOME_COLOURS["warn"]
         draw.rectangle((min(zero, end), middle - pitch / 4, max(zero, end), middle + pitch / 4), fill=colour)
-        write(panel, (names_px - 8, middle), name.replace("_", " "), QUIET, 14, "rm")
-        write(panel, (PANEL_PX - 8, middle), f"{value:+.1f}", colour, 14, "rm")
-    return panel
+        write(panel, (_NAMES_PX - 8, middle), name, QUIET, 13, "rm")
+        write(panel, (width - 8, middle), f"{value:+.1f}", colour, 13, "rm")
 
 
 def table_panel(header: Sequence[str], rows: Sequence[Row], shares: Sequence[float]) -> Image.Image:

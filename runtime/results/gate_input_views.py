@@ -1,16 +1,17 @@
 """Pictures of the gates that look at the image alone: resolution, field of view, image statistics."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
-from runtime.core.findings import Gate
-from runtime.core.input_statistics import measure_input
+from runtime.core.findings import Gate, GateOutcome
+from runtime.core.input_statistics import InputReference, distance_sd, measure_input
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.volume import Volume
-from runtime.results.charts import Bar, deviations_panel, draw_bars
+from runtime.results.charts import Bar, draw_bars, draw_deviations
 from runtime.results.drawing import BLACK, WHITE, Canvas, View, tag, whole_slice, write
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card
 from runtime.results.gate_evidence import GateEvidence
@@ -19,6 +20,15 @@ from runtime.results.panels import PANEL_PX, QUIET, mark
 
 _NODE_MM: Final = 7.0
 """Short axis of the circle drawn on the voxels: the usual cut-off."""
+
+_STATISTICS: Final = {
+    "air_share": "share of air",
+    "entropy_bits": "variety of grey values",
+    "correlation_slices": "correlation of slices",
+    "edge_tail": "steepness of edges",
+    "log_in_plane_spacing": "pixel spacing, log",
+    "log_slice_distance": "slice distance, log",
+}
 
 _FIELD_MARGIN: Final = 1.12
 _NEEDED: Final[Colour] = (255, 236, 60)
@@ -135,9 +145,37 @@ def statistics_picture(gate: Gate, evidence: GateEvidence) -> GatePicture | None
     if evidence.reference is None:
         return None
     deviations = evidence.reference.deviations(measure_input(evidence.volume))
-    chart = deviations_panel(deviations, "SD from the training cases (grey: 2 SD)")
-    panels = (_middle_slice(evidence), chart)
-    return gate_card(gate.code, gate.outcome, gate.message, panels, "slice, deviation of each image statistic")
+    panels = (_middle_slice(evidence), _distance_panel(deviations, evidence.reference, gate.outcome))
+    what = "slice, distance of the image from the training cases beside its limit, deviation of each image statistic"
+    return gate_card(gate.code, gate.outcome, gate.message, panels, what)
+
+
+def _distance_panel(deviations: Mapping[str, float], reference: InputReference, outcome: GateOutcome) -> Image.Image:
+    """Return the distance beside the limit that it is judged by, and the statistics that it is made of.
+
+    The distance is the root mean square of all deviations: one alone decides nothing, and the distance is beyond the
+    limit when those outside the band of that width outweigh those inside.
+    """
+    distance, limit = distance_sd(deviations), reference.distance_p99
+    panel = blank_panel(heading="Distance from the training cases, in SD")
+    colour = OUTCOME_COLOURS["pass" if distance <= limit else outcome]
+    limits = ((limit, f"limit {limit:.2f}: 99 % of the training cases lie within"),)
+    draw_bars(panel, [Bar("all statistics together", distance, f"{distance:.2f}", colour, limits)])
+    write(panel, (14, 122), "Single statistics: their root mean square is the distance", WHITE, 15)
+    words = f"beyond the grey band ({limit:.2f} SD) they raise it over the limit, within they lower it"
+    write(panel, (14, 143), words, QUIET, 12)
+    draw_deviations(panel, {_name_statistic(name): value for name, value in deviations.items()}, limit, 168)
+    return panel
+
+
+def _name_statistic(name: str) -> str:
+    """Return a statistic of `runtime.core.input_statistics` in words."""
+    kind, _, detail = name.rpartition("_")
+    if kind == "intensity":
+        return f"signal, {int(detail[1:])}th percentile"
+    if kind == "correlation" and detail.endswith("mm"):
+        return f"correlation at {detail.removesuffix('mm')} mm"
+    return _STATISTICS.get(name, name.replace("_", " "))
 
 
 def _middle_slice(evidence: GateEvidence) -> Image.Image:

@@ -1,6 +1,7 @@
 """A picture of every reason for which a series was refused while it was read: headers are all there is to draw."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -8,35 +9,37 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from runtime.core.errors import Reason
-from runtime.core.findings import RefusalReason
 from runtime.core.reading.geometry import DUPLICATE_MM
 from runtime.core.reading.notes import without_library_warnings
 from runtime.results.gate_card import CARD_PX, GatePicture, gate_card
 from runtime.results.gate_input_views import voxel_panel
-from runtime.results.refusal_diagrams import planes_panel, positions_panel
+from runtime.results.refusal_diagrams import planes_panel
 from runtime.results.refusal_facts import SliceFacts, orientations, positions_mm, read_slices
+from runtime.results.refusal_positions import positions_panel
 from runtime.results.refusal_tables import acquisition_panel, series_panel
 
 Drawing = Callable[[Sequence[SliceFacts]], Image.Image | None]
 
 
-def refusal_pictures(reasons: Iterable[Reason | RefusalReason], headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
+def refusal_pictures(reasons: Iterable[Reason], headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
     """Return a picture per code of the reasons, in their order; the same arguments give the same pictures.
 
     `headers` are the refused instances without pixels, empty where none could be read; any of them may be damaged.
     Where they do not allow a drawing, the picture is a card with the reason in words.
     """
-    messages: dict[str, list[str]] = {}
+    by_code: dict[str, list[Reason]] = {}
     for reason in reasons:
-        messages.setdefault(str(reason.code), []).append(reason.message)
+        by_code.setdefault(str(reason.code), []).append(reason)
     with without_library_warnings():
         slices = read_slices(headers)
-        return tuple(_draw(code, "; ".join(texts), slices) for code, texts in messages.items())
+        return tuple(_draw(code, of_code, slices) for code, of_code in by_code.items())
 
 
-def _draw(code: str, message: str, slices: Sequence[SliceFacts]) -> GatePicture:
+def _draw(code: str, reasons: Sequence[Reason], slices: Sequence[SliceFacts]) -> GatePicture:
+    message = "; ".join(reason.message for reason in reasons)
+    meant = {index + 1 for reason in reasons for index in reason.slices}
     drawing, what = _DRAWINGS.get(code, (_nothing, ""))
-    panel = drawing(slices)
+    panel = drawing([replace(each, unusable=each.unusable or each.number in meant) for each in slices])
     if panel is None:
         return gate_card(code, "refuse", message, ())
     return gate_card(code, "refuse", message, (panel,), what)
@@ -44,6 +47,12 @@ def _draw(code: str, message: str, slices: Sequence[SliceFacts]) -> GatePicture:
 
 def _nothing(_: Sequence[SliceFacts]) -> None:
     return None
+
+
+def _unusable_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
+    """Return the places of the slices when only some of them are unusable."""
+    marked = [each.unusable for each in slices]
+    return positions_panel(slices) if any(marked) else None
 
 
 def _mixed_geometry_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
@@ -70,6 +79,7 @@ def _resolution_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
 
 
 _PLACES: Final = (positions_panel, "places of the slices along their normal")
+_UNUSABLE: Final = (_unusable_panel, "places of the slices along their normal, those in red cannot be used")
 _PLANES: Final = (planes_panel, "orientation of the planes from the left and from the front")
 _ACQUISITION: Final = (acquisition_panel, "acquisition beside what is allowed")
 _SERIES: Final = (series_panel, "the series of the input")
@@ -79,6 +89,8 @@ _DRAWINGS: Final[dict[str, tuple[Drawing, str]]] = {
     "duplicate_slice": _PLACES,
     "missing_geometry": _PLACES,
     "too_few_slices": _PLACES,
+    "unreadable_pixels": _UNUSABLE,
+    "unsupported_pixels": _UNUSABLE,
     "mixed_geometry": (_mixed_geometry_panel, "geometry of the slices"),
     "not_axial": _PLANES,
     "not_mr": _ACQUISITION,

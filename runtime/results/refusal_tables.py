@@ -1,5 +1,6 @@
 """Tables of what decides whether a series is the right one, beside what is allowed; free text is never shown."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -125,12 +126,21 @@ def series_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
     """Return a row per series of an input; None without any slice."""
     if not slices:
         return None
-    numbers = sorted({each.series for each in slices})
-    rows = [_series_row([each for each in slices if each.series == number]) for number in numbers[:_MAX_SERIES]]
-    if len(numbers) > _MAX_SERIES:
-        rows.append(Row((f"and {len(numbers) - _MAX_SERIES} more", *[""] * 6)))
+    of_series: dict[int, list[SliceFacts]] = {}
+    for each in slices:
+        of_series.setdefault(each.series, []).append(each)
+    ordered = sorted(of_series.values(), key=lambda own: _natural(own[0].series_name))
+    rows = [_series_row(own) for own in ordered[:_MAX_SERIES]]
+    if len(ordered) > _MAX_SERIES:
+        rows.append(Row((f"and {len(ordered) - _MAX_SERIES} more", *[""] * 6)))
     header = ("Series", "Slices", "Modality", "Sequence", "Echo time", "Repetition time", "Plane")
-    return table_panel(header, rows, (0.11, 0.09, 0.12, 0.14, 0.17, 0.19, 0.18))
+    return table_panel(header, rows, (0.16, 0.08, 0.11, 0.13, 0.16, 0.18, 0.18))
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Return what puts names in the order of the numbers that they begin with, those without one last."""
+    number = name.split(" ", 1)[0]
+    return (int(number), name) if number.isdecimal() else (sys.maxsize, name)
 
 
 def _series_row(slices: Sequence[SliceFacts]) -> Row:
@@ -142,7 +152,7 @@ def _series_row(slices: Sequence[SliceFacts]) -> Row:
         plane = f"{name}, {tilt_deg(planes[0].normal):.0f} degrees"
     return Row(
         (
-            str(slices[0].series),
+            slices[0].series_name,
             str(len(slices)),
             _words(_distinct(frame.text("Modality").upper() for frame in frames)),
             _words({kind for frame in frames for kind in sequence_kinds(frame)}),

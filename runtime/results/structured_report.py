@@ -209,9 +209,10 @@ def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:
     evaluations = [
         sr.QualitativeEvaluation(codes.NODE_STATUS, codes.STATUS_CODES[node.status]),
         sr.QualitativeEvaluation(codes.STATUS_BY_RULE, codes.STATUS_CODES[by_rule]),
-        sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[by_model]),
-        sr.QualitativeEvaluation(codes.STATION, station),
     ]
+    if by_model is not None:
+        evaluations.append(sr.QualitativeEvaluation(codes.STATUS_BY_MODEL, codes.STATUS_CODES[by_model]))
+    evaluations.append(sr.QualitativeEvaluation(codes.STATION, station))
     answers = [
         (codes.REGIONAL, node.regional),
         (codes.CONGLOMERATE, node.conglomerate),

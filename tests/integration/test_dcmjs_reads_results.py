@@ -83,7 +83,7 @@ def test_dcmjs_finds_the_numbers_and_codes_of_every_node(reader: list[str], tmp_
             codes.SHORT_AXIS.value: [round(node.short_axis_mm, 2), "mm"],
             codes.LONG_AXIS.value: [round(node.long_axis_mm, 2), "mm"],
             codes.VOLUME.value: [round(node.volume_mm3, 1), "mm3"],
-            codes.PROBABILITY.value: [round(node.probability, 4), "1"],
+            codes.PROBABILITY.value: [round(node.probability or 0.0, 4), "1"],
         }
         assert group["codes"][codes.NODE_STATUS.value] == codes.STATUS_CODES[node.status].value
 

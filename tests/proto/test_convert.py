@@ -51,6 +51,7 @@ def full_findings() -> Findings:
         cut_by_image=False,
         prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True),
         cutoff_mm=6.0,
+        status_by_label="positive",
     )
     return Findings(
         schema_version=words.SCHEMA_VERSION,
@@ -97,6 +98,9 @@ def empty_findings() -> Findings:
     node = dataclasses.replace(
         full.nodes[0],
         station=None,
+        status_by_model=None,
+        probability=None,
+        mean_posterior=None,
         short_axis_interval_mm=None,
         axis_endpoints_lps_mm={},
         station_probabilities={},
@@ -110,6 +114,7 @@ def empty_findings() -> Findings:
         conglomerate=None,
         cut_by_image=None,
         cutoff_mm=None,
+        status_by_label=None,
     )
     return dataclasses.replace(
         full,

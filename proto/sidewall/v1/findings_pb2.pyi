@@ -242,7 +242,7 @@ class PriorNode(_message.Message):
     def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior", "cutoff_mm")
+    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior", "cutoff_mm", "status_by_label")
     class AxisEndpointsLpsMmEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -284,6 +284,7 @@ class Node(_message.Message):
     CUT_BY_IMAGE_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     CUTOFF_MM_FIELD_NUMBER: _ClassVar[int]
+    STATUS_BY_LABEL_FIELD_NUMBER: _ClassVar[int]
     id: int
     side: Side
     station: Station
@@ -311,7 +312,8 @@ class Node(_message.Message):
     cut_by_image: bool
     prior: PriorNode
     cutoff_mm: float
-    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ..., prior: _Optional[_Union[PriorNode, _Mapping]] = ..., cutoff_mm: _Optional[float] = ...) -> None: ...
+    status_by_label: NodeStatus
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ..., prior: _Optional[_Union[PriorNode, _Mapping]] = ..., cutoff_mm: _Optional[float] = ..., status_by_label: _Optional[_Union[NodeStatus, str]] = ...) -> None: ...
 
 class Gate(_message.Message):
     __slots__ = ("code", "outcome", "message", "score", "threshold")

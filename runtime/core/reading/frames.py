@@ -53,6 +53,12 @@ class Frame:
             return ()
         return numbers if all(math.isfinite(number) for number in numbers) else ()
 
+    @property
+    def instance_number(self) -> int | None:
+        """Number by which people find the instance in its series; None if there is none."""
+        number = self.number("InstanceNumber")
+        return None if number is None else int(number)
+
     def words(self, keyword: str) -> tuple[str, ...]:
         """Return all values as upper-case words; empty if absent."""
         value = self.value(keyword)

@@ -14,9 +14,9 @@ class Notes:
         self._reasons: dict[Reason, None] = {}
         self._warnings: dict[str, None] = {}
 
-    def refuse(self, code: RefusalCode, message: str) -> None:
+    def refuse(self, code: RefusalCode, message: str, slices: tuple[int, ...] = ()) -> None:
         """Add a reason to refuse; reading goes on, so that the caller learns all of them at once."""
-        self._reasons[Reason(code, message)] = None
+        self._reasons[Reason(code, message, slices)] = None
 
     def warn(self, message: str) -> None:
         """Add something tolerated."""

@@ -45,6 +45,9 @@ _DECODERS: Final[dict[str, str]] = {
 """Decoder of each transfer syntax that several could decode: every installation decodes alike, and GDCM, which can end
 its process, is called in `lossless_jpeg_child` only."""
 
+_LISTED: Final = 12
+"""Instances that a message names."""
+
 _LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K})
 """Transfer syntaxes that may have lost information."""
 
@@ -72,30 +75,44 @@ def decode_slices(frames: Sequence[Frame], stack: Stack | None, notes: Notes) ->
     """
     voxels = None if stack is None else np.empty(stack.shape, np.float32)
     slice_of_frame = {} if stack is None else {frame: z for z, frame in enumerate(stack.order)}
-    unreadable = unscalable = 0
+    unreadable: list[int] = []
+    unscalable: list[int] = []
     for index, stored in _stored_values(frames):
         intensities = None if stored is None else _intensities(stored, frames[index])
         if stored is None:
-            unreadable += 1
+            unreadable.append(index)
         elif intensities is None or not np.all(np.isfinite(intensities)):
-            unscalable += 1
+            unscalable.append(index)
         elif voxels is not None:
             voxels[slice_of_frame[index]] = intensities
-    _note_undecoded(unreadable, unscalable, len(frames), notes)
+    _note_undecoded(unreadable, unscalable, frames, notes)
     return None if unreadable or unscalable else voxels
 
 
-def _note_undecoded(unreadable: int, unscalable: int, count: int, notes: Notes) -> None:
+def _note_undecoded(unreadable: list[int], unscalable: list[int], frames: Sequence[Frame], notes: Notes) -> None:
+    count = len(frames)
     if unreadable:
         notes.refuse(
             RefusalCode.UNREADABLE_PIXELS,
-            f"the pixels of {unreadable} of {count} slices cannot be decoded; allowed: complete pixel data in each",
+            f"the pixels of {len(unreadable)} of {count} slices cannot be decoded{_which(unreadable, frames)}; "
+            "allowed: complete pixel data in each",
+            tuple(unreadable),
         )
     if unscalable:
         notes.refuse(
             RefusalCode.UNSUPPORTED_PIXELS,
-            f"rescale slope or intercept of {unscalable} of {count} slices are unusable; allowed: finite, slope > 0",
+            f"rescale slope or intercept of {len(unscalable)} of {count} slices are unusable"
+            f"{_which(unscalable, frames)}; allowed: finite, slope > 0",
+            tuple(unscalable),
         )
+
+
+def _which(indices: Sequence[int], frames: Sequence[Frame]) -> str:
+    """Return by which Instance Numbers the slices are found again; nothing when it is all of them, or none has one."""
+    numbers = sorted({number for index in indices if (number := frames[index].instance_number) is not None})
+    if not numbers or len(indices) == len(frames):
+        return ""
+    return f" (Instance Number {', '.join(map(str, numbers[:_LISTED]))}{', ...' if len(numbers) > _LISTED else ''})"
 
 
 def _unsupported(dataset: Dataset) -> str | None:

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
+import jsonschema
 import nrrd
 import numpy as np
 import pytest
+import sidewall
 
 from tests.fixtures.bundles import SPACING_MM, make_tiny_volume
 from tests.fixtures.commands import Run
@@ -38,13 +41,31 @@ def test_a_readers_map_gives_measured_and_scored_nodes_without_a_model(
     assert findings["case"]["case_id"] == "reader 1"
     assert findings["input"]["label_map_sha256"] == hashlib.sha256(label_map.read_bytes()).hexdigest()
     by_side = {node["side"]: node for node in findings["nodes"]}
-    assert by_side["right"]["status_by_model"] == "negative"
-    assert by_side["left"]["status_by_model"] == "positive"
+    assert by_side["right"]["status_by_label"] == "negative"
+    assert by_side["left"]["status_by_label"] == "positive"
+    jsonschema.validate(findings, json.loads((Path(sidewall.__file__).parent / "findings.schema.json").read_text()))
     assert {node["station"] for node in findings["nodes"]} == {"obturator"}
     assert by_side["left"]["short_axis_mm"] == pytest.approx(10.0, abs=0.5)
     assert by_side["right"]["short_axis_mm"] == pytest.approx(6.0, abs=0.5)
     assert sorted(path.name for path in (out / "keyimages").iterdir()) == ["node_01.png", "node_02.png"]
     assert not list(out.glob("*.dcm"))
+
+
+def test_what_only_a_model_can_say_is_said_nowhere_of_a_readers_map(
+    run: Run, series: Path, label_map: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = run("score", "--series", series, "--segmentation", label_map, "--out", out)
+    findings = json.loads((out / "findings.json").read_text())
+    assert findings["probability"] is None
+    for node in findings["nodes"]:
+        assert (node["probability"], node["mean_posterior"], node["status_by_model"]) == (None, None, None)
+    assert "probability" not in done.stdout
+    assert re.search(r"\d+ +-\s*$", done.stdout, re.MULTILINE)
+    page = (out / "report.html").read_text()
+    assert "By label map" in page
+    assert "By model" not in page
+    assert "Mean node posterior" not in page
 
 
 def test_a_segmentation_object_of_ours_gives_the_nodes_it_was_made_from(
@@ -60,6 +81,7 @@ def test_a_segmentation_object_of_ours_gives_the_nodes_it_was_made_from(
         assert (node["side"], node["station"]) == (other["side"], other["station"])
         assert node["volume_mm3"] == pytest.approx(other["volume_mm3"])
         assert node["short_axis_mm"] == pytest.approx(other["short_axis_mm"], abs=0.6)
+        assert node["status_by_label"] is None, "a segmentation object does not say which nodes are positive"
 
 
 @pytest.mark.parametrize(

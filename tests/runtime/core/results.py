@@ -71,33 +71,41 @@ def all_assessed() -> tuple[StationAssessment, ...]:
     )
 
 
-FINDINGS: Findings = decide(
-    software_version="0.1.0",
-    case=CaseIdentity("case-1", "1.2.3", "1.2.3.4", "1.2.3.5"),
-    context=CaseContext("baseline", "case-0"),
-    measured=MeasuredNodes(
-        (NODE, BARE_NODE), grid((2, 2, 2), (1.0, 1.0, 1.0)), ("node 2 lies on the midline: its side is unknown",)
-    ),
-    assessed=all_assessed(),
-    gates=(
-        Gate("field_of_view", "warn", "covers little", 57.0, 70.0),
-        Gate("too_coarse", "pass", "fine enough"),
-    ),
-    rules=ScoringRules(),
-    warnings=("read with care",),
-    demonstration=False,
-    input_description=InputDescription(
-        source="dicom",
-        instance_count=19,
-        shape_zyx=(19, 384, 384),
-        spacing_mm_zyx=(3.0, 0.5, 0.5),
-        origin_lps_mm=(-60.0, -70.0, -80.5),
-        direction=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
-        is_phantom=True,
-        manufacturer="Maker",
-        model_name=None,
-        field_strength_t=3.0,
-    ),
-    model=ModelDescription("demo", "1.0.0", "sha256:" + "0" * 64, "phantom", "onnxruntime-cpu", "exact", 5),
-    timings_s={"read": 0.5, "infer": 12.25},
-)
+MODEL = ModelDescription("demo", "1.0.0", "sha256:" + "0" * 64, "phantom", "onnxruntime-cpu", "exact", 5)
+
+
+def decided(nodes: tuple[Node, ...] = (NODE, BARE_NODE), model: ModelDescription | None = MODEL) -> Findings:
+    """Return the findings of a case with these nodes, everything assessed."""
+    return decide(
+        software_version="0.1.0",
+        case=CaseIdentity("case-1", "1.2.3", "1.2.3.4", "1.2.3.5"),
+        context=CaseContext("baseline", "case-0"),
+        measured=MeasuredNodes(
+            nodes, grid((2, 2, 2), (1.0, 1.0, 1.0)), ("node 2 lies on the midline: its side is unknown",)
+        ),
+        assessed=all_assessed(),
+        gates=(
+            Gate("field_of_view", "warn", "covers little", 57.0, 70.0),
+            Gate("too_coarse", "pass", "fine enough"),
+        ),
+        rules=ScoringRules(),
+        warnings=("read with care",),
+        demonstration=False,
+        input_description=InputDescription(
+            source="dicom",
+            instance_count=19,
+            shape_zyx=(19, 384, 384),
+            spacing_mm_zyx=(3.0, 0.5, 0.5),
+            origin_lps_mm=(-60.0, -70.0, -80.5),
+            direction=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
+            is_phantom=True,
+            manufacturer="Maker",
+            model_name=None,
+            field_strength_t=3.0,
+        ),
+        model=model,
+        timings_s={"read": 0.5, "infer": 12.25},
+    )
+
+
+FINDINGS: Findings = decided()

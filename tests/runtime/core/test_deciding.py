@@ -8,7 +8,7 @@ import pytest
 from runtime.core.deciding import case_status, describe_refusal
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import CaseIdentity, Gate, NodeStatus, StationAssessment
-from tests.runtime.core.results import FINDINGS, NODE, all_assessed
+from tests.runtime.core.results import FINDINGS, NODE, all_assessed, decided
 
 CASE = CaseIdentity("case-1", None, None, None)
 
@@ -57,7 +57,14 @@ def test_findings_carry_rules_warnings_of_all_stages_and_the_largest_probability
     assert (FINDINGS.rules["id"], FINDINGS.rules["short_axis_cutoff_mm"]) == ("qiao-2025", 7.0)
     assert {"irregular_border_cutoff", "heterogeneous_signal_cutoff"} <= set(FINDINGS.rules)
     assert FINDINGS.warnings == ("read with care", "node 2 lies on the midline: its side is unknown", "covers little")
-    assert FINDINGS.probability == max(node.probability for node in FINDINGS.nodes)
+    assert FINDINGS.probability == max(node.probability or 0.0 for node in FINDINGS.nodes)
+
+
+def test_without_a_model_there_is_no_probability_of_a_case() -> None:
+    unseen = replace(NODE, probability=None, mean_posterior=None, status_by_model=None)
+    assert decided(nodes=(unseen,), model=None).probability is None
+    assert decided(nodes=(), model=None).probability is None
+    assert decided(nodes=()).probability == 0.0
 
 
 def test_a_refusal_names_every_reason_and_nothing_else() -> None:

@@ -23,6 +23,12 @@ REFUSED = describe_refusal(
     case=CaseIdentity("case-2", None, None, None),
 )
 DEMONSTRATION = replace(FINDINGS, status="demonstration", nodes=(replace(NODE, status="demonstration"),))
+OF_A_LABEL_MAP = replace(
+    FINDINGS,
+    probability=None,
+    model=None,
+    nodes=(replace(NODE, status_by_model=None, probability=None, mean_posterior=None, status_by_label="positive"),),
+)
 WITHOUT_NODES = replace(FINDINGS, status="negative", nodes=(), probability=0.0)
 
 
@@ -31,7 +37,7 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
-@pytest.mark.parametrize("findings", [FINDINGS, REFUSED, DEMONSTRATION, WITHOUT_NODES])
+@pytest.mark.parametrize("findings", [FINDINGS, REFUSED, DEMONSTRATION, WITHOUT_NODES, OF_A_LABEL_MAP])
 def test_every_kind_of_result_validates_and_comes_back(findings: Findings) -> None:
     text = to_json(findings)
     _validator().validate(json.loads(text))
@@ -101,6 +107,12 @@ def test_what_does_not_fit_is_rejected_by_name(change: Callable[[dict[str, Any]]
 def test_text_that_is_not_json_is_rejected() -> None:
     with pytest.raises(ValueError, match="not JSON"):
         from_json("{")
+
+
+def test_the_schema_allows_a_probability_of_the_case_where_a_model_gave_one_and_only_there() -> None:
+    assert not _validator().is_valid(to_mapping(replace(FINDINGS, probability=None)))
+    assert not _validator().is_valid(to_mapping(replace(OF_A_LABEL_MAP, probability=0.5)))
+    assert not _validator().is_valid(to_mapping(replace(REFUSED, probability=0.5)))
 
 
 def test_keys_of_a_later_version_are_ignored() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -87,7 +88,27 @@ def test_the_two_opinions_are_reported_beside_the_combined_status() -> None:
     assert (left.status_by_rule, left.status_by_model, left.status) == ("negative", "positive", "positive")
     assert right.probability == pytest.approx(0.1)
     assert left.probability == pytest.approx(0.8)
+    assert left.mean_posterior is not None
+    assert right.mean_posterior is not None
     assert 0.7 < left.mean_posterior < right.mean_posterior < 1.0
+    assert (left.status_by_label, right.status_by_label) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("opinion_of", "share", "by_label", "expected"),
+    [
+        ("label map", 1.0, "positive", "positive"),
+        ("label map", 0.0, "negative", "negative"),
+        (None, 0.0, None, "negative"),
+    ],
+)
+def test_a_label_map_has_a_word_on_a_node_and_no_probability(
+    opinion_of: Literal["label map"] | None, share: float, by_label: str | None, expected: str
+) -> None:
+    made = replace(segmentation(VOLUME, _posterior(((-35, 0, 0), (2.5, 3, 5))), share), opinion_of=opinion_of)
+    (node,) = _find(made).nodes
+    assert (node.status_by_model, node.probability, node.mean_posterior) == (None, None, None)
+    assert (node.status_by_rule, node.status_by_label, node.status) == ("negative", by_label, expected)
 
 
 def test_a_low_threshold_finds_more_but_makes_no_node_larger() -> None:
@@ -126,7 +147,7 @@ def test_nodes_that_the_folds_half_believe_are_not_reported_and_the_others_keep_
     sure, unsure = _posterior(((-35, 0, 0), (4.5, 6, 7))), 0.7 * _posterior(((35, 0, 0), (4, 5, 7)))
     segmented = segmentation(VOLUME, np.maximum(sure, unsure))
     both = _find(segmented).nodes
-    assert [node.mean_posterior > 0.8 for node in both] == [True, False]
+    assert [(node.mean_posterior or 0) > 0.8 for node in both] == [True, False]
     found = _find(segmented, rules=replace(RULES, min_mean_posterior=0.8))
     assert [node.side for node in found.nodes] == ["right"]
     assert found.nodes[0].short_axis_mm == both[0].short_axis_mm

@@ -58,6 +58,9 @@ def test_a_node_that_is_positive_below_the_cut_off_is_not_said_to_reach_it() -> 
     assert summarise(findings("positive", small)) == (
         "One lateral lymph node below 7 mm rated positive by features or by the model: left obturator 6.2 mm.",
     )
+    assert summarise(findings("positive", small, model=None)) == (
+        "One lateral lymph node below 7 mm rated positive by features or by the label map: left obturator 6.2 mm.",
+    )
 
 
 def test_at_restaging_every_sentence_names_the_cut_off_that_its_nodes_were_judged_by() -> None:

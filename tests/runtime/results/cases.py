@@ -132,7 +132,7 @@ def build_findings(status: CaseStatus, nodes: tuple[Node, ...], trusted: bool = 
         software_version="0.1.0",
         case=CaseIdentity("case", "1.2.3", "1.2.3.4", "1.2.3.5"),
         status=status,
-        probability=max((node.probability for node in nodes), default=0.0),
+        probability=max((node.probability or 0.0 for node in nodes), default=0.0),
         assessed=assessed,
         context=CaseContext(),
         nodes=nodes,

@@ -23,7 +23,8 @@ from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_input_views import coronal
 from runtime.results.gate_pictures import gate_pictures
 from runtime.results.key_images import to_png
-from runtime.results.palette import FOLD_COLOURS
+from runtime.results.palette import FOLD_COLOURS, OUTCOME_COLOURS
+from runtime.results.panels import GAP_PX, HEADER_PX, PANEL_PX
 from tests.runtime.core.bodies import body_image, grid, segmentation, soft_ellipsoid
 from tests.runtime.results.cases import CREATED, build_case, build_refusal
 
@@ -65,6 +66,35 @@ def _picture(code: str, evidence: GateEvidence) -> npt.NDArray[np.int64]:
 
 def _count(picture: npt.NDArray[np.int64], colour: tuple[int, int, int]) -> int:
     return int(np.count_nonzero(np.abs(picture - np.array(colour)).max(axis=-1) < 30))
+
+
+def _statistics_picture(evidence: GateEvidence, shift_sd: float, limit: float) -> npt.NDArray[np.int64]:
+    """Return the picture of an image all of whose statistics lie as far from the training cases."""
+    measured = measure_input(evidence.volume).values
+    sd = dict.fromkeys(measured, 0.1)
+    mean = {name: value - 0.1 * shift_sd for name, value in measured.items()}
+    reference = InputReference(9, mean, sd, 0.5, 0.9, limit)
+    return _picture("input_statistics", replace(evidence, reference=reference))
+
+
+def test_the_statistics_are_drawn_against_the_limit_that_decides(evidence: GateEvidence) -> None:
+    warn = OUTCOME_COLOURS["warn"]
+    near, far = (_statistics_picture(evidence, 1.7, limit) for limit in (2.5, 1.5))
+    panel, drawn = slice(PANEL_PX + GAP_PX, None), slice(HEADER_PX + 40, HEADER_PX + PANEL_PX - 32)
+    # 1.7 SD lie within a limit of 2.5 and beyond one of 1.5, as a distance and one by one.
+    assert _count(near[drawn, panel], warn) < 20
+    assert _count(far[drawn, panel], warn) > 4000
+    assert _count(far[HEADER_PX + 60 : HEADER_PX + 90, panel], warn) > 2000
+
+
+def test_a_single_far_statistic_leaves_the_distance_within_its_limit(evidence: GateEvidence) -> None:
+    measured = measure_input(evidence.volume).values
+    mean = measured | {"noise": measured["noise"] - 0.3}
+    reference = InputReference(9, mean, dict.fromkeys(measured, 0.1), 0.5, 0.9, 1.5)
+    picture = _picture("input_statistics", replace(evidence, reference=reference))[:, PANEL_PX + GAP_PX :]
+    # The root mean square of one deviation of 3 among 15 is 0.77.
+    assert _count(picture[HEADER_PX + 60 : HEADER_PX + 90], OUTCOME_COLOURS["pass"]) > 1000
+    assert _count(picture[HEADER_PX + 150 :], OUTCOME_COLOURS["warn"]) > 200
 
 
 @pytest.mark.parametrize("code", CODES)

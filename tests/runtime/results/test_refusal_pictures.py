@@ -2,7 +2,7 @@
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,19 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
-from runtime.core.findings import RefusalReason
 from runtime.core.reading import read_series
 from runtime.results.gate_card import CARD_PX
 from runtime.results.key_images import to_png
-from runtime.results.refusal_facts import orientations, positions_mm, read_slices
+from runtime.results.panels import HEADER_PX
+from runtime.results.refusal_facts import ends_of, orientations, positions_mm, read_slices
 from runtime.results.refusal_pictures import refusal_pictures
+from runtime.results.refusal_positions import stack_of
 from tests.runtime.core.dicom_cases import ROOT, classic, encode_all, enhanced, image
 
 READING_CODES = (
     "missing_slice", "duplicate_slice", "missing_geometry", "too_few_slices", "mixed_geometry", "not_axial", "not_mr",
     "not_t2", "derived_image", "several_series", "no_suitable_series", "tied_series", "too_coarse",
+    "unreadable_pixels", "unsupported_pixels",
 )  # fmt: skip
 """Codes with a drawing of their own."""
 
@@ -129,6 +131,50 @@ def test_a_gap_is_red_and_a_duplicate_orange() -> None:
     assert _count(double, ORANGE) > _count(gap, ORANGE) + 300
 
 
+def test_only_the_slices_that_cannot_be_decoded_are_red() -> None:
+    datasets = classic(image(9))
+    for index in (2, 6):
+        datasets[index].PixelData = datasets[index].PixelData[:-40]
+    reasons = _refusal(datasets)
+    assert [(reason.code, reason.slices) for reason in reasons] == [(RefusalCode.UNREADABLE_PIXELS, (2, 6))]
+    numbers = [int(datasets[index].InstanceNumber) for index in (2, 6)]
+    assert f"(Instance Number {numbers[0]}, {numbers[1]})" in reasons[0].message
+    (picture,) = refusal_pictures(reasons, _headers(datasets))
+    assert not picture.description.endswith("in words")
+    ticks = np.asarray(picture.image).astype(int)[HEADER_PX + 100]
+    red = np.flatnonzero(np.abs(ticks - np.array(RED)).max(axis=-1) < 12)
+    assert np.count_nonzero(np.diff(red) > 1) == 1, "two ticks are red"
+
+
+def test_an_image_that_states_no_frames_is_red_as_well() -> None:
+    headers = _headers(classic(image(5)))
+    headers[1].NumberOfFrames = 0
+    assert [each.unusable for each in read_slices(headers)] == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("absent", "numbers", "missing"),
+    [((), range(1, 10), ()), ((2, 3), (1, 2, 5, 6, 7, 8, 9), (3, 4)), ((1, 7), (1, 3, 4, 5, 6, 7, 9), (2, 8))],
+)
+def test_slices_are_counted_from_the_feet_as_if_none_were_missing(
+    absent: tuple[int, ...], numbers: Iterable[int], missing: tuple[int, ...]
+) -> None:
+    headers = [header for index, header in enumerate(_headers(classic(image(9)))) if index not in absent]
+    stack = stack_of(read_slices(reversed(headers)))
+    assert stack.numbers == tuple(numbers)
+    assert stack.missing == missing
+    assert ends_of(stack.slices) == ("feet", "head")
+    heights = [float(each.frame.numbers("ImagePositionPatient")[2]) for each in stack.slices]
+    assert heights == sorted(heights)
+
+
+def test_a_stack_whose_every_second_slice_is_missing_is_counted_by_the_stated_distance() -> None:
+    headers = _headers(classic(image(9)))[::2]
+    for header in headers:
+        header.SpacingBetweenSlices = header.SliceThickness = image(9).spacing_mm[0]
+    assert stack_of(read_slices(headers)).missing == (2, 4, 6, 8)
+
+
 def test_positions_are_those_along_the_normal() -> None:
     volume = image(5)
     datasets = classic(volume)
@@ -138,15 +184,31 @@ def test_positions_are_those_along_the_normal() -> None:
     assert positions_mm(group) == pytest.approx(np.array([3, 0, 4, 1, 2]) * volume.spacing_mm[0], abs=1e-4)
 
 
+def test_a_series_goes_by_its_series_number_as_in_the_messages() -> None:
+    first, second, third = classic(image(2)), classic(image(2)), classic(image(2))
+    for datasets, number, uid in ((first, "12", "1.2.33"), (second, "3", "1.2.11"), (third, None, "1.2.22")):
+        for dataset in datasets:
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, number
+    slices = read_slices(_headers([*first, *second, *third]))
+    assert [each.series_name for each in slices] == ["12"] * 2 + ["3"] * 2 + ["without number"] * 2
+    assert [each.series for each in slices] == [1, 1, 2, 2, 3, 3]
+    for dataset in second:
+        dataset.SeriesNumber = "12"
+    assert {each.series_name for each in read_slices(_headers([*first, *second]))} == {
+        "12 (UID ends in 1.2.33)",
+        "12 (UID ends in 1.2.11)",
+    }
+
+
 def test_frames_of_an_enhanced_image_are_slices_too() -> None:
     slices = read_slices(_headers([enhanced(image(7), (2, 0, 1, 6, 5, 4, 3))]))
     assert len(orientations(slices)[0]) == 7
     assert {each.series for each in slices} == {1}
 
 
-@pytest.mark.parametrize("code", [*READING_CODES, "unreadable_pixels", "unheard_of"])
+@pytest.mark.parametrize("code", [*READING_CODES, "empty_input"])
 def test_without_headers_a_card_says_the_reason(code: str) -> None:
-    (picture,) = refusal_pictures([RefusalReason(code, "what was got; allowed: something else")], ())
+    (picture,) = refusal_pictures([Reason(RefusalCode(code), "what was got; allowed: something else")], ())
     assert picture.name == f"gates/{code}"
     assert picture.description.endswith("in words")
 
@@ -167,7 +229,7 @@ def test_texts_and_names_in_the_headers_change_nothing() -> None:
         dataset.SeriesDescription = dataset.ProtocolName = dataset.StudyDescription = "Doe Jane t2_tra"
         dataset.StudyDate, dataset.InstitutionName, dataset.SOPInstanceUID = "20250101", "Clinic", "1.2.3"
         dataset.SeriesInstanceUID, dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = "1.2.4", "1.2.5", "1.2.6"
-    reasons = [RefusalReason(code, "a reason") for code in READING_CODES]
+    reasons = [Reason(RefusalCode(code), "a reason") for code in READING_CODES]
     bytes_of = [[to_png(each.image) for each in refusal_pictures(reasons, headers)] for headers in (plain, named)]
     assert bytes_of[0] == bytes_of[1]
 
@@ -175,7 +237,7 @@ def test_texts_and_names_in_the_headers_change_nothing() -> None:
 @pytest.mark.parametrize("keyword", ["ImageType", "Modality", "ScanningSequence", "AcquisitionContrast"])
 def test_a_name_in_the_place_of_a_code_is_not_drawn(keyword: str) -> None:
     headers = [_headers(classic(image(5), **{keyword: name})) for name in ("DOE JANE", "ROE RICHARD")]
-    reasons = [RefusalReason(code, "a reason") for code in ("not_t2", "several_series")]
+    reasons = [Reason(RefusalCode(code), "a reason") for code in ("not_t2", "several_series")]
     first, second = ([to_png(each.image) for each in refusal_pictures(reasons, each)] for each in headers)
     assert first == second
 
@@ -189,8 +251,8 @@ NONSENSE = (
 TOUCHED = (
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SliceThickness",
     "SpacingBetweenSlices", "EchoTime", "RepetitionTime", "ImageType", "Modality", "ScanningSequence", "ScanOptions",
-    "SeriesInstanceUID", "SOPClassUID", "NumberOfFrames", "PerFrameFunctionalGroupsSequence", "DiffusionBValue",
-    "SharedFunctionalGroupsSequence", "AcquisitionContrast", "LossyImageCompression",
+    "SeriesInstanceUID", "SeriesNumber", "SOPClassUID", "NumberOfFrames", "PerFrameFunctionalGroupsSequence",
+    "DiffusionBValue", "SharedFunctionalGroupsSequence", "AcquisitionContrast", "LossyImageCompression",
 )  # fmt: skip
 
 
@@ -214,7 +276,7 @@ def test_damaged_headers_never_raise(damage: list[tuple[int, str, bytes, bool]])
             vr = pydicom.datadict.dictionary_VR(tag)
             raw = RawDataElement(tag, vr.split(" ")[0], len(value), value, 0, False, True)
             headers[index]._dict[tag] = raw
-    reasons = [RefusalReason(code, "a reason") for code in READING_CODES]
+    reasons = [Reason(RefusalCode(code), "a reason") for code in READING_CODES]
     assert len(refusal_pictures(reasons, headers)) == len(READING_CODES)
 
 
@@ -223,7 +285,7 @@ def test_empty_headers_and_values_of_other_types_never_raise() -> None:
     for keyword, value in {"Rows": "many", "Columns": None, "NumberOfFrames": "2147483647", "EchoTime": "x"}.items():
         tag = Tag(keyword)
         odd._dict[tag] = DataElement(tag, "UN", value, already_converted=True)
-    reasons = [RefusalReason(code, "a reason") for code in READING_CODES]
+    reasons = [Reason(RefusalCode(code), "a reason") for code in READING_CODES]
     assert len(refusal_pictures(reasons, [Dataset(), odd, *_intact()])) == len(READING_CODES)
 
 
