@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 
 from runtime import __version__
 from runtime.core.case_names import pseudonym
-from runtime.core.comparing import with_comparison
+from runtime.core.comparing import require_other_series, with_comparison
 from runtime.core.deciding import decide, describe_refusal
 from runtime.core.errors import CaseRefused, Reason
 from runtime.core.findings import (
@@ -158,7 +158,8 @@ def analyze_case(
     """Read, segment, measure, decide and write one case; without a model no DICOM results are written.
 
     A case that cannot be analysed is a result as well: its findings have the status `refused` and every reason.
-    Raises `AnalysisCancelled` when the monitor says that the caller has gone.
+    Raises `AnalysisCancelled` when the monitor says that the caller has gone, and `SettingInvalid` when the earlier
+    findings are of the very same series.
     """
     run = _Run(case, segmenter, settings or AnalysisSettings(), monitor or SilentMonitor())
     try:
@@ -187,10 +188,11 @@ class _Run:
         self.created = case.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
-        """Run every stage in order; raises `CaseRefused`."""
+        """Run every stage in order; raises `CaseRefused` and `SettingInvalid`."""
         rules = self.rules
         with self._stage("read"):
             source = self._read()
+            require_other_series(self._identity(), self.case.prior)
             volume, reorientation = canonicalise(source)
             self.description = _describe_input(volume, self.series, self.case, self.segmenter.label_map_sha256)
         self.evidence = GateEvidence(volume, self.segmenter.input_reference, rules=rules)

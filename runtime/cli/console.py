@@ -32,8 +32,11 @@ ShowProgress = Callable[[str, int, int, float | None], None]
 def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
     """Return a case's findings for the terminal: verdict, nodes, refusal, warnings."""
     parts: list[RenderableType] = [_verdict(findings)]
+    comparison = findings["comparison"]
     if findings["nodes"]:
-        parts.append(_node_table(findings["nodes"]))
+        parts.append(_node_table(findings["nodes"], compared=comparison is not None))
+    if comparison is not None:
+        parts += _comparison_lines(comparison)
     parts += [Text(f"refused ({reason['code']}): {reason['message']}", "red") for reason in findings["refusal"]]
     parts += [Text(f"warning: {warning}", "yellow") for warning in findings["warnings"]]
     parts.append(Text(RESEARCH_USE, "dim"))
@@ -90,24 +93,48 @@ def _verdict(findings: Mapping[str, Any]) -> Text:
     return text
 
 
-def _node_table(nodes: list[Mapping[str, Any]]) -> Table:
-    # Narrow enough for a terminal of 80 columns.
-    table = Table("node", "side", "station", "status", box=None, padding=(0, 1, 0, 0), header_style="bold underline")
-    for heading in ("short mm (folds)", "long mm", "mm³", "prob."):
-        table.add_column(heading, justify="right")
+def _node_table(nodes: list[Mapping[str, Any]], *, compared: bool) -> Table:
+    # Narrow enough for a terminal of 80 columns; beside a change, sizes and stations take two lines there.
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold underline")
+    for heading in ("node", "side", "station", "status"):
+        table.add_column(heading, no_wrap=heading != "station")
+    for heading in ("short mm (folds)", *(["change mm (folds)"] if compared else []), "long mm", "mm³", "prob."):
+        table.add_column(heading, justify="right", no_wrap=not heading.endswith("(folds)"))
     for node in nodes:
         interval = node["short_axis_interval_mm"]
+        change = [_change(node["prior"])] if compared else []
         table.add_row(
             str(node["id"]),
             node["side"],
             _words(node["station"] or "none"),
             Text(node["status"], _COLOURS.get(node["status"], "")),
             f"{node['short_axis_mm']:.1f}" + (f" ({interval[0]:.1f}-{interval[1]:.1f})" if interval else ""),
+            *change,
             f"{node['long_axis_mm']:.1f}",
             f"{node['volume_mm3']:.0f}",
             "-" if node["probability"] is None else f"{node['probability']:.2f}",
         )
     return table
+
+
+def _change(prior: Mapping[str, Any] | None) -> str:
+    """Return how much a node changed since the earlier study; `?` where another node lay nearly as close."""
+    if prior is None:
+        return "new"
+    interval = prior["change_interval_mm"]
+    doubt = "" if prior["certain"] else " ?"
+    return f"{prior['change_mm']:+.1f}" + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else "") + doubt
+
+
+def _comparison_lines(comparison: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield what the change is measured from, and the nodes of then that are not there now."""
+    then = f"change since {comparison['prior_case_id']}"
+    if comparison["prior_time_point"] != "unknown":
+        then += f" ({comparison['prior_time_point']})"
+    yield Text(then, "dim")
+    for node in comparison["vanished"]:
+        where = f"{node['side']} {_words(node['station'] or 'none')}, {node['short_axis_mm']:.1f} mm"
+        yield Text(f"earlier node {node['id']} ({where}): not found again", "yellow")
 
 
 def _words(name: str) -> str:

@@ -9,7 +9,17 @@ from typing import Final
 
 import numpy as np
 
-from runtime.core.findings import Comparison, Findings, Interval, Node, PointLpsMm, PriorNode, VanishedNode
+from runtime.core.errors import SettingInvalid
+from runtime.core.findings import (
+    CaseIdentity,
+    Comparison,
+    Findings,
+    Interval,
+    Node,
+    PointLpsMm,
+    PriorNode,
+    VanishedNode,
+)
 
 MAX_DISTANCE_MM: Final = 12.0
 """Nodes farther apart than this are not taken for one: filling of bladder and rectum moves nodes by several mm, and
@@ -24,9 +34,27 @@ _MAX_LANDMARK_SPREAD_MM: Final = 15.0
 """Largest distance of a landmark's own shift from the mean one; beyond, the studies do not lie on each other."""
 
 
+_SAME_STUDY: Final = (
+    "the earlier findings are of the same study: between them lies no time in which a node could change"
+)
+
+
+def require_other_series(case: CaseIdentity, prior: Findings | None) -> None:
+    """Raise `SettingInvalid` when the earlier findings are of the very series that is analysed.
+
+    They would say that nothing changed. Bare voxels carry no UID and cannot be told apart so.
+    """
+    same = prior is not None and case.series_instance_uid == prior.case.series_instance_uid
+    if same and case.series_instance_uid is not None:
+        raise SettingInvalid("prior", "findings of the same series", "findings of an earlier study of the patient")
+
+
 def with_comparison(findings: Findings, prior: Findings) -> Findings:
     """Return the findings with every node's earlier self, and the earlier study's name in their context."""
     nodes, comparison, warnings = compare_with_prior(findings, prior)
+    study = findings.case.study_instance_uid
+    if study is not None and study == prior.case.study_instance_uid:
+        warnings = (_SAME_STUDY, *warnings)
     return replace(
         findings,
         nodes=nodes,

@@ -1,6 +1,7 @@
 """`--prior`: an earlier study beside this one, on the command line and over gRPC."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def before(run: Run, bundle: TinyBundle, series: Path, tmp_path: Path) -> Path:
     findings = json.loads((out / "findings.json").read_text())
     largest = max(findings["nodes"], key=lambda node: node["short_axis_mm"])
     largest["short_axis_mm"] -= 2.5
+    findings["case"] |= {"study_instance_uid": "2.25.1", "series_instance_uid": "2.25.2"}
     (out / "findings.json").write_text(json.dumps(findings))
     return out / "findings.json"
 
@@ -48,6 +50,39 @@ def test_submit_sends_the_earlier_study_along(bundle: TinyBundle, series: Path, 
         done = run_sidewall(bundle, "submit", series, *given, "--json")
     assert done.returncode == 0, done.stderr
     check(json.loads(done.stdout))
+
+
+def test_the_table_shows_the_change_and_what_was_not_found_again(
+    run: Run, bundle: TinyBundle, series: Path, before: Path, tmp_path: Path
+) -> None:
+    findings = json.loads(before.read_text())
+    gone = findings["nodes"][0] | {"id": 9, "centroid_lps_mm": [500.0, 0.0, 0.0], "short_axis_mm": 5.25}
+    findings["nodes"].append(gone)
+    before.write_text(json.dumps(findings))
+    done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "now", "--prior", before)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "change mm (folds)" in said
+    assert re.search(r"\+2\.5 \(\+\d\.\d to \+\d\.\d\)|\+2\.5 \([+-]\d\.\d to [+-]\d\.\d\)", said)
+    assert "change since before (baseline)" in said
+    place = f"{gone['side']} {gone['station'].replace('_', ' ')}, 5.2 mm"
+    assert f"earlier node 9 ({place}): not found again" in said
+    assert "change" not in run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "alone").stdout
+
+
+def test_the_very_same_series_is_refused_as_its_own_earlier_study(
+    run: Run, bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    given = ("--bundle", bundle.path, "--out", tmp_path / "first")
+    assert run("analyze", series, *given).exit_code == 0
+    same = tmp_path / "first" / "findings.json"
+    words = "setting prior is 'findings of the same series'; allowed: findings of an earlier study of the patient"
+    done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "second", "--prior", same)
+    assert (done.exit_code, done.stderr) == (2, f"setting_invalid: {words}\n")
+    with running_server(bundle, tmp_path) as server:
+        sent = run("submit", series, "--server", server.address, "--out", tmp_path / "second", "--prior", same)
+    assert (sent.exit_code, sent.stderr) == (2, f"setting_invalid: {words}\n")
+    assert not (tmp_path / "second").exists()
 
 
 @pytest.mark.parametrize(("option", "value"), [("--time-point", "later"), ("--prior", "notes.json")])
