@@ -37,9 +37,12 @@ _SHRINKING: Final = 0.92
 _LEAST_UNITS_PER_MM: Final = 0.4
 _LEAST_DIAMETER: Final = 5.0
 _GAP: Final = 3.0
-_DIGIT_WIDTH: Final = 5.0
-_NUMBER_SIZE: Final = 8.5
-_SMALL: Final = 8.5
+_DIGIT_WIDTH: Final = 6.2
+_NUMBER_SIZE: Final = 11.0
+_SMALL: Final = 10.5
+_LARGE: Final = 12.0
+_CHARACTER: Final = 0.56
+"""Width of a character in sizes of its font, on the average."""
 
 _BONE: Final = "#e3e3de"
 _MUSCLE: Final = "#ecdcd8"
@@ -242,7 +245,7 @@ def _draw_row(nodes: Sequence[Node], start: Point, scale: float) -> list[Outline
         diameter = _diameter(node, scale)
         across = diameter * _stretch(node.status)
         items.append(marker(node.status, (x + across / 2, y), diameter))
-        items.append(Text((x + across + 1.5, y + 3), str(node.id), _NUMBER_SIZE, INK, bold=True))
+        items.append(Text((x + across + 1.5, y + 4), str(node.id), _NUMBER_SIZE, INK, bold=True))
         x += _cell(node, scale)[0]
     return items
 
@@ -272,8 +275,8 @@ def _label(side: Side, station: Station, compartment: _Compartment, state: str) 
     outermost = max(across for across, _ in compartment.border)
     return [
         Line((edge, y + 3), (_MIDDLE_X + sign * (outermost - 4), y + 3), QUIET_INK, 0.6),
-        Text((edge, y), f"{name[:1].upper()}{name[1:]} ({category})", 9.5, INK, anchor, bold=True),
-        Text((edge, y + 13), state, 8.5, QUIET_INK, anchor),
+        Text((edge, y), f"{name[:1].upper()}{name[1:]} ({category})", _LARGE, INK, anchor, bold=True),
+        Text((edge, y + 15), state, _SMALL, QUIET_INK, anchor),
     ]
 
 
@@ -284,18 +287,18 @@ def _anatomy() -> list[Outline | Text]:
         for sign in (-1, 1):
             mirrored = [(_MIDDLE_X + sign * across, down) for across, down in points]
             items.append(Outline(*smooth(mirrored), fill=fill, stroke=_OUTLINE, width=0.8))
-    return [*items, *(Text(at, name, 8.0, QUIET_INK, "middle") for at, name in _NAMES)]
+    return [*items, *(Text(at, name, _SMALL, QUIET_INK, "middle") for at, name in _NAMES)]
 
 
 def _directions() -> list[Text]:
     """Return the letters of the sides, in radiological convention, and of front and back."""
     return [
         Text((4, 20), "R", 20, INK, bold=True),
-        Text((22, 18), "patient's right", 8.5, QUIET_INK),
+        Text((22, 18), "patient's right", _SMALL, QUIET_INK),
         Text((_WIDTH - 4, 20), "L", 20, INK, "end", bold=True),
-        Text((_WIDTH - 22, 18), "patient's left", 8.5, QUIET_INK, "end"),
-        Text((_MIDDLE_X, 22), "anterior", 8.0, QUIET_INK, "middle"),
-        Text((_MIDDLE_X, _BODY_HEIGHT - 6), "posterior", 8.0, QUIET_INK, "middle"),
+        Text((_WIDTH - 22, 18), "patient's left", _SMALL, QUIET_INK, "end"),
+        Text((_MIDDLE_X, 22), "anterior", _SMALL, QUIET_INK, "middle"),
+        Text((_MIDDLE_X, _BODY_HEIGHT - 6), "posterior", _SMALL, QUIET_INK, "middle"),
     ]
 
 
@@ -304,12 +307,12 @@ def _draw_tray(nodes: Sequence[Node], top: float, scale: float) -> list[Outline 
     width = _WIDTH - 150
     while scale > _LEAST_UNITS_PER_MM and _needed_height(nodes, width, scale) > _TRAY_HEIGHT - 12:
         scale *= _SHRINKING
-    items: list[Outline | Text] = [Text((4, top + 18), "Side or station", 9.5, INK, bold=True)]
-    items.append(Text((4, top + 29), "not known", 9.5, INK, bold=True))
+    items: list[Outline | Text] = [Text((4, top + 18), "Side or station", _LARGE, INK, bold=True)]
+    items.append(Text((4, top + 32), "not known", _LARGE, INK, bold=True))
     y = top + 8
     for row in _in_rows(nodes, width, scale):
         height = max(_cell(node, scale)[1] for node in row)
-        items += _draw_row(row, (100, y + height / 2), scale)
+        items += _draw_row(row, (112, y + height / 2), scale)
         y += height
     return items
 
@@ -319,17 +322,17 @@ def _draw_legend(top: float, scale: float) -> list[Outline | Line | Text]:
     items: list[Outline | Line | Text] = [Line((_MARGIN, top), (_WIDTH - _MARGIN, top), _OUTLINE, 0.5)]
     x, y = 16.0, top + 13
     for status in STATUS_SHAPES:
-        items += [marker(status, (x, y), 10), Text((x + 11, y + 3), status, _SMALL, INK)]
-        x += 34 + 4.6 * len(status)
-    box = smooth([(482, y - 5), (502, y - 5), (502, y + 5), (482, y + 5)])
+        items += [marker(status, (x, y), 10), Text((x + 11, y + 4), status, _SMALL, INK)]
+        x += 32 + _CHARACTER * _SMALL * len(status)
+    box = smooth([(x, y - 5), (x + 20, y - 5), (x + 20, y + 5), (x, y + 5)])
     items += [
         Outline(*box, stroke=_HATCHING, hatched=True),
-        Text((510, y + 3), "not assessed", _SMALL, INK),
+        Text((x + 28, y + 4), "not assessed", _SMALL, INK),
     ]
     y += 24
     items += [
         Outline(*ellipse((16, y), 5 * scale, 5 * scale), stroke=INK, width=0.8),
-        Text((32, y + 3), "a short axis of 10 mm; every shape has the area of that circle", _SMALL, INK),
-        Text((_WIDTH - _MARGIN, y + 3), "N regional, M non-regional", _SMALL, INK, "end"),
+        Text((32, y + 4), "a short axis of 10 mm; every shape has the area of that circle", _SMALL, INK),
+        Text((_WIDTH - _MARGIN, y + 4), "N regional, M non-regional", _SMALL, INK, "end"),
     ]
     return items

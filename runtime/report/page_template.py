@@ -7,13 +7,13 @@ TEMPLATE: Final = """\
 <dl>{% for row in rows %}<dt>{{ row.name }}</dt><dd>{{ row.value }}</dd>{% endfor %}</dl>
 {%- endmacro -%}
 {%- macro grid(table) -%}
-<div class="scroll"><table>
+<div class="scroll" role="region" aria-label="{{ table.caption }}" tabindex="0"><table>
 <caption>{{ table.caption }}</caption>
 <thead><tr>{% for name in table.header %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for cells in table.rows -%}
 {%- set mark = table.marks[loop.index0] if table.marks else "" -%}
-<tr><th scope="row">{{ cells[0] }}</th>
+<tr><th scope="row">{{ cells[0] }}{% if table.codes %} <code>{{ table.codes[loop.index0] }}</code>{% endif %}</th>
 {%- for cell in cells[1:] -%}
 <td{% if loop.index == table.marked_column %} class="mark mark-{{ mark }}"{% endif %}>{{ cell }}</td>
 {%- endfor %}</tr>
@@ -55,12 +55,12 @@ TEMPLATE: Final = """\
 {{ figures(content.refusal_pictures) }}</section>
 {% endif -%}
 {% if diagram -%}
-<section aria-labelledby="stations"><h2 id="stations">Stations</h2>
-<div class="diagram">{{ diagram }}</div>
-{% if content.stations.rows %}{{ grid(content.stations) }}{% else %}<p>No station was assessed.</p>{% endif %}</section>
 <section aria-labelledby="nodes"><h2 id="nodes">Nodes</h2>
 {% if content.node_table.rows %}{{ grid(content.node_table) }}
 {% else %}<p>No lateral lymph node was found.</p>{% endif %}</section>
+<section aria-labelledby="stations"><h2 id="stations">Stations</h2>
+<div class="diagram">{{ diagram }}</div>
+{% if content.stations.rows %}{{ grid(content.stations) }}{% else %}<p>No station was assessed.</p>{% endif %}</section>
 {% endif -%}
 {% for part in content.further -%}
 <section aria-label="{{ part.heading }}"><h2>{{ part.heading }}</h2>{{ facts(part.rows) }}</section>
@@ -69,10 +69,11 @@ TEMPLATE: Final = """\
 <section aria-labelledby="images"><h2 id="images">Images and measurements of each node</h2>
 {% for node in content.nodes -%}
 <article class="node"><h3>{{ node.heading }} <span class="mark mark-{{ node.status }}">({{ node.status }})</span></h3>
-{% if node.picture %}<img src="{{ node.picture | data_uri }}" alt="{{ node.picture_text }}">
+<div class="body">
+{% if node.picture %}<div><img src="{{ node.picture | data_uri }}" alt="{{ node.picture_text }}"></div>
 {% else %}<p>No picture of this node.</p>
 {% endif -%}
-{{ facts(node.rows) }}</article>
+{{ facts(node.rows) }}</div></article>
 {% endfor -%}
 </section>
 {% endif -%}

@@ -27,9 +27,9 @@ _DECIMALS: Final = {"mm³": 0, "mm": 1, "mm (LPS)": 1, "s": 2}
 _LABELS: Final = {
     "mode": "Arithmetic mode",
     "mean_posterior": "Mean node posterior",
-    "long_axis_3d_mm": "Long axis in space",
-    "short_axis_3d_mm": "Short axis in space",
-    "cut_by_image": "Reaches the edge of the image",
+    "cut_by_image": "Cut by the image edge",
+    "conglomerate": "Several nodes in one",
+    "station_probabilities": "Share in each station",
     "status_by_rule": "Status by rule",
     "status_by_model": "Status by model",
     "status_by_label": "Status by label map",
@@ -37,13 +37,12 @@ _LABELS: Final = {
     "model_name": "Scanner model",
     "manufacturer": "Scanner manufacturer",
     "is_phantom": "Phantom",
-    "change_mm": "Change of the short axis",
     "cutoff_mm": "Judged by a cut-off of",
     "restaging_applied": "Restaging cut-offs applied",
 }
 
 
-_OWN_NAMES: Final = frozenset({"features", "comparison"})
+_OWN_NAMES: Final = frozenset({"features"})
 """Records whose fields say by their own names what they belong to."""
 
 
@@ -128,6 +127,12 @@ def millimetres(value: float) -> str:
     return f"{value:.1f}"
 
 
+def signed_millimetres(value: float) -> str:
+    """Return a change of a length without its unit, with its sign: `+1.2`, `-0.5`, `0.0`."""
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
+
+
 def interval(ends: tuple[float, float]) -> str:
     """Return the interval among the folds in mm without its unit; a fold that saw nothing is said as such."""
     text = f"{millimetres(ends[0])}–{millimetres(ends[1])}"
@@ -142,7 +147,11 @@ def _bare(name: str, value: Any, exact: bool) -> str:
     if isinstance(value, float):
         return _number(name, value, exact)
     if isinstance(value, Mapping):
-        parts = [f"{plain(str(key)).replace('_', ' ')} {_bare(name, item, exact)}" for key, item in value.items()]
+        parts = [
+            f"{plain(str(key)).replace('_', ' ')} {_bare(name, item, exact)}"
+            for key, item in value.items()
+            if item != 0.0
+        ]
         return ", ".join(parts) or NOT_COMPUTED
     if isinstance(value, tuple | list):
         return _sequence(name, value, exact)
@@ -151,7 +160,10 @@ def _bare(name: str, value: Any, exact: bool) -> str:
 
 def _number(name: str, value: float, exact: bool) -> str:
     decimals = _DECIMALS.get(unit(name))
-    return f"{value + 0.0:.5g}" if exact or decimals is None else f"{value:.{decimals}f}"
+    if exact:
+        return f"{value + 0.0:.5g}"
+    # Adding zero turns a negative zero, which rounding leaves, into zero.
+    return f"{round(value, 3) + 0.0:g}" if decimals is None else f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
 def _sequence(name: str, values: tuple[Any, ...] | list[Any], exact: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from runtime.core.findings import CaseStatus, Findings, GateOutcome, Node, RefusalReason, StationAssessment
 from runtime.core.labels import STATION_LABELS, Side, Station
 from runtime.core.rules import RESTAGING_RULES, SizeCutoff
+from runtime.core.wording import name_check, name_reason
 from runtime.report.values import interval, millimetres, plain
 
 BANNER: Final = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
@@ -137,7 +138,7 @@ def _indeterminate(findings: Findings) -> list[str]:
 
 def _refused(findings: Findings) -> list[str]:
     count = count_of(len(findings.refusal), "reason") if findings.refusal else "no stated reason"
-    reasons = [f"{plain(reason.code).replace('_', ' ')}: {plain(reason.message)}." for reason in findings.refusal]
+    reasons = [f"{plain(name_reason(reason.code))}: {plain(reason.message)}." for reason in findings.refusal]
     return [f"Not analysed: the case was refused for {count}.", *map(_capital, reasons)]
 
 
@@ -253,11 +254,11 @@ def _not_assessed(assessed: Sequence[StationAssessment]) -> list[str]:
 
 
 def _quality(findings: Findings) -> tuple[str, ...]:
-    codes = [plain(gate.code).replace("_", " ") for gate in findings.gates if gate.outcome == "warn"]
-    if not codes:
+    names = [plain(name_check(gate.code)).lower() for gate in findings.gates if gate.outcome == "warn"]
+    if not names:
         return ()
-    verb = "warns" if len(codes) == 1 else "warn"
-    return (f"{_capital(count_of(len(codes), 'quality check'))} {verb}: {_joined(codes)}.",)
+    verb = "warns" if len(names) == 1 else "warn"
+    return (f"{_capital(count_of(len(names), 'quality check'))} {verb}: {_joined(names)}.",)
 
 
 def _listed(nodes: Sequence[Node], noun: str, what: str) -> str:

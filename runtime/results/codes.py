@@ -8,9 +8,9 @@ from typing import Final
 
 from pydicom.sr.coding import Code
 
-from runtime.core.errors import RefusalCode
 from runtime.core.findings import CaseStatus, NodeStatus
 from runtime.core.labels import Side, Station
+from runtime.core.wording import REFUSAL_MEANINGS
 
 PRIVATE_SCHEME: Final = "99SIDEWALL"
 
@@ -108,42 +108,8 @@ REFUSAL_REASON: Final = Code("REFUSAL_REASON", PRIVATE_SCHEME, "Reason of the re
 REFUSAL_TEXT: Final = Code("REFUSAL_TEXT", PRIVATE_SCHEME, "Reason of the refusal in words")
 OTHER_REASON: Final = Code("OTHER_REASON", PRIVATE_SCHEME, "Another reason, given in words")
 
-_REFUSAL_MEANINGS: Final[dict[RefusalCode, str]] = {
-    RefusalCode.EMPTY_INPUT: "No input",
-    RefusalCode.NOT_DICOM: "Not readable as DICOM images",
-    RefusalCode.SEVERAL_SERIES: "More than one series, study or patient",
-    RefusalCode.NO_SUITABLE_SERIES: "No suitable series in the study",
-    RefusalCode.TIED_SERIES: "Several series are equally suitable",
-    RefusalCode.NOT_MR: "Not a magnetic resonance image",
-    RefusalCode.NOT_T2: "Not T2-weighted",
-    RefusalCode.DERIVED_IMAGE: "Derived image",
-    RefusalCode.NOT_AXIAL: "Not axial",
-    RefusalCode.MISSING_SLICE: "A slice is missing",
-    RefusalCode.DUPLICATE_SLICE: "A slice comes twice",
-    RefusalCode.MIXED_GEOMETRY: "Slices of different geometry",
-    RefusalCode.MISSING_GEOMETRY: "Geometry not stated",
-    RefusalCode.TOO_FEW_SLICES: "Too few slices",
-    RefusalCode.TOO_COARSE: "Resolution too coarse",
-    RefusalCode.TOO_LARGE: "Input too large",
-    RefusalCode.UNREADABLE_PIXELS: "Pixels cannot be decoded",
-    RefusalCode.UNSUPPORTED_PIXELS: "Pixel format not supported",
-    RefusalCode.INCOMPLETE_TRANSFER: "Transfer incomplete",
-    RefusalCode.INVALID_VOLUME: "Invalid volume",
-    RefusalCode.UNREADABLE_LABEL_MAP: "Label map cannot be read",
-    RefusalCode.LABEL_MAP_MISMATCH: "Label map does not lie on the image",
-    RefusalCode.UNKNOWN_LABEL: "Label map holds an unknown label",
-    RefusalCode.FIELD_OF_VIEW: "Field of view may miss the sidewalls",
-    RefusalCode.INPUT_STATISTICS: "Image unlike those the model was made for",
-    RefusalCode.MIDLINE: "No trustworthy midline",
-    RefusalCode.STATIONS_MISSING: "Stations missing",
-    RefusalCode.STATIONS_IMBALANCE: "Stations of the two sides differ in size",
-    RefusalCode.NODES_OUTSIDE_STATIONS: "Nodes outside every station",
-    RefusalCode.NODE_COUNT: "Implausible number of nodes",
-    RefusalCode.FOLD_AGREEMENT: "The folds disagree",
-}
-
 REFUSAL_CODES: Final[dict[str, Code]] = {
-    str(code): Code(code.value.upper(), PRIVATE_SCHEME, meaning) for code, meaning in _REFUSAL_MEANINGS.items()
+    str(code): Code(code.upper(), PRIVATE_SCHEME, meaning) for code, meaning in REFUSAL_MEANINGS.items()
 }
 """The word of findings.json -> its code; a word that is not here goes as `OTHER_REASON`."""
 

@@ -159,9 +159,25 @@ def test_what_was_not_computed_is_said_as_such() -> None:
     bare = node(1, "left", None, 6.0, "indeterminate", short_axis_interval_mm=None, station_probabilities={})
     page = _page(findings("indeterminate", bare, input=None, model=None, rules=None, probability=None, assessed=()))
     definitions = page.text
-    for name in ("Short axis interval", "Regional", "Irregular border", "Station probabilities", "Images"):
+    for name in ("Irregular border", "Share in each station", "Images"):
         assert f"{name} not computed" in definitions
     assert "No station was assessed." in definitions
+
+
+def test_codes_stand_beside_the_names_of_checks() -> None:
+    page = _page(POSITIVE)
+    assert "Field of view field_of_view warning" in page.text
+    assert page.elements["code"] == len(POSITIVE.gates)
+
+
+def test_a_narrow_screen_has_one_column_and_scrolls_only_tables_while_paper_keeps_two() -> None:
+    page = html_report(POSITIVE, {}, CREATED).decode()
+    # A sheet of A4 is narrower than that, too.
+    assert "@media screen and (max-width: 720px)" in page
+    assert "@media (max-width" not in page
+    parsed = Page(page.encode())
+    assert parsed.values("class", "div").count("scroll") == parsed.elements["table"]
+    assert parsed.values("tabindex", "div").count("0") == parsed.elements["table"], "for those without a mouse"
 
 
 def test_the_structure_can_be_read_aloud() -> None:

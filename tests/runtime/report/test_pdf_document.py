@@ -1,15 +1,31 @@
+import math
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
+from typing import NamedTuple
 
 import pytest
 from pypdf import PdfReader
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from runtime.core.findings import CaseIdentity, Findings
+from runtime.core.findings import CaseIdentity, Comparison, Findings, NodeFeatures, PriorNode
+from runtime.core.rules import CaseRules
+from runtime.report.content import build_content
 from runtime.report.pdf_document import pdf_report
+from runtime.report.pdf_setup import REGULAR
 from runtime.report.words import BANNER, summarise
-from tests.runtime.report.report_cases import CREATED, EVERY_STATUS, NEGATIVE, POSITIVE, findings, node, pictures
+from tests.runtime.report.report_cases import (
+    CREATED,
+    EVERY_STATUS,
+    NEGATIVE,
+    POSITIVE,
+    REFUSED,
+    findings,
+    node,
+    pictures,
+)
 
 PICTURES = pictures()
 
@@ -46,6 +62,76 @@ def test_every_node_is_in_table_and_sections() -> None:
     text = _text(_read(pdf_report(POSITIVE, PICTURES, CREATED)))
     for each in POSITIVE.nodes:
         assert f"Node {each.id}: " in text
+
+
+class _Piece(NamedTuple):
+    """A piece of text, its size and its left end in points."""
+
+    text: str
+    size: float
+    x: float
+
+
+class _Words:
+    """Every piece of text of a document."""
+
+    def __init__(self, reader: PdfReader) -> None:
+        self.found: list[_Piece] = []
+        for page in reader.pages:
+            page.extract_text(visitor_text=self._add)
+
+    def _add(self, text: str, user: list[float], line: list[float], _: object, size: float) -> None:
+        if text.strip():
+            scale = math.hypot(user[0], user[1]) * math.hypot(line[0], line[1])
+            self.found.append(_Piece(text.strip(), size * scale, user[4] + line[4]))
+
+    def sizes(self, part: str) -> set[float]:
+        """Return the sizes of the pieces that hold a text."""
+        return {round(each.size, 1) for each in self.found if part in each.text}
+
+
+LONG_WORDS = node(
+    1, "right", "external_iliac", 11.6, "demonstration", short_axis_interval_mm=(11.3, 11.8), volume_mm3=21174.0,
+    features=NodeFeatures(irregular_border=True, heterogeneous_signal=True),
+    prior=PriorNode(1, 21.6, -10.0, None, 1.0, True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("comparison", [None, Comparison("before", "baseline", 4, (0.0, 0.0, 0.0), ())])
+def test_no_word_of_the_node_table_is_broken_and_none_is_small(comparison: Comparison | None) -> None:
+    indeterminate = node(2, "unknown", None, 6.0, "indeterminate", regional=None)
+    case = findings("demonstration", LONG_WORDS, indeterminate, comparison=comparison)
+    words = _Words(_read(pdf_report(case, {}, CREATED)))
+    table = build_content(case, {}, CREATED).node_table
+    cells = [*table.header, *(cell for row in table.rows for cell in row)]
+    for word in {word for cell in cells for word in cell.split()}:
+        assert max(words.sizes(word), default=0.0) >= 8.0, word
+
+
+def test_only_codes_and_footers_are_smaller_than_eight_points_outside_the_diagram() -> None:
+    words = _Words(_read(pdf_report(REFUSED, {}, CREATED)))
+    small = {each.text for each in words.found if each.size < 7.95}
+    footers = {text for text in small if "Sidewall 0.1.0" in text or re.fullmatch(r"\d|/ \d", text)}
+    assert small - footers == {"not_t2", "unheard_of"}
+
+
+def test_a_long_name_ends_before_its_value_begins() -> None:
+    rules = asdict(CaseRules(restaging_applied=True))
+    words = _Words(_read(pdf_report(replace(NEGATIVE, rules=rules), {}, CREATED)))
+    texts = [each.text for each in words.found]
+    for name in ("Restaging cut-offs applied", "Restaging internal iliac cutoff", "Heterogeneous signal cutoff"):
+        at = texts.index(name)
+        end = words.found[at].x + stringWidth(name, REGULAR, words.found[at].size)
+        assert end + 6 < words.found[at + 1].x, name
+
+
+def test_no_heading_stands_alone_at_the_foot_of_a_page() -> None:
+    for count in range(1, 9):
+        nodes = [node(number, "left", "obturator", 3 + number / 4) for number in range(1, count + 1)]
+        for page in _read(pdf_report(findings("negative", *nodes), {}, CREATED)).pages:
+            text = page.extract_text()
+            assert ("Provenance" in text) == ("Schema of the findings" in text)
+            assert "Quality checks" not in text or "No check was made." in text
 
 
 def test_every_picture_is_embedded_once() -> None:

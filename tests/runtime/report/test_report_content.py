@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from runtime.core.findings import Findings, Node, RefusalReason
+from runtime.core.findings import Comparison, Findings, Node, NodeFeatures, PriorNode, RefusalReason, VanishedNode
 from runtime.core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
-from runtime.report.values import NOT_COMPUTED, Row, field_rows, interval, label, plain, rows, show
-from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, NEGATIVE, POSITIVE, REFUSED, findings, node
+from runtime.report.values import NOT_COMPUTED, Row, field_rows, interval, label, plain, rows, show, signed_millimetres
+from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, INPUT, NEGATIVE, POSITIVE, REFUSED, findings, node
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def test_a_refused_case_has_no_diagram_and_says_what_is_unknown() -> None:
 
 def test_a_demonstration_still_says_what_rule_and_model_say() -> None:
     cells = build_content(DEMONSTRATION, {}, CREATED).node_table.rows[0]
-    assert cells[7:10] == ("demonstration", "positive", "positive")
+    assert cells[5:7] == ("demonstration", "positive / positive")
 
 
 def test_features_are_named_once_one_is_measured() -> None:
@@ -103,8 +103,81 @@ def test_features_are_named_once_one_is_measured() -> None:
     assert cells.rows == ()
     case = _LaterFindings(**{**_values(NEGATIVE), "nodes": (node(1, "left", "obturator", 5.0, features=measured),)})
     assert build_content(case, {}, CREATED).node_table.rows[0][-1] == (
-        "irregular border: yes, heterogeneous signal: not computed"
+        "irregular border, heterogeneous signal: not computed"
     )
+
+
+@pytest.mark.parametrize(
+    ("irregular", "uneven", "text"),
+    [
+        (True, True, "irregular border, heterogeneous signal"),
+        (False, True, "heterogeneous signal"),
+        (False, False, "none"),
+        (None, None, "not computed"),
+    ],
+)
+def test_the_table_names_the_features_that_are_there(irregular: bool | None, uneven: bool | None, text: str) -> None:
+    features = NodeFeatures(irregular_border=irregular, heterogeneous_signal=uneven)
+    case = findings("negative", node(1, "left", "obturator", 5.0, features=features))
+    assert build_content(case, {}, CREATED).node_table.rows[0][-1] == text
+
+
+def test_the_change_against_an_earlier_study_stands_in_table_section_and_comparison() -> None:
+    prior = PriorNode(4, 6.9, 1.2, (0.3, 2.1), 3.44, certain=False)
+    gone = VanishedNode(2, "right", "obturator", 5.04, "negative")
+    case = findings(
+        "positive",
+        node(1, "left", "obturator", 8.1, "positive", prior=prior),
+        node(2, "right", "obturator", 4.0),
+        comparison=Comparison("before", "baseline", 5, (1.0, -2.0, 3.5), (gone,)),
+    )
+    content = build_content(case, {}, CREATED)
+    column = content.node_table.header.index("Change, mm")
+    assert [row[column] for row in content.node_table.rows] == ["+1.2", "new"]
+    assert {
+        Row("Earlier study", "node 4, short axis 6.9 mm; another node lies nearly as close"),
+        Row("Change since then", "+1.2 mm (folds +0.3 to +2.1)"),
+        Row("Distance from there", "3.4 mm"),
+    } <= set(content.nodes[0].rows)
+    assert Row("Earlier study", "not found there: new, or missed then") in content.nodes[1].rows
+    (compared,) = content.further
+    assert compared.heading == "Comparison"
+    assert {
+        Row("Earlier study", "before"),
+        Row("Laid on this one by", "five stations that both saw"),
+        Row("Not found again", "node 2, right obturator, short axis 5.0 mm"),
+    } <= set(compared.rows)
+
+
+def test_without_an_earlier_study_nothing_is_said_of_changes() -> None:
+    content = build_content(POSITIVE, {}, CREATED)
+    assert "Change, mm" not in content.node_table.header
+    assert content.further == ()
+    assert not [row for section in content.nodes for row in section.rows if "earlier" in row.name.lower()]
+
+
+def test_a_scored_label_map_says_whose_opinion_a_node_has() -> None:
+    judged = node(1, "left", "obturator", 8.1, "positive", status_by_model=None, probability=None, mean_posterior=None)
+    case = findings("positive", replace(judged, status_by_label="negative"), model=None)
+    content = build_content(replace(case, input=replace(INPUT, label_map_sha256="ab" * 32)), {}, CREATED)
+    cells = dict(zip(content.node_table.header, content.node_table.rows[0], strict=True))
+    assert (cells["By rule / by label map"], cells["Probability"]) == ("positive / negative", "-")
+    assert Row("By rule / by label map", "positive / negative") in content.nodes[0].rows
+    assert Row("Model", "none; a label map was scored") in content.case_rows
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.24, "+1.2"), (-0.96, "-1.0"), (0.04, "0.0"), (-0.04, "0.0")])
+def test_changes_carry_their_sign_and_none_is_no_minus_nought(value: float, text: str) -> None:
+    assert signed_millimetres(value) == text
+
+
+def test_checks_and_reasons_have_names_beside_their_codes() -> None:
+    gates = build_content(POSITIVE, {}, CREATED).gates
+    assert [row[0] for row in gates.rows] == ["Resolution", "Field of view"]
+    assert gates.codes == ("too_coarse", "field_of_view")
+    refusal = build_content(REFUSED, {}, CREATED).refusal
+    assert [row[0] for row in refusal.rows] == ["Not T2-weighted", "Unheard of"]
+    assert refusal.codes == ("not_t2", "unheard_of")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +190,11 @@ def test_features_are_named_once_one_is_measured() -> None:
         ("volume_mm3", 1234.5, "1234 mm³"),
         ("centroid_lps_mm", (1.0, -2.25, 3.0), "1.0, -2.2, 3.0 mm (LPS)"),
         ("long_axis_interval_mm", (1.0, 2.0), "1.0–2.0 mm"),
-        ("probability", 0.123456789, "0.12346"),
+        ("probability", 0.123456789, "0.123"),
+        ("change_mm", -0.04, "0.0 mm"),
         ("regional", False, "no"),
         ("fold_count", 5, "5"),
-        ("station_probabilities", {"external_iliac": 0.25}, "external iliac 0.25"),
+        ("station_probabilities", {"external_iliac": 0.25, "obturator": 0.0}, "external iliac 0.25"),
         ("station_probabilities", {}, "not computed"),
         ("direction", ((1.0, 0.0), (0.0, 1.0)), "(1, 0); (0, 1)"),
         ("field_strength_t", 1.5, "1.5 T"),
@@ -136,10 +210,8 @@ def test_settings_keep_their_digits() -> None:
 
 
 def test_labels_are_words_without_units() -> None:
-    names = ("short_axis_interval_mm", "shape_zyx", "short_axis_3d_mm", "cut_by_image")
-    assert [label(name) for name in names] == [
-        "Short axis interval", "Shape", "Short axis in space", "Reaches the edge of the image"
-    ]  # fmt: skip
+    names = ("short_axis_interval_mm", "shape_zyx", "cut_by_image")
+    assert [label(name) for name in names] == ["Short axis interval", "Shape", "Cut by the image edge"]
 
 
 def test_an_interval_from_zero_says_that_a_fold_saw_nothing() -> None:
@@ -158,12 +230,12 @@ def test_uids_have_no_row() -> None:
 def test_pictures_of_checks_stand_beside_the_checks_and_those_of_reasons_beside_the_reasons() -> None:
     pictures = {"gates/field_of_view.png": b"field", "gates/not_t2.png": b"echo", "gates/elsewhere.png": b"other"}
     content = build_content(POSITIVE, pictures, CREATED)
-    caption = "Quality check field_of_view: the images cover 100 x 100 mm"
+    caption = "Field of view: the images cover 100 x 100 mm"
     assert [(each.data, each.caption) for each in content.gate_pictures] == [(b"field", caption)]
     assert content.refusal_pictures == ()
     assert [each.data for each in content.pictures] == [b"other", b"echo"]
     content = build_content(REFUSED, pictures, CREATED)
-    caption = "Quality check not_t2: the echo time is 12 ms; allowed: 70 to 140 ms"
+    caption = "Not T2-weighted: the echo time is 12 ms; allowed: 70 to 140 ms"
     assert [(each.data, each.caption) for each in content.refusal_pictures] == [(b"echo", caption)]
     assert content.gate_pictures == ()
 
@@ -177,7 +249,7 @@ def test_a_gate_that_refused_has_its_picture_once() -> None:
 def test_page_and_document_show_the_pictures_of_checks() -> None:
     buffer = BytesIO()
     Image.new("RGB", (966, 500)).save(buffer, "PNG")
-    for each, code in ((POSITIVE, "field_of_view"), (REFUSED, "not_t2")):
+    for each, code, name in ((POSITIVE, "field_of_view", "Field of view"), (REFUSED, "not_t2", "Not T2-weighted")):
         pictures = {f"gates/{code}.png": buffer.getvalue()}
-        assert f"Quality check {code}: ".encode() in html_report(each, pictures, CREATED)
+        assert f"<figcaption>{name}: ".encode() in html_report(each, pictures, CREATED)
         assert pdf_report(each, pictures, CREATED).count(b"/Subtype /Image") == 1

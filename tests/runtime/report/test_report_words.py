@@ -159,7 +159,7 @@ def test_an_indeterminate_case_names_nodes_without_station_or_side() -> None:
 def test_a_refused_case_gives_every_reason() -> None:
     assert summarise(REFUSED) == (
         "Not analysed: the case was refused for two reasons.",
-        "Not t2: the echo time is 12 ms; allowed: 70 to 140 ms.",
+        "Not T2-weighted: the echo time is 12 ms; allowed: 70 to 140 ms.",
         "Unheard of: a reason without a code of its own.",
     )
 
@@ -185,7 +185,7 @@ def test_a_phantom_is_said_to_be_one() -> None:
 
 def test_every_check_that_warns_is_named() -> None:
     gates = tuple(Gate(code, "warn", "") for code in ("midline", "node_count"))
-    assert summarise(replace(NEGATIVE, gates=gates))[-1] == "Two quality checks warn: midline and node count."
+    assert summarise(replace(NEGATIVE, gates=gates))[-1] == "Two quality checks warn: midline and number of nodes."
 
 
 def test_many_nodes_are_counted_and_the_largest_named() -> None:

@@ -1,0 +1,194 @@
+"""What a report says of the nodes: one row each in the table, and a section each with all that was measured."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from runtime.core.findings import Comparison, Findings, Interval, Node, NodeFeatures, PriorNode
+from runtime.report import words
+from runtime.report.parts import NodeSection, Table
+from runtime.report.values import (
+    ABSENT,
+    NOT_COMPUTED,
+    Row,
+    interval,
+    label,
+    millimetres,
+    plain,
+    rows,
+    show,
+    signed_millimetres,
+)
+
+_SAID: Final = frozenset({
+    "id", "side", "station", "axis_endpoints_lps_mm", "status", "status_by_rule", "status_by_model", "status_by_label",
+    "short_axis_mm", "short_axis_interval_mm", "long_axis_mm", "long_axis_interval_mm", "volume_mm3",
+    "volume_interval_mm3", "probability", "probability_interval", "cutoff_mm", "regional", "features", "prior",
+    "long_axis_3d_mm", "short_axis_3d_mm",
+})  # fmt: skip
+"""Fields of a node that its heading, its picture, or rows of their own say."""
+
+_FEATURES: Final = (
+    ("irregular_border", "border_irregularity"),
+    ("heterogeneous_signal", "signal_heterogeneity"),
+)
+"""Malignant features, each with the number that it was judged by."""
+
+
+def node_table(findings: Findings) -> Table:
+    """Return a row per node; the change against an earlier study has a column when there is one."""
+    columns = _columns(findings)
+    return Table(
+        "Lateral lymph nodes from head to feet; N regional, M non-regional; sizes in the plane of the slices",
+        columns,
+        tuple(tuple(_cells(node, findings)[name] for name in columns) for node in findings.nodes),
+        marked_column=columns.index("Status"),
+        marks=tuple(node.status for node in findings.nodes),
+    )
+
+
+def _columns(findings: Findings) -> tuple[str, ...]:
+    opinions = "By rule / by model" if findings.model is not None else "By rule / by label map"
+    change = () if findings.comparison is None else ("Change, mm",)
+    sizes = ("Short axis, mm (folds)", "Long axis, mm", "Volume, mm³")
+    return ("Node", "Place", *sizes, *change, "Status", opinions, "Probability", "Features")
+
+
+def _cells(node: Node, findings: Findings) -> dict[str, str]:
+    """Return the cells of a node by the names of the columns."""
+    by_model = findings.model is not None
+    opinion = node.status_by_model if by_model else node.status_by_label
+    folds = "" if node.short_axis_interval_mm is None else f" ({interval(node.short_axis_interval_mm)})"
+    category = "" if node.regional is None else f" ({words.name_category(node.regional)})"
+    return {
+        "Node": str(node.id),
+        "Place": words.name_place(node.side, node.station) + category,
+        "Short axis, mm (folds)": millimetres(node.short_axis_mm) + folds,
+        "Long axis, mm": millimetres(node.long_axis_mm),
+        "Volume, mm³": f"{node.volume_mm3:.0f}",
+        "Change, mm": "new" if node.prior is None else signed_millimetres(node.prior.change_mm),
+        "Status": node.status,
+        _columns(findings)[-3]: f"{node.status_by_rule or ABSENT} / {opinion or ABSENT}",
+        "Probability": ABSENT if node.probability is None else f"{node.probability:.2f}",
+        "Features": _feature_words(node.features),
+    }
+
+
+def _feature_words(features: NodeFeatures) -> str:
+    """Return the malignant features that are there; what was not measured is said as such."""
+    judged = {label(name).lower(): getattr(features, name) for name, _ in _FEATURES}
+    if all(value is None for value in judged.values()):
+        return NOT_COMPUTED
+    unknown = [f"{name}: {NOT_COMPUTED}" for name, value in judged.items() if value is None]
+    return ", ".join([name for name, value in judged.items() if value] + unknown) or "none"
+
+
+def node_section(node: Node, findings: Findings, pictures: Mapping[str, bytes]) -> NodeSection:
+    """Return the section of a node; `pictures` are PNG files by their file names without ending."""
+    hidden = _SAID if findings.model is not None else _SAID | {"mean_posterior"}
+    return NodeSection(
+        node_id=node.id,
+        heading=f"Node {node.id}: {words.name_place(node.side, node.station)}",
+        status=node.status,
+        picture=pictures.get(f"node_{node.id:02d}"),
+        picture_text=words.describe_picture(node),
+        rows=(
+            *_opinions(node, findings),
+            *_sizes(node),
+            *_features(node.features),
+            *_prior(node.prior, findings.comparison),
+            *_in_space(node),
+            *rows(node, skip=hidden),
+        ),
+    )
+
+
+def _opinions(node: Node, findings: Findings) -> tuple[Row, ...]:
+    """Return what rule and model, or label map, make of a node."""
+    by_rule = show("status_by_rule", node.status_by_rule)
+    if findings.model is None:
+        found = [Row("By rule / by label map", f"{by_rule} / {node.status_by_label or 'not told'}")]
+    else:
+        folds = "" if node.probability_interval is None else f" (folds {_span(node.probability_interval)})"
+        found = [
+            Row("By rule / by model", f"{by_rule} / {show('status_by_model', node.status_by_model)}"),
+            Row("Probability", show("probability", node.probability) + folds),
+        ]
+    category = {True: "regional (N)", False: "non-regional (M)", None: "not known"}[node.regional]
+    return (*found, Row("Counts as", category))
+
+
+def _sizes(node: Node) -> tuple[Row, ...]:
+    """Return the sizes in the plane of the slices, with what the folds make of them."""
+    sizes = (
+        ("short_axis_mm", node.short_axis_mm, node.short_axis_interval_mm),
+        ("long_axis_mm", node.long_axis_mm, node.long_axis_interval_mm),
+        ("volume_mm3", node.volume_mm3, node.volume_interval_mm3),
+    )
+    found = [
+        Row(label(name), show(name, value) + ("" if ends is None else f" (folds {_ends(name, ends)})"))
+        for name, value, ends in sizes
+    ]
+    if node.cutoff_mm is not None:
+        found.append(Row(label("cutoff_mm"), show("cutoff_mm", node.cutoff_mm)))
+    return tuple(found)
+
+
+def _in_space(node: Node) -> tuple[Row, ...]:
+    """Return the axes that do not depend on the plane of the slices."""
+    axes = node.long_axis_3d_mm, node.short_axis_3d_mm
+    if axes == (None, None):
+        return ()
+    return (Row("Long, short axis in space", ", ".join(show("axis_mm", axis) for axis in axes)),)
+
+
+def _ends(name: str, ends: Interval) -> str:
+    return interval(ends) if name != "volume_mm3" else f"{ends[0]:.0f}–{ends[1]:.0f}"
+
+
+def _span(ends: Interval) -> str:
+    return f"{ends[0]:.2f}–{ends[1]:.2f}"
+
+
+def _features(features: NodeFeatures) -> tuple[Row, ...]:
+    """Return both malignant features, each with the number that it was judged by."""
+    found = []
+    for name, measure in _FEATURES:
+        value = getattr(features, measure)
+        number = "" if value is None else f" ({value:.3f})"
+        found.append(Row(label(name), show(name, getattr(features, name)) + number))
+    return tuple(found)
+
+
+def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row, ...]:
+    """Return how a node was in the earlier study; nothing without one."""
+    if comparison is None and prior is None:
+        return ()
+    if prior is None:
+        return (Row("Earlier study", "not found there: new, or missed then"),)
+    doubt = "" if prior.certain else "; another node lies nearly as close"
+    change = f"{signed_millimetres(prior.change_mm)} mm"
+    if prior.change_interval_mm is not None:
+        low, high = (signed_millimetres(end) for end in prior.change_interval_mm)
+        change += f" (folds {low} to {high})"
+    return (
+        Row("Earlier study", f"node {prior.id}, short axis {millimetres(prior.short_axis_mm)} mm{doubt}"),
+        Row("Change since then", change),
+        Row("Distance from there", show("distance_mm", prior.distance_mm)),
+    )
+
+
+def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
+    """Return how this study was laid on an earlier one, and what was not found again."""
+    count = comparison.landmark_count
+    landmarks = f"{words.count_of(count, 'station')} that both saw" if count else "their common frame of reference"
+    gone = [
+        f"node {node.id}, {words.name_place(node.side, node.station)}, short axis {millimetres(node.short_axis_mm)} mm"
+        for node in comparison.vanished
+    ]
+    return (
+        Row("Earlier study", plain(comparison.prior_case_id)),
+        Row("Its time point", comparison.prior_time_point),
+        Row("Laid on this one by", landmarks),
+        Row("Shift", show("shift_lps_mm", comparison.shift_lps_mm)),
+        Row("Not found again", "; ".join(gone) or "none"),
+    )
