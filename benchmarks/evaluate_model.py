@@ -25,9 +25,10 @@ from benchmarks.seeds import parse_seeds
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
 from runtime import __version__
+from runtime.case import CaseInput
 from runtime.core.errors import SidewallError
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import CaseInput, analyze_case
+from runtime.pipeline import analyze_case
 
 app = typer.Typer(add_completion=False)
 

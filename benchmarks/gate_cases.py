@@ -12,12 +12,13 @@ from pydicom.dataset import Dataset
 
 from phantom.case import PhantomCase, PhantomOptions, generate_case
 from phantom.dicom_series import build_series, encode_instance, encode_series
+from runtime.case import CaseInput, CaseResult, Segmenter
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.findings import Findings, GateOutcome
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
 from runtime.labelmaps import ForeignLabels, LabelMapSegmenter
-from runtime.pipeline import CaseInput, CaseResult, Segmenter, analyze_case
+from runtime.pipeline import analyze_case
 
 CLEAN: Final = PhantomOptions(truncated=False, ghosts=False)
 """A clean phantom: slices from end to end of the pelvis, and no motion ghosts; all else is drawn from its seed."""

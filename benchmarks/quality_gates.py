@@ -28,9 +28,10 @@ from benchmarks.segmentation_cases import SEGMENTATION_CASES
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
 from runtime import __version__
+from runtime.case import CaseInput
 from runtime.core.errors import RefusalCode, SidewallError
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import CaseInput, analyze_case
+from runtime.pipeline import analyze_case
 
 MADE_CASES: Final = (*READING_CASES, *SEGMENTATION_CASES)
 """At least one for every code of `RefusalCode`."""

@@ -13,10 +13,10 @@ from sidewall.v1 import analysis_pb2
 
 from benchmarks.gate_cases import GateCase, Material, Trial, on_grid, true_labels
 from phantom.dicom_series import encode_instance
+from runtime.case import CaseInput
 from runtime.core.errors import RefusalCode
 from runtime.core.selection import select_series
 from runtime.labelmaps import read_label_map
-from runtime.pipeline import CaseInput
 from runtime.serving.uploads import UploadLimits, read_series_upload
 
 _SAGITTAL: Final = [0, 1, 0, 0, 0, -1]

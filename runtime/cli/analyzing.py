@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from runtime.case import AnalysisSettings, CaseInput
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import load_checked_model
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.selection import Selection, select_series
-from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
+from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 
 Tell = Callable[[str], None]

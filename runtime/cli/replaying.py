@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.cli.analyzing import choose_series
 from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.cli.console import ShowProgress
@@ -17,7 +18,7 @@ from runtime.core.errors import SettingInvalid
 from runtime.core.findings import CaseContext, Findings
 from runtime.core.findings_json import to_mapping
 from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
-from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, Segmenter, analyze_case
+from runtime.pipeline import analyze_case
 from runtime.results.settings import ResultSettings
 from runtime.settings import Settings
 

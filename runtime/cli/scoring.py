@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from runtime.bundle.loading import load_bundle
+from runtime.case import AnalysisSettings, CaseInput
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
-from runtime.pipeline import AnalysisSettings, CaseInput, analyze_case
+from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
 
+from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.errors import AnalysisCancelled
 from runtime.core.progress import Progress
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, analyze_case
+from runtime.pipeline import analyze_case
 
 
 class Job:

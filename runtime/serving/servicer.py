@@ -9,9 +9,9 @@ import grpc
 import structlog
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
+from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode, ServerUnreachable, SidewallError
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult
 from runtime.serving.admission import Admission
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from sidewall.convert import findings_to_dict, message_to_dict
 from sidewall.v1 import analysis_pb2, findings_pb2
 
+from runtime.case import CaseInput
 from runtime.core.case_names import checked_case_id
 from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.findings_json import from_mapping
 from runtime.core.volume import Volume
-from runtime.pipeline import CaseInput
 from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {

@@ -15,10 +15,11 @@ from pydicom.dataset import Dataset
 
 from phantom.case import generate_case
 from runtime.bundle.loading import load_bundle
+from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.findings import CaseContext, Node
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
-from runtime.pipeline import AnalysisSettings, CaseInput, CaseResult, analyze_case
+from runtime.pipeline import analyze_case
 from tests.fixtures.volumes import MIRROR_LPS, flip, mirror_header
 from tests.runtime.core.dicom_cases import classic, encode_all
 

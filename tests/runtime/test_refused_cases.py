@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runtime.case import CaseInput, CaseResult
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.findings import ModelDescription
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-from runtime.pipeline import CaseInput, CaseResult, analyze_case
+from runtime.pipeline import analyze_case
 from tests.runtime.core.dicom_cases import classic, encode, encode_all, image
 
 

@@ -1,0 +1,117 @@
+"""What goes into an analysis and what comes out: the case, the site's choices, the segmenter, the result."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, Self
+
+from runtime.core.findings import CaseContext, Findings, GateOutcome, ModelDescription
+from runtime.core.input_statistics import InputReference
+from runtime.core.progress import Monitor
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume
+from runtime.results.artefacts import Artefact
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
+from runtime.results.superseding import EarlierReport
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """What a site may set about one analysis."""
+
+    pseudonym_salt: str = ""
+    """Secret mixed into the pseudonym of cases that the caller does not name; empty leaves them unsalted."""
+
+    rules: Mapping[str, float] = field(default_factory=dict)
+    """The site's own thresholds in place of the bundle's, by the names of `ScoringRules`."""
+
+    gates: Mapping[str, GateOutcome] = field(default_factory=dict)
+    """What the site lets a gate do that would warn: code -> `warn` or `refuse`."""
+
+    results: ResultSettings = DEFAULT_RESULT_SETTINGS
+    """How the series of the DICOM results present themselves."""
+
+    restaging_rules: bool = False
+    """Whether a study known to be a restaging is judged by the restaging cut-offs."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the appliance's settings say about every analysis."""
+        return cls(settings.pseudonym_salt, settings.rules, settings.gates, settings.results, settings.restaging_rules)
+
+
+@dataclass(frozen=True, eq=False)
+class CaseInput:
+    """One case to analyse: either DICOM or bare voxels."""
+
+    dicom: Path | Sequence[Path | bytes] | None = None
+    """A directory, a zip file, or the instances themselves (files or their bytes)."""
+
+    volume: Volume | None = None
+    """Voxels with geometry, any orientation, when there is no DICOM; gives findings and key images only."""
+
+    is_phantom: bool = False
+    """For `volume` only: whether the subject is a phantom; DICOM says so itself."""
+
+    case_id: str | None = None
+    """The caller's own name for the case; None derives a pseudonym from the UIDs."""
+
+    context: CaseContext = field(default_factory=CaseContext)
+
+    prior: Findings | None = None
+    """Findings of an earlier study of the same patient: its nodes are looked for in this one."""
+
+    earlier_report: EarlierReport | None = None
+    """The report of an earlier analysis of the same study, which this one's supersedes when anything has changed."""
+
+    created: datetime | None = None
+    """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """Findings and the files that carry them; those of a refused case say why."""
+
+    findings: Findings
+    artefacts: tuple[Artefact, ...]
+
+    instances: Volume | None = None
+    """uint16 on the source's own grid: 0 or the id of the node; None when refused."""
+
+    labels: Volume | None = None
+    """uint8 label map on the source's own grid; None when refused."""
+
+
+class Segmenter(Protocol):
+    """What turns an image into a segmentation: a loaded model, or a label map that someone made."""
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The scoring rules it comes with."""
+        ...
+
+    @property
+    def input_reference(self) -> InputReference | None:
+        """Statistics of the images it knows; None leaves the likeness unchecked."""
+        ...
+
+    @property
+    def knows_phantoms_only(self) -> bool:
+        """Whether nothing it says of a patient counts."""
+        ...
+
+    @property
+    def label_map_sha256(self) -> str | None:
+        """Digest of the label map that it answers with; None for a model."""
+        ...
+
+    def describe(self) -> ModelDescription | None:
+        """Return the model for the findings; None when no model was at work."""
+        ...
+
+    def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules) -> Segmentation:
+        """Segment a canonical volume; raises `CaseRefused` or, when the monitor says so, `AnalysisCancelled`."""
+        ...
