@@ -1,6 +1,7 @@
 """The .npz files of a bundle, read without ever unpickling."""
 
 import io
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -15,7 +16,11 @@ LARGEST_ARRAY_BYTES: Final = 512 << 20
 """Unpacked: a golden case is a small part of one image."""
 
 Arrays = dict[str, npt.NDArray[Any]]
-_BROKEN: Final = (ValueError, EOFError, OSError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError)
+_BROKEN: Final = (
+    *(ValueError, EOFError, OSError, KeyError, OverflowError, MemoryError, RecursionError),
+    *(zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError),  # The last where an archive is encrypted.
+    *(SyntaxError, TypeError, tokenize.TokenError),  # From numpy's reading of an array's header.
+)
 
 
 def read_arrays(content: bytes, name: str, keys: Sequence[str]) -> Arrays:
@@ -26,7 +31,7 @@ def read_arrays(content: bytes, name: str, keys: Sequence[str]) -> Arrays:
             if missing:
                 raise BundleRejected(f"file {name} of the bundle lacks {missing}")
             return {key: _read_array(archive, f"{key}.npy", name) for key in keys}
-    except (*_BROKEN, RuntimeError, MemoryError, OverflowError) as error:  # zipfile says RuntimeError where encrypted.
+    except _BROKEN as error:
         raise BundleRejected(f"file {name} of the bundle is not a readable .npz file") from error
 
 

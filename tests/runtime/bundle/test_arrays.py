@@ -76,6 +76,19 @@ def test_a_broken_file_is_rejected(content: bytes) -> None:
         read_arrays(content, "x.npz", ["a"])
 
 
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")
+@pytest.mark.parametrize(
+    "header",
+    [b"(", b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", b"{'descr': [('a', '<f4')]}", b"[" * 5000],
+)
+def test_a_header_that_numpy_stumbles_over_is_rejected(header: bytes) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(BundleRejected, match=r"is not a readable \.npz file"):
+        read_arrays(stream.getvalue(), "x.npz", ["a"])
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
