@@ -67,10 +67,11 @@ class BundleRecipe:
     """Heading of the model card -> JSON file with figures."""
 
 
-def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey) -> Manifest:
-    """Make a signed bundle at `target`; raises `ExportFailed` when a part is missing or fails its gate.
+def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | None) -> Manifest:
+    """Make a bundle at `target`; raises `ExportFailed` when a part is missing or fails its gate.
 
-    The target is replaced only when it is empty, absent or a bundle.
+    Without a key it stays unsigned, to be signed where the key is. The target is replaced only when it is empty, absent
+    or a bundle.
     """
     model = read_model_folder(recipe.model)
     checkpoints = [read_checkpoint(path) for path in fold_checkpoints(recipe.model, recipe.checkpoint)]

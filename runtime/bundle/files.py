@@ -61,12 +61,12 @@ def check_nothing_else(path: Path, manifest: Manifest) -> None:
     folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     for entry, name in _walk(path, ""):
         if entry.is_symlink():
-            raise BundleRejected(f"{name} in the bundle is a symbolic link; allowed: plain files and folders")
+            raise BundleRejected(f"{name!r} in the bundle is a symbolic link; allowed: plain files and folders")
         known = folders if entry.is_dir(follow_symlinks=False) else files
         if name not in known:
-            raise BundleRejected(f"{name} lies in the bundle and is not listed in its manifest")
+            raise BundleRejected(f"{name!r} lies in the bundle and is not listed in its manifest")
         if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
-            raise BundleRejected(f"{name} in the bundle is a device or pipe; allowed: plain files and folders")
+            raise BundleRejected(f"{name!r} in the bundle is a device or pipe; allowed: plain files and folders")
 
 
 def read_file(path: Path, entry: FileEntry) -> bytes:

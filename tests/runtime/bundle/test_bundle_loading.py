@@ -218,20 +218,20 @@ def test_json_that_a_parser_may_stumble_over_is_rejected(folder: Path, text: str
 
 def test_what_the_manifest_does_not_list_is_rejected(folder: Path) -> None:
     (folder / "tiny" / "golden" / "more.npz").write_bytes(b"")
-    _rejects(folder, r"golden/more\.npz lies in the bundle and is not listed in its manifest")
+    _rejects(folder, r"'golden/more\.npz' lies in the bundle and is not listed in its manifest")
     (folder / "tiny" / "golden" / "more.npz").unlink()
     (folder / "tiny" / "cache").mkdir()
-    _rejects(folder, "cache lies in the bundle and is not listed")
+    _rejects(folder, "'cache' lies in the bundle and is not listed")
 
 
 def test_a_link_and_a_pipe_in_the_bundle_are_rejected(folder: Path) -> None:
     fold = folder / "tiny" / "fold_1.onnx"
     fold.rename(folder / "elsewhere.onnx")
     fold.symlink_to(folder / "elsewhere.onnx")
-    _rejects(folder, r"fold_1\.onnx in the bundle is a symbolic link")
+    _rejects(folder, r"'fold_1\.onnx' in the bundle is a symbolic link")
     fold.unlink()
     os.mkfifo(fold)
-    _rejects(folder, r"fold_1\.onnx in the bundle is a device or pipe")
+    _rejects(folder, r"'fold_1\.onnx' in the bundle is a device or pipe")
 
 
 def test_a_manifest_that_is_a_pipe_is_not_waited_for(folder: Path) -> None:
