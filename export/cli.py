@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from export import handover_commands, key_commands
-from export.options import Trained, console, parse_trained_on
+from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on
 from runtime import __version__
-from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
 
 app = typer.Typer(
@@ -112,7 +112,8 @@ def bundle(
     heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
     restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
     restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
-    figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
+    figures: FigureFiles = None,
+    card_text: CardTextFile = None,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
@@ -141,7 +142,8 @@ def bundle(
             restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
             restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
         ),
-        measured=dict(_figures(text) for text in figures or []),
+        measured=parse_figures(figures),
+        card_text=card_text,
     )
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
@@ -160,10 +162,3 @@ def main() -> None:
     except SidewallError as error:
         Console(stderr=True).print(f"sidewall-export: {error}", style="red", markup=False)
         sys.exit(error.exit_code)
-
-
-def _figures(text: str) -> tuple[str, Path]:
-    heading, separator, path = text.partition("=")
-    if not (heading and separator and path):
-        raise SettingInvalid("figures", text, "HEADING=FILE.json")
-    return heading, Path(path)

@@ -1,4 +1,4 @@
-"""The commands that hand a bundle over: verify, pack, unpack, push, pull."""
+"""The commands that hand a bundle over: card, verify, pack, unpack, push, pull."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from export.options import BundleFolder, TrustedKeys, console
+from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures
 from runtime.bundle import Bundle
 from runtime.core.errors import BundleRejected
 
@@ -19,6 +19,10 @@ Out = Annotated[Path, typer.Option(help="Folder for the bundle; must not exist y
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
+    app.command(
+        epilog="Example: sidewall-export card models/demo --figures Evaluation=benchmarks/results/demo_model.json "
+        "--figures Cross-validation=benchmarks/results/demo_cross_validation.json --key work/keys/demo.pem"
+    )(card)
     app.command(epilog="Example: sidewall-export verify models/demo")(verify)
     app.command(epilog="Example: sidewall-export pack models/demo out/demo.tar")(pack)
     app.command(epilog="Example: sidewall-export unpack out/demo.tar --out models/site")(unpack)
@@ -26,6 +30,23 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: sidewall-export pull registry.example:5000/sidewall/demo:0.2.0 --out models/site")(
         pull
     )
+
+
+def card(
+    path: BundleFolder,
+    figures: FigureFiles = None,
+    card_text: CardTextFile = None,
+    key: Annotated[Path | None, typer.Option(help="Private key to sign with; none leaves the bundle unsigned.")] = None,
+) -> None:
+    """Write the model card of a finished bundle anew, with figures measured on this bundle, and seal it again."""
+    from export.carding import renew_card
+    from export.model_card import read_figures
+    from export.sealing import read_private_key
+
+    private = None if key is None else read_private_key(key)
+    manifest = renew_card(path, read_figures(parse_figures(figures)), card_text, private)
+    state = "unsigned: sidewall-export sign" if key is None else "signed"
+    typer.echo(f"{path}: {manifest.name} {manifest.version}, card written, {state}")
 
 
 def verify(

@@ -16,6 +16,10 @@ Trained = Annotated[str, typer.Option(help="What the model learnt from: phantom 
 TrustedKeys = Annotated[
     Path | None, typer.Option(help="Folder of *.pub files and revoked.json to trust instead of the default ones.")
 ]
+FigureFiles = Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")]
+CardTextFile = Annotated[
+    Path | None, typer.Option(help="TOML file with the card's words (docs/model_card_template.md).")
+]
 BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
 
 
@@ -24,6 +28,17 @@ def parse_trained_on(word: str) -> TrainedOn:
     if word not in ("phantom", "clinical"):
         raise SettingInvalid("trained_on", word, "phantom or clinical")
     return cast("TrainedOn", word)
+
+
+def parse_figures(texts: list[str] | None) -> dict[str, Path]:
+    """Return heading -> file of `HEADING=FILE.json` texts; raises `SettingInvalid` on another form."""
+    found = {}
+    for text in texts or []:
+        heading, separator, path = text.partition("=")
+        if not (heading and separator and path):
+            raise SettingInvalid("figures", text, "HEADING=FILE.json")
+        found[heading] = Path(path)
+    return found
 
 
 def parse_day(name: str, text: str) -> date:

@@ -26,7 +26,8 @@ def _run(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["onnx", "bundle", "verify", "pack", "unpack", "push", "pull", "keygen", "keys", "sign", "revoke"]
+    "command",
+    ["onnx", "bundle", "card", "verify", "pack", "unpack", "push", "pull", "keygen", "keys", "sign", "revoke"],
 )
 def test_every_command_shows_an_example(command: str) -> None:
     assert f"Example: sidewall-export {command}" in " ".join(_run(command, "--help").split())
@@ -90,6 +91,16 @@ def test_verify_prints_json_for_programs(tmp_path: Path) -> None:
     assert not rejected["accepted"]
     assert rejected["digest"] == accepted["digest"]
     assert {check["name"]: check["status"] for check in rejected["checks"]}["signature"] == "failed"
+
+
+def test_a_card_is_written_and_the_bundle_sealed_again(tmp_path: Path) -> None:
+    path = make_tiny_bundle(tmp_path)
+    (tmp_path / "f.json").write_text('{"speed": {"median_s": 3.5}}')
+    output = _run("card", str(path), "--figures", f"Speed={tmp_path / 'f.json'}")
+    assert "tiny 1.0.0, card written, unsigned: sidewall-export sign" in output
+    assert "| speed.median_s | 3.5 |" in (path / "MODEL_CARD.md").read_text()
+    with pytest.raises(SettingInvalid, match=r"HEADING=FILE\.json"):
+        _run("card", str(path), "--figures", "f.json")
 
 
 def test_a_packed_bundle_travels_as_one_file(tmp_path: Path) -> None:
