@@ -41,6 +41,11 @@ class TrustedKey:
     file: str = ""
     """Name of its file."""
 
+    def is_valid_on(self, today: date) -> bool:
+        """Tell whether the key counts on that day."""
+        first, last = self.not_before or date.min, self.not_after or date.max
+        return first <= today <= last
+
     def check_valid_on(self, today: date) -> None:
         """Raise `BundleRejected` when the key does not count on that day."""
         if self.not_after is not None and today > self.not_after:

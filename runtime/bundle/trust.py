@@ -74,26 +74,29 @@ class TrustStore:
         good, reasons = list[TrustedKey](), list[str]()
         for signature in signatures:
             try:
-                good.append(self._check(content, signature, today or datetime.now(UTC).date()))
+                good.extend(self._check(content, signature, today or datetime.now(UTC).date()))
             except BundleRejected as error:
                 reasons.append(str(error))
         if not good:
             raise BundleRejected("; ".join(reasons))
         return tuple(good)
 
-    def _check(self, content: bytes, signature: Signature, today: date) -> TrustedKey:
+    def _check(self, content: bytes, signature: Signature, today: date) -> list[TrustedKey]:
+        """Return the entries of the key that signed; one key may stand in several files, for more uses or longer."""
         key_id = signature.key_id
         revoked = self.revocations.keys.get(key_id)
         if revoked is not None:
             raise BundleRejected(
                 f"the bundle is signed with key {key_id}, which was revoked on {revoked.date}: {revoked.reason}"
             )
-        key = next((key for key in self.keys if key.key_id == key_id), None)
-        if key is None:
+        entries = [key for key in self.keys if key.key_id == key_id]
+        if not entries:
             raise BundleRejected(f"the bundle is signed with key {key_id}, which is not trusted here")
-        check_signature(content, signature, key)
-        key.check_valid_on(today)
-        return key
+        check_signature(content, signature, entries[0])
+        valid = [key for key in entries if key.is_valid_on(today)]
+        if not valid:
+            entries[-1].check_valid_on(today)
+        return valid
 
 
 def key_for(keys: tuple[TrustedKey, ...], trained_on: TrainedOn) -> TrustedKey:

@@ -65,6 +65,17 @@ def test_an_expired_key_and_one_of_the_future_do_not_count(tmp_path: Path) -> No
         _vouching(future, SIGNATURES[:1])
 
 
+def test_a_key_may_stand_in_several_files_for_more_uses_or_longer(tmp_path: Path) -> None:
+    bundle = make_tiny_bundle(tmp_path, trained_on="clinical", key=OLD)
+    write_key(tmp_path / "keys" / "a.pub", OLD.public_key(), ["phantom"])
+    write_key(tmp_path / "keys" / "b.pub", OLD.public_key(), ["clinical"], not_after=date(2020, 1, 1))
+    write_key(tmp_path / "keys" / "tiny.pub", OLD.public_key(), ["clinical"])
+    assert load_bundle(bundle, tmp_path / "keys").signed_by == OLD_ID
+    (tmp_path / "keys" / "tiny.pub").unlink()
+    with pytest.raises(BundleRejected, match=f"trained on 'clinical'; key {OLD_ID} is trusted only for: phantom"):
+        load_bundle(bundle, tmp_path / "keys")
+
+
 def test_a_revoked_key_does_not_count_and_its_reason_is_said(tmp_path: Path) -> None:
     revoked = Revocations(keys={OLD_ID: Revocation("2026-05-01", "laptop stolen")})
     assert _vouching(_store(tmp_path, OLD, NEW, revoked=revoked)) == [NEW_ID]
