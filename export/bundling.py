@@ -23,7 +23,7 @@ from export.checkpoints import (
 )
 from export.errors import ExportFailed
 from export.golden import crop_around_node, write_golden
-from export.model_card import model_card
+from export.model_card import CARD_NAME, PLANS_FOLDER, check_measured, model_card, read_card_source, read_figures
 from export.onnx_model import ExportError, export_fold, measure_error
 from export.oracle import Oracle
 from export.sealing import seal_bundle
@@ -34,9 +34,6 @@ from runtime.core.volume import Volume
 from runtime.inference.backend import available_backends
 from runtime.inference.preparation import prepare
 from runtime.inference.tiling import pad_to_patch, tile_boxes
-
-PLANS_FOLDER: Final = "nnunet"
-"""Folder of a bundle with nnU-Net's own plans.json and dataset.json, from which its predictor can be built again."""
 
 _RANDOM_TILES: Final = 2
 _REAL_TILES: Final = 2
@@ -66,16 +63,22 @@ class BundleRecipe:
     measured: Mapping[str, Path] = field(default_factory=dict)
     """Heading of the model card -> JSON file with figures."""
 
+    card_text: Path | None = None
+    """TOML file with the words of the model card; None takes those for phantom models, and none for others."""
 
-def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey) -> Manifest:
-    """Make a signed bundle at `target`; raises `ExportFailed` when a part is missing or fails its gate.
 
-    The target is replaced only when it is empty, absent or a bundle.
+def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | None) -> Manifest:
+    """Make a bundle at `target`; raises `ExportFailed` when a part is missing or fails its gate.
+
+    Without a key it stays unsigned, to be signed where the key is. The target is replaced only when it is empty, absent
+    or a bundle.
     """
     model = read_model_folder(recipe.model)
     checkpoints = [read_checkpoint(path) for path in fold_checkpoints(recipe.model, recipe.checkpoint)]
     preprocessing, tiling = reduce_plans(model)
     _check_dataset(model.dataset, recipe.trained_on)
+    figures = read_figures(recipe.measured)
+    check_measured(figures, ())
     _clear(target)
     case = read_image(recipe.golden_case or image_files(recipe.reference_cases, 1)[0])
     tiles = _tiles(pad_to_patch(prepare(case, preprocessing).data, tiling.patch_size)[0], tiling.patch_size)
@@ -98,8 +101,8 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey) -> M
         provenance=_provenance(recipe, model, checkpoints, errors),
         files=(),
     )
-    measured = {heading: _read_figures(path) for heading, path in recipe.measured.items()}
-    (target / "MODEL_CARD.md").write_text(model_card(manifest, measured), encoding="utf-8")
+    card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))
+    (target / CARD_NAME).write_text(card, encoding="utf-8")
     return seal_bundle(target, manifest, key)
 
 
@@ -168,11 +171,3 @@ def _provenance(
         ],
         "onnx_against_torch": [asdict(error) | {"fold": index} for index, each in enumerate(errors) for error in each],
     }
-
-
-def _read_figures(path: Path) -> dict[str, Any]:
-    try:
-        figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ExportFailed(f"{path} is not readable JSON") from error
-    return figures

@@ -1,29 +1,26 @@
-"""The command line `sidewall-export`: folds to ONNX, bundles, their check, and keys."""
+"""The command line `sidewall-export`: folds to ONNX, bundles, their check and handing over, and keys."""
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from export import handover_commands, key_commands
+from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on
 from runtime import __version__
-from runtime.bundle.loading import load_bundle
-from runtime.bundle.manifest import TrainedOn
-from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Make signed model bundles from trained nnU-Net folds. Research use only.",
-    epilog="Exit status: 0 done, 1 an export failed its gate, 2 a setting is not allowed, 4 a bundle is rejected.",
+    epilog="Exit status: 0 done, 1 an export failed its gate, 2 a setting is not allowed, 4 a bundle is rejected, "
+    "5 a registry is out of reach.",
 )
-_console = Console()
-
-Trained = Annotated[str, typer.Option(help="What the model learnt from: phantom or clinical.")]
-TrustedKeys = Annotated[Path | None, typer.Option(help="Folder of *.pub files to trust instead of the default ones.")]
 FeatureSize = Annotated[float, typer.Option(min=0, help="Short axis (mm) from which border and signal are judged.")]
 BorderCutoff = Annotated[float, typer.Option(min=0, help="Irregularity from which a border is irregular.")]
 SignalCutoff = Annotated[float, typer.Option(min=0, help="Heterogeneity from which a signal is heterogeneous.")]
@@ -77,7 +74,7 @@ def onnx(
         for backend in available_backends():
             error = measure_error(network, content, tiles, backend)
             table.add_row(str(index), backend, str(error.tiles), f"{error.maximum:.2e}", f"{error.mean:.2e}")
-    _console.print(table)
+    console.print(table)
 
 
 @app.command(
@@ -87,8 +84,10 @@ def onnx(
 def bundle(
     model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json, dataset.json and fold_*/.")],
     reference_cases: Annotated[Path, typer.Option(help="imagesTr of the training set (NIfTI).")],
-    key: Annotated[Path, typer.Option(help="Private key to sign with (sidewall-export keygen).")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle; an older bundle there is replaced.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Private key to sign with (sidewall-export keygen); none: sign it elsewhere.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "sidewall-demo",
     version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
     trained_on: Trained = "phantom",
@@ -113,7 +112,8 @@ def bundle(
     heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
     restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
     restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
-    figures: Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")] = None,
+    figures: FigureFiles = None,
+    card_text: CardTextFile = None,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
@@ -126,7 +126,7 @@ def bundle(
         name=name,
         version=version,
         created=created or datetime.now(UTC).date().isoformat(),
-        trained_on=_trained_on(trained_on),
+        trained_on=parse_trained_on(trained_on),
         intended_use=intended_use,
         checkpoint=checkpoint,
         golden_case=golden_case,
@@ -142,48 +142,17 @@ def bundle(
             restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
             restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
         ),
-        measured=dict(_figures(text) for text in figures or []),
+        measured=parse_figures(figures),
+        card_text=card_text,
     )
-    manifest = make_bundle(recipe, out, read_private_key(key))
+    manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
-    _console.print(f"{out}: {manifest.name} {manifest.version}, {len(manifest.folds)} folds, {size_mb:.1f} MB, signed")
+    state = "unsigned: sidewall-export sign" if key is None else "signed"
+    console.print(f"{out}: {manifest.name} {manifest.version}, {len(manifest.folds)} folds, {size_mb:.1f} MB, {state}")
 
 
-@app.command(epilog="Example: sidewall-export verify models/demo")
-def verify(
-    path: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")],
-    trusted_keys: TrustedKeys = None,
-    golden: Annotated[bool, typer.Option(help="Run the golden case on every backend installed.")] = True,
-) -> None:
-    """Check signature, files and golden case of a bundle; exit status 4 when it is rejected."""
-    from runtime.inference.backend import available_backends
-    from runtime.inference.golden import require_golden
-    from runtime.inference.model import load_model
-
-    opened = load_bundle(path, trusted_keys)
-    table = Table("check", "result")
-    table.add_row("model", f"{opened.name} {opened.version}, trained on {opened.trained_on}")
-    table.add_row("manifest", opened.digest)
-    table.add_row("signature", f"good, key {opened.signed_by}")
-    table.add_row("files", f"{len(opened.manifest.files)} as signed")
-    for backend in available_backends() if golden else ():
-        table.add_row(backend, str(require_golden(load_model(opened, backend))))
-    _console.print(table)
-
-
-@app.command(epilog="Example: sidewall-export keygen work/keys/site.pem --trusted-for clinical")
-def keygen(
-    path: Annotated[Path, typer.Argument(help="File for the private key; keep it out of version control.")],
-    trusted_for: Annotated[list[str], typer.Option(help="phantom or clinical; repeatable.")],
-) -> None:
-    """Make a signing key: PATH (private) and PATH with .pub (to be put among the trusted keys of each box)."""
-    from export.sealing import make_private_key
-    from runtime.bundle.signing import key_id_of, write_trusted_key
-
-    scopes = [_trained_on(word) for word in trusted_for]
-    key = make_private_key(path)
-    write_trusted_key(path.with_suffix(".pub"), key.public_key(), scopes)
-    _console.print(f"key {key_id_of(key.public_key())}: {path} (private), {path.with_suffix('.pub')} (public)")
+handover_commands.register(app)
+key_commands.register(app)
 
 
 def main() -> None:
@@ -193,16 +162,3 @@ def main() -> None:
     except SidewallError as error:
         Console(stderr=True).print(f"sidewall-export: {error}", style="red", markup=False)
         sys.exit(error.exit_code)
-
-
-def _trained_on(word: str) -> TrainedOn:
-    if word not in ("phantom", "clinical"):
-        raise SettingInvalid("trained_on", word, "phantom or clinical")
-    return cast("TrainedOn", word)
-
-
-def _figures(text: str) -> tuple[str, Path]:
-    heading, separator, path = text.partition("=")
-    if not (heading and separator and path):
-        raise SettingInvalid("figures", text, "HEADING=FILE.json")
-    return heading, Path(path)

@@ -8,3 +8,11 @@ class ExportFailed(SidewallError):
 
     code = "export_failed"
     exit_code = 1
+
+
+class RegistryFailed(SidewallError):
+    """A registry is out of reach, refuses, or breaks off; what it holds was not judged."""
+
+    code = "registry_failed"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 5

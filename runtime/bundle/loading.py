@@ -1,28 +1,23 @@
 """Open a bundle directory: signature first, then every file, then the meaning. Nothing is unpickled."""
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from runtime.bundle.manifest import FileEntry, Manifest, TrainedOn, parse_manifest
-from runtime.bundle.signing import TrustedKey, canonical_json, parse_signature, read_trusted_keys, verify
+from runtime.bundle.arrays import read_arrays
+from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
+from runtime.bundle.manifest import Manifest, TrainedOn, parse_manifest
+from runtime.bundle.networks import check_network
+from runtime.bundle.trust import TrustStore, key_for, read_trust
 from runtime.core.errors import BundleRejected
 from runtime.core.input_statistics import InputReference
+from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
-from runtime.environment import TRUSTED_KEYS_VARIABLE
-
-MANIFEST_NAME: Final = "manifest.json"
-SIGNATURE_NAME: Final = "manifest.sig"
-
-_PACKAGED_KEYS: Final = Path(__file__).parent / "trusted_keys"
 
 
 @dataclass(frozen=True)
@@ -68,10 +63,17 @@ class Bundle:
 
     def golden_volume(self) -> Volume:
         """Return the golden case's image, float32, as a canonical volume at the origin."""
-        arrays = self._arrays(self.manifest.golden.input, ("voxels", "spacing_mm"))
-        z, y, x = (float(value) for value in arrays["spacing_mm"])
+        name = self.manifest.golden.input
+        arrays = self._arrays(name, ("voxels", "spacing_mm"))
+        voxels, spacing_mm = arrays["voxels"], arrays["spacing_mm"]
+        if voxels.ndim != 3 or not voxels.size or spacing_mm.shape != (3,) or not (spacing_mm > 0).all():
+            raise BundleRejected(
+                f"file {name} of the bundle has voxels {voxels.shape} and spacing_mm {spacing_mm.tolist()}; "
+                "allowed: voxels (z, y, x) and three positive numbers"
+            )
+        z, y, x = (float(value) for value in spacing_mm)
         return Volume(
-            voxels=arrays["voxels"].astype(np.float32),
+            voxels=voxels.astype(np.float32),
             spacing_mm=(z, y, x),
             origin_lps_mm=(0.0, 0.0, 0.0),
             direction=np.eye(3)[:, ::-1],
@@ -79,97 +81,63 @@ class Bundle:
 
     def golden_labels(self) -> npt.NDArray[np.uint8]:
         """Return the label map (z, y, x) that the golden case must give."""
-        return self._arrays(self.manifest.golden.expected, ("labels",))["labels"].astype(np.uint8)
+        name = self.manifest.golden.expected
+        labels = self._arrays(name, ("labels",))["labels"]
+        if not np.isin(labels, list(LABEL_NAMES.values())).all():
+            raise BundleRejected(f"file {name} of the bundle has labels other than {sorted(LABEL_NAMES.values())}")
+        return labels.astype(np.uint8)
 
     def _arrays(self, name: str, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        self._read(name)
-        with np.load(self.path / name, allow_pickle=False) as stored:
-            missing = [key for key in keys if key not in stored]
-            if missing:
-                raise BundleRejected(f"file {name} of the bundle lacks {missing}")
-            return {key: stored[key] for key in keys}
+        return read_arrays(self._read(name), name, keys)
 
     def _read(self, name: str) -> bytes:
         entry = next(entry for entry in self.manifest.files if entry.path == name)
-        return _checked_bytes(self.path, entry)
+        return read_file(self.path, entry)
 
 
 def load_bundle(path: Path, trusted_keys: Path | None = None) -> Bundle:
     """Open and verify a bundle directory.
 
-    `trusted_keys` is a folder of *.pub files that replaces the default: the keys that ship with the runtime and
-    those in the folder that the variable SIDEWALL_TRUSTED_KEYS names. Raises `BundleRejected` with the reason.
+    `trusted_keys` is a folder of *.pub files, with revoked.json, that replaces the default: what ships with the runtime
+    and the folder that the variable SIDEWALL_TRUSTED_KEYS names. Raises `BundleRejected` with the reason.
     """
-    if not path.is_dir():
-        raise BundleRejected(f"there is no bundle at {path}")
-    mapping = _decode_manifest(_read_text(path, MANIFEST_NAME))
-    signature = parse_signature(_read_text(path, SIGNATURE_NAME))
-    content = canonical_json(mapping)
-    manifest = parse_manifest(mapping)
-    key = verify(content, signature, manifest.trained_on, _trusted(trusted_keys))
+    signed = read_manifest(path)
+    manifest, signed_by = authenticate(signed, read_trust(trusted_keys))
+    check_content(path, manifest)
+    return Bundle(path, manifest, signed.digest, signed_by)
+
+
+def authenticate(signed: SignedManifest, trust: TrustStore) -> tuple[Manifest, str]:
+    """Return the manifest and the id of the trusted key that vouches for it; nothing is parsed before it is trusted.
+
+    Raises `BundleRejected` when no signature counts, the bundle was revoked, or its manifest does not fit.
+    """
+    keys = trust.vouching_keys(signed.content, signed.digest, signed.signatures)
+    manifest = parse_manifest(signed.mapping)
+    return manifest, key_for(keys, manifest.trained_on).key_id
+
+
+def check_content(path: Path, manifest: Manifest) -> None:
+    """Raise `BundleRejected` unless the directory holds just what the manifest lists, and the networks are sound."""
+    check_references(manifest)
+    check_nothing_else(path, manifest)
     for entry in manifest.files:
-        _checked_bytes(path, entry)
-    _check_references(manifest)
-    return Bundle(path, manifest, f"sha256:{hashlib.sha256(content).hexdigest()}", key.key_id)
+        content = read_file(path, entry)
+        if entry.path in manifest.folds:
+            check_network(content, entry.path)
 
 
-def _trusted(folder: Path | None) -> tuple[TrustedKey, ...]:
-    if folder is not None:
-        return read_trusted_keys(folder)
-    named = os.environ.get(TRUSTED_KEYS_VARIABLE)
-    return read_trusted_keys(_PACKAGED_KEYS) + (read_trusted_keys(Path(named)) if named else ())
+def check_references(manifest: Manifest) -> None:
+    """Raise `BundleRejected` when the manifest names files that it does not list, or lists a network it does not use.
 
-
-def _read_text(path: Path, name: str) -> str:
-    file = path / name
-    if not file.is_file():
-        what = "it is not signed" if name == SIGNATURE_NAME else "it is not a bundle"
-        raise BundleRejected(f"the bundle {path.name} has no {name}: {what}")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BundleRejected(f"{name} of the bundle is not a text file") from error
-
-
-def _decode_manifest(text: str) -> dict[str, Any]:
-    try:
-        mapping = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-    except ValueError as error:
-        raise BundleRejected(f"{MANIFEST_NAME} of the bundle is not whole JSON: {error}") from error
-    if not isinstance(mapping, dict):
-        raise BundleRejected(f"{MANIFEST_NAME} of the bundle holds {type(mapping).__name__}; allowed: an object")
-    return mapping
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return mapping
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _checked_bytes(path: Path, entry: FileEntry) -> bytes:
-    relative = PurePosixPath(entry.path)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise BundleRejected(f"file {entry.path!r} lies outside the bundle")
-    file = path / relative
-    if not file.is_file():
-        raise BundleRejected(f"file {entry.path} of the bundle is missing")
-    content = file.read_bytes()
-    if len(content) != entry.bytes:
-        raise BundleRejected(f"file {entry.path} of the bundle has {len(content)} bytes; signed for {entry.bytes}")
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
-        raise BundleRejected(f"file {entry.path} of the bundle was altered: its SHA-256 is not the signed one")
-    return content
-
-
-def _check_references(manifest: Manifest) -> None:
+    One fold less changes every result without a trace in the others, so none may be left out silently.
+    """
     listed = {entry.path for entry in manifest.files}
-    wanted = [*manifest.folds, manifest.golden.input, manifest.golden.expected]
-    unlisted = sorted(set(wanted) - listed)
+    unlisted = sorted({*manifest.folds, manifest.golden.input, manifest.golden.expected} - listed)
     if not manifest.folds or unlisted:
         raise BundleRejected(f"the bundle has {len(manifest.folds)} folds and does not list the files {unlisted}")
+    if len(set(manifest.folds)) != len(manifest.folds):
+        raise BundleRejected(f"the bundle names a fold twice: {', '.join(manifest.folds)}")
+    unused = sorted(name for name in listed - set(manifest.folds) if name.endswith(".onnx"))
+    if unused:
+        raise BundleRejected(f"the bundle lists networks that are not among its folds: {', '.join(unused)}")

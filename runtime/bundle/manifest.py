@@ -5,22 +5,39 @@ rules that came after the first bundles may be left out (`runtime.core.rules.opt
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
-from runtime.core.errors import BundleRejected
+from runtime.bundle.fields import exact_fields, finite_numbers, items, number, one_of, text, whole_number
+from runtime.core.errors import BundleRejected, SettingInvalid
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import LATER_SOURCE, ScoringRules, optional_rules
+from runtime.core.site_choices import changeable_rules, check_site_rule
 
 SCHEMA_VERSION: Final = "1"
+MANIFEST_NAME: Final = "manifest.json"
+SIGNATURE_NAME: Final = "manifest.sig"
+
+LARGEST_BUNDLE_BYTES: Final = 8 << 30
+"""Of all files together: five folds of the largest nnU-Net stay below a quarter of it."""
 
 TrainedOn = Literal["phantom", "clinical"]
 Shape = tuple[int, int, int]
 
 CANONICAL_ORIENTATION: Final = "z to head, y to posterior, x to left"
 _SPLINE_ORDERS: Final = (0, 1, 3)
+_MOST_FILES: Final = 1000
+_MOST_FOLDS: Final = 100
+_LARGEST_PATCH: Final = 2048
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_LONGEST_PATH: Final = 100
+"""What the oldest tar header holds without extensions."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -134,101 +151,136 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
     schema = mapping.get("schema_version")
     if schema != SCHEMA_VERSION:
         raise BundleRejected(f"the bundle's schema_version is {schema!r}; this version reads {SCHEMA_VERSION!r}")
-    fields = _fields(mapping, Manifest, "manifest")
-    reference = fields["input_reference"]
-    try:
-        return Manifest(
-            schema_version=SCHEMA_VERSION,
-            name=_text(fields, "name"),
-            version=_text(fields, "version"),
-            created=_text(fields, "created"),
-            trained_on=cast("TrainedOn", _one_of(fields["trained_on"], get_args(TrainedOn), "trained_on")),
-            intended_use=_text(fields, "intended_use"),
-            labels=_labels(fields["labels"]),
-            preprocessing=_preprocessing(fields["preprocessing"]),
-            tiling=_tiling(fields["tiling"]),
-            folds=tuple(str(path) for path in fields["folds"]),
-            golden=Golden(**_fields(fields["golden"], Golden, "golden")),
-            scoring=_scoring(fields["scoring"]),
-            input_reference=None if reference is None else InputReference.from_mapping(reference),
-            provenance=dict(fields["provenance"]),
-            files=tuple(FileEntry(**_fields(entry, FileEntry, "files")) for entry in fields["files"]),
-        )
-    except (TypeError, ValueError) as error:
-        raise BundleRejected(f"the bundle's manifest does not fit its schema: {error}") from error
+    fields = exact_fields(mapping, Manifest, "manifest")
+    provenance = fields["provenance"]
+    if not isinstance(provenance, Mapping):
+        raise BundleRejected(f"provenance in the manifest is {type(provenance).__name__}; allowed: an object")
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        name=text(fields["name"], "name"),
+        version=text(fields["version"], "version"),
+        created=text(fields["created"], "created"),
+        trained_on=cast("TrainedOn", one_of(fields["trained_on"], get_args(TrainedOn), "trained_on")),
+        intended_use=text(fields["intended_use"], "intended_use"),
+        labels=_labels(fields["labels"]),
+        preprocessing=_preprocessing(fields["preprocessing"]),
+        tiling=_tiling(fields["tiling"]),
+        folds=tuple(text(path, "folds") for path in items(fields["folds"], 0, _MOST_FOLDS, "folds")),
+        golden=_golden(fields["golden"]),
+        scoring=_scoring(fields["scoring"]),
+        input_reference=_reference(fields["input_reference"]),
+        provenance=dict(provenance),
+        files=_files(fields["files"]),
+    )
 
 
 def _preprocessing(mapping: Mapping[str, Any]) -> Preprocessing:
-    fields = _fields(mapping, Preprocessing, "preprocessing")
-    z, y, x = (float(value) for value in fields["spacing_mm"])
-    if min(z, y, x) <= 0:
-        raise BundleRejected(f"preprocessing.spacing_mm is {fields['spacing_mm']}; allowed: three positive numbers")
+    fields = exact_fields(mapping, Preprocessing, "preprocessing")
+    spacing = items(fields["spacing_mm"], 3, 3, "preprocessing.spacing_mm")
+    z, y, x = (float(number(value, 0.01, 100, "preprocessing.spacing_mm")) for value in spacing)
     return Preprocessing(
-        orientation=_one_of(fields["orientation"], (CANONICAL_ORIENTATION,), "preprocessing.orientation"),
+        orientation=one_of(fields["orientation"], (CANONICAL_ORIENTATION,), "preprocessing.orientation"),
         spacing_mm=(z, y, x),
         normalisation=cast(
-            "Literal['zscore']", _one_of(fields["normalisation"], ("zscore",), "preprocessing.normalisation")
+            "Literal['zscore']", one_of(fields["normalisation"], ("zscore",), "preprocessing.normalisation")
         ),
-        use_mask_for_norm=bool(fields["use_mask_for_norm"]),
+        use_mask_for_norm=one_of(fields["use_mask_for_norm"], (True, False), "preprocessing.use_mask_for_norm"),
         data=_resampling(fields["data"], "preprocessing.data"),
         logits=_resampling(fields["logits"], "preprocessing.logits"),
     )
 
 
 def _resampling(mapping: Mapping[str, Any], name: str) -> Resampling:
-    fields = _fields(mapping, Resampling, name)
-    _one_of(fields["order"], _SPLINE_ORDERS, f"{name}.order")
-    _one_of(fields["order_z"], _SPLINE_ORDERS, f"{name}.order_z")
-    _one_of(fields["force_separate_z"], (None, True, False), f"{name}.force_separate_z")
+    fields = exact_fields(mapping, Resampling, name)
+    one_of(fields["order"], _SPLINE_ORDERS, f"{name}.order")
+    one_of(fields["order_z"], _SPLINE_ORDERS, f"{name}.order_z")
+    one_of(fields["force_separate_z"], (None, True, False), f"{name}.force_separate_z")
     return Resampling(**fields)
 
 
 def _tiling(mapping: Mapping[str, Any]) -> Tiling:
-    fields = _fields(mapping, Tiling, "tiling")
-    z, y, x = (int(value) for value in fields["patch_size"])
-    step = float(fields["step_size"])
-    if min(z, y, x) < 1 or not 0 < step <= 1:
-        raise BundleRejected(f"tiling is {dict(fields)}; allowed: a positive patch_size and 0 < step_size <= 1")
-    return Tiling(patch_size=(z, y, x), step_size=step)
+    fields = exact_fields(mapping, Tiling, "tiling")
+    patch = items(fields["patch_size"], 3, 3, "tiling.patch_size")
+    z, y, x = (whole_number(value, 1, _LARGEST_PATCH, "tiling.patch_size") for value in patch)
+    # nnU-Net's default is 0.5; a step near zero would make millions of tiles of one case.
+    return Tiling(patch_size=(z, y, x), step_size=float(number(fields["step_size"], 0.05, 1, "tiling.step_size")))
+
+
+def _golden(mapping: Mapping[str, Any]) -> Golden:
+    fields = exact_fields(mapping, Golden, "golden")
+    return Golden(
+        input=text(fields["input"], "golden.input"),
+        expected=text(fields["expected"], "golden.expected"),
+        max_differing_share=number(fields["max_differing_share"], 0, 1, "golden.max_differing_share"),
+        min_dice=number(fields["min_dice"], 0, 1, "golden.min_dice"),
+        min_dice_voxels=whole_number(fields["min_dice_voxels"], 0, 1 << 40, "golden.min_dice_voxels"),
+    )
 
 
 def _scoring(mapping: Mapping[str, Any]) -> ScoringRules:
     """Return the rules; those that an older bundle does not know have their default, and the source says so."""
-    fields = _fields(mapping, ScoringRules, "scoring", optional_rules())
+    fields = exact_fields(mapping, ScoringRules, "scoring", optional_rules())
+    for name in ("id", "source"):
+        text(fields[name], f"scoring.{name}")
+    for name in fields.keys() & set(changeable_rules()):
+        number(fields[name], float("-inf"), float("inf"), f"scoring.{name}")
+        try:
+            check_site_rule(name, fields[name])
+        except SettingInvalid as error:
+            raise BundleRejected(
+                f"scoring.{name} in the manifest is {error.value!r}; allowed: {error.allowed}"
+            ) from error
     rules = ScoringRules(**fields)
     if optional_rules() <= set(fields):
         return rules
     return dataclasses.replace(rules, source=f"{rules.source}; where the bundle says nothing: {LATER_SOURCE}")
 
 
-def _labels(mapping: Mapping[str, Any]) -> dict[str, int]:
-    if dict(mapping) != LABEL_NAMES:
-        raise BundleRejected(f"the bundle's labels are {dict(mapping)}; this version reads {LABEL_NAMES}")
+def _reference(mapping: Any) -> InputReference | None:
+    if mapping is None:
+        return None
+    fields = exact_fields(mapping, InputReference, "input_reference")
+    for name in ("mean", "sd"):
+        finite_numbers(fields[name], f"input_reference.{name}")
+    finite_numbers({name: fields[name] for name in fields.keys() - {"mean", "sd"}}, "input_reference")
+    try:
+        return InputReference.from_mapping(fields)
+    except ValueError as error:
+        raise BundleRejected(f"input_reference in the manifest does not fit: {error}") from error
+
+
+def _labels(mapping: Any) -> dict[str, int]:
+    if mapping != LABEL_NAMES:
+        raise BundleRejected(f"the bundle's labels are {mapping}; this version reads {LABEL_NAMES}")
     return dict(LABEL_NAMES)
 
 
-def _fields(mapping: Any, kind: type, name: str, optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return the mapping after checking that its keys are exactly the dataclass fields, but for the optional ones."""
-    if not isinstance(mapping, Mapping):
-        raise BundleRejected(f"{name} in the manifest is {type(mapping).__name__}; allowed: an object")
-    wanted = {field.name for field in dataclasses.fields(kind)}
-    missing, unknown = sorted(wanted - optional - set(mapping)), sorted(set(mapping) - wanted)
-    if missing or unknown:
-        raise BundleRejected(f"{name} in the manifest lacks {missing} and has unknown {unknown}")
-    return dict(mapping)
+def _files(value: Any) -> tuple[FileEntry, ...]:
+    """Return the entries; a path names one file on every file system, and stays inside the bundle."""
+    entries = tuple(_file_entry(entry) for entry in items(value, 0, _MOST_FILES, "files"))
+    folded = [entry.path.casefold() for entry in entries]
+    folders = {str(parent) for path in folded for parent in PurePosixPath(path).parents}
+    twice = sorted({path for path in folded if folded.count(path) > 1 or path in folders})
+    if twice:
+        raise BundleRejected(f"files in the manifest names twice, or as file and folder: {', '.join(twice)}")
+    size = sum(entry.bytes for entry in entries)
+    if size > LARGEST_BUNDLE_BYTES:
+        raise BundleRejected(f"the bundle's files have {size} bytes; allowed: {LARGEST_BUNDLE_BYTES}")
+    return entries
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields[name]
-    if not isinstance(value, str) or not value:
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a text")
-    return value
-
-
-def _one_of(value: Any, allowed: tuple[Any, ...], name: str) -> Any:
-    if value not in allowed:
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: {', '.join(map(repr, allowed))}")
-    return value
+def _file_entry(mapping: Any) -> FileEntry:
+    fields = exact_fields(mapping, FileEntry, "files")
+    path = text(fields["path"], "files.path")
+    if path.startswith("/") or ".." in path.split("/"):
+        raise BundleRejected(f"file {path!r} lies outside the bundle")
+    if len(path) > _LONGEST_PATH or not _PLAIN_PATH.fullmatch(path) or path in (MANIFEST_NAME, SIGNATURE_NAME):
+        allowed = f"letters, digits, _ . - and /, no part beginning with . or -, at most {_LONGEST_PATH} characters"
+        raise BundleRejected(f"file {path!r} has no name for a bundle's file; allowed: {allowed}")
+    sha256 = text(fields["sha256"], f"files.sha256 of {path}")
+    if not _SHA256.fullmatch(sha256):
+        raise BundleRejected(f"files.sha256 of {path} in the manifest is {sha256!r}; allowed: 64 hexadecimal digits")
+    return FileEntry(path, sha256, whole_number(fields["bytes"], 0, LARGEST_BUNDLE_BYTES, f"files.bytes of {path}"))
 
 
 def _plain(value: Any) -> Any:

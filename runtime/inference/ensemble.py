@@ -3,16 +3,21 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from runtime.bundle.manifest import Tiling
+from runtime.core.errors import BundleRejected
 from runtime.core.progress import Monitor, Progress
 from runtime.inference.backend import Fold
 from runtime.inference.tiling import Box, LogitSum, pad_to_patch, tile_boxes, tile_weights, weight_sum
 
 Logits = npt.NDArray[np.floating]
+
+_LARGEST_HALF: Final = 65504.0
+"""Of float16, in which nnU-Net adds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,7 @@ def infer_folds(
     """Return the logits of all folds for (1, z, y, x) data.
 
     `half` keeps and adds logits in float16 as nnU-Net's predictor does, else in float32. The monitor is asked
-    before every tile.
+    before every tile. Raises `BundleRejected` when a fold answers with what is no number.
     """
     padded, inside = pad_to_patch(data, tiling.patch_size)
     z, y, x = padded.shape[1:]
@@ -37,12 +42,15 @@ def infer_folds(
     weights = tile_weights(tiling.patch_size)
     total = weight_sum((z, y, x), boxes, weights, half=half)
     clock = _Clock(monitor, len(folds) * len(boxes))
+    # The largest logit whose weighted sum is still a number; nnU-Net's predictor stops at an infinite sum, too.
+    limit = (_LARGEST_HALF if half else float(np.finfo(np.float32).max)) / float(total.max())
     answers = []
-    for fold in folds:
+    for number, fold in enumerate(folds):
         logit_sum: LogitSum | None = None
         for box in boxes:
             monitor.check()
             logits = _infer_tile(fold, padded, box)
+            _check_numbers(logits, limit, number)
             logit_sum = logit_sum or LogitSum(len(logits), (z, y, x), weights, half=half)
             logit_sum.add(box, logits)
             clock.tick()
@@ -54,6 +62,19 @@ def infer_folds(
 def _infer_tile(fold: Fold, padded: npt.NDArray[np.float32], box: Box) -> npt.NDArray[np.float32]:
     answer: npt.NDArray[np.float32] = fold.infer(padded[(slice(None), *box)][None])[0]
     return answer
+
+
+def _check_numbers(logits: npt.NDArray[np.float32], limit: float, number: int) -> None:
+    """Raise `BundleRejected` on logits that are not finite: arg-max would call such voxels background, a case negative.
+
+    NaN carries over into minimum and maximum, and compares as false.
+    """
+    lowest, highest = float(logits.min()), float(logits.max())
+    if not (-limit <= lowest and highest <= limit):
+        raise BundleRejected(
+            f"fold {number} of the bundle answers with values that are no finite numbers ({lowest:g} to {highest:g}); "
+            f"allowed: -{limit:g} to {limit:g}"
+        )
 
 
 def _mean(answers: Sequence[Logits]) -> Logits:

@@ -1,6 +1,7 @@
 """From a trained-model folder to a bundle, and the bundle's answers against nnU-Net's own predictor."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,16 @@ def test_the_manifest_says_what_was_made_from_what(bundle: Bundle) -> None:
     card = (bundle.path / "MODEL_CARD.md").read_text()
     assert "Research use only" in card
     assert "| dice.obturator.mean | 0.5 |" in card
+    assert "| kind | PlainConvUNet |" in card
+    assert "| epochs per fold | 3, 3 |" in card
+
+
+def test_an_evaluation_of_an_older_bundle_is_no_figure_of_the_new_one(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.json").write_text('{"summary": {}, "model": {"digest": "sha256:00"}}')
+    recipe = replace(_recipe(folder / "model", folder / "images"), measured={"Test": tmp_path / "e.json"})
+    with pytest.raises(ExportFailed, match="Test was measured on bundle sha256:00; allowed: none yet: measure the"):
+        make_bundle(recipe, tmp_path / "out", Ed25519PrivateKey.generate())
+    assert not (tmp_path / "out").exists()
 
 
 def test_nnunets_weights_come_back_out_of_the_onnx_file(folder: Path, bundle: Bundle) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export.sealing import seal_bundle
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
-from runtime.bundle.signing import canonical_json, read_trusted_keys, sign, write_trusted_key
+from runtime.bundle.signing import canonical_json, read_trusted_keys, write_trusted_key
 from runtime.core.errors import BundleRejected
 from runtime.core.rules import LATER_SOURCE
-from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle
+from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle, reseal
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -146,11 +147,31 @@ def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
         ({"surprise": 1}, r"unknown \['surprise'\]"),
         ({"labels": {"background": 0}}, "labels are"),
         ({"trained_on": "mice"}, "trained_on in the manifest is 'mice'; allowed: 'phantom', 'clinical'"),
-        ({"tiling": {"patch_size": [8, 48, 48], "step_size": 0}}, "0 < step_size <= 1"),
+        (
+            {"tiling": {"patch_size": [8, 48, 48], "step_size": 0}},
+            "tiling.step_size in the manifest is 0; allowed: a number from 0.05 to 1",
+        ),
         ({"folds": []}, "the bundle has 0 folds"),
         ({"folds": ["../../etc/passwd"]}, "does not list the files"),
         ({"files": [{"path": "../x", "sha256": "", "bytes": 0}]}, "lies outside the bundle"),
-        ({"input_reference": {"mean": 1}}, "does not fit its schema"),
+        ({"input_reference": {"mean": 1}}, "input_reference in the manifest lacks"),
+        ({"folds": ["fold_0.onnx", "fold_0.onnx"]}, "the bundle names a fold twice"),
+        ({"folds": ["fold_0.onnx"]}, r"lists networks that are not among its folds: fold_1\.onnx"),
+        ({"folds": "fold_0.onnx"}, "folds in the manifest has str; allowed: a list"),
+        ({"provenance": []}, "provenance in the manifest is list; allowed: an object"),
+        ({"files": [{"path": "a b", "sha256": "", "bytes": 0}]}, "has no name for a bundle's file"),
+        ({"files": [{"path": "manifest.json", "sha256": "0" * 64, "bytes": 0}]}, "has no name for a bundle's file"),
+        ({"files": [{"path": "a", "sha256": "0", "bytes": 0}]}, "is '0'; allowed: 64 hexadecimal digits"),
+        ({"files": [{"path": "a", "sha256": "0" * 64, "bytes": True}]}, "is True; allowed: a whole number from 0"),
+        ({"files": [{"path": "a", "sha256": "0" * 64, "bytes": 1 << 60}]}, "allowed: a whole number from 0 to 85899"),
+        (
+            {"files": [{"path": path, "sha256": "0" * 64, "bytes": 1} for path in ("card", "Card")]},
+            "names twice, or as file and folder: card",
+        ),
+        (
+            {"files": [{"path": path, "sha256": "0" * 64, "bytes": 1} for path in ("a", "a/b")]},
+            "names twice, or as file and folder: a",
+        ),
         ({"name": ""}, "name in the manifest is ''; allowed: a text"),
     ],
 )
@@ -159,18 +180,69 @@ def test_a_signed_manifest_that_does_not_fit_is_rejected(
 ) -> None:
     key = Ed25519PrivateKey.generate()
     bundle = make_tiny_bundle(tmp_path, key=key)
-    mapping = json.loads((bundle / "manifest.json").read_text()) | change
-    (bundle / "manifest.json").write_text(json.dumps(mapping))
-    (bundle / "manifest.sig").write_text(sign(canonical_json(mapping), key))
+    reseal(bundle, key, **change)
     _rejects(tmp_path, message)
 
 
-def test_a_manifest_without_a_field_is_rejected(tmp_path: Path) -> None:
-    bundle = make_tiny_bundle(tmp_path)
-    mapping = json.loads((bundle / "manifest.json").read_text())
-    del mapping["scoring"]["node_threshold"]
-    (bundle / "manifest.json").write_text(json.dumps(mapping))
-    _rejects(tmp_path, r"scoring in the manifest lacks \['node_threshold'\]")
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, r"scoring in the manifest lacks \['node_threshold'\]"),
+        ("high", r"scoring\.node_threshold in the manifest is 'high'; allowed: a number"),
+        (1.5, r"scoring\.node_threshold in the manifest is 1\.5; allowed: 0 to 1"),
+    ],
+)
+def test_a_rule_that_is_missing_or_out_of_range_is_rejected(tmp_path: Path, value: object, message: str) -> None:
+    key = Ed25519PrivateKey.generate()
+    bundle = make_tiny_bundle(tmp_path, key=key)
+    scoring = json.loads((bundle / "manifest.json").read_text())["scoring"] | {"node_threshold": value}
+    reseal(bundle, key, scoring={name: each for name, each in scoring.items() if each is not None})
+    _rejects(tmp_path, message)
+
+
+def test_nothing_of_a_manifest_is_judged_before_it_is_trusted(folder: Path) -> None:
+    reseal(folder / "tiny", Ed25519PrivateKey.generate(), schema_version="9")
+    _rejects(folder, "which is not trusted here")
+
+
+def test_a_manifest_too_long_to_be_read_unsigned_is_rejected(folder: Path) -> None:
+    (folder / "tiny" / "manifest.json").write_bytes(b" " * (5 << 20))
+    _rejects(folder, r"manifest\.json of the bundle has 5242880 bytes; allowed: 4194304")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": 1e999}', '{"a": "\\ud800"}'])
+def test_json_that_a_parser_may_stumble_over_is_rejected(folder: Path, text: str) -> None:
+    (folder / "tiny" / "manifest.json").write_text(text)
+    _rejects(folder, r"manifest\.json of the bundle is not whole JSON")
+
+
+def test_what_the_manifest_does_not_list_is_rejected(folder: Path) -> None:
+    (folder / "tiny" / "golden" / "more.npz").write_bytes(b"")
+    _rejects(folder, r"'golden/more\.npz' lies in the bundle and is not listed in its manifest")
+    (folder / "tiny" / "golden" / "more.npz").unlink()
+    (folder / "tiny" / "cache").mkdir()
+    _rejects(folder, "'cache' lies in the bundle and is not listed")
+
+
+def test_a_link_and_a_pipe_in_the_bundle_are_rejected(folder: Path) -> None:
+    fold = folder / "tiny" / "fold_1.onnx"
+    fold.rename(folder / "elsewhere.onnx")
+    fold.symlink_to(folder / "elsewhere.onnx")
+    _rejects(folder, r"'fold_1\.onnx' in the bundle is a symbolic link")
+    fold.unlink()
+    os.mkfifo(fold)
+    _rejects(folder, r"'fold_1\.onnx' in the bundle is a device or pipe")
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(folder: Path) -> None:
+    (folder / "tiny" / "manifest.json").unlink()
+    os.mkfifo(folder / "tiny" / "manifest.json")
+    _rejects(folder, r"has no manifest\.json")
+
+
+def test_a_bundle_may_be_reached_through_a_link(folder: Path) -> None:
+    (folder / "current").symlink_to(folder / "tiny")
+    assert load_bundle(folder / "current", folder / "keys").name == "tiny"
 
 
 def test_a_bundle_older_than_a_rule_gets_its_default_and_the_source_says_so(folder: Path) -> None:
@@ -202,8 +274,10 @@ def test_the_demo_bundle_made_before_the_later_rules_still_opens() -> None:
     ("text", "message"),
     [
         ("-----BEGIN PUBLIC KEY-----\n", "must begin with 'trusted-for:'"),
-        ("trusted-for: everyone\nx", "one or more of: phantom clinical"),
-        ("trusted-for: phantom\nnot a key", "is not a PEM public key"),
+        ("trusted-for: everyone\n", "one or more of: phantom clinical"),
+        ("trusted-for: phantom\nnot a key", "has the line 'not a key' before its key; allowed, once: trusted-for"),
+        ("trusted-for: phantom\n-----BEGIN PUBLIC KEY-----\nx", "is not a PEM public key"),
+        ("trusted-for: phantom\nnot-after: soon\n", "is not a PEM public key"),
     ],
 )
 def test_a_trusted_key_file_must_say_what_it_vouches_for(tmp_path: Path, text: str, message: str) -> None:

@@ -5,16 +5,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.manifest import Tiling
 from runtime.core.errors import AnalysisCancelled, BackendUnavailable, BundleRejected, SettingInvalid
 from runtime.core.progress import Progress, SilentMonitor
 from runtime.core.volume import Volume
 from runtime.inference.backend import FoldOptions, available_backends, make_backend
+from runtime.inference.ensemble import infer_folds
 from runtime.inference.golden import GoldenReport, dice_of, require_golden, run_golden
 from runtime.inference.model import LoadedModel, Mode, load_model
-from tests.fixtures.bundles import FOLD_COUNT, PATCH, make_network, make_tiny_bundle, make_tiny_volume
+from tests.fixtures.bundles import FOLD_COUNT, PATCH, make_network, make_tiny_bundle, make_tiny_volume, reseal
 
 BACKENDS = available_backends()
 
@@ -132,6 +136,38 @@ def test_a_cancelled_case_stops_between_tiles(model: LoadedModel) -> None:
 def test_the_same_case_gives_the_same_bytes(model: LoadedModel) -> None:
     first, second = (model.segment(make_tiny_volume()[0], SilentMonitor()) for _ in range(2))
     np.testing.assert_array_equal(first.node_posterior.voxels, second.node_posterior.voxels)
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_logits_that_are_no_finite_numbers_are_refused_by_name(tmp_path: Path, backend: str, mode: Mode) -> None:
+    key = Ed25519PrivateKey.generate()
+    path = make_tiny_bundle(tmp_path, key=key)
+    # Every weight is a finite number; what comes of them is beyond any sum.
+    (path / "fold_1.onnx").write_bytes(make_network([-1, 0, 1, 2, 6.5e18, 4], 0))
+    reseal(path, key)
+    loaded = load_model(load_bundle(path, tmp_path / "keys"), backend, mode, threads=1)
+    with pytest.raises(BundleRejected, match="fold 1 of the bundle answers with values that are no finite numbers"):
+        run_golden(loaded)
+
+
+class _Answering:
+    """A fold with one answer for every tile."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def infer(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return two classes of that value."""
+        return np.full((len(tiles), 2, *tiles.shape[2:]), self.value, np.float32)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 60000.0])
+def test_a_fold_whose_sum_leaves_half_precision_is_refused_as_nnunet_stops_at_it(value: float) -> None:
+    data, tiling = np.zeros((1, 12, 12, 12), np.float32), Tiling((8, 8, 8), 0.5)
+    infer_folds(data, [_Answering(10.0)], tiling, SilentMonitor(), half=True)
+    with pytest.raises(BundleRejected, match="fold 1 of the bundle answers with values that are no finite numbers"):
+        infer_folds(data, [_Answering(10.0), _Answering(value)], tiling, SilentMonitor(), half=True)
 
 
 def test_a_model_that_fails_its_golden_case_is_rejected(tmp_path: Path) -> None:

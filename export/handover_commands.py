@@ -1,0 +1,118 @@
+"""The commands that hand a bundle over: card, verify, pack, unpack, push, pull."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures
+from runtime.bundle import Bundle
+from runtime.core.errors import BundleRejected
+
+Ref = Annotated[str, typer.Argument(metavar="REF", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")]
+PlainHttp = Annotated[bool, typer.Option(help="Speak http instead of https; to a registry on this machine only.")]
+Out = Annotated[Path, typer.Option(help="Folder for the bundle; must not exist yet, or be empty.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command(
+        epilog="Example: sidewall-export card models/demo --figures Evaluation=benchmarks/results/demo_model.json "
+        "--figures Cross-validation=benchmarks/results/demo_cross_validation.json --key work/keys/demo.pem"
+    )(card)
+    app.command(epilog="Example: sidewall-export verify models/demo")(verify)
+    app.command(epilog="Example: sidewall-export pack models/demo out/demo.tar")(pack)
+    app.command(epilog="Example: sidewall-export unpack out/demo.tar --out models/site")(unpack)
+    app.command(epilog="Example: sidewall-export push models/demo registry.example:5000/sidewall/demo:0.2.0")(push)
+    app.command(epilog="Example: sidewall-export pull registry.example:5000/sidewall/demo:0.2.0 --out models/site")(
+        pull
+    )
+
+
+def card(
+    path: BundleFolder,
+    figures: FigureFiles = None,
+    card_text: CardTextFile = None,
+    key: Annotated[Path | None, typer.Option(help="Private key to sign with; none leaves the bundle unsigned.")] = None,
+) -> None:
+    """Write the model card of a finished bundle anew, with figures measured on this bundle, and seal it again."""
+    from export.carding import renew_card
+    from export.model_card import read_figures
+    from export.sealing import read_private_key
+
+    private = None if key is None else read_private_key(key)
+    manifest = renew_card(path, read_figures(parse_figures(figures)), card_text, private)
+    state = "unsigned: sidewall-export sign" if key is None else "signed"
+    typer.echo(f"{path}: {manifest.name} {manifest.version}, card written, {state}")
+
+
+def verify(
+    path: BundleFolder,
+    trusted_keys: TrustedKeys = None,
+    golden: Annotated[bool, typer.Option(help="Run the golden case on every backend installed.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every check as JSON.")] = False,
+) -> None:
+    """Check signature, files, weights and golden case of a bundle; exit status 4 when it is rejected."""
+    from export.verification import verify_bundle
+    from runtime.inference.backend import available_backends
+
+    done = verify_bundle(path, trusted_keys, available_backends() if golden else ())
+    if as_json:
+        typer.echo(json.dumps(done.to_mapping(), indent=2))
+    else:
+        table = Table("check", "status", "what was found")
+        for check in done.checks:
+            style = {"ok": "green", "failed": "red"}.get(check.status, "yellow")
+            # Text, not markup: what was found may quote a hostile bundle.
+            table.add_row(check.name, Text(check.status, style), Text(check.text))
+        console.print(table)
+    if not done.accepted:
+        raise BundleRejected(done.reason)
+
+
+def pack(
+    path: BundleFolder,
+    out: Annotated[Path, typer.Argument(metavar="OUT.tar", help="File to write; an older one is replaced.")],
+    trusted_keys: TrustedKeys = None,
+) -> None:
+    """Write a signed bundle as one tar file: the same bytes for the same bundle."""
+    from export.packing import pack_bundle
+
+    sha256 = pack_bundle(path, out, trusted_keys)
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, sha256:{sha256}")
+
+
+def unpack(
+    archive: Annotated[Path, typer.Argument(metavar="IN.tar", help="File that `sidewall-export pack` wrote.")],
+    out: Out,
+    trusted_keys: TrustedKeys = None,
+) -> None:
+    """Verify a packed bundle and write it to a folder, whole or not at all."""
+    from runtime.bundle.packed import unpack_bundle
+
+    _say(unpack_bundle(archive, out, trusted_keys))
+
+
+def push(path: BundleFolder, ref: Ref, trusted_keys: TrustedKeys = None, plain_http: PlainHttp = False) -> None:
+    """Push a signed bundle to a registry as an OCI artifact; log in with `docker login` where it asks for it."""
+    from export.registry import parse_reference, push_bundle
+
+    reference = parse_reference(ref)
+    digest = push_bundle(path, reference, trusted_keys, plain_http=plain_http)
+    typer.echo(f"{reference}@{digest}")
+
+
+def pull(ref: Ref, out: Out, trusted_keys: TrustedKeys = None, plain_http: PlainHttp = False) -> None:
+    """Pull a bundle from a registry, verify it, and write it to a folder, whole or not at all."""
+    from export.registry import parse_reference, pull_bundle
+
+    bundle, digest = pull_bundle(parse_reference(ref), out, trusted_keys, plain_http=plain_http)
+    _say(bundle)
+    typer.echo(f"artifact {digest}")
+
+
+def _say(bundle: Bundle) -> None:
+    typer.echo(f"{bundle.path}: {bundle.name} {bundle.version}, {bundle.digest}, signed by {bundle.signed_by}")

@@ -1,0 +1,54 @@
+"""What several commands of `sidewall-export` share: options, their reading, and the console."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from runtime.bundle.manifest import TrainedOn
+from runtime.core.errors import SettingInvalid
+
+console = Console()
+
+Trained = Annotated[str, typer.Option(help="What the model learnt from: phantom or clinical.")]
+TrustedKeys = Annotated[
+    Path | None, typer.Option(help="Folder of *.pub files and revoked.json to trust instead of the default ones.")
+]
+FigureFiles = Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json for the card; repeatable.")]
+CardTextFile = Annotated[
+    Path | None, typer.Option(help="TOML file with the card's words (docs/model_card_template.md).")
+]
+BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
+
+
+def parse_trained_on(word: str) -> TrainedOn:
+    """Return what a model may have learnt from; raises `SettingInvalid` on another word."""
+    if word not in ("phantom", "clinical"):
+        raise SettingInvalid("trained_on", word, "phantom or clinical")
+    return cast("TrainedOn", word)
+
+
+def parse_figures(texts: list[str] | None) -> dict[str, Path]:
+    """Return heading -> file of `HEADING=FILE.json` texts; raises `SettingInvalid` on another form."""
+    found = {}
+    for text in texts or []:
+        heading, separator, path = text.partition("=")
+        if not (heading and separator and path):
+            raise SettingInvalid("figures", text, "HEADING=FILE.json")
+        found[heading] = Path(path)
+    return found
+
+
+def parse_day(name: str, text: str) -> date:
+    """Return a day in ISO form; raises `SettingInvalid` on anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingInvalid(name, text, "a day such as 2027-01-31") from error
+
+
+def today() -> date:
+    """Return the day in UTC."""
+    return datetime.now(UTC).date()

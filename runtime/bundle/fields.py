@@ -1,0 +1,93 @@
+"""Strict reading of one field of decoded JSON; every refusal names the field, what it holds and what is allowed."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.core.errors import BundleRejected
+
+
+def decode_object(content: bytes, name: str) -> dict[str, Any]:
+    """Return the JSON object in a file's content.
+
+    Raises `BundleRejected` when it is not whole, holds a key twice, or holds what JSON does not have (NaN).
+    """
+    try:
+        mapping = json.loads(content.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise BundleRejected(f"{name} of the bundle is not a text file") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleRejected(f"{name} of the bundle is not whole JSON: {error}") from error
+    if not isinstance(mapping, dict):
+        raise BundleRejected(f"{name} of the bundle holds {type(mapping).__name__}; allowed: an object")
+    return mapping
+
+
+def exact_fields(mapping: Any, kind: type, name: str, optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the mapping after checking that its keys are exactly the dataclass fields, but for the optional ones."""
+    if not isinstance(mapping, Mapping):
+        raise BundleRejected(f"{name} in the manifest is {type(mapping).__name__}; allowed: an object")
+    wanted = {field.name for field in dataclasses.fields(kind)}
+    missing, unknown = sorted(wanted - optional - set(mapping)), sorted(set(mapping) - wanted)
+    if missing or unknown:
+        raise BundleRejected(f"{name} in the manifest lacks {missing} and has unknown {unknown}")
+    return dict(mapping)
+
+
+def text(value: Any, name: str) -> str:
+    """Return a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a text")
+    return value
+
+
+def one_of(value: Any, allowed: tuple[Any, ...], name: str) -> Any:
+    """Return a value that is among the allowed ones, of their type: 1 is not True."""
+    if not any(value is each or (type(value) is type(each) and value == each) for each in allowed):
+        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: {', '.join(map(repr, allowed))}")
+    return value
+
+
+def whole_number(value: Any, low: int, high: int, name: str) -> int:
+    """Return a whole number of the range, ends included."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a whole number from {low} to {high}")
+    return value
+
+
+def number(value: Any, low: float, high: float, name: str) -> float:
+    """Return a finite number of the range, ends included, as it stands."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (low <= value <= high):
+        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a number from {low:g} to {high:g}")
+    return value
+
+
+def finite_numbers(mapping: Any, name: str) -> dict[str, float]:
+    """Return an object of finite numbers."""
+    if not isinstance(mapping, Mapping):
+        raise BundleRejected(f"{name} in the manifest is {type(mapping).__name__}; allowed: an object of numbers")
+    for key, value in mapping.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise BundleRejected(f"{name}.{key} in the manifest is {value!r}; allowed: a finite number")
+    return dict(mapping)
+
+
+def items(value: Any, low: int, high: int, name: str) -> list[Any]:
+    """Return a list of an allowed length."""
+    if not isinstance(value, list) or not low <= len(value) <= high:
+        size = f"{len(value)} items" if isinstance(value, list) else type(value).__name__
+        raise BundleRejected(f"{name} in the manifest has {size}; allowed: a list of {low} to {high}")
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return mapping
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
