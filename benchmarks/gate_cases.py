@@ -15,9 +15,10 @@ from phantom.dicom_series import build_series, encode_instance, encode_series
 from runtime.case import CaseInput, CaseResult, Segmenter
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.findings import Findings, GateOutcome
+from runtime.core.labelmaps import ForeignLabels
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
-from runtime.labelmaps import ForeignLabels, LabelMapSegmenter
+from runtime.labelmaps import LabelMapSegmenter
 from runtime.pipeline import analyze_case
 
 CLEAN: Final = PhantomOptions(truncated=False, ghosts=False)

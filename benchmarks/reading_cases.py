@@ -15,8 +15,8 @@ from benchmarks.gate_cases import GateCase, Material, Trial, on_grid, true_label
 from phantom.dicom_series import encode_instance
 from runtime.case import CaseInput
 from runtime.core.errors import RefusalCode
+from runtime.core.labelmaps import read_label_map
 from runtime.core.selection import select_series
-from runtime.labelmaps import read_label_map
 from runtime.serving.uploads import UploadLimits, read_series_upload
 
 _SAGITTAL: Final = [0, 1, 0, 0, 0, -1]

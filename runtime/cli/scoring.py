@@ -10,8 +10,9 @@ from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
+from runtime.core.labelmaps import parse_meanings, read_label_map
 from runtime.core.rules import ScoringRules
-from runtime.labelmaps import LabelMapSegmenter, parse_meanings, read_label_map
+from runtime.labelmaps import LabelMapSegmenter
 from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 

@@ -1,15 +1,5 @@
-"""Label maps made elsewhere (NIfTI, NRRD, DICOM SEG), brought onto the grid of the series that they belong to."""
+"""Label maps made elsewhere in the place of a model; reading and placing them is `runtime.core.labelmaps`."""
 
-from runtime.labelmaps.meaning import LabelMeanings, parse_meanings
-from runtime.labelmaps.placing import place_label_map
-from runtime.labelmaps.reading import ForeignLabels, read_label_map
 from runtime.labelmaps.segmenter import LabelMapSegmenter
 
-__all__ = [
-    "ForeignLabels",
-    "LabelMapSegmenter",
-    "LabelMeanings",
-    "parse_meanings",
-    "place_label_map",
-    "read_label_map",
-]
+__all__ = ["LabelMapSegmenter"]

@@ -2,25 +2,14 @@
 
 from dataclasses import dataclass, field
 
-import cc3d
-import numpy as np
-import numpy.typing as npt
-
-from runtime.core.components import component_boxes, grow
 from runtime.core.findings import ModelDescription
 from runtime.core.input_statistics import InputReference
-from runtime.core.labels import NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.masks import soften_mask
+from runtime.core.labelmaps import ForeignLabels, LabelMeanings, meanings_of, place_label_map, segmentation_of
+from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-from runtime.labelmaps.meaning import LabelMeanings
-from runtime.labelmaps.placing import meanings_of, place_label_map
-from runtime.labelmaps.reading import ForeignLabels
-
-_MARGIN_VOXELS = 4
-"""Room around a node for its soft border."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +41,5 @@ class LabelMapSegmenter:
         monitor.check()
         labels = place_label_map(self.foreign, volume, self.meanings)
         known = set(meanings_of(self.foreign, self.meanings).values())
-        nodes = np.isin(labels.voxels, NODE_LABELS)
-        positive = (labels.voxels == NODE_POSITIVE).astype(np.float32)
-        return Segmentation(
-            labels=labels,
-            node_posterior=labels.with_voxels(_soft_nodes(labels.with_voxels(nodes))),
-            positive_share=labels.with_voxels(positive),
-            fold_opinions=(),
-            fold_count=1,
-            # Who has one word for all nodes, as a DICOM SEG does, drew them and did not judge them.
-            opinion_of="label map" if {NODE_NEGATIVE, NODE_POSITIVE} <= known else None,
-        )
-
-
-def _soft_nodes(nodes: Volume) -> npt.NDArray[np.float32]:
-    """Return the soft fields of all nodes (float32, 0..1), each node softened by itself."""
-    soft = np.zeros(nodes.shape, dtype=np.float32)
-    components = cc3d.connected_components(nodes.voxels, connectivity=6)
-    for index, box in enumerate(component_boxes(components), start=1):
-        box = grow(box, _MARGIN_VOXELS, nodes.shape)
-        part = Volume(components[box] == index, nodes.spacing_mm, (0.0, 0.0, 0.0), nodes.direction)
-        np.maximum(soft[box], soften_mask(part).voxels, out=soft[box])
-    return soft
+        # Who has one word for all nodes, as a DICOM SEG does, drew them and did not judge them.
+        return segmentation_of(labels, judged={NODE_NEGATIVE, NODE_POSITIVE} <= known)

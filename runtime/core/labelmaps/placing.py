@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.labelmaps.meaning import DEFAULT_MEANINGS, LabelMeanings
+from runtime.core.labelmaps.reading import ForeignLabels
 from runtime.core.volume import Volume, canonicalise
-from runtime.labelmaps.meaning import DEFAULT_MEANINGS, LabelMeanings
-from runtime.labelmaps.reading import ForeignLabels
 
 _TOLERANCE_VOXELS = 0.1
 """Largest offset between voxel centres; files that round their geometry stay far below."""

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.labelmaps.meaning import LabelMeanings
+from runtime.core.labelmaps.segments import read_segments
 from runtime.core.volume import FloatArray, Volume
-from runtime.labelmaps.meaning import LabelMeanings
-from runtime.labelmaps.segments import read_segments
 
 _LPS_FROM_RAS: Final = np.diag([-1.0, -1.0, 1.0])
 

@@ -8,9 +8,9 @@ import numpy as np
 from pydicom import Dataset, dcmread
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
+from runtime.core.labelmaps.meaning import LabelMeanings
 from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, OBTURATOR
 from runtime.core.volume import Volume
-from runtime.labelmaps.meaning import LabelMeanings
 
 _LYMPH_NODE: Final = "59441001"
 _STATIONS: Final = {

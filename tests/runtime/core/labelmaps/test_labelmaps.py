@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from runtime.core.errors import CaseRefused, RefusalCode, SettingInvalid
+from runtime.core.labelmaps import parse_meanings, place_label_map, read_label_map
 from runtime.core.volume import FloatArray, Volume, canonicalise
-from runtime.labelmaps import parse_meanings, place_label_map, read_label_map
 from tests.fixtures.volumes import flip
 
 RAS = np.diag([-1.0, -1.0, 1.0])

@@ -1,0 +1,19 @@
+"""Label maps made elsewhere (NIfTI, NRRD, DICOM SEG), brought onto the grid of the series that they belong to.
+
+Reader libraries are heavy (highdicom, nibabel, pynrrd): nothing in the rest of the core imports this package.
+"""
+
+from runtime.core.labelmaps.hard_labels import segmentation_of
+from runtime.core.labelmaps.meaning import LabelMeanings, parse_meanings
+from runtime.core.labelmaps.placing import meanings_of, place_label_map
+from runtime.core.labelmaps.reading import ForeignLabels, read_label_map
+
+__all__ = [
+    "ForeignLabels",
+    "LabelMeanings",
+    "meanings_of",
+    "parse_meanings",
+    "place_label_map",
+    "read_label_map",
+    "segmentation_of",
+]
