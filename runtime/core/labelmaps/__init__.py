@@ -5,12 +5,13 @@ Reader libraries are heavy (highdicom, nibabel, pynrrd): nothing in the rest of 
 
 from runtime.core.labelmaps.hard_labels import segmentation_of
 from runtime.core.labelmaps.meaning import LabelMeanings, parse_meanings
-from runtime.core.labelmaps.placing import meanings_of, place_label_map
+from runtime.core.labelmaps.placing import lies_on, meanings_of, place_label_map
 from runtime.core.labelmaps.reading import ForeignLabels, read_label_map
 
 __all__ = [
     "ForeignLabels",
     "LabelMeanings",
+    "lies_on",
     "meanings_of",
     "parse_meanings",
     "place_label_map",

@@ -32,8 +32,24 @@ def meanings_of(foreign: ForeignLabels, given: LabelMeanings | None) -> LabelMea
     return given or foreign.own_meanings or DEFAULT_MEANINGS
 
 
+def lies_on(grid: Volume, part: Volume) -> bool:
+    """Return whether a volume's voxels, in any orientation, are voxels of a canonical grid, or a part of them."""
+    return _box_or_none(grid, canonicalise(part)[0]) is not None
+
+
 def _box_in(grid: Volume, part: Volume) -> tuple[slice, ...]:
     """Return where the part lies in the grid, index by index."""
+    box = _box_or_none(grid, part)
+    if box is None:
+        message = (
+            f"the label map's grid ({_describe(part)}) is not that of the series ({_describe(grid)}); allowed: the "
+            "same voxels, or a part of them, in any orientation"
+        )
+        raise CaseRefused([Reason(RefusalCode.LABEL_MAP_MISMATCH, message)])
+    return box
+
+
+def _box_or_none(grid: Volume, part: Volume) -> tuple[slice, ...] | None:
     corners = np.array([(0, 0, 0), [n - 1 for n in part.shape]])
     index = grid.lps_mm_to_index(part.index_to_lps_mm(corners))
     start = np.rint(index[0]).astype(int)
@@ -43,11 +59,7 @@ def _box_in(grid: Volume, part: Volume) -> tuple[slice, ...]:
         and bool((start >= 0).all() and (start + part.shape <= grid.shape).all())
     )
     if not fits:
-        message = (
-            f"the label map's grid ({_describe(part)}) is not that of the series ({_describe(grid)}); allowed: the "
-            "same voxels, or a part of them, in any orientation"
-        )
-        raise CaseRefused([Reason(RefusalCode.LABEL_MAP_MISMATCH, message)])
+        return None
     return tuple(slice(int(first), int(first) + n) for first, n in zip(start, part.shape, strict=True))
 
 

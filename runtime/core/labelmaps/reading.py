@@ -2,9 +2,10 @@
 
 import gzip
 import hashlib
+import re
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -24,8 +25,11 @@ _MAX_VOXELS: Final = 100_000_000
 _MAX_BYTES: Final = 2**30
 
 
-Content = tuple[Volume, LabelMeanings | None]
-"""Values on their own grid, and what the file says of them."""
+Content = tuple[Volume, LabelMeanings | None, Mapping[int, str]]
+"""Values on their own grid, what codes in the file say of them, and what the file calls them."""
+
+_SEGMENT_VALUE: Final = re.compile(r"Segment(\d+)_LabelValue\Z")
+"""Header field of a 3D Slicer segmentation (.seg.nrrd) with a segment's value; `Segment<n>_Name` has its name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,9 @@ class ForeignLabels:
     own_meanings: LabelMeanings | None = None
     """What the file itself says of its values (a coded DICOM SEG); None when it says nothing."""
 
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
+    """Value -> what a DICOM SEG or a 3D Slicer segmentation calls it: free text, to be looked up and never shown."""
+
 
 def read_label_map(path: Path) -> ForeignLabels:
     """Read a label map by its content: NIfTI (.nii, .nii.gz), NRRD (.nrrd) or DICOM SEG.
@@ -50,8 +57,8 @@ def read_label_map(path: Path) -> ForeignLabels:
     """
     kind = _kind(path)
     try:
-        volume, own_meanings = _READERS[kind](path)
-        return ForeignLabels(volume, hashlib.sha256(path.read_bytes()).hexdigest(), own_meanings)
+        volume, own_meanings, names = _READERS[kind](path)
+        return ForeignLabels(volume, hashlib.sha256(path.read_bytes()).hexdigest(), own_meanings, names)
     except CaseRefused:
         raise
     except (OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError, zlib.error) as error:
@@ -87,7 +94,7 @@ def _read_nifti(path: Path) -> Content:
     _check_shape(shape)
     affine = np.asarray(image.affine, dtype=np.float64)
     voxels = np.asarray(image.dataobj).reshape(shape[:3])
-    return _volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]), None
+    return _volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]), None, {}
 
 
 def _unpacked(path: Path) -> bytes:
@@ -117,7 +124,14 @@ def _read_nrrd(path: Path) -> Content:
     if to_lps is None:
         _refuse(f"the NRRD label map has the space {space!r}; allowed: {', '.join(_NRRD_SPACES)}")
     axes = np.asarray(header["space directions"], dtype=np.float64).T
-    return _volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64)), None
+    volume = _volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64))
+    return volume, None, _segment_names(header)
+
+
+def _segment_names(header: Mapping[str, object]) -> dict[int, str]:
+    """Return value -> name of the segments that 3D Slicer lists in the header; empty without any."""
+    numbers = [match.group(1) for match in map(_SEGMENT_VALUE.match, header) if match]
+    return {int(str(header[f"Segment{n}_LabelValue"])): str(header.get(f"Segment{n}_Name", "")) for n in numbers}
 
 
 _NRRD_SPACES: Final[dict[str, FloatArray]] = {

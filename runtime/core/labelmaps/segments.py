@@ -1,5 +1,6 @@
 """DICOM SEG as a label map: segment numbers as values, and what the segments' codes say they are."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,8 @@ _STATIONS: Final = {
 """SNOMED CT codes of anatomic regions; the external iliac station includes the inguinal region."""
 
 
-def read_segments(path: Path) -> tuple[Volume, LabelMeanings | None]:
-    """Return segment numbers (uint16) on the segmentation's own grid, and what coded segments mean.
+def read_segments(path: Path) -> tuple[Volume, LabelMeanings | None, Mapping[int, str]]:
+    """Return segment numbers (uint16) on the segmentation's own grid, what coded segments mean, and all labels.
 
     A segment of the type lymph node counts as a node of unknown status, read as negative: size alone then decides.
     Raises `CaseRefused` (`unreadable_label_map`) when the object is no segmentation or segments overlap.
@@ -48,7 +49,8 @@ def read_segments(path: Path) -> tuple[Volume, LabelMeanings | None]:
         (position[0], position[1], position[2]),
         np.asarray(volume.direction, dtype=np.float64),
     )
-    return labels, coded if len(coded) == 1 + len(numbers) else None
+    names = {int(item.SegmentNumber): str(item.get("SegmentLabel", "")) for item in segmentation.SegmentSequence}
+    return labels, coded if len(coded) == 1 + len(numbers) else None, names
 
 
 def _meaning(segment: Dataset) -> int | None:

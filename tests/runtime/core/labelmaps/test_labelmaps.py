@@ -1,5 +1,6 @@
 """Foreign label maps land on the voxels of their series, whatever the format and orientation, or are refused."""
 
+from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from runtime.core.errors import CaseRefused, RefusalCode, SettingInvalid
-from runtime.core.labelmaps import parse_meanings, place_label_map, read_label_map
+from runtime.core.labelmaps import lies_on, parse_meanings, place_label_map, read_label_map
 from runtime.core.volume import FloatArray, Volume, canonicalise
 from tests.fixtures.volumes import flip
 
@@ -87,6 +88,23 @@ def test_a_nrrd_in_ras_is_the_same_map(tmp_path: Path) -> None:
     header = {"space": "right-anterior-superior", "space directions": matrix[:, :3].T, "space origin": matrix[:, 3]}
     nrrd.write(str(tmp_path / "ras.nrrd"), truth.voxels, header)
     np.testing.assert_array_equal(place(tmp_path / "ras.nrrd", truth), truth.voxels)
+
+
+def test_the_names_of_3d_slicers_segments_are_read_with_their_values(tmp_path: Path) -> None:
+    truth = tilted()
+    matrix = affine(truth)
+    header = {"space": "left-posterior-superior", "space directions": matrix[:3, :3].T, "space origin": matrix[:3, 3]}
+    header |= {"Segment0_LabelValue": "2", "Segment0_Name": "OB", "Segment1_LabelValue": "5", "Segment1_Name": "node +"}
+    nrrd.write(str(tmp_path / "a.seg.nrrd"), truth.voxels, header)
+    assert read_label_map(tmp_path / "a.seg.nrrd").names == {2: "OB", 5: "node +"}
+    assert read_label_map(write(truth, tmp_path / "a.nii")).names == {}
+
+
+def test_a_map_lies_on_the_voxels_of_its_own_series_alone(tmp_path: Path) -> None:
+    truth = tilted()
+    assert lies_on(truth, flip(truth, (True, False, True)))
+    assert lies_on(truth, Volume(truth.voxels[:, :, :20], truth.spacing_mm, truth.origin_lps_mm, truth.direction))
+    assert not lies_on(truth, replace(truth, origin_lps_mm=(-31.5, 42.5, -120.0)))
 
 
 @pytest.mark.parametrize(
