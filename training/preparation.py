@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,22 +13,20 @@ from batchgenerators.utilities.file_and_folder_operations import load_pickle, wr
 from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprint_dataset
 from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape
-from nnunetv2.utilities.crossval_split import generate_crossval_split
 from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
 from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from runtime.core.errors import SettingInvalid
 from training.config import ModelConfig
 from training.sampling import balanced_locations
-from training.workspace import CONFIGURATION, Workspace, write_json
-
-FOLDS = 5
+from training.splits import Split, SplitCase, balance_table, split_cases
+from training.workspace import CASES_FILE, CONFIGURATION, Workspace, write_json
 
 WARM_START_SPLIT = "split_warm_start.json"
 """File beside splits_final.json that lists the cases of the shared run."""
 
-Split = dict[str, list[str]]
+SPLIT_BALANCE = "splits_balance.md"
+"""File beside splits_final.json that says how many cases of each hospital and node status each fold validates on."""
 
 
 def plan(workspace: Workspace, config: ModelConfig, processes: int) -> dict[str, Any]:
@@ -76,35 +74,35 @@ def case_names(workspace: Workspace) -> list[str]:
     return sorted(content)
 
 
-def split_cases(names: Sequence[str], warm_start_cases: int) -> tuple[list[Split], Split]:
-    """Deal the cases to the folds; returns the folds' splits and the shared run's split.
+def write_splits(workspace: Workspace, warm_start_cases: int) -> list[Split]:
+    """Write nnU-Net's splits_final.json, the shared run's split and a table of what each fold holds.
 
-    The shared run trains on cases that stand in no fold's validation set, so that every case's out-of-fold prediction
-    is honest although all folds start from the shared run. Those cases train every fold too. Without shared cases
-    the shared split is empty.
-
-    Raises `SettingInvalid` when fewer than one case per fold is left.
+    Returns the folds. Raises `SettingInvalid` when fewer than one patient per fold is left.
     """
-    ordered = sorted(names)
-    shuffled = [ordered[index] for index in np.random.default_rng(12345).permutation(len(ordered))]
-    shared, held_out = sorted(shuffled[:warm_start_cases]), sorted(shuffled[warm_start_cases:])
-    if len(held_out) < FOLDS:
-        raise SettingInvalid(
-            "warm_start_cases", warm_start_cases, f"at most the number of cases ({len(names)}) less {FOLDS}"
-        )
-    folds = [
-        {"train": sorted([*shared, *map(str, split["train"])]), "val": sorted(map(str, split["val"]))}
-        for split in generate_crossval_split(held_out, n_splits=FOLDS)
-    ]
-    watched = max(1, len(shared) // 8)
-    return folds, {"train": shared[watched:], "val": shared[:watched]} if shared else {"train": [], "val": []}
-
-
-def write_splits(workspace: Workspace, warm_start_cases: int) -> None:
-    """Write nnU-Net's splits_final.json and the shared run's split."""
-    folds, warm_start = split_cases(case_names(workspace), warm_start_cases)
+    cases = known_cases(workspace)
+    folds, warm_start = split_cases(cases, warm_start_cases)
     write_json(workspace.preprocessed / "splits_final.json", folds)
     write_json(workspace.preprocessed / WARM_START_SPLIT, warm_start)
+    (workspace.preprocessed / SPLIT_BALANCE).write_text(balance_table(cases, folds), encoding="utf-8")
+    return folds
+
+
+def known_cases(workspace: Workspace) -> list[SplitCase]:
+    """Return what is known of the training cases: from cases.json where their intake wrote one.
+
+    Otherwise each case is a patient of its own, of the hospital `phantom` or `unknown`.
+    """
+    phantom = workspace.read_json(workspace.raw / "dataset.json")["trained_on"] == "phantom"
+    listed = workspace.raw / CASES_FILE
+    described = {case["case"]: case for case in workspace.read_json(listed)} if listed.is_file() else {}
+    cases = []
+    for name in case_names(workspace):
+        about = described.get(name)
+        if about is None:
+            cases.append(SplitCase(name, name, "phantom" if phantom else "unknown", "not_told"))
+        else:
+            cases.append(SplitCase(name, about["patient"], about["hospital"], about["node_status"]))
+    return cases
 
 
 def _preprocess_case(workspace: Workspace, name: str) -> str:

@@ -11,6 +11,9 @@ from runtime.core.errors import SettingInvalid
 CONFIGURATION = "3d_fullres"
 """nnU-Net's name for the one resolution that is trained."""
 
+CASES_FILE = "cases.json"
+"""File beside dataset.json in which the intake of clinical data describes every accepted case."""
+
 TRAINER_NAME = "SidewallTrainer"
 
 

@@ -12,7 +12,6 @@ from runtime.core.labels import LABEL_NAMES
 from runtime.core.volume import Volume
 from training.dataset import import_cases, read_volume, write_case, write_volume
 from training.phantoms import EVALUATION_SEEDS, TRAINING_SEEDS, case_name, check_training_seeds
-from training.preparation import FOLDS, split_cases
 from training.workspace import Workspace
 
 CANONICAL = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -104,30 +103,3 @@ def test_training_seeds_and_evaluation_seeds_share_none() -> None:
 def test_a_seed_that_training_may_not_use_is_refused(seeds: list[int]) -> None:
     with pytest.raises(SettingInvalid, match="1000 to 1299"):
         check_training_seeds(seeds)
-
-
-@pytest.mark.parametrize(("cases", "shared"), [(5, 0), (23, 0), (40, 13), (130, 50)])
-def test_each_case_outside_the_shared_run_is_held_out_exactly_once(cases: int, shared: int) -> None:
-    names = [f"case_{index}" for index in range(cases)]
-    folds, warm_start = split_cases(names, shared)
-    assert len(folds) == FOLDS
-    held_out = [name for fold in folds for name in fold["val"]]
-    seen_before = {*warm_start["train"], *warm_start["val"]}
-    assert len(seen_before) == shared
-    assert len(held_out) == len(set(held_out)) == cases - shared
-    assert set(held_out) == set(names) - seen_before
-    for fold in folds:
-        assert not set(fold["train"]) & set(fold["val"])
-        assert {*fold["train"], *fold["val"]} == set(names)
-    sizes = [len(fold["val"]) for fold in folds]
-    assert max(sizes) - min(sizes) <= 1
-
-
-def test_the_split_does_not_depend_on_the_order_of_the_names() -> None:
-    names = [f"case_{index}" for index in range(20)]
-    assert split_cases(names, 5) == split_cases(names[::-1], 5)
-
-
-def test_too_few_cases_for_the_folds_are_refused() -> None:
-    with pytest.raises(SettingInvalid, match=r"number of cases \(10\) less 5"):
-        split_cases([f"case_{index}" for index in range(10)], 6)
