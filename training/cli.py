@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,10 +24,14 @@ from runtime.core.errors import SettingInvalid, SidewallError
 from training.config import load_config
 from training.workspace import Workspace, write_json
 
+if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
+    from training.intake.study import StudyFiles
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Make the five folds of a Sidewall model. Research use only.",
-    epilog="Exit status: 0 done, 1 a training run failed, 2 a setting or input is not allowed.",
+    epilog="Exit status: 0 done, 1 a training run failed, 2 a setting or input is not allowed, "
+    "3 no case is left to train on.",
 )
 
 Work = Annotated[Path, typer.Option(help="Folder for everything that is made; grows to some GB.")]
@@ -55,41 +59,89 @@ def options(
     """Take the options that stand before a command."""
 
 
-@app.command(epilog="Example: sidewall-train prepare --seeds 1000-1119 --warm-start-cases 40")
+@app.command(
+    epilog="Examples: sidewall-train prepare --seeds 1000-1119 --warm-start-cases 40; "
+    "sidewall-train prepare --dicom EXPORT --masks MASKS --labels labels.toml --cases cases.csv --hold-out north "
+    "--config paper --work work/study"
+)
 def prepare(
     work: Work = DEFAULT_WORK,
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
     seeds: Annotated[str | None, typer.Option(help="Phantom seeds, such as 1000-1119; 0-99 are for measuring.")] = None,
     source: Annotated[Path | None, typer.Option(help="Or a folder in nnU-Net's raw form (imagesTr, labelsTr).")] = None,
+    dicom: Annotated[Path | None, typer.Option(help="Or a folder of DICOM series, such as a PACS export.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Masks of --dicom: NIfTI, NRRD, DICOM SEG.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="What the masks' values mean: TOML, CSV, ITK-SNAP.")] = None,
+    cases: Annotated[Path | None, typer.Option(help="CSV with case, mask, image, patient, hospital, split.")] = None,
+    hold_out: Annotated[list[str] | None, typer.Option(help="Hospital whose cases only test; repeatable.")] = None,
     trained_on: Annotated[str, typer.Option(help="What the source holds: phantom or clinical.")] = "clinical",
     warm_start_cases: Annotated[int, typer.Option(min=0, help="Cases of the shared run, in no fold's validation.")] = 0,
     processes: Processes = 2,
     as_json: Json = False,
 ) -> None:
-    """Make cases or take them in, orient them, plan, preprocess, deal them to five folds."""
+    """Make cases or take them in, orient them, deal them to five folds, plan, preprocess."""
     from training import preparation
-    from training.dataset import import_cases
 
     settings = load_config(config)
     workspace = Workspace(work, dataset, settings.name)
-    if (seeds is None) == (source is None):
-        raise SettingInvalid("seeds and source", f"{seeds}, {source}", "exactly one of them")
+    if sum(given is not None for given in (seeds, source, dicom)) != 1:
+        raise SettingInvalid("seeds, source and dicom", f"{seeds}, {source}, {dicom}", "exactly one of them")
+    if dicom is None and (masks or labels or cases or hold_out):
+        raise SettingInvalid("dicom", None, "a folder, where masks, labels, cases or hold-out are given")
     if trained_on not in ("phantom", "clinical"):
         raise SettingInvalid("trained-on", trained_on, "phantom, clinical")
+    taken: dict[str, Any] = {}
     with _progress() as progress:
-        if seeds is not None:
+        if dicom is not None:
+            from training.intake.study import StudyFiles
+
+            files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
+            taken = _take_in(workspace, files, trained_on, warm_start_cases, processes, progress)
+        elif seeds is not None:
             from training.phantoms import write_phantoms
 
             wanted = parse_range("seeds", seeds)
             _follow(progress, "cases", write_phantoms(workspace, wanted, processes), len(wanted))
         elif source is not None:
+            from training.dataset import import_cases
+
             _follow(progress, "cases", import_cases(workspace, source, trained_on), None)
+        if dicom is None:
+            preparation.write_splits(workspace, warm_start_cases)
         names = preparation.case_names(workspace)
         preparation.plan(workspace, settings, processes)
         _follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
-    preparation.write_splits(workspace, warm_start_cases)
-    _say({"cases": len(names), "preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}, as_json)
+    made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
+    _say({"cases": len(names)} | taken | made, as_json)
+
+
+def _take_in(
+    workspace: Workspace,
+    files: "StudyFiles",
+    trained_on: str,
+    warm_start_cases: int,
+    processes: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Take a study's own data in and return what the summary says of it."""
+    from training.intake.console import describe_intake
+    from training.own_data import prepare_own_data
+
+    taken = prepare_own_data(
+        workspace,
+        files,
+        trained_on,
+        warm_start_cases,
+        processes,
+        follow=lambda records, total: _follow(progress, "cases", iter(records), total),
+        show=lambda taken: progress.console.print(describe_intake(taken)),
+    )
+    return {
+        "test_cases": sum(record.split == "test" for record in taken.accepted),
+        "rejected": {record.name: [str(fault.code) for fault in record.reasons] for record in taken.rejected},
+        "datasheet": str(workspace.raw / "datasheet.html"),
+    }
 
 
 @app.command(epilog="Example: sidewall-train fit --parallel 5 --threads 1")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import SimpleITK
@@ -15,6 +15,9 @@ from runtime.core.volume import Volume, canonicalise
 from training.workspace import Workspace, write_json
 
 FILE_ENDING = ".nii.gz"
+
+Part = Literal["Tr", "Ts"]
+"""nnU-Net's endings of the folders of training cases and of cases held out."""
 
 _LPS_OF_ITK = [2, 1, 0]
 """Array axes (z, y, x) in ITK's order (x, y, z)."""
@@ -51,8 +54,8 @@ def import_cases(workspace: Workspace, source: Path, trained_on: str) -> Iterato
     write_description(workspace, names, RawDataset(trained_on, {"cases": len(names)}))
 
 
-def write_case(raw: Path, name: str, image: Volume, labels: Volume) -> None:
-    """Write one image and its label map in canonical orientation.
+def write_case(raw: Path, name: str, image: Volume, labels: Volume, part: Part = "Tr") -> None:
+    """Write one image and its label map in canonical orientation, to train on (Tr) or held out (Ts).
 
     Raises `SettingInvalid` when the grids differ or the label map holds an unknown value.
     """
@@ -63,8 +66,7 @@ def write_case(raw: Path, name: str, image: Volume, labels: Volume) -> None:
         raise SettingInvalid("case", name, f"label values {sorted(LABEL_NAMES.values())}, got also {unknown}")
     canonical_image, _ = canonicalise(image)
     canonical_labels, _ = canonicalise(labels)
-    image_path = raw / "imagesTr" / f"{name}_0000{FILE_ENDING}"
-    mask_path = label_path(raw, name)
+    image_path, mask_path = image_path_of(raw, name, part), label_path(raw, name, part)
     for folder in (image_path.parent, mask_path.parent):
         folder.mkdir(parents=True, exist_ok=True)
     write_volume(image_path, canonical_image)
@@ -95,9 +97,14 @@ def write_volume(path: Path, volume: Volume) -> None:
     part.replace(path)
 
 
-def label_path(raw: Path, name: str) -> Path:
+def label_path(raw: Path, name: str, part: Part = "Tr") -> Path:
     """Return where a case's label map lies."""
-    return raw / "labelsTr" / f"{name}{FILE_ENDING}"
+    return raw / f"labels{part}" / f"{name}{FILE_ENDING}"
+
+
+def image_path_of(raw: Path, name: str, part: Part = "Tr") -> Path:
+    """Return where a case's image lies."""
+    return raw / f"images{part}" / f"{name}_0000{FILE_ENDING}"
 
 
 def write_description(workspace: Workspace, names: Sequence[str], dataset: RawDataset) -> None:
