@@ -81,8 +81,6 @@ def prepare(
     as_json: Json = False,
 ) -> None:
     """Make cases or take them in, orient them, deal them to five folds, plan, preprocess."""
-    from training import preparation
-
     settings = load_config(config)
     workspace = Workspace(work, dataset, settings.name)
     if sum(given is not None for given in (seeds, source, dicom)) != 1:
@@ -91,12 +89,17 @@ def prepare(
         raise SettingInvalid("dicom", None, "a folder, where masks, labels, cases or hold-out are given")
     if trained_on not in ("phantom", "clinical"):
         raise SettingInvalid("trained-on", trained_on, "phantom, clinical")
+    files = None
+    if dicom is not None:
+        from training.intake.study import StudyFiles
+
+        files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
+        files.check()
+    from training import preparation  # after the checks: it loads torch
+
     taken: dict[str, Any] = {}
     with _progress() as progress:
-        if dicom is not None:
-            from training.intake.study import StudyFiles
-
-            files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
+        if files is not None:
             taken = _take_in(workspace, files, trained_on, warm_start_cases, processes, progress)
         elif seeds is not None:
             from training.phantoms import write_phantoms
@@ -107,7 +110,7 @@ def prepare(
             from training.dataset import import_cases
 
             _follow(progress, "cases", import_cases(workspace, source, trained_on), None)
-        if dicom is None:
+        if files is None:
             preparation.write_splits(workspace, warm_start_cases)
         names = preparation.case_names(workspace)
         preparation.plan(workspace, settings, processes)

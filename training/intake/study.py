@@ -38,6 +38,15 @@ class StudyFiles:
     hold_out: tuple[str, ...] = ()
     """Hospitals whose cases are for testing."""
 
+    def check(self) -> None:
+        """Raise `SettingInvalid` on a path where nothing is, and on hospitals without a table of cases."""
+        for name in ("dicom", "masks", "labels", "cases"):
+            path = getattr(self, name)
+            if path is not None and not path.exists():
+                raise SettingInvalid(name, str(path), "a path that exists")
+        if self.hold_out and self.cases is None:
+            raise SettingInvalid("hold-out", list(self.hold_out), "hospitals of a table of cases (--cases)")
+
 
 @dataclass(frozen=True)
 class TakenIn:
@@ -68,8 +77,9 @@ def take_in_study(workspace: Workspace, files: StudyFiles, trained_on: str, proc
 
     Raises `SettingInvalid` when a folder or table is not there or not as it should be, or nothing can be paired.
     """
+    files.check()
     labels = LabelTable() if files.labels is None else read_label_table(files.labels)
-    index = _index(files)
+    index = _index(files.dicom)
     sources = Sources(index, None if files.masks is None else files.masks.resolve(), private_salt(workspace))
     cases, spare = _pair(files, sources)
     intake = Intake(workspace.raw, labels, trained_on, sources.salt)
@@ -78,21 +88,16 @@ def take_in_study(workspace: Workspace, files: StudyFiles, trained_on: str, proc
     return TakenIn(records, write_key(workspace, cases, records), spare, index.unreadable_archives)
 
 
-def _index(files: StudyFiles) -> DicomIndex:
-    for name, path in (("dicom", files.dicom), ("masks", files.masks)):
-        if path is not None and not path.exists():
-            raise SettingInvalid(name, str(path), "a folder that exists")
-    index = index_dicom(files.dicom.resolve())
+def _index(dicom: Path) -> DicomIndex:
+    index = index_dicom(dicom.resolve())
     if not index.series:
-        raise SettingInvalid("dicom", str(files.dicom), "a folder with DICOM series, or zip archives of them")
+        raise SettingInvalid("dicom", str(dicom), "a folder with DICOM series, or zip archives of them")
     return index
 
 
 def _pair(files: StudyFiles, sources: Sources) -> tuple[list[PairedCase], int]:
     if files.cases is not None:
         return pair_by_table(read_case_table(files.cases), sources, files.hold_out), 0
-    if files.hold_out:
-        raise SettingInvalid("hold-out", list(files.hold_out), "hospitals of a table of cases (--cases)")
     cases, spare = pair_by_files(sources)
     if not cases:
         raise SettingInvalid("masks", str(files.masks or files.dicom), "a folder with NIfTI, NRRD or DICOM SEG masks")
