@@ -22,8 +22,9 @@ from benchmarks.report import markdown
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case, summarise
 from benchmarks.seeds import parse_seeds
-from phantom.case import GENERATOR_VERSION, generate_case
+from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
+from phantom.hospitals import HospitalName
 from runtime import __version__
 from runtime.case import CaseInput
 from runtime.core.errors import SidewallError
@@ -33,12 +34,15 @@ from runtime.pipeline import analyze_case
 app = typer.Typer(add_completion=False)
 
 
-def evaluate_case(model: LoadedModel, seed: int, *, validator: Path | None = None) -> CaseScore:
+def evaluate_case(
+    model: LoadedModel, seed: int, *, validator: Path | None = None, hospital: HospitalName | None = None
+) -> CaseScore:
     """Generate one phantom, analyse it as DICOM and compare findings and truth.
 
-    With a `validator` (dciodvfy) the DICOM objects of the result are checked too.
+    `hospital` names whose scanner acquired it; None draws from every training scanner. With a `validator` (dciodvfy)
+    the DICOM objects of the result are checked too.
     """
-    case = generate_case(seed)
+    case = generate_case(seed, options=PhantomOptions(hospital=hospital))
     source = CaseInput(dicom=encode_series(case), case_id=f"phantom-{seed}")
     started_s = time.perf_counter()
     result = analyze_case(source, model)
@@ -80,6 +84,10 @@ def main(
     bundle: Annotated[Path, typer.Option(file_okay=False, help="Folder of the model bundle.")],
     out: Annotated[Path, typer.Option(dir_okay=False, help="JSON report; a Markdown table is written beside it.")],
     seeds: Annotated[str, typer.Option(help="Seeds of the phantoms, like 0-99 or 3,5,8-10.")] = "0-99",
+    hospital: Annotated[
+        HospitalName | None,
+        typer.Option(help="Whose scanner; default: every training scanner. south and harbour are kept for testing."),
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="How closely the reference is followed.")] = "exact",
     backend: Annotated[str | None, typer.Option(help="Inference backend; the best one installed if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the cores are shared out among them.")] = 1,
@@ -103,14 +111,17 @@ def main(
     setup = Setup.of(bundle, backend, mode, jobs)
     try:
         model = setup.load()
-        ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(model, validate), read_score)
-        scores = fill(ledger, setup, wanted, jobs, partial(evaluate_case, validator=validator), console)
+        ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(model, validate, hospital), read_score)
+        examine = partial(evaluate_case, validator=validator, hospital=hospital)
+        scores = fill(ledger, setup, wanted, jobs, examine, console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
         raise typer.Exit(code=error.exit_code) from error
     report: dict[str, Any] = {
         "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
+        + (f" --hospital {hospital}" if hospital else "")
         + (" --validate" if validate else ""),
+        "hospital": hospital,
         "seeds": seeds,
         "generator_version": GENERATOR_VERSION,
         "software_version": __version__,
@@ -127,13 +138,14 @@ def main(
         raise typer.Exit(code=1)
 
 
-def _identity(model: LoadedModel, validate: bool) -> dict[str, Any]:
+def _identity(model: LoadedModel, validate: bool, hospital: HospitalName | None) -> dict[str, Any]:
     """Return what must be the same for a score to be used again."""
     return {
         "generator": GENERATOR_VERSION,
         "software": __version__,
         "minimum_iou": MINIMUM_IOU,
         "validated": validate,
+        "hospital": hospital,
         **describe_model(model),
     }
 

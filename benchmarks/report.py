@@ -29,7 +29,7 @@ def markdown(report: dict[str, Any]) -> str:
             "",
             f"Bundle `{model['name']}` {model['version']} (`{model['digest']}`), {model['mode']} mode "
             f"on {model['backend']}; phantoms of generator version {report['generator_version']}, "
-            f"seeds {report['seeds']}; {summary['cases']} cases, {summary['refused']} refused, "
+            f"seeds {report['seeds']}{_of_hospital(report)}; {summary['cases']} cases, {summary['refused']} refused, "
             f"{summary['true_nodes']} true nodes.",
             f"A found node is a true one at IoU >= {report['minimum_iou']}. Sensitivity goes by the true short axis, "
             "positive predictive value (PPV) by the reported one. Brackets: counts, 95 % Wilson interval (nodes taken "
@@ -46,6 +46,11 @@ def markdown(report: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _of_hospital(report: dict[str, Any]) -> str:
+    """Return whose scanner acquired the cases, where it was one of those kept for testing or one that was named."""
+    return f", hospital {report['hospital']}" if report.get("hospital") else ""
 
 
 def _gate_lines(summary: dict[str, Any]) -> list[str]:

@@ -69,6 +69,9 @@ def prepare(
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
     seeds: Annotated[str | None, typer.Option(help="Phantom seeds, such as 1000-1119; 0-99 are for measuring.")] = None,
+    hospitals: Annotated[
+        str | None, typer.Option(help="With --seeds: hospitals to deal them to, such as north,east,west.")
+    ] = None,
     source: Annotated[Path | None, typer.Option(help="Or a folder in nnU-Net's raw form (imagesTr, labelsTr).")] = None,
     dicom: Annotated[Path | None, typer.Option(help="Or a folder of DICOM series, such as a PACS export.")] = None,
     masks: Annotated[Path | None, typer.Option(help="Masks of --dicom: NIfTI, NRRD, DICOM SEG.")] = None,
@@ -87,6 +90,8 @@ def prepare(
         raise SettingInvalid("seeds, source and dicom", f"{seeds}, {source}, {dicom}", "exactly one of them")
     if dicom is None and (masks or labels or cases or hold_out):
         raise SettingInvalid("dicom", None, "a folder, where masks, labels, cases or hold-out are given")
+    if seeds is None and hospitals is not None:
+        raise SettingInvalid("hospitals", hospitals, "only with seeds; a study's own data names them in its table")
     if trained_on not in ("phantom", "clinical"):
         raise SettingInvalid("trained-on", trained_on, "phantom, clinical")
     files = None
@@ -102,10 +107,12 @@ def prepare(
         if files is not None:
             taken = _take_in(workspace, files, trained_on, warm_start_cases, processes, progress)
         elif seeds is not None:
-            from training.phantoms import write_phantoms
+            from training.phantoms import parse_hospitals, write_phantoms
 
             wanted = parse_range("seeds", seeds)
-            _follow(progress, "cases", write_phantoms(workspace, wanted, processes), len(wanted))
+            names_of_hospitals = parse_hospitals(hospitals) if hospitals else ()
+            steps = write_phantoms(workspace, wanted, processes, names_of_hospitals)
+            _follow(progress, "cases", steps, len(wanted))
         elif source is not None:
             from training.dataset import import_cases
 

@@ -143,11 +143,12 @@ def test_validation_without_dciodvfy_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_the_demo_bundle_is_evaluated_the_whole_way(tmp_path: Path) -> None:
     out = tmp_path / "report.json"
     validate = [] if find_dciodvfy() is None else ["--validate"]
-    arguments = ["--bundle", str(BUNDLE), "--out", str(out), "--seeds", "0", "--mode", "fast", *validate]
-    outcome = CliRunner().invoke(app, arguments)
+    arguments = ["--bundle", str(BUNDLE), "--out", str(out), "--seeds", "200", "--mode", "fast", "--hospital", "south"]
+    outcome = CliRunner().invoke(app, [*arguments, *validate])
     assert outcome.exit_code == 0, outcome.output
     report = json.loads(out.read_text())
-    assert [score["seed"] for score in report["cases"]] == [0]
+    assert [score["seed"] for score in report["cases"]] == [200]
+    assert ", hospital south; 1 cases" in out.with_suffix(".md").read_text()
     assert report["summary"]["refused"] == 0
     assert report["model"]["digest"].startswith("sha256:")
     if validate:

@@ -99,7 +99,7 @@ def test_training_seeds_and_evaluation_seeds_share_none() -> None:
     assert case_name(1007) == "phantom_1007"
 
 
-@pytest.mark.parametrize("seeds", [[0], [99], [1000, 42], [1300], [1000, 1000], []])
+@pytest.mark.parametrize("seeds", [[0], [99], [250], [1000, 42], [3000], [1000, 1000], []])
 def test_a_seed_that_training_may_not_use_is_refused(seeds: list[int]) -> None:
-    with pytest.raises(SettingInvalid, match="1000 to 1299"):
+    with pytest.raises(SettingInvalid, match="1000 to 2999"):
         check_training_seeds(seeds)

@@ -73,7 +73,7 @@ def _forget_changed(workspace: Workspace, described: dict[str, dict[str, Any]]) 
             part: Part = "Ts" if earlier["split"] == "test" else "Tr"
             image_path_of(workspace.raw, name, part).unlink(missing_ok=True)
             label_path(workspace.raw, name, part).unlink(missing_ok=True)
-        if now is None or any(now[key] != earlier[key] for key in ("split", "pixels_sha256", "labels_sha256")):
+        if now is None or any(now[key] != earlier.get(key) for key in ("split", "pixels_sha256", "labels_sha256")):
             for ending in (".pkl", ".b2nd", "_seg.b2nd"):
                 for file in workspace.preprocessed.glob(f"*/{name}{ending}"):
                     file.unlink()
