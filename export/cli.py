@@ -12,6 +12,7 @@ from rich.table import Table
 from export import handover_commands, key_commands
 from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on
 from runtime import __version__
+from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
 
@@ -148,7 +149,9 @@ def bundle(
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     state = "unsigned: sidewall-export sign" if key is None else "signed"
-    console.print(f"{out}: {manifest.name} {manifest.version}, {len(manifest.folds)} folds, {size_mb:.1f} MB, {state}")
+    console.print(
+        f"{out}: {manifest.name} {manifest.version}, {counted(len(manifest.folds), 'fold')}, {size_mb:.1f} MB, {state}"
+    )
 
 
 handover_commands.register(app)

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from phantom.case import PhantomCase
+from runtime.core.counting import named
 from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
 from runtime.core.volume import Volume, canonicalise
 
@@ -104,8 +105,8 @@ def _pane(
 
 def _caption(index: int, count: int, node_ids: npt.NDArray[np.uint8] | None) -> str:
     """Return which slice a pane shows, and which nodes are outlined on it."""
-    shown = [] if node_ids is None else [str(each) for each in np.unique(node_ids[index]) if each]
-    nodes = f", node{'s' if len(shown) > 1 else ''} {', '.join(shown)}" if shown else ""
+    shown = [] if node_ids is None else [each for each in np.unique(node_ids[index]) if each]
+    nodes = f", {named('node', shown)}" if shown else ""
     return f"slice {index + 1} of {count}{nodes}"
 
 

@@ -13,6 +13,7 @@ from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, 
 from runtime.bundle.manifest import Manifest, TrainedOn, parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.bundle.trust import TrustStore, key_for, read_trust
+from runtime.core.counting import counted
 from runtime.core.errors import BundleRejected
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES
@@ -135,7 +136,9 @@ def check_references(manifest: Manifest) -> None:
     listed = {entry.path for entry in manifest.files}
     unlisted = sorted({*manifest.folds, manifest.golden.input, manifest.golden.expected} - listed)
     if not manifest.folds or unlisted:
-        raise BundleRejected(f"the bundle has {len(manifest.folds)} folds and does not list the files {unlisted}")
+        raise BundleRejected(
+            f"the bundle has {counted(len(manifest.folds), 'fold')} and does not list the files {unlisted}"
+        )
     if len(set(manifest.folds)) != len(manifest.folds):
         raise BundleRejected(f"the bundle names a fold twice: {', '.join(manifest.folds)}")
     unused = sorted(name for name in listed - set(manifest.folds) if name.endswith(".onnx"))

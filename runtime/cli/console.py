@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 from rich.text import Text
 
+from runtime.core.counting import counted
+
 RESEARCH_USE = "Research use only: not a medical device."
 
 _COLOURS = {
@@ -47,9 +49,10 @@ def describe_replay(replay: Mapping[str, Any]) -> RenderableType:
     """Return what came of running a case again (`Replay.to_mapping`) for the terminal."""
     count = len(replay["compared_files"])
     if replay["same"]:
-        return Text(f"the same: every value of the findings, and {count} files byte for byte", "green")
+        return Text(f"the same: every value of the findings, and {counted(count, 'file')} byte for byte", "green")
     shown = replay["differences"][:_SHOWN_DIFFERENCES]
-    lines = [Text(f"NOT the same: {len(replay['differences'])} values or files of {count} differ", "bold red")]
+    found = counted(len(replay["differences"]), "difference")
+    lines = [Text(f"NOT the same: {found} in the findings and {counted(count, 'file')}", "bold red")]
     lines += [Text(f"  {each['what']}: was {_short(each['then'])}, is {_short(each['now'])}") for each in shown]
     if len(replay["differences"]) > len(shown):
         lines.append(Text(f"  and {len(replay['differences']) - len(shown)} more; --json has all", "dim"))

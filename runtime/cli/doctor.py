@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from runtime import __version__
 from runtime.bundle.loading import Bundle, load_bundle
+from runtime.core.counting import counted
 from runtime.core.errors import BackendUnavailable, BundleRejected
 from runtime.inference.backend import available_backends
 from runtime.inference.golden import run_golden
@@ -41,8 +42,8 @@ def examine(settings: Settings) -> list[Check]:
 def _describe(bundle: Bundle) -> str:
     manifest = bundle.manifest
     return (
-        f"{manifest.name} {manifest.version}, {len(manifest.folds)} folds, trained on {manifest.trained_on} data, "
-        f"signed by {bundle.signed_by}, {bundle.digest}"
+        f"{manifest.name} {manifest.version}, {counted(len(manifest.folds), 'fold')}, "
+        f"trained on {manifest.trained_on} data, signed by {bundle.signed_by}, {bundle.digest}"
     )
 
 

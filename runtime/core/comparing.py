@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from runtime.core.counting import counted, named
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings import (
     CaseIdentity,
@@ -116,8 +117,8 @@ def _landmark_shifts_mm(findings: Findings, prior: Findings) -> np.ndarray:
 def _problem_of(landmarks: np.ndarray, shift: np.ndarray) -> str | None:
     if len(landmarks) < _MIN_LANDMARKS:
         return (
-            f"{len(landmarks)} stations were wholly seen in both studies, at least {_MIN_LANDMARKS} are needed to lay "
-            "one on the other"
+            f"{counted(len(landmarks), 'station')} wholly seen in both studies, at least {_MIN_LANDMARKS} are needed "
+            "to lay one on the other"
         )
     spread_mm = float(np.linalg.norm(landmarks - shift, axis=1).max())
     if spread_mm > _MAX_LANDMARK_SPREAD_MM:
@@ -183,8 +184,8 @@ def _warnings(nodes: tuple[Node, ...], comparison: Comparison) -> tuple[str, ...
         if node.prior is not None and not node.prior.certain
     ]
     if comparison.vanished:
-        numbers = ", ".join(str(node.id) for node in comparison.vanished)
-        said.append(f"node {numbers} of the earlier study was not found again: gone, or missed")
+        numbers = named("node", (node.id for node in comparison.vanished))
+        said.append(f"{numbers} of the earlier study not found again: gone, or missed")
     return tuple(said)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from runtime.core.counting import counted, named
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import Gate, GateOutcome, StationAssessment
@@ -170,7 +171,7 @@ def _check_places(measured: MeasuredNodes) -> Gate:
         code="nodes_outside_stations",
         outcome="warn" if outside else "pass",
         message=(
-            f"node {', '.join(outside)} lies in no station; lateral nodes lie in one of three"
+            f"{named('node', outside)} in no station; lateral nodes lie in one of three"
             if outside
             else "every node lies in a station"
         ),
@@ -184,7 +185,7 @@ def _check_node_count(measured: MeasuredNodes) -> Gate:
     return Gate(
         code="node_count",
         outcome="warn" if count > MAX_NODES else "pass",
-        message=f"{count} nodes were found; more than {MAX_NODES} lateral nodes are not plausible",
+        message=f"{counted(count, 'node')} found; more than {MAX_NODES} lateral nodes are not plausible",
         score=float(count),
         threshold=float(MAX_NODES),
     )
@@ -201,7 +202,7 @@ def _check_folds(measured: MeasuredNodes) -> Gate:
         code="fold_agreement",
         outcome="warn" if apart else "pass",
         message=(
-            f"the folds' short axes differ by more than {MAX_FOLD_SPREAD_MM:.1f} mm for node {', '.join(apart)}"
+            f"the folds' short axes differ by more than {MAX_FOLD_SPREAD_MM:.1f} mm for {named('node', apart)}"
             if apart
             else f"the folds' short axes differ by at most {MAX_FOLD_SPREAD_MM:.1f} mm for every node"
         ),

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from runtime.core.counting import counted
 from runtime.core.findings import Findings, Node
 from runtime.core.labels import STATION_LABELS
 from runtime.results.drawing import WHITE, Canvas, View, close_up, whole_slice, write
@@ -204,7 +205,7 @@ def _scale_bar(picture: Image.Image, view: View) -> None:
 
 def _title(sheet: Image.Image, findings: Findings) -> None:
     count = len(findings.nodes)
-    nodes = "no lateral node found" if count == 0 else f"{count} lateral node{'s' if count > 1 else ''}"
+    nodes = "no lateral node found" if count == 0 else counted(count, "lateral node")
     write(sheet, (12, HEADER_PX / 2), f"Case: {findings.status}", WHITE, 20, "lm")
     write(sheet, (sheet.size[0] - 12, HEADER_PX / 2), nodes, QUIET, 18, "rm")
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from runtime.core.counting import counted
 from runtime.core.reading.geometry import tilt_deg
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.results.drawing import WHITE, write
@@ -52,7 +53,7 @@ def _describe(group: Sequence[SliceFacts]) -> str:
     plane = group[0].plane
     if plane is None:
         return ""
-    count = f"{len(group)} slice{'s' if len(group) > 1 else ''}"
+    count = counted(len(group), "slice")
     names = ("sagittal", "coronal", "axial")
     name = names[int(np.abs(plane.normal).argmax())]
     sizes = {

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runtime.core.counting import counted
 from runtime.core.errors import ServerBusy, ServerUnreachable
 
 
@@ -34,7 +35,7 @@ class Admission:
             if self._closed:
                 raise ServerUnreachable("the server is shutting down")
             if self._taken >= self._places:
-                raise ServerBusy(f"{self._taken} calls are running or waiting; allowed: {self._places}")
+                raise ServerBusy(f"{counted(self._taken, 'call')} running or waiting; allowed: {self._places}")
             self._taken += 1
         try:
             yield

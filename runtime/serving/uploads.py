@@ -11,6 +11,7 @@ from sidewall.v1 import analysis_pb2, findings_pb2
 
 from runtime.case import CaseInput
 from runtime.core.case_names import checked_case_id
+from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.findings_json import from_mapping
@@ -58,7 +59,8 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
             pending = []
         if len(instances) > limits.max_instances:
             _refuse(
-                RefusalCode.TOO_LARGE, f"more than {limits.max_instances} instances; allowed: {limits.max_instances}"
+                RefusalCode.TOO_LARGE,
+                f"more than {counted(limits.max_instances, 'instance')}; allowed: {limits.max_instances}",
             )
     _check_complete(first.start, instances, bool(pending))
     options = first.start.options
@@ -106,7 +108,8 @@ def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the stream ended in the middle of an instance")
     if start.HasField("instance_count") and start.instance_count != len(instances):
         _refuse(
-            RefusalCode.INCOMPLETE_TRANSFER, f"{len(instances)} instances came; {start.instance_count} were announced"
+            RefusalCode.INCOMPLETE_TRANSFER,
+            f"{counted(len(instances), 'instance')} came, {start.instance_count} announced",
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.reading.geometry import tilt_deg
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
@@ -55,7 +56,7 @@ def _check_grid(volume: Volume, limits: ReadingLimits, notes: Notes) -> None:
     canonical, _ = canonicalise(volume)
     slices, slice_spacing, in_plane = canonical.shape[0], canonical.spacing_mm[0], max(canonical.spacing_mm[1:])
     if slices < limits.min_slices:
-        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{slices} slices; allowed: at least {limits.min_slices}")
+        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{counted(slices, 'slice')}; allowed: at least {limits.min_slices}")
     if in_plane > limits.max_in_plane_spacing_mm:
         notes.refuse(
             RefusalCode.TOO_COARSE,

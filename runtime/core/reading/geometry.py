@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.frames import Frame
@@ -79,7 +80,8 @@ def locate(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> Stac
         missing = len(planes) - len(found)
         notes.refuse(
             RefusalCode.MISSING_GEOMETRY,
-            f"{missing} of {len(planes)} slices lack usable position, orientation or pixel spacing; allowed: all three",
+            f"no usable position, orientation or pixel spacing in {missing} of {counted(len(planes), 'slice')}; "
+            "allowed: all three",
         )
     _check_frame_of_reference(frames, notes)
     if not found or not _are_alike(found, notes):
@@ -168,14 +170,14 @@ def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes)
     """Return the distance between slices along the normal, or None with the reasons noted."""
     needed = max(2, limits.min_slices)
     if len(planes) < needed:
-        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{len(planes)} slices; allowed: at least {needed}")
+        notes.refuse(RefusalCode.TOO_FEW_SLICES, f"{counted(len(planes), 'slice')}; allowed: at least {needed}")
     positions = np.sort(np.array([plane.position_lps_mm for plane in planes]) @ planes[0].normal)
     steps = np.diff(positions)
     duplicates = int(np.count_nonzero(steps < DUPLICATE_MM))
     if duplicates:
         notes.refuse(
             RefusalCode.DUPLICATE_SLICE,
-            f"{duplicates} slices lie where another one lies; allowed: one slice at each position",
+            f"{counted(duplicates, 'slice')} at the place of another one; allowed: one slice at each position",
         )
     steps = steps[steps >= DUPLICATE_MM]
     if not len(steps):

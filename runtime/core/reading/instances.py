@@ -17,6 +17,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.elements import PARSE_ERRORS, element_value
 from runtime.core.reading.files import InputFile
@@ -50,15 +51,16 @@ def parse_images(files: Iterable[InputFile], limits: ReadingLimits, notes: Notes
             ignored += 1
         else:
             damaged += 1
+    count = damaged + ignored + len(images)
     if damaged:
         notes.refuse(
             RefusalCode.NOT_DICOM,
-            f"{damaged} of {damaged + ignored + len(images)} files are no readable DICOM image; allowed: complete ones",
+            f"no readable DICOM image in {damaged} of {counted(count, 'file')}; allowed: complete ones",
         )
     elif not images:
-        notes.refuse(RefusalCode.NOT_DICOM, f"none of the {ignored} files is a DICOM image; allowed: one MR series")
+        notes.refuse(RefusalCode.NOT_DICOM, f"no DICOM image among {counted(ignored, 'file')}; allowed: one MR series")
     if ignored and images:
-        notes.warn(f"{ignored} files that are not DICOM images were ignored")
+        notes.warn(f"ignored: {counted(ignored, 'file')} without a DICOM image")
     return images
 
 

@@ -23,6 +23,7 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
+from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.codestreams import lacks_end, states_other_size
 from runtime.core.reading.elements import PARSE_ERRORS, element_value
@@ -94,14 +95,14 @@ def _note_undecoded(unreadable: list[int], unscalable: list[int], frames: Sequen
     if unreadable:
         notes.refuse(
             RefusalCode.UNREADABLE_PIXELS,
-            f"the pixels of {len(unreadable)} of {count} slices cannot be decoded{_which(unreadable, frames)}; "
-            "allowed: complete pixel data in each",
+            f"the pixels of {len(unreadable)} of {counted(count, 'slice')} cannot be decoded"
+            f"{_which(unreadable, frames)}; allowed: complete pixel data in each",
             tuple(unreadable),
         )
     if unscalable:
         notes.refuse(
             RefusalCode.UNSUPPORTED_PIXELS,
-            f"rescale slope or intercept of {len(unscalable)} of {count} slices are unusable"
+            f"unusable rescale slope or intercept in {len(unscalable)} of {counted(count, 'slice')}"
             f"{_which(unscalable, frames)}; allowed: finite, slope > 0",
             tuple(unscalable),
         )

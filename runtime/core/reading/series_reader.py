@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import collect_files
@@ -79,7 +80,7 @@ def _check_identity(images: Sequence[Dataset], notes: Notes) -> None:
         notes.refuse(RefusalCode.NOT_DICOM, "an image lacks its SOP instance UID; allowed: identified instances")
     if len(set(uids)) < len(uids):
         repeated = len(uids) - len(set(uids))
-        notes.refuse(RefusalCode.DUPLICATE_SLICE, f"{repeated} instances come more than once; allowed: each once")
+        notes.refuse(RefusalCode.DUPLICATE_SLICE, f"{counted(repeated, 'instance')} sent again; allowed: each once")
 
 
 def _is_one_series(frames: Sequence[Frame]) -> bool:

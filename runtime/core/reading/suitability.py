@@ -10,6 +10,7 @@ from typing import Final
 
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
 
+from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.limits import ReadingLimits
@@ -66,7 +67,7 @@ def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
     if len(instances) > 1 and any((frame.frame_index or 0) > 0 for frame in frames):
         notes.refuse(
             RefusalCode.SEVERAL_SERIES,
-            f"a multi-frame image beside {len(instances) - 1} other images; allowed: one multi-frame image",
+            f"a multi-frame image beside {counted(len(instances) - 1, 'other image')}; allowed: one multi-frame image",
         )
 
 

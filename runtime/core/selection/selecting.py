@@ -7,6 +7,7 @@ from typing import Final, overload
 
 from pydicom.dataset import Dataset
 
+from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.instances import is_image, remove_pixels_and_malformed_elements
@@ -166,7 +167,7 @@ def _nothing_there(study: Study) -> Reason:
     if not count:
         return Reason(RefusalCode.EMPTY_INPUT, "the input holds no file; allowed: the instances of a DICOM study")
     return Reason(
-        RefusalCode.NOT_DICOM, f"none of the {count} files belongs to a DICOM series; allowed: the instances of a study"
+        RefusalCode.NOT_DICOM, f"no DICOM series among {counted(count, 'file')}; allowed: the instances of a study"
     )
 
 
@@ -175,7 +176,8 @@ def _named(candidates: Sequence[SeriesCandidate], uid: str) -> SeriesCandidate |
         if uid and candidate.series_instance_uid == uid:
             return _settled(candidate, ReasonCode.NAMED, "the series was named by its UID")
     return Reason(
-        RefusalCode.NO_SUITABLE_SERIES, f"none of the {len(candidates)} series has the given SeriesInstanceUID"
+        RefusalCode.NO_SUITABLE_SERIES,
+        f"the given SeriesInstanceUID is in none of {counted(len(candidates), 'series', 'series')}",
     )
 
 
@@ -195,7 +197,9 @@ def _none_eligible(candidates: Sequence[SeriesCandidate]) -> _NoChoice:
     # What reading refuses it refuses of a named series as well.
     could_be_read = any(all(isinstance(reason.code, ReasonCode) for reason in each.exclusions) for each in shown)
     advice = f"to try one all the same, {_OVERRIDE}" if could_be_read else "allowed: one that is"
-    return _NoChoice((_unsuitable(f"none of the {len(candidates)} series is {_THE_KIND}", shown, advice),))
+    count = len(candidates)
+    said = f"{'the only series is not' if count == 1 else f'none of the {count} series is'} {_THE_KIND}"
+    return _NoChoice((_unsuitable(said, shown, advice),))
 
 
 def _is_only_faulty(candidate: SeriesCandidate) -> bool:
@@ -267,7 +271,7 @@ def _ranked(candidates: Iterable[SeriesCandidate], chosen: SeriesCandidate | Non
 def _warnings(study: Study, chosen: SeriesCandidate | None = None) -> tuple[str, ...]:
     found = []
     if study.unreadable_files:
-        found.append(f"{study.unreadable_files} files that are no readable DICOM were left out; one could be a slice")
+        found.append(f"left out: {counted(study.unreadable_files, 'file')} without readable DICOM, possibly a slice")
     if chosen is not None and chosen.verdict is Verdict.EXCLUDED:
         codes = ", ".join(_exclusion_codes(chosen))
         found.append(f"the named series would not have been chosen: {codes}")

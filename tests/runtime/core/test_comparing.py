@@ -110,7 +110,7 @@ def test_new_nodes_have_no_past_and_lost_ones_are_named() -> None:
         (1, "left", 8.0),
         (3, "right", 6.5),
     ]
-    assert warnings == ("node 1, 3 of the earlier study was not found again: gone, or missed",)
+    assert warnings == ("nodes 1, 3 of the earlier study not found again: gone, or missed",)
 
 
 def test_left_is_never_taken_for_right() -> None:
@@ -143,7 +143,7 @@ def test_one_frame_of_reference_needs_no_landmarks() -> None:
 @pytest.mark.parametrize(
     ("prior", "words"),
     [
-        (replace(BEFORE, assessed=BEFORE.assessed[:1]), "1 stations were wholly seen in both studies"),
+        (replace(BEFORE, assessed=BEFORE.assessed[:1]), "1 station wholly seen in both studies"),
         (study(BEFORE.nodes, jitter_mm=30.0), "do not lie on each other"),
         (replace(BEFORE, status="refused", nodes=()), "the earlier study was refused"),
     ],

@@ -96,7 +96,7 @@ def test_what_accompanies_images_is_ignored_and_counted(tmp_path: Path, instance
     (tmp_path / ".DS_Store").write_bytes(b"\x00\x01")
     (tmp_path / "README").write_text("hello")
     (tmp_path / "empty").mkdir()
-    assert read_series(tmp_path).warnings == ("5 files that are not DICOM images were ignored",)
+    assert read_series(tmp_path).warnings == ("ignored: 5 files without a DICOM image",)
 
 
 @pytest.mark.parametrize("content", [b"", b"abcd", b"just text\n" * 100, b"\x08\x00" + b"\xff" * 50, b"PK\x03\x04xxxx"])

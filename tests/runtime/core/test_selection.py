@@ -266,7 +266,7 @@ def test_a_tie_is_settled_by_name(number: int) -> None:
 def test_an_unknown_name_is_refused_without_repeating_it() -> None:
     (reason,) = select(series(6), series_uid="HIDDEN.1").refusal
     assert reason.code is RefusalCode.NO_SUITABLE_SERIES
-    assert "none of the 1 series has the given SeriesInstanceUID" in reason.message
+    assert "the given SeriesInstanceUID is in none of 1 series" in reason.message
 
 
 def test_an_excluded_series_can_be_named_but_reading_still_judges_it() -> None:
@@ -401,7 +401,7 @@ def test_other_objects_are_listed_as_excluded_and_what_is_no_dicom_is_counted() 
         OTHER_OBJECTS, Verdict.EXCLUDED
     )
     assert all("not_mr" in codes(each) for each in selection.candidates[1:])
-    assert selection.warnings == ("4 files that are no readable DICOM were left out; one could be a slice",)
+    assert selection.warnings == ("left out: 4 files without readable DICOM, possibly a slice",)
     assert read_series_headers_only(selection) == 12
 
 
@@ -545,4 +545,4 @@ def test_a_deflated_bomb_is_not_inflated_and_counts_as_unreadable() -> None:
     selection = select_series([bomb, *encode_all(series(1))], limits=ReadingLimits(max_input_bytes=1_000_000))
     assert chosen_number(selection) == 1
     assert len(selection.candidates) == 1
-    assert selection.warnings == ("1 files that are no readable DICOM were left out; one could be a slice",)
+    assert selection.warnings == ("left out: 1 file without readable DICOM, possibly a slice",)

@@ -68,7 +68,7 @@ def test_a_full_server_answers_busy_at_once_and_stays_healthy(model: LoadedModel
         first = threading.Thread(target=lambda: results.append(client.analyze_series(series)))
         first.start()
         assert held.entered.wait(60)
-        with pytest.raises(sidewall.ServerBusy, match="1 calls are running or waiting; allowed: 1") as error:
+        with pytest.raises(sidewall.ServerBusy, match="1 call running or waiting; allowed: 1") as error:
             client.analyze_series(series)
         assert error.value.code == "server_busy"
         assert client.is_serving()
@@ -174,7 +174,7 @@ def test_breaks_of_the_contract_are_refused_and_say_what_is_allowed(model: Loade
         "the first message must be `start`": [chunk(b"x")],
         "after `start` every message must be `instance`": [start(), start()],
         "the stream ended in the middle of an instance": [start(), chunk(b"x", last=False)],
-        "1 instances came; 2 were announced": [start(2), chunk(b"x")],
+        "1 instance came, 2 announced": [start(2), chunk(b"x")],
     }
     with serving(model) as address:
         assert refusal_of(address, []) == [("incomplete_transfer", "the first message must be `start`")]
