@@ -16,11 +16,7 @@ from batchgeneratorsv2.transforms.utils.pseudo2d import Convert2DTo3DTransform, 
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 
-ROTATION_RAD = float(np.radians(15))
-"""In-plane rotation: patients lie rolled by up to 10 degrees."""
-
-SCALING = (0.8, 1.25)
-"""In-plane zoom."""
+from training.config import Augmentation
 
 
 class BiasField(ImageOnlyTransform):  # type: ignore[misc]  # batchgeneratorsv2 is untyped
@@ -47,40 +43,51 @@ class BiasField(ImageOnlyTransform):  # type: ignore[misc]  # batchgeneratorsv2 
         return (image - floor) * field[None] + floor
 
 
-def training_transforms(patch: tuple[int, ...], deep_supervision_scales: list[list[float]] | None, flat: bool) -> Any:
-    """Return the chain for one patch: rotate, zoom, bias field, noise, brightness, contrast, gamma.
+def training_transforms(
+    patch: tuple[int, ...], deep_supervision_scales: list[list[float]] | None, flat: bool, settings: Augmentation
+) -> Any:
+    """Return the chain for one patch: rotate, zoom, then what else the settings ask for.
 
     `flat` rotates and zooms within the slices only, for patches much thinner than wide.
     """
-    turn = SpatialTransform(
-        patch[1:] if flat else patch,
+    turn = _turn(patch[1:] if flat else patch, settings)
+    spatial = [Convert3DTo2DTransform(), turn, Convert2DTo3DTransform()] if flat else [turn]
+    last = [RemoveLabelTansform(-1, 0)]
+    if deep_supervision_scales is not None:
+        last.append(DownsampleSegForDSTransform(ds_scales=deep_supervision_scales))
+    drawn = [
+        RandomTransform(transform, apply_probability=share) for transform, share in _intensity(settings) if share > 0
+    ]
+    return ComposeTransforms([*spatial, *drawn, *last])
+
+
+def _turn(patch: tuple[int, ...], settings: Augmentation) -> Any:
+    rotation_rad = float(np.radians(settings.rotation_deg))
+    return SpatialTransform(
+        patch,
         patch_center_dist_from_border=0,
         random_crop=False,
         p_elastic_deform=0,
-        p_rotation=0.3,
-        rotation=(-ROTATION_RAD, ROTATION_RAD),
-        p_scaling=0.3,
-        scaling=SCALING,
+        p_rotation=settings.rotation_share,
+        rotation=(-rotation_rad, rotation_rad),
+        p_scaling=settings.scaling_share,
+        scaling=settings.scaling,
         p_synchronize_scaling_across_axes=1,
         bg_style_seg_sampling=False,
         border_mode_seg="constant",
         padding_value_seg=-1,
     )
-    spatial = [Convert3DTo2DTransform(), turn, Convert2DTo3DTransform()] if flat else [turn]
-    intensity = [
-        (BiasField(0.3), 0.3),
-        (GaussianNoiseTransform(noise_variance=(0, 0.05), p_per_channel=1, synchronize_channels=True), 0.15),
-        (MultiplicativeBrightnessTransform((0.8, 1.25), synchronize_channels=False, p_per_channel=1), 0.2),
-        (ContrastTransform((0.8, 1.25), preserve_range=True, synchronize_channels=False, p_per_channel=1), 0.2),
-        (
-            GammaTransform(
-                (0.75, 1.4), p_invert_image=0, synchronize_channels=False, p_per_channel=1, p_retain_stats=1
-            ),
-            0.2,
-        ),
+
+
+def _intensity(settings: Augmentation) -> list[tuple[Any, float]]:
+    """Return each change of the signal with the share of patches that it meets."""
+    channel = {"synchronize_channels": False, "p_per_channel": 1}
+    noise = GaussianNoiseTransform((0, settings.noise_variance), p_per_channel=1, synchronize_channels=True)
+    gamma = GammaTransform(settings.gamma, p_invert_image=0, p_retain_stats=1, **channel)
+    return [
+        (BiasField(settings.bias_field), settings.bias_field_share),
+        (noise, settings.noise_share),
+        (MultiplicativeBrightnessTransform(settings.brightness, **channel), settings.brightness_share),
+        (ContrastTransform(settings.contrast, preserve_range=True, **channel), settings.contrast_share),
+        (gamma, settings.gamma_share),
     ]
-    last = [RemoveLabelTansform(-1, 0)]
-    if deep_supervision_scales is not None:
-        last.append(DownsampleSegForDSTransform(ds_scales=deep_supervision_scales))
-    drawn = [RandomTransform(transform, apply_probability=probability) for transform, probability in intensity]
-    return ComposeTransforms([*spatial, *drawn, *last])

@@ -2,15 +2,16 @@
 
 import math
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 from runtime.core.errors import SettingInvalid
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 
 Triple = tuple[int, int, int]
+Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,14 @@ class Network:
 class Grid:
     """The voxels the network sees, axes (z, y, x)."""
 
-    patch: Triple
-    """Voxels per patch."""
+    patch: Triple | None = None
+    """Voxels per patch; None where nnU-Net plans it."""
 
-    batch: int
-    """Patches per step."""
+    batch: int | None = None
+    """Patches per step; None where nnU-Net plans it."""
+
+    gpu_memory_gb: float | None = None
+    """Memory that nnU-Net's planner fills with patch, batch and network; None where the config gives them."""
 
     spacing_mm: tuple[float, float, float] | None = None
     """Voxel distance after resampling; None takes nnU-Net's choice for the dataset."""
@@ -89,6 +93,53 @@ class Sampling:
     jitter: float
     """Largest shift of a node from the patch's centre, as a share of the patch per axis."""
 
+    seed: int = 12345
+    """What every random number follows from, together with the fold and the number of the batch."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What a patch goes through before a step; a share of 0 leaves that change out. Never mirrored.
+
+    Translation is not among them: every patch is cut at another place (`Sampling`).
+    """
+
+    rotation_deg: float = 15.0
+    """Largest turn, in the plane of the slices for patches much thinner than wide."""
+
+    rotation_share: float = 0.3
+    """Share of patches that are turned; likewise below."""
+
+    scaling: Pair = (0.8, 1.25)
+    """Smallest and largest zoom."""
+
+    scaling_share: float = 0.3
+
+    contrast: Pair = (0.8, 1.25)
+    """Factors on the distance from the patch's mean."""
+
+    contrast_share: float = 0.2
+
+    bias_field: float = 0.3
+    """Largest change of the signal towards one edge, as near a surface coil."""
+
+    bias_field_share: float = 0.3
+
+    noise_variance: float = 0.05
+    """Largest variance of added noise, in units of the z-scored image."""
+
+    noise_share: float = 0.15
+
+    brightness: Pair = (0.8, 1.25)
+    """Factors on the whole signal."""
+
+    brightness_share: float = 0.2
+
+    gamma: Pair = (0.75, 1.4)
+    """Exponents on the signal between the patch's extremes."""
+
+    gamma_share: float = 0.2
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -108,33 +159,21 @@ class ModelConfig:
     name: str
     """Name of the plans and part of the results folder."""
 
-    network: Network
     grid: Grid
     schedule: Schedule
     sampling: Sampling
     compute: Compute
+    network: Network | None = None
+    """None where nnU-Net plans it."""
+
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    planner: Literal["config", "nnunet"] = "config"
+    """Who chooses network, patch and batch: this config, or nnU-Net's ExperimentPlanner for `grid.gpu_memory_gb`."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit; raises `SettingInvalid`."""
-        levels = len(self.network.features)
-        for name in ("kernel_sizes", "strides", "encoder_convolutions"):
-            _require(
-                len(getattr(self.network, name)) == levels, f"network.{name}", self, f"one entry per level ({levels})"
-            )
-        decoder = self.network.decoder_convolutions
-        _require(len(decoder) == levels - 1, "network.decoder_convolutions", decoder, f"{levels - 1} entries")
-        for name in ("patch", "warm_start_patch"):
-            for axis, size in enumerate(getattr(self.grid, name) or ()):
-                divisor = math.prod(stride[axis] for stride in self.network.strides)
-                allowed = f"axis {axis} a multiple of {divisor}"
-                _require(size % divisor == 0, f"grid.{name}", getattr(self.grid, name), allowed)
-        _require(0 <= self.sampling.node_share <= 1, "sampling.node_share", self.sampling.node_share, "0 to 1")
-        _require(0 <= self.sampling.jitter < 0.5, "sampling.jitter", self.sampling.jitter, "0 to below 0.5")
-        _require(
-            self.schedule.optimizer in ("sgd", "adamw"), "schedule.optimizer", self.schedule.optimizer, "sgd, adamw"
-        )
-        precision = self.compute.precision
-        _require(precision in ("auto", "bf16", "fp32"), "compute.precision", precision, "auto, bf16, fp32")
+        check_config(self)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Self:
@@ -147,8 +186,52 @@ class ModelConfig:
         return asdict(self)
 
 
+def check_config(config: ModelConfig) -> None:
+    """Raise `SettingInvalid` unless the parts of a config fit each other."""
+    _one_of("planner", config.planner, ("config", "nnunet"))
+    if config.planner == "nnunet":
+        _check_left_to_nnunet(config)
+    else:
+        _check_sizes(config)
+    sampling = config.sampling
+    _require(0 <= sampling.node_share <= 1, "sampling.node_share", sampling.node_share, "0 to 1")
+    _require(0 <= sampling.jitter < 0.5, "sampling.jitter", sampling.jitter, "0 to below 0.5")
+    _require(sampling.seed >= 0, "sampling.seed", sampling.seed, "a whole number from 0")
+    for name, value in asdict(config.augmentation).items():
+        if name.endswith("_share"):
+            _require(0 <= value <= 1, f"augmentation.{name}", value, "0 to 1")
+    _one_of("schedule.optimizer", config.schedule.optimizer, ("sgd", "adamw"))
+    _one_of("compute.precision", config.compute.precision, ("auto", "bf16", "fp32"))
+
+
+def _check_left_to_nnunet(config: ModelConfig) -> None:
+    memory = config.grid.gpu_memory_gb
+    _require(memory is not None and memory > 0, "grid.gpu_memory_gb", memory, "above 0 with planner = nnunet")
+    given = {"network": config.network, "grid.patch": config.grid.patch, "grid.batch": config.grid.batch}
+    for name, value in given.items():
+        _require(value is None, name, value, "nothing with planner = nnunet, which chooses it")
+
+
+def _check_sizes(config: ModelConfig) -> None:
+    network, grid = config.network, config.grid
+    _require(grid.gpu_memory_gb is None, "grid.gpu_memory_gb", grid.gpu_memory_gb, "nothing without planner = nnunet")
+    for name, value in {"network": network, "grid.patch": grid.patch, "grid.batch": grid.batch}.items():
+        _require(value is not None, name, value, "given, or planner = nnunet")
+    if network is None:
+        return
+    levels = len(network.features)
+    for name in ("kernel_sizes", "strides", "encoder_convolutions"):
+        _require(len(getattr(network, name)) == levels, f"network.{name}", config, f"one entry per level ({levels})")
+    decoder = network.decoder_convolutions
+    _require(len(decoder) == levels - 1, "network.decoder_convolutions", decoder, f"{levels - 1} entries")
+    for name in ("patch", "warm_start_patch"):
+        for axis, size in enumerate(getattr(grid, name) or ()):
+            divisor = math.prod(stride[axis] for stride in network.strides)
+            _require(size % divisor == 0, f"grid.{name}", getattr(grid, name), f"axis {axis} a multiple of {divisor}")
+
+
 def load_config(name_or_path: str) -> ModelConfig:
-    """Read a config by its name (`demo`, `paper`) or from a TOML file; raises `SettingInvalid`."""
+    """Read a config by its name (`demo`, `paper`, `paper_nnunet`) or from a TOML file; raises `SettingInvalid`."""
     path = CONFIG_DIR / f"{name_or_path}.toml"
     if not path.is_file():
         path = Path(name_or_path)
@@ -167,18 +250,27 @@ def _require(fits: bool, name: str, value: object, allowed: str) -> None:
         raise SettingInvalid(name, value, allowed)
 
 
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    _require(value in allowed, name, value, ", ".join(allowed))
+
+
 def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
     hints = get_type_hints(kind)
     unknown = sorted(set(content) - set(hints))
     _require(not unknown, where, unknown, f"only {', '.join(hints)}")
-    required = {field.name for field in fields(kind) if field.default is MISSING}
+    required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
     missing = sorted(required - set(content))
     _require(not missing, where, f"without {', '.join(missing)}", f"all of {', '.join(sorted(required))}")
-    values = {
-        name: _build(hints[name], value, f"{where}.{name}") if is_dataclass(hints[name]) else _frozen(value)
-        for name, value in content.items()
-    }
+    values = {name: _value(hints[name], value, f"{where}.{name}") for name, value in content.items()}
     return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """Return a plain value as its field holds it; a table becomes the dataclass that the field names."""
+    part = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
+    if part is None or value is None:
+        return _frozen(value)
+    return _build(part, value, where)
 
 
 def _frozen(value: Any) -> Any:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +12,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.errors import SettingInvalid
 from training.config import ModelConfig
+from training.ownership import TrainingFailed, claim
 from training.workspace import CONFIGURATION, Workspace, write_json
 
 POLL_S = 1.0
 """How often the processes' progress files are looked at."""
-
-
-class TrainingFailed(SidewallError):
-    """A training process ended without its final checkpoint."""
-
-    code = "training_failed"
 
 
 @dataclass(frozen=True)
@@ -62,6 +56,11 @@ class Job:
         """The checkpoint that tells that the run is complete."""
         return self.output / "checkpoint_final.pth"
 
+    @property
+    def log(self) -> Path:
+        """What the run's processes printed."""
+        return self.output / "process.log"
+
     def progress(self) -> dict[str, Any]:
         """Return what the run wrote after its last epoch; empty before the first."""
         path = self.output / "progress.json"
@@ -91,6 +90,9 @@ class Schedule:
     warm_start_epochs: int | None = None
     """Epochs of the shared run; None takes the config's."""
 
+    restarts: int = 3
+    """How often a run whose process or machine was killed is started again before the whole training fails."""
+
 
 Report = Callable[[Sequence[Job]], None]
 """Called about once a second with the jobs under way or to come."""
@@ -113,20 +115,21 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
         # It runs alone, so it may have what all folds have together.
         threads = min(schedule.threads * schedule.parallel, os.cpu_count() or 1)
         shared = Job(workspace, None, threads, schedule.device, *lengths)
-        _run_all([shared], 1, report)
+        run_all([shared], schedule, report)
         _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
         results[shared.name] = shared.progress()
     jobs = [Job(workspace, fold, schedule.threads, schedule.device, *lengths) for fold in schedule.folds]
-    _run_all(jobs, schedule.parallel, report)
+    run_all(jobs, schedule, report)
     return results | {job.name: job.progress() for job in jobs}
 
 
 def train(job: Job) -> None:
     """Run one job in this process, to its end."""
-    import numpy as np
     import torch
 
-    from training.trainer import SidewallTrainer, WarmStartTrainer
+    from training.environment import record_start
+    from training.trainer import SidewallTrainer
+    from training.warm_start import WarmStartTrainer
 
     job.workspace.activate()
     torch.set_num_threads(job.threads)
@@ -140,13 +143,30 @@ def train(job: Job) -> None:
     kind = SidewallTrainer if job.fold is not None else WarmStartTrainer
     fold = "all" if job.fold is None else job.fold
     trainer = kind(plans, CONFIGURATION, fold, dataset, torch.device(job.device))
+    trainer.claim = claim(job.output)
     latest = job.output / "checkpoint_latest.pth"
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
-    seed = 1000 * (5 if job.fold is None else job.fold) + trainer.current_epoch
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+    training, validation = trainer.do_split()
+    start = {
+        "epoch": trainer.current_epoch,
+        "epochs": trainer.num_epochs,
+        "device": job.device,
+        "threads": job.threads,
+        "augmenter_processes": trainer.config.compute.augmenter_processes,
+        "seeds": list(trainer.seeds),
+        "half_precision": None if trainer.half_precision is None else str(trainer.half_precision),
+    }
+    record_start(job.workspace, job.output, plans, [*training, *validation], start)
     trainer.run_training()
+
+
+def run_all(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
+    """Run the jobs that are not complete, here or by Ray; raises `TrainingFailed`."""
+    waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
+    # Threads that spin while they wait slow a shared machine down many times over.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    run_here(waiting, schedule, report)
 
 
 def _shrink_patches(plans: dict[str, Any]) -> None:
@@ -156,24 +176,29 @@ def _shrink_patches(plans: dict[str, Any]) -> None:
     configuration["batch_size"] = grid["warm_start_batch"] or configuration["batch_size"]
 
 
-def _run_all(jobs: Sequence[Job], parallel: int, report: Report) -> None:
-    waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
+def run_here(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
+    """Run the jobs in processes of this machine, `schedule.parallel` at a time; raises `TrainingFailed`.
+
+    A killed process is started again and goes on after its last whole epoch; one that fails by itself would fail again.
+    """
+    waiting = list(jobs)
+    kills = dict.fromkeys(jobs, 0)
     running: dict[Job, BaseProcess] = {}
-    # Threads that spin while they wait slow a shared machine down many times over.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with _ended_with_us(running):
         while waiting or running:
-            while waiting and len(running) < parallel:
+            while waiting and len(running) < schedule.parallel:
                 job = waiting.pop(0)
                 running[job] = get_context("spawn").Process(target=_train_logged, args=(job,), name=job.name)
                 running[job].start()
             time.sleep(POLL_S)
             report(jobs)
             for job in [job for job, process in running.items() if not process.is_alive()]:
-                process = running.pop(job)
-                if process.exitcode != 0 or not job.final_checkpoint.is_file():
-                    log = job.output / "process.log"
-                    raise TrainingFailed(f"{job.name} ended with exit status {process.exitcode}; its log is {log}")
+                code = running.pop(job).exitcode or 0
+                kills[job] += code < 0
+                if code < 0 and kills[job] <= schedule.restarts:
+                    waiting.insert(0, job)
+                elif code != 0 or not job.final_checkpoint.is_file():
+                    raise TrainingFailed(f"{job.name} ended with exit status {code}; its log is {job.log}")
 
 
 @contextlib.contextmanager
@@ -189,11 +214,14 @@ def _ended_with_us(running: dict[Job, BaseProcess]) -> Iterator[None]:
 
 def _train_logged(job: Job) -> None:
     _end_with_parent()
+    train_logged(job)
+
+
+def train_logged(job: Job) -> None:
+    """Run one job in this process with what it prints in its log."""
     job.output.mkdir(parents=True, exist_ok=True)
-    with (job.output / "process.log").open("a", buffering=1) as log:
-        sys.stdout = sys.stderr = log
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            train(job)
+    with job.log.open("a", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        train(job)
 
 
 def _end_with_parent() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from batchgenerators.utilities.file_and_folder_operations import load_pickle, write_pickle
 from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprint_dataset
@@ -17,7 +18,8 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from training.config import ModelConfig
+from training.config import ModelConfig, Network
+from training.nnunet_planning import planned_by_nnunet
 from training.sampling import balanced_locations
 from training.splits import Split, SplitCase, balance_table, split_cases
 from training.workspace import CASES_FILE, CONFIGURATION, Workspace, write_json
@@ -32,7 +34,8 @@ SPLIT_BALANCE = "splits_balance.md"
 def plan(workspace: Workspace, config: ModelConfig, processes: int) -> dict[str, Any]:
     """Extract nnU-Net's fingerprint of the dataset and write the plans of this config; returns the plans.
 
-    The plans have nnU-Net's own normalisation (z-score) and resampling; network, patch and batch are the config's.
+    The plans have nnU-Net's own normalisation (z-score) and resampling, to its target spacing where the config has
+    none; network, patch and batch are the config's, or nnU-Net's where the config leaves the planning to it.
     """
     workspace.activate()
     # nnU-Net prints; standard output is for results.
@@ -147,7 +150,7 @@ def _plans(planner: Any, config: ModelConfig) -> dict[str, Any]:
         "image_reader_writer": planner.determine_reader_writer().__name__,
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
-        "configurations": {CONFIGURATION: _configuration(planner, config, spacing, np.median(shapes, 0).tolist())},
+        "configurations": {CONFIGURATION: _configuration(planner, config, spacing, np.median(shapes, 0))},
         "experiment_planner_used": "sidewall",
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": fingerprint["foreground_intensity_properties_per_channel"],
@@ -156,8 +159,10 @@ def _plans(planner: Any, config: ModelConfig) -> dict[str, Any]:
 
 
 def _configuration(
-    planner: Any, config: ModelConfig, spacing: list[float], median_shape: list[float]
+    planner: Any, config: ModelConfig, spacing: list[float], median_shape: npt.NDArray[np.float64]
 ) -> dict[str, Any]:
+    if config.network is None:
+        return planned_by_nnunet(planner, config, spacing, median_shape)
     data, data_arguments, masks, mask_arguments = planner.determine_resampling()
     logits, logit_arguments = planner.determine_segmentation_softmax_export_fn()
     schemes, use_mask = planner.determine_normalization_scheme_and_whether_mask_is_used_for_norm()
@@ -165,8 +170,8 @@ def _configuration(
         "data_identifier": f"{config.name}_{CONFIGURATION}",
         "preprocessor_name": "DefaultPreprocessor",
         "batch_size": config.grid.batch,
-        "patch_size": list(config.grid.patch),
-        "median_image_size_in_voxels": median_shape,
+        "patch_size": config.grid.patch,
+        "median_image_size_in_voxels": median_shape.tolist(),
         "spacing": spacing,
         "normalization_schemes": schemes,
         "use_mask_for_norm": use_mask,
@@ -176,14 +181,13 @@ def _configuration(
         "resampling_fn_seg_kwargs": mask_arguments,
         "resampling_fn_probabilities": logits.__name__,
         "resampling_fn_probabilities_kwargs": logit_arguments,
-        "architecture": _architecture(config),
+        "architecture": _architecture(config.network),
         # Dice over the whole batch: most patches hold no voxel of one of the node classes.
         "batch_dice": True,
     }
 
 
-def _architecture(config: ModelConfig) -> dict[str, Any]:
-    network = config.network
+def _architecture(network: Network) -> dict[str, Any]:
     return {
         "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
         "arch_kwargs": {

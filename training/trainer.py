@@ -1,14 +1,14 @@
 """The trainer: nnU-Net's, without mirroring, with 0.7 Dice + 0.3 cross-entropy, resumable after every epoch."""
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Any
 
 import numpy as np
 import torch
-from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
-from batchgenerators.dataloading.single_threaded_augmenter import SingleThreadedAugmenter
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
 from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
@@ -17,8 +17,11 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
 
 from training.augmentation import training_transforms
+from training.batches import Batch, NumberedBatches, batches, set_seeds
 from training.config import ModelConfig
-from training.preparation import WARM_START_SPLIT
+from training.ownership import Claim
+from training.splits import FOLDS
+from training.rates import PolynomialRate
 from training.sampling import NodeLoader
 from training.workspace import write_json
 
@@ -33,7 +36,48 @@ WARM_START_FILE = "warm_start.pth"
 
 
 class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Net is untyped
-    """Trains one fold as the plans' `sidewall` part says."""
+    """Trains one fold as the plans' `sidewall` part says.
+
+    Every departure from nnU-Net's default trainer (nnunetv2 2.8.1) and its reason:
+
+    From the study (Qiao et al. 2025)
+    - `nnUNetTrainerNoMirroring` is the base: left and right are not the same patient side, and the study did not
+      mirror.
+    - `_build_loss`: 0.7 Dice + 0.3 cross-entropy in the place of 1 + 1.
+    - `get_dataloaders`: rotation, zoom and contrast as the config says (`training.augmentation`), without nnU-Net's
+      blur and low resolution; turns stay below the config's angle, where nnU-Net turns thin patches by up to 180
+      degrees: nobody lies on the head, and an upside-down pelvis swaps the sides.
+
+    For nodes, which are a thousandth of the voxels
+    - `get_dataloaders` and `initialize`: patches are cut by `NodeLoader`: a share of them, drawn for each patch,
+      holds a node off its middle, and every node is met equally often whatever its size. nnU-Net fixes the last third
+      of a batch to any foreground label.
+    - The plans ask for Dice over the whole batch (`batch_dice`), since most patches lack one of the node classes;
+      nnU-Net does so only where there is a cascade.
+
+    To lose nothing and to repeat a run
+    - `initialize` and `get_dataloaders`: first weights and every batch follow from seed, fold and number alone
+      (`training.batches`), so that two runs agree, with any number of augmenting processes, also where one was
+      killed.
+    - `on_epoch_end`: a checkpoint after every epoch in the place of every fifty; no `checkpoint_best`, since the Dice
+      of random patches tells too little of a fold (nnU-Net predicts with the last one too); a small progress file.
+    - `save_checkpoint`: written aside, synced, then renamed, so that it is whole or absent whenever the process dies;
+      only by the process that still owns the folder; named so that nnU-Net's own predictor loads it without this
+      package.
+
+    For a machine without a GPU, and for short runs
+    - `train_step`: convolutions in bfloat16 where the CPU has instructions for it, the loss in float32; nnU-Net has
+      mixed precision on GPUs only. `initialize` also lays the weights out as the CPU's convolutions want them.
+    - `configure_optimizers`: AdamW where the config says so, which gets further in few steps; a rate that goes on
+      from the shared run. `sgd` is nnU-Net's own.
+    - `initialize`: starts from the shared run's weights where the config has one (the demo; the study's config has
+      none).
+
+    Without effect on the weights
+    - `validation_step`, `on_validation_epoch_end`: the same counts; labels that never occur give no warnings.
+    - `plot_network_architecture`: needs a library that is not installed. `_save_debug_information`: holds the host's
+      name.
+    """
 
     def __init__(
         self,
@@ -54,13 +98,20 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.oversample_foreground_percent = self.config.sampling.node_share
         self.probabilistic_oversampling = True
         self.save_every = 1
-        self.autocast = _autocast(self.config.compute.precision, self.device)
+        self.half_precision = _half_precision(self.config.compute.precision, self.device)
+        self.autocast = torch.autocast(self.device.type, self.half_precision, enabled=self.half_precision is not None)
+        self.seeds = (self.config.sampling.seed, FOLDS if fold == "all" else int(fold))
+        self.claim: Claim | None = None
 
     network: Any
     """Set by nnU-Net's `initialize`."""
 
+    claim: Claim | None
+    """This process's hold on the output folder; None writes without asking."""
+
     def initialize(self) -> None:
-        """Build the network and start from the shared run's weights where there are some."""
+        """Build the network from seeded weights and start from the shared run's where there are some."""
+        set_seeds(*self.seeds)
         super().initialize()
         if self.device.type == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last_3d)
@@ -110,20 +161,32 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         """Return how many epochs the weights have behind them when this run begins."""
         return self.config.schedule.warm_start_epochs
 
-    def get_dataloaders(self) -> tuple[Any, Any]:
-        """Return endless batches for training (augmented) and validation."""
+    def get_dataloaders(self) -> tuple[Iterator[Batch], Iterator[Batch]]:
+        """Return the batches that are left for training (augmented) and validation, in their order."""
+        training, validation = self.batch_sources()
+        processes = self.config.compute.augmenter_processes
+        return (
+            self._left(training, self.num_iterations_per_epoch, processes),
+            self._left(validation, self.num_val_iterations_per_epoch, min(processes, 1)),
+        )
+
+    def batch_sources(self) -> tuple[NumberedBatches, NumberedBatches]:
+        """Return where the batches for training (augmented) and validation come from."""
         self.dataset_class = infer_dataset_class(self.preprocessed_dataset_folder)
         patch = tuple(self.configuration_manager.patch_size)
         scales = self._get_deep_supervision_scales()
         _, flat, initial_patch, _ = self.configure_rotation_dummyDA_mirroring_and_inital_patch_size()
         training, validation = self.get_tr_and_val_datasets()
-        augment = training_transforms(patch, scales, flat)
+        augment = training_transforms(patch, scales, flat, self.config.augmentation)
         plain = self.get_validation_transforms(scales, foreground_labels=self.label_manager.foreground_labels)
-        processes = self.config.compute.augmenter_processes
         return (
-            _batches(self._loader(training, initial_patch, augment), processes),
-            _batches(self._loader(validation, patch, plain), min(processes, 1)),
+            NumberedBatches(self._loader(training, initial_patch, augment), *self.seeds, 0),
+            NumberedBatches(self._loader(validation, patch, plain), *self.seeds, 1),
         )
+
+    def _left(self, source: NumberedBatches, per_epoch: int, processes: int) -> Iterator[Batch]:
+        numbers = range(self.current_epoch * per_epoch, self.num_epochs * per_epoch)
+        return batches(source, numbers, processes, pinned=self.device.type == "cuda")
 
     def _loader(self, dataset: Any, cut: Any, transforms: Any) -> NodeLoader:
         loader = NodeLoader(
@@ -192,11 +255,13 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         log = self.logger
         seconds = log.get_value("epoch_start_timestamps", step=-1)
         log.log("epoch_end_timestamps", time(), self.current_epoch)
+        seconds_per_epoch = self._recent_epoch_s()
         progress = {
             "epoch": self.current_epoch + 1,
             "epochs": self.num_epochs,
             "steps": (self.current_epoch + 1) * self.num_iterations_per_epoch,
             "epoch_s": round(time() - seconds, 2),
+            "remaining_s": round(seconds_per_epoch * (self.num_epochs - self.current_epoch - 1)),
             "train_loss": _rounded(log.get_value("train_losses", step=-1)),
             "validation_loss": _rounded(log.get_value("val_losses", step=-1)),
             "dice": [_rounded(value) for value in log.get_value("dice_per_class_or_region", step=-1)],
@@ -206,18 +271,34 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         write_json(Path(self.output_folder) / PROGRESS_FILE, progress)
         self.current_epoch += 1
 
+    def _recent_epoch_s(self) -> float:
+        """Return the median length of the last ten epochs: a pause or a slower machine before them does not count."""
+        log = self.logger
+        last = range(max(0, self.current_epoch - 9), self.current_epoch + 1)
+        ends, starts = (
+            [log.get_value(f"epoch_{which}_timestamps", step=epoch) for epoch in last] for which in ("end", "start")
+        )
+        return float(np.median(np.subtract(ends, starts)))
+
     def save_checkpoint(self, filename: str) -> None:
         """Write a checkpoint that is whole or absent, and that nnU-Net's predictor loads without this package.
 
         The checkpoint names nnU-Net's own trainer, which builds the same network; mirroring stays off by the
-        checkpoint's own `inference_allowed_mirroring_axes`.
+        checkpoint's own `inference_allowed_mirroring_axes`. Raises `TrainingFailed` when another process has taken the
+        run over.
         """
-        part = f"{filename}.part"
-        super().save_checkpoint(part)
+        target = Path(filename)
+        part = target.with_name(f"{target.name}.part") if self.claim is None else self.claim.part(target)
+        super().save_checkpoint(str(part))
         checkpoint = torch.load(part, map_location="cpu", weights_only=False)
         checkpoint["trainer_name"] = nnUNetTrainer.__name__
-        torch.save(checkpoint, part)
-        Path(part).replace(filename)
+        with part.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if self.claim is not None:
+            self.claim.check()
+        part.replace(target)
 
     def plot_network_architecture(self) -> None:
         """Do without the drawing, which needs a library that is not installed."""
@@ -226,66 +307,13 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         """Keep the name of the machine out of the results."""
 
 
-class WarmStartTrainer(SidewallTrainer):
-    """The shared run: trains on the cases that stand in no fold's validation set, from random weights."""
-
-    def __init__(
-        self,
-        plans: dict[str, Any],
-        configuration: str,
-        fold: int | str,
-        dataset_json: dict[str, Any],
-        device: torch.device,
-    ) -> None:
-        super().__init__(plans, configuration, fold, dataset_json, device)
-        self.num_epochs = self.config.schedule.warm_start_epochs
-
-    def starting_weights(self) -> Path | None:
-        """Return None: this run starts from nothing."""
-        return None
-
-    def epochs_before(self) -> int:
-        """Return 0: this run starts from nothing."""
-        return 0
-
-    def do_split(self) -> tuple[list[str], list[str]]:
-        """Return the shared cases."""
-        split = json.loads((Path(self.preprocessed_dataset_folder_base) / WARM_START_SPLIT).read_text())
-        return split["train"], split["val"]
-
-
-class PolynomialRate:
-    """nnU-Net's learning rate (PolyLRScheduler, exponent 0.9), for a run that continues another one."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer, initial: float, epochs_before: int, epochs_total: int) -> None:
-        self.optimizer, self.initial = optimizer, initial
-        self.epochs_before, self.epochs_total = epochs_before, epochs_total
-
-    def step(self, epoch: int) -> None:
-        """Set the rate of an epoch of this run, counted from 0."""
-        rate = self.initial * (1 - (epoch + self.epochs_before) / self.epochs_total) ** 0.9
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-
-def _autocast(precision: str, device: torch.device) -> torch.autocast:
+def _half_precision(precision: str, device: torch.device) -> torch.dtype | None:
+    """Return the type that convolutions are done in, or None for float32 throughout."""
     if device.type == "cuda":
-        return torch.autocast("cuda", enabled=precision != "fp32")
+        # As nnU-Net: float16 with scaled gradients.
+        return None if precision == "fp32" else torch.float16
     native = bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native))
-
-
-def _batches(loader: NodeLoader, processes: int) -> Any:
-    if processes == 0:
-        return SingleThreadedAugmenter(loader, None)
-    return NonDetMultiThreadedAugmenter(
-        data_loader=loader,
-        transform=None,
-        num_processes=processes,
-        num_cached=max(4, processes),
-        seeds=None,
-        pin_memory=False,
-    )
+    return torch.bfloat16 if precision == "bf16" or (precision == "auto" and native) else None
 
 
 def _rounded(value: float) -> float | None:

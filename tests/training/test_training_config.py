@@ -3,32 +3,87 @@
 import dataclasses
 
 import pytest
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from runtime.core.errors import SettingInvalid
-from training.config import ModelConfig, load_config
+from training.augmentation import training_transforms
+from training.config import Augmentation, Grid, ModelConfig, Network, load_config
+from training.splits import FOLDS
+from training.trainer import CROSS_ENTROPY_WEIGHT, DICE_WEIGHT, SidewallTrainer
+from training.warm_start import WarmStartTrainer
 
 
-def test_the_paper_config_has_five_levels_from_32_filters() -> None:
-    network = load_config("paper").network
-    assert network.features == (32, 64, 128, 256, 320)
-    assert len(network.decoder_convolutions) == 4
+def _network(config: ModelConfig) -> Network:
+    assert config.network is not None
+    return config.network
+
+
+def test_the_paper_config_reads_as_the_study_says() -> None:
+    paper = load_config("paper")
+    assert len(_network(paper).features) == len(_network(paper).decoder_convolutions) + 1 == 5
+    assert _network(paper).features[0] == 32
+    assert (DICE_WEIGHT, CROSS_ENTROPY_WEIGHT) == (0.7, 0.3)
+    assert paper.grid.spacing_mm is None, "nnU-Net's target spacing is the default"
+    assert paper.schedule.warm_start_epochs == 0, "every fold from random weights"
+    assert FOLDS == 5
+
+
+@pytest.mark.parametrize("name", ["paper", "paper_nnunet"])
+def test_the_study_turns_zooms_shifts_and_changes_contrast_and_does_nothing_else(name: str) -> None:
+    config = load_config(name)
+    chain = training_transforms((20, 64, 64), None, flat=True, settings=config.augmentation)
+    steps = [getattr(step, "transform", step) for step in chain.transforms]
+    assert [type(step).__name__ for step in steps] == [
+        "Convert3DTo2DTransform",
+        "SpatialTransform",
+        "Convert2DTo3DTransform",
+        "ContrastTransform",
+        "RemoveLabelTransform",
+    ]
+    assert steps[1].p_rotation > 0
+    assert steps[1].p_scaling > 0
+    assert steps[1].p_elastic_deform == 0
+    assert config.sampling.jitter > 0, "translation"
+
+
+def test_augmentation_that_the_config_leaves_out_is_the_demos() -> None:
+    chain = training_transforms((20, 64, 64), None, flat=False, settings=Augmentation())
+    assert "MirrorTransform" not in [type(step).__name__ for step in chain.transforms]
+    assert len(chain.transforms) == 7
+    assert load_config("demo").augmentation == Augmentation()
+
+
+@pytest.mark.parametrize("trainer", [SidewallTrainer, WarmStartTrainer])
+def test_the_trainer_names_everything_that_it_changes_of_nnunets(trainer: type) -> None:
+    changed = {name for name in vars(trainer) if hasattr(nnUNetTrainer, name) and not name.startswith("__")}
+    described = str(SidewallTrainer.__doc__) + str(WarmStartTrainer.__doc__)
+    assert {name for name in changed if f"`{name}`" not in described} == set()
 
 
 def test_the_demo_patch_covers_at_least_128_mm_in_plane() -> None:
-    grid = load_config("demo").grid
+    demo = load_config("demo")
+    grid = demo.grid
     assert grid.spacing_mm is not None
-    assert len(load_config("demo").network.features) == 5
+    assert grid.patch is not None
+    assert len(_network(demo).features) == 5
     assert grid.patch[1] * grid.spacing_mm[1] >= 128
     assert grid.patch[2] * grid.spacing_mm[2] >= 128
 
 
-def test_a_config_survives_the_way_through_the_plans() -> None:
-    config = load_config("demo")
+@pytest.mark.parametrize("name", ["demo", "paper", "paper_nnunet"])
+def test_a_config_survives_the_way_through_the_plans(name: str) -> None:
+    config = load_config(name)
     assert ModelConfig.from_dict(config.to_dict()) == config
 
 
+def test_plans_from_before_the_augmentation_was_a_setting_still_read() -> None:
+    content = load_config("demo").to_dict()
+    del content["augmentation"], content["planner"], content["sampling"]["seed"], content["grid"]["gpu_memory_gb"]
+    assert ModelConfig.from_dict(content) == load_config("demo")
+
+
 def test_an_unknown_config_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingInvalid, match="allowed: demo, paper, or the path"):
+    with pytest.raises(SettingInvalid, match="allowed: demo, paper, paper_nnunet, or the path"):
         load_config("huge")
 
 
@@ -48,4 +103,22 @@ def test_a_patch_that_the_strides_do_not_divide_is_refused() -> None:
 def test_a_level_without_a_kernel_is_refused() -> None:
     config = load_config("demo")
     with pytest.raises(SettingInvalid, match=r"network.kernel_sizes .* one entry per level \(5\)"):
-        dataclasses.replace(config, network=dataclasses.replace(config.network, kernel_sizes=((3, 3, 3),)))
+        dataclasses.replace(config, network=dataclasses.replace(_network(config), kernel_sizes=((3, 3, 3),)))
+
+
+def test_a_share_of_patches_beyond_all_of_them_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match=r"augmentation.gamma_share is 2; allowed: 0 to 1"):
+        dataclasses.replace(load_config("demo"), augmentation=Augmentation(gamma_share=2))
+
+
+def test_what_nnunets_planner_chooses_must_not_be_given_as_well() -> None:
+    config = load_config("paper_nnunet")
+    with pytest.raises(SettingInvalid, match=r"network is .* allowed: nothing with planner = nnunet"):
+        dataclasses.replace(config, network=load_config("paper").network)
+    with pytest.raises(SettingInvalid, match=r"grid.gpu_memory_gb is None; allowed: above 0"):
+        dataclasses.replace(config, grid=Grid())
+
+
+def test_without_nnunets_planner_the_config_must_give_the_sizes() -> None:
+    with pytest.raises(SettingInvalid, match=r"grid.batch is None; allowed: given, or planner = nnunet"):
+        dataclasses.replace(load_config("paper"), grid=Grid(patch=(20, 256, 224)))

@@ -7,94 +7,35 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from runtime.core.labels import LABEL_NAMES
-from runtime.core.volume import Volume
+from tests.fixtures.toy_training import toy_trainer, toy_workspace, write_toy_cases
 from training import preparation
+from training.case_figures import overlaps
 from training.config import load_config
-from training.dataset import RawDataset, write_case, write_description
-from training.evaluation import CaseResult, overlaps, predict_case, summarise
+from training.evaluation import summarise
 from training.fitting import Job, train
+from training.prediction import predict_case
+from training.rates import PolynomialRate
 from training.sampling import LOCATIONS_PER_NODE, balanced_locations
-from training.trainer import PolynomialRate, SidewallTrainer
 from training.workspace import CONFIGURATION, Workspace
-
-CASES = 7
-CANONICAL = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-TINY = """
-name = "tiny"
-[network]
-features = [4, 4, 8]
-kernel_sizes = [[1, 3, 3], [3, 3, 3], [3, 3, 3]]
-strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2]]
-encoder_convolutions = [1, 1, 1]
-decoder_convolutions = [1, 1]
-[grid]
-patch = [8, 32, 32]
-batch = 2
-spacing_mm = [3.5, 1.0, 1.0]
-[schedule]
-epochs = 3
-steps_per_epoch = 4
-validation_steps_per_epoch = 2
-optimizer = "adamw"
-learning_rate = 1e-2
-weight_decay = 0.0
-warm_start_epochs = 1
-[sampling]
-node_share = 0.7
-jitter = 0.25
-[compute]
-precision = "fp32"
-augmenter_processes = 0
-"""
-
-
-def _toy_case(seed: int) -> tuple[Volume, Volume]:
-    """Return a bright station on each side, one holding a dark node."""
-    random = np.random.default_rng(seed)
-    labels = np.zeros((10, 48, 48), dtype=np.uint8)
-    labels[:, 8:40, 6:16], labels[:, 8:24, 30:42], labels[:, 24:40, 30:42] = 1, 2, 3
-    labels[4:6, 12:18, 8:13] = 4 + seed % 2
-    image = random.normal(100, 10, labels.shape) + 100 * ((labels > 0) & (labels < 4))
-    volume = Volume(image.astype(np.float32), (3.5, 0.9, 0.9), (0.0, 0.0, 0.0), CANONICAL)
-    return volume, volume.with_voxels(labels)
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a prepared dataset of toy cases."""
-    root = tmp_path_factory.mktemp("training")
-    (root / "tiny.toml").write_text(TINY)
-    config = load_config(str(root / "tiny.toml"))
-    workspace = Workspace(root, "Dataset509_Tiny", config.name)
-    names = [f"case_{seed}" for seed in range(CASES)]
-    for seed, name in enumerate(names):
-        write_case(workspace.raw, name, *_toy_case(seed))
-    write_description(workspace, names, RawDataset("phantom", {}))
-    preparation.plan(workspace, config, processes=1)
-    assert sorted(preparation.preprocess(workspace, processes=1)) == names
+    workspace = toy_workspace(tmp_path_factory.mktemp("training"))
     assert list(preparation.preprocess(workspace, processes=1)) == []
-    preparation.write_splits(workspace, warm_start_cases=2)
     return workspace
 
 
-def _trainer(workspace: Workspace) -> SidewallTrainer:
-    workspace.activate()
-    plans = json.loads(workspace.plans_file.read_text()) | {"continue_training": False}
-    plans["sidewall"]["schedule"]["warm_start_epochs"] = 0
-    dataset = json.loads((workspace.raw / "dataset.json").read_text())
-    trainer = SidewallTrainer(plans, CONFIGURATION, 4, dataset, torch.device("cpu"))
-    trainer.initialize()
-    return trainer
-
-
 def test_the_loss_is_seven_parts_dice_and_three_parts_cross_entropy(workspace: Workspace) -> None:
-    trainer = _trainer(workspace)
+    trainer = toy_trainer(workspace)
     logits = torch.zeros(1, len(LABEL_NAMES), 8, 32, 32)
     target = torch.zeros(1, 1, 8, 32, 32)
     target[:, :, :4] = 1
@@ -107,18 +48,17 @@ def test_the_loss_is_seven_parts_dice_and_three_parts_cross_entropy(workspace: W
 
 
 def test_neither_training_nor_prediction_mirrors(workspace: Workspace) -> None:
-    trainer = _trainer(workspace)
-    batches, _ = trainer.get_dataloaders()
+    trainer = toy_trainer(workspace)
+    source, _ = trainer.batch_sources()
     assert trainer.inference_allowed_mirroring_axes is None
-    steps = [type(step).__name__ for step in batches.data_loader.transforms.transforms]
+    steps = [type(step).__name__ for step in source.loader.transforms.transforms]
     assert "SpatialTransform" in steps
     assert "MirrorTransform" not in steps
 
 
 def test_patches_hold_nodes_as_often_as_the_config_says(workspace: Workspace) -> None:
-    trainer = _trainer(workspace)
-    batches, _ = trainer.get_dataloaders()
-    with_node = [bool((patch >= 4).any()) for _ in range(20) for patch in next(batches)["target"][0]]
+    source, _ = toy_trainer(workspace).batch_sources()
+    with_node = [bool((patch >= 4).any()) for number in range(20) for patch in source[number]["target"][0]]
     assert np.mean(with_node) >= 0.7
 
 
@@ -163,10 +103,11 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     assert saved["current_epoch"] == before + 2
     assert len(saved["logging"]["train_losses"]) == before + 2
     assert not list(job.output.glob("*.part"))
-    labels = predict_case(
+    labels, probabilities = predict_case(
         workspace, 0, json.loads((workspace.preprocessed / "splits_final.json").read_text())[0]["val"][0]
     )
     assert labels.shape == (10, 48, 48)
+    assert (probabilities.argmax(axis=0) == labels).mean() > 0.999
     assert labels.max() <= 5
 
 
@@ -178,6 +119,22 @@ def _wait_for_the_end_of_group(group: int) -> None:
             time.sleep(0.05)
 
 
+def test_nnunets_own_planner_chooses_network_patch_and_batch(tmp_path: Path) -> None:
+    config = load_config("paper_nnunet")
+    workspace = Workspace(tmp_path, "Dataset509_Tiny", config.name)
+    write_toy_cases(workspace)
+    plans = preparation.plan(workspace, config, processes=1)
+    planned = plans["configurations"][CONFIGURATION]
+    assert planned["architecture"]["arch_kwargs"]["features_per_stage"][:2] == (32, 64)
+    # The toy images are far smaller than 8 GB would hold, so the patch is the whole image.
+    assert planned["spacing"] == pytest.approx([3.5, 0.9, 0.9])
+    assert [size >= 10 for size in planned["patch_size"]] == [True] * 3
+    assert planned["batch_size"] == 2
+    assert planned["batch_dice"] is True
+    assert planned["data_identifier"] == "paper_nnunet_3d_fullres"
+    assert plans["sidewall"]["planner"] == "nnunet"
+
+
 def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
     truth = np.array([[[4, 4, 5, 0, 1, 1]]], dtype=np.uint8)
     predicted = np.array([[[5, 4, 5, 4, 1, 0]]], dtype=np.uint8)
@@ -186,6 +143,6 @@ def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
     assert counted["node_positive"].dice == pytest.approx(2 * 1 / 3)
     assert counted["node"].dice == pytest.approx(2 * 3 / 7)
     assert counted["obturator"].dice is None
-    summary = summarise([CaseResult("a", 0, counted)])
+    summary = summarise([(0, counted)])
     assert summary["dice"]["external_iliac_inguinal"]["mean"] == pytest.approx(0.6667)
     assert summary["dice"]["obturator"]["mean"] is None

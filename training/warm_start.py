@@ -1,0 +1,41 @@
+"""The trainer of the shared run that the folds may start from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.preparation import WARM_START_SPLIT
+from training.trainer import SidewallTrainer
+
+
+class WarmStartTrainer(SidewallTrainer):
+    """The shared run: trains on the cases that stand in no fold's validation set, from random weights.
+
+    It differs from a fold in `do_split` alone: which cases it sees.
+    """
+
+    def __init__(
+        self,
+        plans: dict[str, Any],
+        configuration: str,
+        fold: int | str,
+        dataset_json: dict[str, Any],
+        device: torch.device,
+    ) -> None:
+        super().__init__(plans, configuration, fold, dataset_json, device)
+        self.num_epochs = self.config.schedule.warm_start_epochs
+
+    def starting_weights(self) -> Path | None:
+        """Return None: this run starts from nothing."""
+        return None
+
+    def epochs_before(self) -> int:
+        """Return 0: this run starts from nothing."""
+        return 0
+
+    def do_split(self) -> tuple[list[str], list[str]]:
+        """Return the shared cases."""
+        split = json.loads((Path(self.preprocessed_dataset_folder_base) / WARM_START_SPLIT).read_text())
+        return split["train"], split["val"]
