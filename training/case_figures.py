@@ -110,7 +110,8 @@ def measure_case(workspace: Workspace, fold: int, case: str, prediction: Predict
             for name in STRUCTURES
         },
         true_nodes=tuple(
-            TrueNode(node.short_axis_mm, node.side, node.station, node.probability >= 0.5) for node in true.nodes
+            TrueNode(node.short_axis_mm, node.side, node.station, node.status_by_label == "positive")
+            for node in true.nodes
         ),
         found_nodes={level: _found(nodes, true) for level, nodes in found.items()},
     )
@@ -126,7 +127,7 @@ def overlaps(predicted: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> 
 
 
 def measured_truth(image: Volume, truth: Volume) -> MeasuredNodes:
-    """Return the nodes of a label map; `probability` is 1 for positive ones and 0 for negative ones."""
+    """Return the nodes of a label map; `status_by_label` is what it calls them."""
     segmentation = hard_segmentation(truth, judged=True)
     return measured_nodes(image, segmentation, (_TRUE_NODES.node_threshold,), _TRUE_NODES)[_TRUE_NODES.node_threshold]
 
@@ -156,6 +157,8 @@ def _found(found: MeasuredNodes, true: MeasuredNodes) -> tuple[FoundNode, ...]:
 
 
 def _found_node(node: Node, true: int | None) -> FoundNode:
+    if node.mean_posterior is None or node.probability is None:
+        raise ValueError(f"node {node.id} was found by no model: it has no posterior")
     return FoundNode(node.short_axis_mm, node.side, node.station, node.mean_posterior, node.probability, true)
 
 

@@ -134,7 +134,7 @@ def test_true_nodes_are_measured_like_found_ones() -> None:
     # rounded by its pixels it lies between that and its shorter side.
     assert 4.5 < node.short_axis_mm < 6.9
     assert node.station == "external_iliac"
-    assert node.probability == 1.0
+    assert node.status_by_label == "positive"
 
 
 def test_a_fold_that_is_not_trained_is_named(workspace: Workspace) -> None:
