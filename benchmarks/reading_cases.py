@@ -32,6 +32,7 @@ def _changed(change: Callable[[list[Dataset]], None]) -> Callable[[Material], Tr
     """Return what makes the trial of the phantom's instances after a change in place."""
 
     def make(material: Material) -> Trial:
+        """Return the trial of the changed instances."""
         slices = material.slices()
         change(slices)
         return material.refused(slices)

@@ -37,6 +37,7 @@ def _with_image(change: Callable[[FloatVoxels], npt.NDArray[Any]]) -> Callable[[
     """Return what makes the trial of the phantom with its image (float32, z, y, x) changed."""
 
     def make(material: Material) -> Trial:
+        """Return the trial of the changed image, kept within 12 bits."""
         voxels = np.clip(np.rint(change(material.case.image.voxels.astype(np.float32))), 0, 4095).astype(np.uint16)
         return material.with_case(replace(material.case, image=material.case.image.with_voxels(voxels)))
 

@@ -68,10 +68,12 @@ class _Room:
 
     @property
     def width(self) -> float:
+        """Extent from the midline outwards, in units of the drawing."""
         return self.outer - self.inner
 
     @property
     def height(self) -> float:
+        """Extent from top to bottom, in units of the drawing."""
         return self.bottom - self.top
 
 

@@ -87,6 +87,7 @@ def pdf_report(findings: Findings, pictures: Mapping[str, bytes], created: datet
     frame = Frame(MARGIN, BOTTOM, WIDTH, HEIGHT, 0, 0, 0, 0)
 
     def decorate(canvas: Canvas, _: Any) -> None:
+        """Draw what every page has around its text."""
         _decorate(canvas, content, version, created)
 
     document.addPageTemplates([PageTemplate(frames=[frame], onPage=decorate)])

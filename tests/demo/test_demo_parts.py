@@ -1,8 +1,10 @@
 """The parts of the demonstration; `make demo` in CI runs it whole."""
 
+import json
 from pathlib import Path
 
 import pytest
+import sidewall
 from PIL import Image
 
 from demo.cases import REAL_SERIES, choose_seed
@@ -10,6 +12,7 @@ from demo.pictures import stack_pictures
 from demo.server import ServerFailed, running_server
 from phantom.case import PhantomOptions
 from phantom.plan import make_plan
+from tests.fixtures.processes import make_bundle
 
 
 def test_the_synthetic_patient_has_positive_and_negative_nodes_on_both_sides() -> None:
@@ -37,6 +40,17 @@ def test_pictures_of_any_width_stand_below_each_other(tmp_path: Path) -> None:
 def test_no_picture_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs at least one"):
         stack_pictures([], tmp_path / "sheet.png")
+
+
+def test_the_demonstration_goes_on_once_the_server_serves_and_ends_it_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle(tmp_path)
+    monkeypatch.setenv("SIDEWALL_TRUSTED_KEYS", str(bundle.trusted_keys))
+    with running_server(bundle.path, tmp_path / "log") as address, sidewall.Client(address) as client:
+        assert client.is_serving()
+    events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert events == ["listening", "serving", "stopping", "stopped"]
 
 
 def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
