@@ -95,6 +95,18 @@ HETEROGENEOUS: Final = Code("HETEROGENEOUS", PRIVATE_SCHEME, "Heterogeneous sign
 CONGLOMERATE: Final = Code("CONGLOMERATE", PRIVATE_SCHEME, "Several nodes grown together")
 CUT_BY_IMAGE: Final = Code("CUT_BY_IMAGE", PRIVATE_SCHEME, "Reaches the edge of the image; sizes are lower bounds")
 
+EARLIER_NODE: Final = Code("EARLIER_NODE", PRIVATE_SCHEME, "Number of the node in the earlier study")
+EARLIER_SHORT: Final = Code("EARLIER_SHORT", PRIVATE_SCHEME, "Short axis in the earlier study")
+SHORT_CHANGE: Final = Code("SHORT_CHANGE", PRIVATE_SCHEME, "Change of the short axis since the earlier study")
+CHANGE_LOW: Final = Code("CHANGE_LOW", PRIVATE_SCHEME, "Lowest change of the short axis that the folds allow")
+CHANGE_HIGH: Final = Code("CHANGE_HIGH", PRIVATE_SCHEME, "Highest change of the short axis that the folds allow")
+EARLIER_FOUND: Final = Code("EARLIER_FOUND", PRIVATE_SCHEME, "Node found in the earlier study")
+EARLIER_CERTAIN: Final = Code("EARLIER_CERTAIN", PRIVATE_SCHEME, "No other node was nearly as close to the earlier one")
+NOT_FOUND_AGAIN: Final = Code("NOT_FOUND_AGAIN", PRIVATE_SCHEME, "Nodes of the earlier study not found again")
+
+BASELINE: Final = Code("C1442488", "UMLS", "Baseline")
+"""Time point type (CID 6146)."""
+
 QUALITATIVE_EVALUATIONS: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
 """Container of TID 1500."""
 

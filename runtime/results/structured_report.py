@@ -18,6 +18,12 @@ from runtime.core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions
+from runtime.results.report_comparison import (
+    compared_evaluations,
+    compared_measurements,
+    time_point_context,
+    vanished_count,
+)
 from runtime.results.segmentation_object import SegmentationObject, station_code
 from runtime.results.source import SourceImages
 from runtime.results.uids import DEVICE_UID, ReportReference, ResultUids
@@ -40,7 +46,7 @@ def build_report(
     groups = [_case_group(findings, segmentation, algorithm, uids)]
     groups += [_station_group(assessment, algorithm, uids) for assessment in findings.assessed]
     if segmentation is not None:
-        groups += [_node_group(node, source, regions, segmentation, algorithm) for node in findings.nodes]
+        groups += [_node_group(node, context, regions, segmentation, algorithm) for node in findings.nodes]
     evidence: list[Dataset] = list(source.instances)
     if segmentation is not None:
         evidence.append(segmentation.dataset)
@@ -122,7 +128,10 @@ def _case_group(
         finding_type=codes.PELVIC_LYMPH_NODE,
         finding_category=codes.ANATOMICAL_STRUCTURE,
         algorithm_id=algorithm,
-        measurements=[sr.Measurement(name=codes.NUMBER_OF_LESIONS, value=len(findings.nodes), unit=codes.NO_UNITS)],
+        measurements=[
+            sr.Measurement(name=codes.NUMBER_OF_LESIONS, value=len(findings.nodes), unit=codes.NO_UNITS),
+            *vanished_count(findings),
+        ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(codes.CASE_STATUS, codes.STATUS_CODES[findings.status]),
             sr.QualitativeEvaluation(codes.SUSPICIOUS_NODE, codes.SUSPICION_CODES[findings.status]),
@@ -155,7 +164,7 @@ def _station_group(
 
 def _node_group(
     node: Node,
-    source: SourceImages,
+    context: ResultContext,
     regions: CaseRegions,
     segmentation: SegmentationObject,
     algorithm: sr.AlgorithmIdentification,
@@ -167,14 +176,15 @@ def _node_group(
             sop_class_uid=segmentation.dataset.SOPClassUID,
             sop_instance_uid=segmentation.dataset.SOPInstanceUID,
             segment_number=segmentation.node_segments[node.id],
-            source_images=_images_of_node(node, source, regions),
+            source_images=_images_of_node(node, context.source, regions),
         ),
+        time_point_context=time_point_context(context.findings.context),
         finding_type=codes.LYMPH_NODE,
         finding_category=codes.ANATOMICAL_STRUCTURE,
         finding_sites=[_site(node.station, node.side)],
         algorithm_id=algorithm,
-        measurements=_measurements(node),
-        qualitative_evaluations=_evaluations(node),
+        measurements=[*_measurements(node), *compared_measurements(node)],
+        qualitative_evaluations=[*_evaluations(node), *compared_evaluations(node, context.findings.comparison)],
     )
 
 

@@ -61,6 +61,15 @@ def result_uids(
         "context": asdict(findings.context),
         "refusal": [asdict(reason) for reason in findings.refusal],
         "settings": asdict(settings),
+        "comparison": _comparison(findings),
         "supersedes": None if supersedes is None else asdict(supersedes),
     }
     return ResultUids(derive_uid(*source_uids, json.dumps(analysis, sort_keys=True)))
+
+
+def _comparison(findings: Findings) -> object:
+    """Return what an earlier study adds to the results; the same study under the same name may have other findings."""
+    if findings.comparison is None:
+        return None
+    earlier = [None if node.prior is None else asdict(node.prior) for node in findings.nodes]
+    return asdict(findings.comparison), earlier

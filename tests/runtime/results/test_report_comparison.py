@@ -1,0 +1,146 @@
+"""The report of a study that was compared with an earlier one carries the change of each node."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+from highdicom.sr import Comprehensive3DSR, MeasurementReport, VolumetricROIMeasurementsAndQualitativeEvaluations
+from pydicom.dataset import Dataset
+
+from benchmarks.dciodvfy import complaints_about, find_dciodvfy
+from runtime.core.findings import CaseContext, Comparison, PriorNode, TimePoint, VanishedNode
+from runtime.results import codes
+from tests.runtime.results.cases import Case, build_case, dicom_files, dicom_objects
+
+OF_CHANGE = {
+    each.value
+    for each in (codes.EARLIER_NODE, codes.EARLIER_SHORT, codes.SHORT_CHANGE, codes.CHANGE_LOW, codes.CHANGE_HIGH)
+}
+GONE = VanishedNode(3, "left", "obturator", 5.0, "negative")
+
+
+def _compared(time_point: TimePoint = "restaging", case: Case | None = None) -> Case:
+    """Return a case whose first node has shrunk by 1.246 mm since the earlier study, and whose second is new."""
+    case = case or build_case()
+    first, second = case.findings.nodes
+    prior = PriorNode(7, first.short_axis_mm + 1.246, -1.246, (-2.5, -0.004), 3.0, certain=False)
+    findings = replace(
+        case.findings,
+        nodes=(replace(first, prior=prior), second),
+        context=CaseContext(time_point, "before"),
+        comparison=Comparison("before", "baseline", 4, (1.0, 2.0, 3.0), (GONE,)),
+    )
+    return replace(case, findings=findings)
+
+
+def _report(case: Case) -> MeasurementReport:
+    report = Comprehensive3DSR.from_dataset(dicom_objects(case)["report.dcm"])
+    return cast(MeasurementReport, report.content)
+
+
+def _node_groups(case: Case) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
+    return _report(case).get_volumetric_roi_measurement_groups()
+
+
+def test_the_change_of_a_node_reads_back_beside_its_size_of_today() -> None:
+    case = _compared()
+    first, second = _node_groups(case)
+    values = {each.name.value: (each.value, each.unit.value) for each in first.get_measurements()}
+    today = case.findings.nodes[0].short_axis_mm
+    assert values[codes.SHORT_AXIS.value] == (round(today, 2), "mm")
+    assert {name: values[name] for name in OF_CHANGE} == {
+        "EARLIER_NODE": (7, "1"),
+        "EARLIER_SHORT": (pytest.approx(today + 1.25, abs=0.006), "mm"),
+        "SHORT_CHANGE": (-1.25, "mm"),
+        "CHANGE_LOW": (-2.5, "mm"),
+        "CHANGE_HIGH": (0.0, "mm"),
+    }
+    assert [each.value for each in first.get_qualitative_evaluations(codes.EARLIER_FOUND)] == [codes.YES]
+    assert [each.value for each in first.get_qualitative_evaluations(codes.EARLIER_CERTAIN)] == [codes.NO]
+    assert OF_CHANGE.isdisjoint(each.name.value for each in second.get_measurements())
+    assert [each.value for each in second.get_qualitative_evaluations(codes.EARLIER_FOUND)] == [codes.NO]
+
+
+def test_only_the_size_of_today_goes_by_the_standard_name_of_the_short_axis() -> None:
+    for group in _node_groups(_compared()):
+        assert len([each for each in group.get_measurements() if each.name == codes.SHORT_AXIS]) == 1
+
+
+def test_without_folds_the_change_has_no_ends() -> None:
+    case = _compared()
+    first, second = case.findings.nodes
+    assert first.prior is not None
+    nodes = (replace(first, prior=replace(first.prior, change_interval_mm=None)), second)
+    (group, _) = _node_groups(replace(case, findings=replace(case.findings, nodes=nodes)))
+    said = {each.name.value for each in group.get_measurements()}
+    assert said & OF_CHANGE == {"EARLIER_NODE", "EARLIER_SHORT", "SHORT_CHANGE"}
+
+
+def test_the_patient_group_counts_the_nodes_that_were_not_found_again() -> None:
+    counts = [
+        each.value
+        for group in _report(_compared()).get_image_measurement_groups()
+        for each in group.get_measurements(codes.NOT_FOUND_AGAIN)
+    ]
+    assert counts == [1]
+
+
+def test_a_study_without_an_earlier_one_says_nothing_of_changes() -> None:
+    case = build_case()
+    private = OF_CHANGE | {"EARLIER_FOUND", "EARLIER_CERTAIN", "NOT_FOUND_AGAIN"}
+    named = {
+        str(item.ConceptNameCodeSequence[0].get("CodeValue", ""))
+        for item in _items(dicom_objects(case)["report.dcm"])
+        if item.get("ConceptNameCodeSequence")
+    }
+    assert "NODE_STATUS" in named
+    assert named.isdisjoint(private)
+
+
+@pytest.mark.parametrize(
+    ("time_point", "said"),
+    [("unknown", []), ("restaging", ["restaging"]), ("baseline", ["baseline", codes.BASELINE.value])],
+)
+def test_a_known_time_point_stands_in_every_node_group(time_point: TimePoint, said: list[str]) -> None:
+    report = dicom_objects(_compared(time_point))["report.dcm"]
+    found = [
+        str(item.TextValue) if "TextValue" in item else str(item.ConceptCodeSequence[0].CodeValue)
+        for item in _items(report)
+        if item.get("ConceptNameCodeSequence")
+        and str(item.ConceptNameCodeSequence[0].get("CodeValue", "")) in ("C2348792", "126072")
+    ]
+    assert found == said * 2
+
+
+def test_other_findings_of_the_earlier_study_give_other_uids() -> None:
+    case = _compared()
+    other = replace(case.findings, comparison=replace(_comparison(case), vanished=()))
+    uids = {
+        str(dicom_objects(replace(case, findings=each))["report.dcm"].SOPInstanceUID)
+        for each in (case.findings, other, replace(case.findings, comparison=None))
+    }
+    assert len(uids) == 3
+
+
+@pytest.mark.skipif(find_dciodvfy() is None, reason="dciodvfy of dicom3tools is not installed")
+@pytest.mark.parametrize("time_point", ["unknown", "baseline", "restaging"])
+def test_dciodvfy_finds_no_error_with_and_without_an_earlier_study(time_point: TimePoint, tmp_path: Path) -> None:
+    tool = find_dciodvfy()
+    assert tool is not None
+    plain = build_case()
+    plain = replace(plain, findings=replace(plain.findings, context=CaseContext(time_point)))
+    for name, case in (("plain", plain), ("compared", _compared(time_point))):
+        path = tmp_path / f"{name}.dcm"
+        path.write_bytes(dicom_files(case)["report.dcm"])
+        assert complaints_about(path, tool).errors == (), name
+
+
+def _comparison(case: Case) -> Comparison:
+    assert case.findings.comparison is not None
+    return case.findings.comparison
+
+
+def _items(item: Dataset) -> list[Dataset]:
+    """Return all content items of a report."""
+    return [item, *(below for child in item.get("ContentSequence", ()) for below in _items(child))]
