@@ -148,7 +148,7 @@ def true_labels(case: PhantomCase, like: Segmenter | None = None) -> LabelMapSeg
     """Return what answers with the true labels of a phantom, by the rules and the known images of another segmenter."""
     foreign = ForeignLabels(case.labels.with_voxels(case.labels.voxels.astype(np.uint16)), sha256="0" * 64)
     rules, reference = (ScoringRules(), None) if like is None else (like.rules, like.input_reference)
-    return LabelMapSegmenter(foreign, rules=rules, input_reference=reference)
+    return LabelMapSegmenter(foreign, given_rules=rules, input_reference=reference)
 
 
 def on_grid(case: PhantomCase, change: Callable[[Volume], Volume]) -> PhantomCase:

@@ -123,7 +123,7 @@ class _TwoFolds(LabelMapSegmenter):
 
 def _disagreeing_folds(material: Material) -> Trial:
     one = true_labels(material.case, material.model)
-    two = _TwoFolds(one.foreign, rules=one.rules, input_reference=one.input_reference)
+    two = _TwoFolds(one.foreign, given_rules=one.given_rules, input_reference=one.input_reference)
     return replace(material.with_labels(material.case.labels.voxels), segmenter=two)
 
 

@@ -1,4 +1,4 @@
-"""Words for people that more than one part of the program says: counts, quality checks, reasons to refuse."""
+"""Words for people that more than one part of the program says: names of quality checks, reasons to refuse."""
 
 from typing import Final
 
@@ -51,11 +51,6 @@ _CHECK_NAMES: Final[dict[str, str]] = {
     RefusalCode.FOLD_AGREEMENT: "Agreement of the folds",
 }
 """What each quality check looks at, whatever its outcome."""
-
-
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """Return e.g. `1 file` or `2 files`."""
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def name_check(code: str) -> str:

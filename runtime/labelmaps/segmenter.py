@@ -1,6 +1,7 @@
 """A label map in the place of a model: the same measurement and scoring for anyone's segmentation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from runtime.core.findings import ModelDescription
 from runtime.core.input_statistics import InputReference
@@ -11,6 +12,9 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 
+_NEUTRAL: Final = ScoringRules()
+"""Where the rules about a model's posterior have the values that leave nothing out."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabelMapSegmenter:
@@ -20,9 +24,25 @@ class LabelMapSegmenter:
     meanings: LabelMeanings | None = None
     """What the values stand for; None takes what the file says, else the study's own."""
 
-    rules: ScoringRules = field(default_factory=ScoringRules)
+    given_rules: ScoringRules = field(default_factory=ScoringRules)
+    """The study's rules, or those of a bundle."""
+
     input_reference: InputReference | None = None
     knows_phantoms_only: bool = False
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The given rules without what a bundle says of its own model: a drawn node is a node, however small.
+
+        A reader's node has no posterior that could be too low, and no size below which the reader is not believed.
+        """
+        return replace(
+            self.given_rules,
+            node_threshold=_NEUTRAL.node_threshold,
+            positive_probability=_NEUTRAL.positive_probability,
+            model_min_short_axis_mm=_NEUTRAL.model_min_short_axis_mm,
+            min_mean_posterior=_NEUTRAL.min_mean_posterior,
+        )
 
     @property
     def label_map_sha256(self) -> str:

@@ -42,7 +42,7 @@ def planes_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
             top += 21
         top += 12
     if len(groups) > _MAX_PLANES:
-        write(panel, (640, top), f"and {len(groups) - _MAX_PLANES} more orientations", QUIET, 15)
+        write(panel, (640, top), f"and {counted(len(groups) - _MAX_PLANES, 'more orientation')}", QUIET, 15)
     allowed = f"green: allowed, up to {DEFAULT_LIMITS.max_tilt_deg:.0f} degrees from axial"
     write(panel, (640, 322), allowed, OUTCOME_COLOURS["pass"], 15)
     return panel

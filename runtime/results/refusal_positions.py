@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from runtime.core.counting import counted
 from runtime.core.reading.geometry import DUPLICATE_MM, GAP_FACTOR, STATED_FACTOR, allowed_jitter_mm
 from runtime.core.volume import FloatArray
 from runtime.results.drawing import WHITE, text_width, write
@@ -227,8 +228,7 @@ def _notes(slices: Sequence[SliceFacts], groups: list[list[SliceFacts]], stack: 
 
 
 def _about_steps(stack: Stack) -> str:
-    count = len(stack.slices)
-    said = f"{count} slice{'' if count == 1 else 's'}"
+    said = counted(len(stack.slices), "slice")
     steps = stack.steps_mm
     if not len(steps):
         return said

@@ -4,12 +4,7 @@ import pytest
 
 from runtime.core.errors import RefusalCode
 from runtime.core.site_choices import CHANGEABLE_GATES
-from runtime.core.wording import REFUSAL_MEANINGS, counted, name_check, name_reason
-
-
-def test_a_count_of_one_is_singular() -> None:
-    assert [counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
-    assert [counted(number, "series", "series") for number in (1, 2)] == ["1 series", "2 series"]
+from runtime.core.wording import REFUSAL_MEANINGS, name_check, name_reason
 
 
 @pytest.mark.parametrize("code", list(RefusalCode))
