@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.machine import describe_machine
-from benchmarks.node_matching import MINIMUM_IOU, match_instances
 from benchmarks.scoring import proportion
 from benchmarks.seeds import parse_seeds
 from phantom.baselines import (
@@ -33,6 +32,7 @@ from phantom.baselines import (
 from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
 from runtime.core.labels import Station
 from runtime.core.volume import canonicalise
+from training.node_matching import MINIMUM_IOU, match_instances
 
 DETECTOR_LIMIT_F1 = 0.6
 STATION_LIMIT_ACCURACY = 0.8

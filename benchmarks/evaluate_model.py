@@ -17,7 +17,6 @@ from rich.console import Console
 from benchmarks.dciodvfy import ClassValidity, check_artefacts, find_dciodvfy
 from benchmarks.dicom_validity import of_other_cases, of_phantoms, summarise_validity
 from benchmarks.machine import describe_machine
-from benchmarks.node_matching import MINIMUM_IOU
 from benchmarks.report import markdown
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case, summarise
@@ -30,6 +29,7 @@ from runtime.case import CaseInput
 from runtime.core.errors import SidewallError
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
+from training.node_matching import MINIMUM_IOU
 
 app = typer.Typer(add_completion=False)
 

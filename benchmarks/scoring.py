@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.dciodvfy import ClassValidity
-from benchmarks.node_matching import match_instances
 from phantom.case import PhantomCase
 from runtime.core.findings import Findings
+from training.node_matching import match_instances
 
 SIZE_CLASSES: tuple[tuple[str, float, float], ...] = (
     ("< 5 mm", 0.0, 5.0),

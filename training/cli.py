@@ -171,8 +171,7 @@ def fit(
     """Train the folds; run it again to go on after an interruption."""
     from training import fitting
 
-    if device not in ("cpu", "cuda"):
-        raise SettingInvalid("device", device, "cpu, cuda")
+    _check_device(device)
     workspace = Workspace(work, dataset, load_config(config).name)
     schedule = fitting.Schedule(
         tuple(parse_range("folds", folds)), parallel, threads, device, epochs, warm_start_epochs
@@ -196,32 +195,63 @@ def fit(
     _say({"model": str(workspace.model), "runs": results}, as_json)
 
 
-@app.command(epilog="Example: sidewall-train evaluate --out benchmarks/results/demo_cross_validation.json")
+@app.command(epilog="Example: sidewall-train evaluate --out work/demo/evaluation")
 def evaluate(
     work: Work = DEFAULT_WORK,
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
+    folds: Annotated[str, typer.Option(help="Folds to evaluate, such as 0-4 or 2.")] = "0-4",
     cases_per_fold: Annotated[int | None, typer.Option(min=1, help="Only the first cases of each fold.")] = None,
     processes: Processes = 2,
-    out: Annotated[Path | None, typer.Option(help="File for the result.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda; with cuda give --processes 1 per GPU.")] = "cpu",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report and the chosen thresholds, or a .json file for the Dice alone."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Report the Dice of every label, each case predicted by the fold that never saw it."""
-    from training.evaluation import cross_validate, summarise
+    """Measure every case by the fold that never saw it, and choose thresholds on those cases."""
+    from training import evaluation
 
+    _check_device(device)
     workspace = Workspace(work, dataset, load_config(config).name)
-    total = sum(len(split["val"][:cases_per_fold]) for split in workspace.splits())
-    with _progress() as progress:
-        results = _follow(progress, "prediction", cross_validate(workspace, cases_per_fold, processes), total)
-    runs = {
-        str(fold): workspace.read_json(workspace.fold(fold) / "progress.json")
-        for fold in range(len(workspace.splits()))
-    }
+    cases = evaluation.held_out(workspace, parse_range("folds", folds), cases_per_fold)
     held_out = sum(len(split["val"]) for split in workspace.splits())
-    summary = {"config": config, "held_out_cases": held_out} | summarise(results) | {"training": runs}
-    if out is not None:
-        write_json(out, summary)
+    with _progress() as progress:
+        _follow(progress, "prediction", evaluation.predict_all(workspace, cases, processes, device), len(cases))
+        dice = evaluation.summarise(evaluation.overlaps_of(workspace, cases))
+        runs = {str(fold): workspace.read_json(workspace.fold(fold) / "progress.json") for fold in dice["folds"]}
+        summary = {"config": config, "held_out_cases": held_out} | dice | {"training": runs}
+        if out is not None and out.suffix == ".json":
+            write_json(out, summary)
+        elif out is not None:
+            _write_report(workspace, cases, summary, processes, out, progress)
     _say(summary, as_json)
+
+
+def _write_report(
+    workspace: Workspace,
+    cases: list[tuple[int, str]],
+    summary: dict[str, Any],
+    processes: int,
+    out: Path,
+    progress: Progress,
+) -> None:
+    from training import evaluation
+    from training.calibration import fit_temperature
+    from training.choosing import choose
+    from training.report import Evaluation, write_report
+
+    samples = evaluation.sampled_voxels(workspace, cases)
+    temperature = fit_temperature(samples)
+    measuring = evaluation.measure_all(workspace, cases, temperature, processes)
+    figures = sorted(_follow(progress, "measuring", measuring, len(cases)), key=lambda each: (each.fold, each.case))
+    write_report(Evaluation(workspace, figures, samples, choose(figures, temperature), summary), out)
+
+
+def _check_device(device: str) -> None:
+    if device not in ("cpu", "cuda"):
+        raise SettingInvalid("device", device, "cpu, cuda")
 
 
 def parse_range(name: str, text: str) -> list[int]:

@@ -1,108 +1,93 @@
-"""Cross-validation: every case is predicted by the fold that did not train on it, with nnU-Net's own predictor."""
+"""Cross-validation: every case is predicted by the fold that did not train on it, then measured."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from runtime.core.errors import SettingInvalid
-from runtime.core.labels import LABEL_NAMES, NODE_LABELS
+from training.case_figures import STRUCTURES, CaseFigures, Overlap, measure_case, overlaps
 from training.dataset import read_volume
+from training.prediction import FloatArray, LabelArray, kept_prediction
 from training.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Overlap:
-    """Voxel counts of one structure in one case, on the case's own grid."""
-
-    predicted: int
-    truth: int
-    common: int
-
-    @property
-    def dice(self) -> float | None:
-        """Return 2|A∩B| / (|A| + |B|); None where the structure is in neither."""
-        total = self.predicted + self.truth
-        return 2 * self.common / total if total else None
+HeldOut = tuple[int, str]
+"""A fold and a case that it never saw."""
 
 
-@dataclass(frozen=True)
-class CaseResult:
-    """One case's overlap per structure; `node` joins both node labels."""
+def held_out(workspace: Workspace, folds: Sequence[int], cases_per_fold: int | None) -> list[HeldOut]:
+    """Return the validation cases (the first `cases_per_fold` of them) of the folds.
 
-    case: str
-    fold: int
-    overlaps: dict[str, Overlap]
-
-
-def cross_validate(workspace: Workspace, cases_per_fold: int | None, processes: int) -> Iterator[CaseResult]:
-    """Predict each fold's validation cases (the first `cases_per_fold` of them) by that fold alone; yields results.
-
-    Raises `SettingInvalid` when a fold has no final checkpoint.
+    Raises `SettingInvalid` when a fold does not exist or has no final checkpoint.
     """
-    work = []
-    for fold, split in enumerate(workspace.splits()):
+    splits = workspace.splits()
+    for fold in folds:
+        if fold not in range(len(splits)):
+            raise SettingInvalid("folds", list(folds), f"folds 0 to {len(splits) - 1}")
         if not (workspace.fold(fold) / "checkpoint_final.pth").is_file():
             raise SettingInvalid("work", str(workspace.root), f"folds trained to their end (fold {fold} is not)")
-        work += [(fold, case) for case in split["val"][:cases_per_fold]]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_evaluate_case, workspace, fold, case) for fold, case in work]):
-            yield done.result()
+    return [(fold, case) for fold in folds for case in splits[fold]["val"][:cases_per_fold]]
 
 
-def summarise(results: list[CaseResult]) -> dict[str, Any]:
+def predict_all(workspace: Workspace, work: Sequence[HeldOut], processes: int, device: str) -> Iterator[str]:
+    """Predict the cases that the folds as they are have not predicted yet; yields each case's name."""
+    yield from _in_processes(_predict, [(workspace, *each, device) for each in work], processes)
+
+
+def overlaps_of(workspace: Workspace, work: Sequence[HeldOut]) -> list[tuple[int, dict[str, Overlap]]]:
+    """Return fold and overlap per structure of every predicted case."""
+    results = []
+    for fold, case in work:
+        truth = read_volume(workspace.raw / "labelsTr" / f"{case}.nii.gz").voxels
+        results.append((fold, overlaps(kept_prediction(workspace, fold, case).labels, truth)))
+    return results
+
+
+def sampled_voxels(workspace: Workspace, work: Sequence[HeldOut]) -> list[tuple[FloatArray, LabelArray]]:
+    """Return log probabilities (class, n) and true labels (n,) of the voxels drawn from every predicted case."""
+    predictions = (kept_prediction(workspace, fold, case) for fold, case in work)
+    return [(prediction.sample, prediction.sample_truth) for prediction in predictions]
+
+
+def measure_all(
+    workspace: Workspace, work: Sequence[HeldOut], temperature: float, processes: int
+) -> Iterator[CaseFigures]:
+    """Measure every predicted case with its posteriors at a temperature; yields in the order they are done."""
+    yield from _in_processes(_measure, [(workspace, *each, temperature) for each in work], processes)
+
+
+def summarise(results: Sequence[tuple[int, dict[str, Overlap]]]) -> dict[str, Any]:
     """Return Dice per structure: mean and median over the cases that have or predict it, and over all voxels pooled."""
-    structures = {name: _summary([result.overlaps[name] for result in results]) for name in results[0].overlaps}
+    folds = sorted({fold for fold, _ in results})
     return {
         "cases": len(results),
-        "folds": sorted({result.fold for result in results}),
-        "dice": structures,
+        "folds": folds,
+        "dice": {name: _summary([each[name] for _, each in results]) for name in STRUCTURES},
         "dice_per_fold": {
             str(fold): {
-                name: _summary([result.overlaps[name] for result in results if result.fold == fold])["mean"]
-                for name in structures
+                name: _summary([each[name] for of, each in results if of == fold])["mean"] for name in STRUCTURES
             }
-            for fold in sorted({result.fold for result in results})
+            for fold in folds
         },
     }
 
 
-def overlaps(predicted: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> dict[str, Overlap]:
-    """Return the overlap of every structure between two label maps (z, y, x) of one shape."""
-    groups = {name: (value,) for name, value in LABEL_NAMES.items() if value} | {"node": NODE_LABELS}
-    counted = {}
-    for name, values in groups.items():
-        a, b = np.isin(predicted, values), np.isin(truth, values)
-        counted[name] = Overlap(int(a.sum()), int(b.sum()), int((a & b).sum()))
-    return counted
+def _in_processes(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], processes: int) -> Iterator[Any]:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(task, *each) for each in arguments]):
+            yield done.result()
 
 
-def predict_case(workspace: Workspace, fold: int, case: str) -> npt.NDArray[np.uint8]:
-    """Return the label map (z, y, x) of one preprocessed case on its own grid, by one fold, as nnU-Net makes it."""
-    import torch
-    from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
-    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
-    from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
-
-    torch.set_num_threads(1)
-    predictor = nnUNetPredictor(use_mirroring=False, device=torch.device("cpu"), allow_tqdm=False)
-    predictor.initialize_from_trained_model_folder(str(workspace.model), (fold,))
-    data, _, _, properties = nnUNetDatasetBlosc2(str(workspace.cases), [case]).load_case(case)
-    logits = predictor.predict_sliding_window_return_logits(torch.from_numpy(data[:]))
-    labels = convert_predicted_logits_to_segmentation_with_correct_shape(
-        logits, predictor.plans_manager, predictor.configuration_manager, predictor.label_manager, properties
-    )
-    return np.asarray(labels, dtype=np.uint8)
-
-
-def _evaluate_case(workspace: Workspace, fold: int, case: str) -> CaseResult:
+def _predict(workspace: Workspace, fold: int, case: str, device: str) -> str:
     workspace.activate()
-    truth = read_volume(workspace.raw / "labelsTr" / f"{case}.nii.gz").voxels
-    return CaseResult(case, fold, overlaps(predict_case(workspace, fold, case), truth))
+    kept_prediction(workspace, fold, case, device)
+    return case
+
+
+def _measure(workspace: Workspace, fold: int, case: str, temperature: float) -> CaseFigures:
+    return measure_case(workspace, fold, case, kept_prediction(workspace, fold, case), temperature)
 
 
 def _summary(counts: list[Overlap]) -> dict[str, float | int | None]:

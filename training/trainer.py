@@ -20,9 +20,9 @@ from training.augmentation import training_transforms
 from training.batches import Batch, NumberedBatches, batches, set_seeds
 from training.config import ModelConfig
 from training.ownership import Claim
-from training.splits import FOLDS
 from training.rates import PolynomialRate
 from training.sampling import NodeLoader
+from training.splits import FOLDS
 from training.workspace import write_json
 
 DICE_WEIGHT, CROSS_ENTROPY_WEIGHT = 0.7, 0.3

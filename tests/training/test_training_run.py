@@ -16,9 +16,11 @@ import torch
 from runtime.core.labels import LABEL_NAMES
 from tests.fixtures.toy_training import toy_trainer, toy_workspace, write_toy_cases
 from training import preparation
+from training.case_figures import overlaps
 from training.config import load_config
-from training.evaluation import CaseResult, overlaps, predict_case, summarise
+from training.evaluation import summarise
 from training.fitting import Job, train
+from training.prediction import predict_case
 from training.rates import PolynomialRate
 from training.sampling import LOCATIONS_PER_NODE, balanced_locations
 from training.workspace import CONFIGURATION, Workspace
@@ -101,10 +103,11 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     assert saved["current_epoch"] == before + 2
     assert len(saved["logging"]["train_losses"]) == before + 2
     assert not list(job.output.glob("*.part"))
-    labels = predict_case(
+    labels, probabilities = predict_case(
         workspace, 0, json.loads((workspace.preprocessed / "splits_final.json").read_text())[0]["val"][0]
     )
     assert labels.shape == (10, 48, 48)
+    assert (probabilities.argmax(axis=0) == labels).mean() > 0.999
     assert labels.max() <= 5
 
 
@@ -140,6 +143,6 @@ def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
     assert counted["node_positive"].dice == pytest.approx(2 * 1 / 3)
     assert counted["node"].dice == pytest.approx(2 * 3 / 7)
     assert counted["obturator"].dice is None
-    summary = summarise([CaseResult("a", 0, counted)])
+    summary = summarise([(0, counted)])
     assert summary["dice"]["external_iliac_inguinal"]["mean"] == pytest.approx(0.6667)
     assert summary["dice"]["obturator"]["mean"] is None

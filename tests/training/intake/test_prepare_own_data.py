@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fixtures.own_study import Patient, make_patient, write_mask, write_nrrd, write_seg
-from tests.training.test_training_run import TINY
+from tests.fixtures.toy_training import TINY
 
 SURNAME = "MUSTERFRAU"
 

@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from benchmarks.node_matching import MatchedPair, match_instances
+from training.node_matching import MatchedPair, match_instances
 
 
 def row(*values: int) -> npt.NDArray[np.uint8]:
