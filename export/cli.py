@@ -98,10 +98,16 @@ def bundle(
         Path | None, typer.Option(help="Image of the golden case; default: a reference one.")
     ] = None,
     reference_count: Annotated[int, typer.Option(min=5, help="Most reference cases to measure.")] = 40,
-    node_threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is.")] = 0.5,
+    chosen: Annotated[
+        Path | None, typer.Option(help="chosen.json of sidewall-train evaluate, in place of the next two options.")
+    ] = None,
+    node_threshold: Annotated[
+        float | None, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is; default 0.5.")
+    ] = None,
     min_mean_posterior: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Mean posterior below which a node is not reported.")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0, max=0.99, help="Mean posterior below which a node is left out; default 0."),
+    ] = None,
     positive_probability: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Positive share above which the model calls a node positive.")
     ] = 0.5,
@@ -119,8 +125,19 @@ def bundle(
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
     from export.bundling import BundleRecipe, make_bundle
+    from export.chosen import with_chosen
     from export.sealing import read_private_key
 
+    rules = ScoringRules(
+        positive_probability=positive_probability,
+        model_min_short_axis_mm=model_min_short_axis,
+        feature_min_short_axis_mm=feature_min_short_axis,
+        irregular_border_cutoff=irregular_border_cutoff,
+        heterogeneous_signal_cutoff=heterogeneous_signal_cutoff,
+        restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
+        restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
+    )
+    single = {"node_threshold": node_threshold, "min_mean_posterior": min_mean_posterior}
     recipe = BundleRecipe(
         model=model,
         reference_cases=reference_cases,
@@ -132,17 +149,7 @@ def bundle(
         checkpoint=checkpoint,
         golden_case=golden_case,
         reference_count=reference_count,
-        rules=ScoringRules(
-            node_threshold=node_threshold,
-            min_mean_posterior=min_mean_posterior,
-            positive_probability=positive_probability,
-            model_min_short_axis_mm=model_min_short_axis,
-            feature_min_short_axis_mm=feature_min_short_axis,
-            irregular_border_cutoff=irregular_border_cutoff,
-            heterogeneous_signal_cutoff=heterogeneous_signal_cutoff,
-            restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
-            restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
-        ),
+        rules=with_chosen(rules, chosen, single),
         measured=parse_figures(figures),
         card_text=card_text,
     )

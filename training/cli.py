@@ -3,24 +3,16 @@
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
 from runtime import __version__
 from runtime.core.errors import SettingInvalid, SidewallError
+from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
 from training.workspace import Workspace, write_json
 
@@ -103,7 +95,7 @@ def prepare(
     from training import preparation  # after the checks: it loads torch
 
     taken: dict[str, Any] = {}
-    with _progress() as progress:
+    with new_progress() as progress:
         if files is not None:
             taken = _take_in(workspace, files, trained_on, warm_start_cases, processes, progress)
         elif seeds is not None:
@@ -112,16 +104,16 @@ def prepare(
             wanted = parse_range("seeds", seeds)
             names_of_hospitals = parse_hospitals(hospitals) if hospitals else ()
             steps = write_phantoms(workspace, wanted, processes, names_of_hospitals)
-            _follow(progress, "cases", steps, len(wanted))
+            follow(progress, "cases", steps, len(wanted))
         elif source is not None:
             from training.dataset import import_cases
 
-            _follow(progress, "cases", import_cases(workspace, source, trained_on), None)
+            follow(progress, "cases", import_cases(workspace, source, trained_on), None)
         if files is None:
             preparation.write_splits(workspace, warm_start_cases)
         names = preparation.case_names(workspace)
         preparation.plan(workspace, settings, processes)
-        _follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
+        follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
     made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
     _say({"cases": len(names)} | taken | made, as_json)
 
@@ -144,7 +136,7 @@ def _take_in(
         trained_on,
         warm_start_cases,
         processes,
-        follow=lambda records, total: _follow(progress, "cases", iter(records), total),
+        follow=lambda records, total: follow(progress, "cases", iter(records), total),
         show=lambda taken: progress.console.print(describe_intake(taken)),
     )
     return {
@@ -160,11 +152,17 @@ def fit(
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
     folds: Annotated[str, typer.Option(help="Folds to train, such as 0-4 or 2.")] = "0-4",
-    parallel: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
+    parallel: Annotated[
+        int, typer.Option(min=1, help="Folds at the same time, on the machine's GPUs in turn; Ray decides by itself.")
+    ] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads per fold.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs per fold instead of the config's.")] = None,
     warm_start_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the shared run instead.")] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster to train on: HOST:PORT, auto, or local. The work folder must be shared by all."),
+    ] = None,
     status: Annotated[Path | None, typer.Option(help="File to keep up to date with every run's progress.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -174,24 +172,11 @@ def fit(
     _check_device(device)
     workspace = Workspace(work, dataset, load_config(config).name)
     schedule = fitting.Schedule(
-        tuple(parse_range("folds", folds)), parallel, threads, device, epochs, warm_start_epochs
+        tuple(parse_range("folds", folds)), parallel, threads, device, epochs, warm_start_epochs, ray=ray
     )
-    with _progress() as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def report(jobs: Sequence[fitting.Job]) -> None:
-            """Move each run's bar, and the status file where one is wanted."""
-            for job in jobs:
-                state = job.progress()
-                if job.name not in tasks:
-                    tasks[job.name] = progress.add_task(job.name, total=None)
-                note = f"{job.name} Dice {state.get('dice', '')}"
-                epochs = state.get("epochs")
-                progress.update(tasks[job.name], completed=state.get("epoch", 0), total=epochs, description=note)
-            if status is not None:
-                fitting.write_status(status, jobs)
-
-        results = fitting.fit(workspace, schedule, report)
+    bars = FoldBars(status)
+    with bars.progress:
+        results = fitting.fit(workspace, schedule, bars.report)
     _say({"model": str(workspace.model), "runs": results}, as_json)
 
 
@@ -217,8 +202,8 @@ def evaluate(
     workspace = Workspace(work, dataset, load_config(config).name)
     cases = evaluation.held_out(workspace, parse_range("folds", folds), cases_per_fold)
     held_out = sum(len(split["val"]) for split in workspace.splits())
-    with _progress() as progress:
-        _follow(progress, "prediction", evaluation.predict_all(workspace, cases, processes, device), len(cases))
+    with new_progress() as progress:
+        follow(progress, "prediction", evaluation.predict_all(workspace, cases, processes, device), len(cases))
         dice = evaluation.summarise(evaluation.overlaps_of(workspace, cases))
         runs = {str(fold): workspace.read_json(workspace.fold(fold) / "progress.json") for fold in dice["folds"]}
         summary = {"config": config, "held_out_cases": held_out} | dice | {"training": runs}
@@ -245,7 +230,7 @@ def _write_report(
     samples = evaluation.sampled_voxels(workspace, cases)
     temperature = fit_temperature(samples)
     measuring = evaluation.measure_all(workspace, cases, temperature, processes)
-    figures = sorted(_follow(progress, "measuring", measuring, len(cases)), key=lambda each: (each.fold, each.case))
+    figures = sorted(follow(progress, "measuring", measuring, len(cases)), key=lambda each: (each.fold, each.case))
     write_report(Evaluation(workspace, figures, samples, choose(figures, temperature), summary), out)
 
 
@@ -274,27 +259,6 @@ def main() -> None:
     except SidewallError as error:
         Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
         sys.exit(error.exit_code)
-
-
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
-
-
-def _follow(progress: Progress, name: str, steps: Iterator[Any], total: int | None) -> list[Any]:
-    task = progress.add_task(name, total=total)
-    done = []
-    for step in steps:
-        done.append(step)
-        progress.advance(task)
-    progress.update(task, total=len(done), completed=len(done))
-    return done
 
 
 def _say(result: dict[str, Any], as_json: bool) -> None:

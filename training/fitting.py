@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from runtime.core.errors import SettingInvalid
 from training.config import ModelConfig
+from training.gpus import gpu_of, visible_gpus
 from training.ownership import TrainingFailed, claim
 from training.workspace import CONFIGURATION, Workspace, write_json
 
@@ -93,6 +94,9 @@ class Schedule:
     restarts: int = 3
     """How often a run whose process or machine was killed is started again before the whole training fails."""
 
+    ray: str | None = None
+    """Address of a Ray cluster, or `local`; None runs the folds in processes of this machine."""
+
 
 Report = Callable[[Sequence[Job]], None]
 """Called about once a second with the jobs under way or to come."""
@@ -104,6 +108,8 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
     Complete runs are left as they are; a stopped run goes on after its last whole epoch.
     Raises `TrainingFailed`, and `SettingInvalid` before `prepare`.
     """
+    # Processes of other machines have another working directory.
+    workspace = replace(workspace, root=workspace.root.resolve())
     plans = workspace.read_json(workspace.plans_file)
     config = ModelConfig.from_dict(plans["sidewall"])
     known = range(len(workspace.splits()))
@@ -124,7 +130,10 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
 
 
 def train(job: Job) -> None:
-    """Run one job in this process, to its end."""
+    """Run one job in this process, to its end; a complete one is left as it is."""
+    if job.final_checkpoint.is_file():
+        # Its process died after its last deed: from here it would start anew, for the latest checkpoint is gone.
+        return
     import torch
 
     from training.environment import record_start
@@ -166,7 +175,12 @@ def run_all(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
     waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
     # Threads that spin while they wait slow a shared machine down many times over.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    run_here(waiting, schedule, report)
+    if schedule.ray is None:
+        run_here(waiting, schedule, report)
+    elif waiting:
+        from training.ray_folds import run_by_ray
+
+        run_by_ray(waiting, schedule, report)
 
 
 def _shrink_patches(plans: dict[str, Any]) -> None:
@@ -184,21 +198,31 @@ def run_here(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
     waiting = list(jobs)
     kills = dict.fromkeys(jobs, 0)
     running: dict[Job, BaseProcess] = {}
+    gpus = visible_gpus() if schedule.device == "cuda" else []
+    places = list(range(schedule.parallel))
+    taken: dict[Job, int] = {}
     with _ended_with_us(running):
         while waiting or running:
             while waiting and len(running) < schedule.parallel:
                 job = waiting.pop(0)
-                running[job] = get_context("spawn").Process(target=_train_logged, args=(job,), name=job.name)
-                running[job].start()
+                taken[job] = places.pop(0)
+                running[job] = _start(job, gpu_of(taken[job], gpus))
             time.sleep(POLL_S)
             report(jobs)
             for job in [job for job, process in running.items() if not process.is_alive()]:
+                places.append(taken[job])
                 code = running.pop(job).exitcode or 0
                 kills[job] += code < 0
                 if code < 0 and kills[job] <= schedule.restarts:
                     waiting.insert(0, job)
                 elif code != 0 or not job.final_checkpoint.is_file():
                     raise TrainingFailed(f"{job.name} ended with exit status {code}; its log is {job.log}")
+
+
+def _start(job: Job, gpu: str | None) -> BaseProcess:
+    process = get_context("spawn").Process(target=_train_alone, args=(job, gpu), name=job.name)
+    process.start()
+    return process
 
 
 @contextlib.contextmanager
@@ -212,7 +236,10 @@ def _ended_with_us(running: dict[Job, BaseProcess]) -> Iterator[None]:
             process.join()
 
 
-def _train_logged(job: Job) -> None:
+def _train_alone(job: Job, gpu: str | None) -> None:
+    if gpu is not None:
+        # Before torch looks for GPUs.
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     _end_with_parent()
     train_logged(job)
 

@@ -231,6 +231,8 @@ def _scoring(mapping: Mapping[str, Any]) -> ScoringRules:
                 f"scoring.{name} in the manifest is {error.value!r}; allowed: {error.allowed}"
             ) from error
     rules = ScoringRules(**fields)
+    if not rules.temperature > 0:
+        raise BundleRejected(f"scoring.temperature in the manifest is {rules.temperature}; allowed: above 0")
     if optional_rules() <= set(fields):
         return rules
     return dataclasses.replace(rules, source=f"{rules.source}; where the bundle says nothing: {LATER_SOURCE}")

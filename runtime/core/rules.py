@@ -52,6 +52,12 @@ class ScoringRules:
     )
     """Where the thresholds and their combination come from."""
 
+    temperature: float = field(default=1.0, metadata=_ADDED_LATER)
+    """What the logits are divided by before they become posteriors (Guo et al., ICML 2017); above 0, and above 1 for
+    folds that are too sure of themselves. It moves no label. Fitted on out-of-fold cases: a property of the model, and
+    no choice of a site.
+    """
+
     node_threshold: float = 0.5
     """Node posterior above which voxels form node candidates (0..1); chosen on held-out cases by training."""
 

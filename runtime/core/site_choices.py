@@ -29,8 +29,10 @@ _LARGEST: Final = 1e6
 
 
 def changeable_rules() -> tuple[str, ...]:
-    """Return the names of the numeric rules, which a site may change."""
-    return tuple(each.name for each in fields(ScoringRules) if isinstance(each.default, float))
+    """Return the names of the numeric rules, which a site may change; the temperature belongs to the model."""
+    return tuple(
+        each.name for each in fields(ScoringRules) if isinstance(each.default, float) and each.name != "temperature"
+    )
 
 
 def with_site_rules(rules: ScoringRules, values: Mapping[str, float]) -> ScoringRules:

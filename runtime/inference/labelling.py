@@ -50,9 +50,10 @@ def label_case(
         plane = native[:, index].astype(np.float32)
         at = (z, *prepared.crop[1:])
         labels[at] = arg_max(plane)
-        posteriors = node_posteriors(plane)
+        posteriors = node_posteriors(plane, rules.temperature)
         node[at], share[at] = posteriors.node, posteriors.positive_share
-    opinions = tuple(_opinions(box, prepared, logits, how) for box in _candidate_boxes(node, volume, prepared, rules))
+    boxes = _candidate_boxes(node, volume, prepared, rules)
+    opinions = tuple(_opinions(box, prepared, logits, how, rules.temperature) for box in boxes)
     return Segmentation(
         labels=volume.with_voxels(labels),
         node_posterior=volume.with_voxels(node),
@@ -72,8 +73,13 @@ def arg_max(logits: FloatArray) -> npt.NDArray[np.uint8]:
     return labels
 
 
-def node_posteriors(logits: FloatArray) -> Posteriors:
-    """Return the softmax share of both node classes, and the positive one's share among them; logits (class, ...)."""
+def node_posteriors(logits: FloatArray, temperature: float = 1.0) -> Posteriors:
+    """Return the softmax share of both node classes, and the positive one's share among them; logits (class, ...).
+
+    The logits are divided by the temperature (Guo et al., ICML 2017); 1 leaves them as they are.
+    """
+    if temperature != 1.0:
+        logits = logits / np.float32(temperature)
     powers = np.exp(logits - logits.max(axis=0))
     node = (powers[NODE_NEGATIVE] + powers[NODE_POSITIVE]) / powers.sum(axis=0)
     difference = np.clip(logits[NODE_NEGATIVE] - logits[NODE_POSITIVE], -_LARGEST_DIFFERENCE, _LARGEST_DIFFERENCE)
@@ -96,12 +102,16 @@ def _candidate_boxes(node: FloatArray, volume: Volume, prepared: PreparedCase, r
     return boxes
 
 
-def _opinions(box: Box, prepared: PreparedCase, logits: EnsembleLogits, how: Preprocessing) -> FoldOpinions:
+def _opinions(
+    box: Box, prepared: PreparedCase, logits: EnsembleLogits, how: Preprocessing, temperature: float
+) -> FoldOpinions:
     """Return the folds' own posteriors inside one box of the native grid."""
     z, y, x = (
         slice(part.start - crop.start, part.stop - crop.start) for part, crop in zip(box, prepared.crop, strict=True)
     )
-    posteriors = [node_posteriors(_resampled_part(fold, (z, y, x), prepared, how)) for fold in logits.folds]
+    posteriors = [
+        node_posteriors(_resampled_part(fold, (z, y, x), prepared, how), temperature) for fold in logits.folds
+    ]
     return FoldOpinions(
         box=box,
         node_posterior=np.stack([each.node for each in posteriors]),

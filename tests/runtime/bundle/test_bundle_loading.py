@@ -263,6 +263,15 @@ def test_a_bundle_carries_cutoffs_of_its_own_for_the_features(folder: Path) -> N
     assert scoring.heterogeneous_signal_cutoff == 0.24
 
 
+def test_a_bundle_without_a_temperature_leaves_posteriors_as_they_are_and_one_of_zero_is_rejected(folder: Path) -> None:
+    mapping = load_bundle(folder / "tiny", folder / "keys").manifest.to_mapping()
+    del mapping["scoring"]["temperature"]
+    assert parse_manifest(mapping).scoring.temperature == 1.0
+    mapping["scoring"]["temperature"] = 0.0
+    with pytest.raises(BundleRejected, match=r"scoring\.temperature in the manifest is 0\.0; allowed: above 0"):
+        parse_manifest(mapping)
+
+
 def test_the_demo_bundle_made_before_the_later_rules_still_opens() -> None:
     rules = load_bundle(REPOSITORY / "models" / "demo").rules
     assert (rules.feature_min_short_axis_mm, rules.irregular_border_cutoff) == (5.0, 0.03)

@@ -37,7 +37,7 @@ def test_a_site_changes_the_cutoffs_of_the_features_as_it_does_sizes() -> None:
 
 def test_only_numbers_of_the_rules_may_be_changed() -> None:
     assert "short_axis_cutoff_mm" in changeable_rules()
-    for name in ("id", "source", "cutoff"):
+    for name in ("id", "source", "cutoff", "temperature"):
         assert name not in changeable_rules()
         with pytest.raises(SettingInvalid, match="no such rule"):
             with_site_rules(RULES, {name: 1.0})

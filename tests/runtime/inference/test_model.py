@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from runtime.core.volume import Volume
 from runtime.inference.backend import FoldOptions, available_backends, make_backend
 from runtime.inference.ensemble import infer_folds
 from runtime.inference.golden import GoldenReport, dice_of, require_golden, run_golden
+from runtime.inference.labelling import node_posteriors
 from runtime.inference.model import LoadedModel, Mode, load_model
 from tests.fixtures.bundles import FOLD_COUNT, PATCH, make_network, make_tiny_bundle, make_tiny_volume, reseal
 
@@ -193,3 +195,26 @@ def test_inference_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_temperature_softens_posteriors_and_the_folds_opinions_but_moves_no_label(model: LoadedModel) -> None:
+    volume, _ = make_tiny_volume()
+    plain, soft = (
+        model.segment(volume, SilentMonitor(), replace(model.rules, temperature=temperature))
+        for temperature in (1.0, 2.0)
+    )
+    assert np.array_equal(plain.labels.voxels, soft.labels.voxels)
+    node = plain.node_posterior.voxels > 0.5
+    assert node.any()
+    assert (soft.node_posterior.voxels[node] < plain.node_posterior.voxels[node]).all()
+    hard, softer = (each.fold_opinions[0].node_posterior.max() for each in (plain, soft))
+    assert softer < hard
+
+
+def test_the_posterior_at_a_temperature_is_the_softmax_of_the_divided_logits() -> None:
+    logits = np.log(np.array([0.2, 0.1, 0.1, 0.1, 0.1, 0.4], dtype=np.float32))[:, None]
+    assert node_posteriors(logits).node == pytest.approx(0.5)
+    assert node_posteriors(logits).positive_share == pytest.approx(0.8)
+    # Square roots, normalised: the node classes have (0.316 + 0.632) of (0.447 + 4 * 0.316 + 0.632).
+    assert node_posteriors(logits, 2.0).node == pytest.approx(0.40463, abs=1e-4)
+    assert node_posteriors(logits, 2.0).positive_share == pytest.approx(2 / 3)
