@@ -61,7 +61,7 @@ def predict_case(workspace: Workspace, fold: int, case: str, device: str = "cpu"
     data, _, _, properties = nnUNetDatasetBlosc2(str(workspace.cases), [case]).load_case(case)
     logits = predictor.predict_sliding_window_return_logits(torch.from_numpy(data[:])).cpu()
     labels, probabilities = convert_predicted_logits_to_segmentation_with_correct_shape(
-        logits.float(),
+        logits,  # in float16, as the runtime and nnU-Net resample them
         predictor.plans_manager,
         predictor.configuration_manager,
         predictor.label_manager,
