@@ -233,9 +233,11 @@ def _scoring(mapping: Mapping[str, Any]) -> ScoringRules:
     rules = ScoringRules(**fields)
     if not rules.temperature > 0:
         raise BundleRejected(f"scoring.temperature in the manifest is {rules.temperature}; allowed: above 0")
-    if optional_rules() <= set(fields):
+    missing = sorted(optional_rules() - set(fields))
+    if not missing:
         return rules
-    return dataclasses.replace(rules, source=f"{rules.source}; where the bundle says nothing: {LATER_SOURCE}")
+    source = f"{rules.source}; by default, since the bundle does not say: {', '.join(missing)}"
+    return dataclasses.replace(rules, source=source if LATER_SOURCE in source else f"{source} ({LATER_SOURCE})")
 
 
 def _reference(mapping: Any) -> InputReference | None:

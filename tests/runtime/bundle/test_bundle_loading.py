@@ -251,8 +251,11 @@ def test_a_bundle_older_than_a_rule_gets_its_default_and_the_source_says_so(fold
     del mapping["scoring"]["irregular_border_cutoff"]
     older = parse_manifest(mapping).scoring
     assert older.irregular_border_cutoff == 0.03
-    assert older.source == f"{whole.source}; where the bundle says nothing: {LATER_SOURCE}"
+    said = "by default, since the bundle does not say: irregular_border_cutoff"
+    assert older.source == f"{whole.source}; {said}"
     assert whole.source.count(LATER_SOURCE) == 1
+    mapping["scoring"]["source"] = "a hospital's own"
+    assert parse_manifest(mapping).scoring.source == f"a hospital's own; {said} ({LATER_SOURCE})"
 
 
 def test_a_bundle_carries_cutoffs_of_its_own_for_the_features(folder: Path) -> None:

@@ -215,5 +215,7 @@ def test_jpeg_extended_of_12_bits_is_refused_by_name(shared_data: Path) -> None:
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_real_slice_is_refused(shared_data: Path, name: str) -> None:
-    with pytest.raises(CaseRefused, match=r"unreadable_pixels: the pixels of 1 of|not_dicom: no readable DICOM image in 1 of"):
+    with pytest.raises(
+        CaseRefused, match=r"unreadable_pixels: the pixels of 1 of|not_dicom: no readable DICOM image in 1 of"
+    ):
         read_series(with_slice_replaced(shared_data, name))
