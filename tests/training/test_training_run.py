@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,10 +15,9 @@ import pytest
 import torch
 
 from runtime.core.labels import LABEL_NAMES
-from tests.fixtures.toy_training import toy_trainer, toy_workspace, write_toy_cases
+from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.case_figures import overlaps
-from training.config import load_config
 from training.evaluation import summarise
 from training.fitting import Job, train
 from training.prediction import predict_case
@@ -119,20 +119,24 @@ def _wait_for_the_end_of_group(group: int) -> None:
             time.sleep(0.05)
 
 
-def test_nnunets_own_planner_chooses_network_patch_and_batch(tmp_path: Path) -> None:
-    config = load_config("paper_nnunet")
-    workspace = Workspace(tmp_path, "Dataset509_Tiny", config.name)
-    write_toy_cases(workspace)
-    plans = preparation.plan(workspace, config, processes=1)
+def test_nnunets_own_planner_chooses_network_patch_and_batch_and_our_trainer_trains_it(tmp_path: Path) -> None:
+    settings = re.sub(
+        r"\[network\].*?\[grid\].*?\[schedule\]", "[grid]\ngpu_memory_gb = 8.0\n[schedule]", TINY, flags=re.S
+    )
+    settings = settings.replace('name = "tiny"', 'name = "tiny"\nplanner = "nnunet"').replace("= 4\n", "= 1\n")
+    workspace = toy_workspace(tmp_path, settings.replace("warm_start_epochs = 1", "warm_start_epochs = 0"))
+    plans = json.loads(workspace.plans_file.read_text())
     planned = plans["configurations"][CONFIGURATION]
-    assert planned["architecture"]["arch_kwargs"]["features_per_stage"][:2] == (32, 64)
-    # The toy images are far smaller than 8 GB would hold, so the patch is the whole image.
+    assert planned["architecture"]["arch_kwargs"]["features_per_stage"][:2] == [32, 64]
     assert planned["spacing"] == pytest.approx([3.5, 0.9, 0.9])
-    assert [size >= 10 for size in planned["patch_size"]] == [True] * 3
+    # The toy images are far smaller than 8 GB would hold, so the patch is the whole image.
+    assert [size >= whole for size, whole in zip(planned["patch_size"], (10, 48, 48), strict=True)] == [True] * 3
     assert planned["batch_size"] == 2
     assert planned["batch_dice"] is True
-    assert planned["data_identifier"] == "paper_nnunet_3d_fullres"
-    assert plans["sidewall"]["planner"] == "nnunet"
+    assert planned["data_identifier"] == "tiny_3d_fullres"
+    job = Job(workspace, 0, threads=1, device="cpu", epochs=1)
+    train(job)
+    assert job.progress()["epoch"] == 1
 
 
 def test_dice_is_counted_per_label_and_for_both_node_labels_together() -> None:
