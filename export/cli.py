@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from export import handover_commands, key_commands
-from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on
-from runtime import __version__
+from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on, signed_or_not
 from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
+from runtime.core.version_option import VersionOption
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,18 +35,8 @@ ObturatorCutoff = Annotated[
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
-    ] = False,
-) -> None:
+def options(version: VersionOption = False) -> None:
     """Take the options that stand before a command."""
 
 
@@ -155,10 +145,8 @@ def bundle(
     )
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
-    state = "unsigned: sidewall-export sign" if key is None else "signed"
-    console.print(
-        f"{out}: {manifest.name} {manifest.version}, {counted(len(manifest.folds), 'fold')}, {size_mb:.1f} MB, {state}"
-    )
+    folds = counted(len(manifest.folds), "fold")
+    console.print(f"{out}: {manifest.name} {manifest.version}, {folds}, {size_mb:.1f} MB, {signed_or_not(key)}")
 
 
 handover_commands.register(app)

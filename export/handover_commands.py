@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures
+from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures, signed_or_not
 from runtime.bundle import Bundle
 from runtime.core.errors import BundleRejected
 
@@ -45,8 +45,7 @@ def card(
 
     private = None if key is None else read_private_key(key)
     manifest = renew_card(path, read_figures(parse_figures(figures)), card_text, private)
-    state = "unsigned: sidewall-export sign" if key is None else "signed"
-    typer.echo(f"{path}: {manifest.name} {manifest.version}, card written, {state}")
+    typer.echo(f"{path}: {manifest.name} {manifest.version}, card written, {signed_or_not(key)}")
 
 
 def verify(

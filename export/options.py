@@ -41,6 +41,11 @@ def parse_figures(texts: list[str] | None) -> dict[str, Path]:
     return found
 
 
+def signed_or_not(key: Path | None) -> str:
+    """Return what a command says of the bundle that it made with that key, or with none."""
+    return "unsigned: sidewall-export sign" if key is None else "signed"
+
+
 def parse_day(name: str, text: str) -> date:
     """Return a day in ISO form; raises `SettingInvalid` on anything else."""
     try:

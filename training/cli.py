@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from runtime import __version__
 from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.version_option import VersionOption
 from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
 from training.workspace import Workspace, write_json
@@ -36,18 +36,8 @@ DEFAULT_WORK = Path("work/demo")
 DEFAULT_DATASET = "Dataset501_Sidewall"
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
-    ] = False,
-) -> None:
+def options(version: VersionOption = False) -> None:
     """Take the options that stand before a command."""
 
 

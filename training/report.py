@@ -1,14 +1,13 @@
 """The report of an evaluation: evaluation.json for programs, evaluation.html for people, chosen.json for the bundle."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 
+from runtime.core.pages import page_environment
 from training import plots
 from training.calibration import (
     Reliability,
@@ -64,7 +63,7 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
     content = evaluation_json(evaluation, figures, calibration)
     write_json(folder / "evaluation.json", content)
     write_choice(folder / "chosen.json", evaluation.point, evaluation.cases)
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = page_environment(trim_blocks=True, lstrip_blocks=True)
     page.filters["number"] = _number
     html = page.from_string(TEMPLATE.read_text()).render(
         content=content,
@@ -123,6 +122,7 @@ def worst_cases(evaluation: Evaluation) -> list[CaseFigures]:
     """Return the cases with most missed nodes from 5 mm and false alarms; of equal ones those with the lowest Dice."""
 
     def badness(case: CaseFigures) -> tuple[int, float]:
+        """Return what sorts the worst case first."""
         missed, alarms = _errors(case, evaluation.point)
         dice = case.overlaps["node"].dice
         return -(len(missed) + alarms), 1.0 if dice is None else dice
@@ -158,7 +158,7 @@ def _shown(workspace: Workspace, case: CaseFigures, point: OperatingPoint) -> di
     image = read_volume(workspace.raw / "imagesTr" / f"{case.case}_0000.nii.gz").voxels
     truth = read_volume(workspace.raw / "labelsTr" / f"{case.case}.nii.gz").voxels.astype(np.uint8)
     picture = plots.case_png(image, truth, kept_prediction(workspace, case.fold, case.case).labels)
-    return _case_json(case, point) | {"picture": base64.b64encode(picture).decode("ascii")}
+    return _case_json(case, point) | {"picture": picture}
 
 
 def _case_json(case: CaseFigures, point: OperatingPoint) -> dict[str, Any]:

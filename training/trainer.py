@@ -92,7 +92,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         schedule = self.config.schedule
         self.initial_lr = schedule.learning_rate
         self.weight_decay = schedule.weight_decay
-        self.num_epochs = schedule.epochs
+        self.num_epochs = self.epochs_of_run()
         self.num_iterations_per_epoch = schedule.steps_per_epoch
         self.num_val_iterations_per_epoch = schedule.validation_steps_per_epoch
         self.oversample_foreground_percent = self.config.sampling.node_share
@@ -156,6 +156,10 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         schedule = self.config.schedule
         total = schedule.warm_start_epochs + schedule.epochs
         return optimizer, PolynomialRate(optimizer, self.initial_lr, self.epochs_before(), total)
+
+    def epochs_of_run(self) -> int:
+        """Return how many epochs this run takes."""
+        return self.config.schedule.epochs
 
     def epochs_before(self) -> int:
         """Return how many epochs the weights have behind them when this run begins."""

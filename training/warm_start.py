@@ -2,9 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from training.preparation import WARM_START_SPLIT
 from training.trainer import SidewallTrainer
@@ -16,16 +13,9 @@ class WarmStartTrainer(SidewallTrainer):
     It differs from a fold in `do_split` alone: which cases it sees.
     """
 
-    def __init__(
-        self,
-        plans: dict[str, Any],
-        configuration: str,
-        fold: int | str,
-        dataset_json: dict[str, Any],
-        device: torch.device,
-    ) -> None:
-        super().__init__(plans, configuration, fold, dataset_json, device)
-        self.num_epochs = self.config.schedule.warm_start_epochs
+    def epochs_of_run(self) -> int:
+        """Return the length of the shared run."""
+        return self.config.schedule.warm_start_epochs
 
     def starting_weights(self) -> Path | None:
         """Return None: this run starts from nothing."""

@@ -87,6 +87,7 @@ def _write_signed(folder: Path, entry: FileEntry, chunks: Iterator[bytes]) -> No
     sha256 = hashlib.sha256()
 
     def measured() -> Iterator[bytes]:
+        """Pass the chunks on while their size and digest are taken."""
         size = 0
         for chunk in chunks:
             size += len(chunk)

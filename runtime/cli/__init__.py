@@ -28,10 +28,10 @@ from runtime.cli.options import (
     StudyArgument,
     ThreadsOption,
     TimePointOption,
-    VersionOption,
 )
 from runtime.cli.reporting import reporting_errors, silence_grpc
 from runtime.core.errors import CaseRefused
+from runtime.core.version_option import VersionOption
 from runtime.environment import SERVER_VARIABLE, check_variables
 from runtime.settings import load_settings, setting_names
 

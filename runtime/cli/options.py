@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from runtime import __version__
-
 StudyArgument = Annotated[
     Path,
     typer.Argument(
@@ -41,14 +39,3 @@ PriorOption = Annotated[
 ]
 TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-VersionOption = Annotated[
-    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
-]

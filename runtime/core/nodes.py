@@ -50,6 +50,11 @@ class _Candidate:
     centroid_lps_mm: PointLpsMm
     """Posterior-weighted centre."""
 
+    positive_share: float
+    """Posterior-weighted mean of the positive share, 0..1."""
+
+    mean_posterior: float
+
 
 @dataclass(frozen=True, eq=False)
 class _Body:
@@ -78,9 +83,9 @@ def find_nodes(
     """Measure and score every node of a segmentation.
 
     Nodes are components of the node posterior above the bundle's threshold, large and certain enough by its rules.
-    `volume` is the canonical image on the
-    segmentation's grid (for the nodes' signal); the same `tracking_seed` gives the same tracking UIDs. With
-    `demonstration` no node is called positive or negative. Raises `ValueError` when the grids differ.
+    `volume` is the canonical image on the segmentation's grid (for the nodes' signal); the same `tracking_seed` gives
+    the same tracking UIDs. With `demonstration` no node is called positive or negative. Raises `ValueError` when the
+    grids differ.
     """
     posterior = segmentation.node_posterior
     if not volume.same_grid(posterior):
@@ -161,12 +166,11 @@ class _Scorer:
 
     def counts(self, candidate: _Candidate, body: _Body) -> bool:
         """Tell whether a candidate is large and certain enough to be reported."""
-        _, mean_posterior = self._means(candidate)
-        return body.axes.short_mm >= self.rules.min_short_axis_mm and mean_posterior >= self.rules.min_mean_posterior
+        large = body.axes.short_mm >= self.rules.min_short_axis_mm
+        return large and candidate.mean_posterior >= self.rules.min_mean_posterior
 
     def score(self, node_id: int, candidate: _Candidate, body: _Body) -> Node:
         """Return the scored node of a measured candidate."""
-        positive_share, mean_posterior = self._means(candidate)
         shares = station_shares(self.stations[candidate.box][candidate.mask])
         station = main_station(shares)
         axes, axes_3d = body.axes, measure_axes_3d(body.field, body.level)
@@ -174,7 +178,7 @@ class _Scorer:
         cutoff = self.rules.size_cutoff(station)
         by_rule = status_by_rule(axes.short_mm, features, cutoff)
         who = self.segmentation.opinion_of
-        opinion = _sign(positive_share >= self.rules.positive_probability) if who else None
+        opinion = _sign(candidate.positive_share >= self.rules.positive_probability) if who else None
         combined = combine_status(station, axes.short_mm, by_rule, opinion, self.rules)
         views = self._fold_views(candidate)
         return Node(
@@ -188,8 +192,8 @@ class _Scorer:
             status="demonstration" if self.demonstration else combined,
             status_by_rule=by_rule,
             status_by_model=opinion if who == "model" else None,
-            probability=positive_share if who == "model" else None,
-            mean_posterior=mean_posterior if who == "model" else None,
+            probability=candidate.positive_share if who == "model" else None,
+            mean_posterior=candidate.mean_posterior if who == "model" else None,
             short_axis_interval_mm=interval(view.short_axis_mm for view in views),
             axis_endpoints_lps_mm={"short": axes.short_endpoints_lps_mm, "long": axes.long_endpoints_lps_mm},
             station_probabilities=shares,
@@ -221,12 +225,6 @@ class _Scorer:
             conglomerate=is_conglomerate(field, level),
             cut_by_image=touches_border(candidate.mask, candidate.box, self.instances.shape),
         )
-
-    def _means(self, candidate: _Candidate) -> tuple[float, float]:
-        """Return the posterior-weighted positive share and the mean posterior."""
-        posterior = self.segmentation.node_posterior.voxels[candidate.box][candidate.mask].astype(np.float64)
-        share = self.segmentation.positive_share.voxels[candidate.box][candidate.mask].astype(np.float64)
-        return float((share * posterior).sum() / posterior.sum()), float(posterior.mean())
 
     def _fold_views(self, candidate: _Candidate) -> tuple[FoldView, ...]:
         """Return what the folds make of a candidate; empty where they were not kept."""
@@ -264,7 +262,15 @@ def _candidate(segmentation: Segmentation, instances: npt.NDArray[np.uint16], in
     weights = segmentation.node_posterior.voxels[box][mask].astype(np.float64)
     index = np.argwhere(mask) + [part.start for part in box]
     centre = segmentation.node_posterior.index_to_lps_mm((index * weights[:, None]).sum(axis=0) / weights.sum())
-    return _Candidate(instance, box, mask, (float(centre[0]), float(centre[1]), float(centre[2])))
+    share = segmentation.positive_share.voxels[box][mask].astype(np.float64)
+    return _Candidate(
+        instance=instance,
+        box=box,
+        mask=mask,
+        centroid_lps_mm=(float(centre[0]), float(centre[1]), float(centre[2])),
+        positive_share=float((share * weights).sum() / weights.sum()),
+        mean_posterior=float(weights.mean()),
+    )
 
 
 def _stations(segmentation: Segmentation, instances: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:

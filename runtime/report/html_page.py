@@ -1,14 +1,14 @@
 """The report as one HTML page that needs nothing else: no scripts, no requests."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from runtime.core.findings import Findings
+from runtime.core.pages import page_environment
 from runtime.report.content import Content, build_content
 from runtime.report.page_style import STYLE
 from runtime.report.page_template import TEMPLATE
@@ -40,12 +40,6 @@ def _diagram(content: Content) -> Markup | None:
     return Markup(to_svg(content.diagram, "Where the nodes lie", content.diagram_text))
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters["data_uri"] = _data_uri
-    return environment.from_string(TEMPLATE)
+    return page_environment(keep_trailing_newline=True).from_string(TEMPLATE)

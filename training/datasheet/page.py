@@ -1,6 +1,5 @@
 """The data sheet as one HTML page that needs nothing else, and as JSON."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -8,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from runtime import __version__
 from runtime.core.labels import LABEL_NAMES
+from runtime.core.pages import page_environment
 from runtime.core.volume import canonicalise
 from training.dataset import Part, image_path_of, label_path, read_volume
 from training.datasheet.charts import CUTOFF_MM, NEGATIVE_FILL, POSITIVE_FILL, histogram
@@ -107,12 +107,6 @@ def _name(label: int) -> str:
     return next(name for name, value in LABEL_NAMES.items() if value == label)
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["data_uri"] = _data_uri
-    return environment.from_string(TEMPLATE)
+    return page_environment(trim_blocks=True).from_string(TEMPLATE)
