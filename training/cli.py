@@ -136,7 +136,10 @@ def _take_in(
     }
 
 
-@app.command(epilog="Example: sidewall-train fit --parallel 5 --threads 1")
+@app.command(
+    epilog="Examples: sidewall-train fit --parallel 5 --threads 1; "
+    "sidewall-train fit --start-from models/demo --learning-rate 1e-3 --epochs 16"
+)
 def fit(
     work: Work = DEFAULT_WORK,
     config: Config = "demo",
@@ -149,6 +152,13 @@ def fit(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs per fold instead of the config's.")] = None,
     warm_start_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the shared run instead.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-7, max=1, help="First learning rate instead of the config's.")
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Unpacked bundle whose folds these start from, in the place of a shared run."),
+    ] = None,
     ray: Annotated[
         str | None,
         typer.Option(help="Ray cluster to train on: HOST:PORT, auto, or local. The work folder must be shared by all."),
@@ -161,9 +171,8 @@ def fit(
 
     _check_device(device)
     workspace = Workspace(work, dataset, load_config(config).name)
-    schedule = fitting.Schedule(
-        tuple(parse_range("folds", folds)), parallel, threads, device, epochs, warm_start_epochs, ray=ray
-    )
+    changes = fitting.Changes(epochs, warm_start_epochs, learning_rate, start_from)
+    schedule = fitting.Schedule(tuple(parse_range("folds", folds)), parallel, threads, device, changes, ray=ray)
     bars = FoldBars(status)
     with bars.progress:
         results = fitting.fit(workspace, schedule, bars.report)

@@ -84,9 +84,14 @@ def dataset_digest(workspace: Workspace, cases: list[str]) -> str:
     whole = hashlib.sha256()
     for name in sorted(cases):
         for ending in (".b2nd", "_seg.b2nd", ".pkl"):
-            with (workspace.cases / f"{name}{ending}").open("rb") as file:
-                whole.update(f"{name}{ending} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            whole.update(f"{name}{ending} {file_digest(workspace.cases / f'{name}{ending}')}\n".encode())
     return whole.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of one file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(content: Any) -> str:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,10 +16,34 @@ from runtime.core.errors import SettingInvalid
 from training.config import ModelConfig
 from training.gpus import gpu_of, visible_gpus
 from training.ownership import TrainingFailed, claim
+from training.starting import check_bundle, fold_file
 from training.workspace import CONFIGURATION, Workspace, write_json
 
 POLL_S = 1.0
 """How often the processes' progress files are looked at."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a training does otherwise than its config says; None takes the config's."""
+
+    epochs: int | None = None
+    """Epochs per fold."""
+
+    warm_start_epochs: int | None = None
+    """Epochs of the shared run."""
+
+    learning_rate: float | None = None
+    """Rate at the first step."""
+
+    start_from: Path | None = None
+    """Folder of an unpacked bundle: every fold starts from the bundle's fold of its number, and no run is shared."""
+
+    def of_schedule(self) -> dict[str, Any]:
+        """Return the values to put into the config's schedule."""
+        own = {name: getattr(self, name) for name in ("epochs", "warm_start_epochs", "learning_rate")}
+        given = {name: value for name, value in own.items() if value is not None}
+        return given if self.start_from is None else given | {"warm_start_epochs": 0}
 
 
 @dataclass(frozen=True)
@@ -36,11 +60,7 @@ class Job:
     device: str
     """`cpu` or `cuda`."""
 
-    epochs: int | None = None
-    """Epochs per fold; None takes the config's."""
-
-    warm_start_epochs: int | None = None
-    """Epochs of the shared run; None takes the config's."""
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def name(self) -> str:
@@ -85,11 +105,7 @@ class Schedule:
     device: str = "cpu"
     """`cpu` or `cuda`."""
 
-    epochs: int | None = None
-    """Epochs per fold; None takes the config's."""
-
-    warm_start_epochs: int | None = None
-    """Epochs of the shared run; None takes the config's."""
+    changes: Changes = field(default_factory=Changes)
 
     restarts: int = 3
     """How often a run whose process or machine was killed is started again before the whole training fails."""
@@ -103,7 +119,7 @@ Report = Callable[[Sequence[Job]], None]
 
 
 def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, Any]:
-    """Train the shared run, if the config has one, then the folds; returns each run's last progress.
+    """Train the shared run, if there is to be one, then the folds; returns each run's last progress.
 
     Complete runs are left as they are; a stopped run goes on after its last whole epoch.
     Raises `TrainingFailed`, and `SettingInvalid` before `prepare`.
@@ -116,15 +132,19 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
     if not schedule.folds or any(fold not in known for fold in schedule.folds):
         raise SettingInvalid("folds", list(schedule.folds), f"folds {known.start} to {known.stop - 1}")
     results = {}
-    lengths = (schedule.epochs, schedule.warm_start_epochs)
-    if config.schedule.warm_start_epochs:
+    changes = schedule.changes
+    bundle = changes.start_from
+    if bundle is not None:
+        check_bundle(bundle, schedule.folds)
+        changes = replace(changes, start_from=bundle.resolve())
+    elif config.schedule.warm_start_epochs:
         # It runs alone, so it may have what all folds have together.
         threads = min(schedule.threads * schedule.parallel, os.cpu_count() or 1)
-        shared = Job(workspace, None, threads, schedule.device, *lengths)
+        shared = Job(workspace, None, threads, schedule.device, changes)
         run_all([shared], schedule, report)
         _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
         results[shared.name] = shared.progress()
-    jobs = [Job(workspace, fold, schedule.threads, schedule.device, *lengths) for fold in schedule.folds]
+    jobs = [Job(workspace, fold, schedule.threads, schedule.device, changes) for fold in schedule.folds]
     run_all(jobs, schedule, report)
     return results | {job.name: job.progress() for job in jobs}
 
@@ -136,15 +156,14 @@ def train(job: Job) -> None:
         return
     import torch
 
-    from training.environment import record_start
+    from training.environment import file_digest, record_start
     from training.trainer import SidewallTrainer
     from training.warm_start import WarmStartTrainer
 
     job.workspace.activate()
     torch.set_num_threads(job.threads)
     plans = job.workspace.read_json(job.workspace.plans_file)
-    lengths = {"epochs": job.epochs, "warm_start_epochs": job.warm_start_epochs}
-    plans["sidewall"]["schedule"] |= {name: value for name, value in lengths.items() if value is not None}
+    plans["sidewall"]["schedule"] |= job.changes.of_schedule()
     if job.fold is None:
         _shrink_patches(plans)
     plans["continue_training"] = False
@@ -153,6 +172,9 @@ def train(job: Job) -> None:
     fold = "all" if job.fold is None else job.fold
     trainer = kind(plans, CONFIGURATION, fold, dataset, torch.device(job.device))
     trainer.claim = claim(job.output)
+    bundle = job.changes.start_from
+    if bundle is not None:
+        trainer.starting_bundle = bundle
     latest = job.output / "checkpoint_latest.pth"
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
@@ -165,6 +187,7 @@ def train(job: Job) -> None:
         "augmenter_processes": trainer.config.compute.augmenter_processes,
         "seeds": list(trainer.seeds),
         "half_precision": None if trainer.half_precision is None else str(trainer.half_precision),
+        "started_from_sha256": None if bundle is None else file_digest(fold_file(bundle, trainer.fold)),
     }
     record_start(job.workspace, job.output, plans, [*training, *validation], start)
     trainer.run_training()

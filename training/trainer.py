@@ -23,6 +23,7 @@ from training.ownership import Claim
 from training.rates import PolynomialRate
 from training.sampling import NodeLoader
 from training.splits import FOLDS
+from training.starting import fold_file, load_fold
 from training.workspace import write_json
 
 DICE_WEIGHT, CROSS_ENTROPY_WEIGHT = 0.7, 0.3
@@ -71,7 +72,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
     - `configure_optimizers`: AdamW where the config says so, which gets further in few steps; a rate that goes on
       from the shared run. `sgd` is nnU-Net's own.
     - `initialize`: starts from the shared run's weights where the config has one (the demo; the study's config has
-      none).
+      none), or from the folds of an earlier bundle where the command names one.
 
     Without effect on the weights
     - `validation_step`, `on_validation_epoch_end`: the same counts; labels that never occur give no warnings.
@@ -102,6 +103,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.autocast = torch.autocast(self.device.type, self.half_precision, enabled=self.half_precision is not None)
         self.seeds = (self.config.sampling.seed, FOLDS if fold == "all" else int(fold))
         self.claim: Claim | None = None
+        self.starting_bundle: Path | None = None
 
     network: Any
     """Set by nnU-Net's `initialize`."""
@@ -109,16 +111,21 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
     claim: Claim | None
     """This process's hold on the output folder; None writes without asking."""
 
+    starting_bundle: Path | None
+    """Unpacked bundle whose fold of the same number this one starts from."""
+
     def initialize(self) -> None:
         """Build the network from seeded weights and start from the shared run's where there are some."""
         set_seeds(*self.seeds)
         super().initialize()
         if self.device.type == "cpu":
             self.network = self.network.to(memory_format=torch.channels_last_3d)
+        # torch.compile, nnU-Net's default on a GPU, wraps the network.
+        network = getattr(self.network, "_orig_mod", self.network)
         weights = self.starting_weights()
-        if weights is not None:
-            # torch.compile, nnU-Net's default on a GPU, wraps the network.
-            network = getattr(self.network, "_orig_mod", self.network)
+        if self.starting_bundle is not None:
+            load_fold(network, fold_file(self.starting_bundle, self.fold))
+        elif weights is not None:
             network.load_state_dict(torch.load(weights, map_location=self.device, weights_only=True))
 
     def starting_weights(self) -> Path | None:

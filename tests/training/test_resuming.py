@@ -15,7 +15,7 @@ import torch
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import trainer as trainer_module
 from training.environment import record_start
-from training.fitting import Job, Schedule, fit, train_logged
+from training.fitting import Changes, Job, Schedule, fit, train_logged
 from training.ownership import TrainingFailed, claim
 from training.trainer import SidewallTrainer
 from training.workspace import Workspace, write_json
@@ -98,7 +98,7 @@ def _same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 @pytest.fixture(scope="module")
 def whole_run(workspace: Workspace, processes: ForkServerContext) -> Job:
     """Return fold 0, trained without an interruption."""
-    job = Job(workspace, 0, threads=1, device="cpu", epochs=EPOCHS)
+    job = Job(workspace, 0, threads=1, device="cpu", changes=Changes(epochs=EPOCHS))
     assert _run(processes, train_logged, job) == 0
     return job
 
@@ -110,7 +110,7 @@ def test_a_run_that_was_killed_at_every_point_ends_with_the_weights_of_one_that_
     other = Workspace(tmp_path, workspace.dataset, workspace.plans_name)
     other.preprocessed.parent.mkdir()
     other.preprocessed.symlink_to(workspace.preprocessed)
-    job = Job(other, 0, threads=1, device="cpu", epochs=EPOCHS)
+    job = Job(other, 0, threads=1, device="cpu", changes=Changes(epochs=EPOCHS))
     latest = job.output / "checkpoint_latest.pth"
     kills = [("step", 0), ("half written", 1), ("progress not yet told", 2), ("step", 0), ("not yet renamed", 0)]
     finished = []
@@ -142,7 +142,7 @@ def test_batches_cut_by_other_processes_are_the_same(
     plans["sidewall"]["compute"]["augmenter_processes"] = 2
     other.plans_file.unlink()
     other.plans_file.write_text(json.dumps(plans))
-    job = Job(other, 0, threads=1, device="cpu", epochs=EPOCHS)
+    job = Job(other, 0, threads=1, device="cpu", changes=Changes(epochs=EPOCHS))
     assert _run(processes, train_logged, job) == 0, job.log.read_text()
     assert _same(_weights(job), _weights(whole_run))
 
@@ -156,7 +156,7 @@ def test_a_killed_process_is_started_again_and_its_fold_goes_on(workspace: Works
             killed.append(jobs[0].progress()["epoch"])
             process.kill()
 
-    results = fit(workspace, Schedule(folds=(1,), epochs=30), kill_once)
+    results = fit(workspace, Schedule(folds=(1,), changes=Changes(epochs=30)), kill_once)
     assert results["fold 1"]["epoch"] == 30
     assert results["fold 1"]["remaining_s"] == 0
     runs = json.loads((workspace.fold(1) / "environment.json").read_text())["runs"]
@@ -192,6 +192,7 @@ def test_the_environment_names_versions_seeds_and_digests_but_no_machine_or_path
         "augmenter_processes": 0,
         "seeds": [12345, 0],
         "half_precision": None,
+        "started_from_sha256": None,
     }
     assert run["software"]["packages"]["nnunetv2"] == "2.8.1"
     assert run["dataset"]["cases"] == 7

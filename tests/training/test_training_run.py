@@ -19,7 +19,7 @@ from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.case_figures import overlaps
 from training.evaluation import summarise
-from training.fitting import Job, train
+from training.fitting import Changes, Job, train
 from training.prediction import predict_case
 from training.rates import PolynomialRate
 from training.sampling import LOCATIONS_PER_NODE, balanced_locations
@@ -97,7 +97,7 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     _wait_for_the_end_of_group(process.pid)
     before = job.progress()["epoch"]
     assert not job.final_checkpoint.is_file()
-    train(dataclasses.replace(job, epochs=before + 2))
+    train(dataclasses.replace(job, changes=Changes(epochs=before + 2)))
     saved = torch.load(job.final_checkpoint, weights_only=False)
     # The process may have finished one more epoch between the reading and the kill.
     assert saved["current_epoch"] == before + 2
@@ -134,7 +134,7 @@ def test_nnunets_own_planner_chooses_network_patch_and_batch_and_our_trainer_tra
     assert planned["batch_size"] == 2
     assert planned["batch_dice"] is True
     assert planned["data_identifier"] == "tiny_3d_fullres"
-    job = Job(workspace, 0, threads=1, device="cpu", epochs=1)
+    job = Job(workspace, 0, threads=1, device="cpu", changes=Changes(epochs=1))
     train(job)
     assert job.progress()["epoch"] == 1
 
