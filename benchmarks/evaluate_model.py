@@ -25,7 +25,7 @@ from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
 from phantom.hospitals import HospitalName
 from runtime import __version__
-from runtime.case import CaseInput
+from runtime.case import AnalysisSettings, CaseInput
 from runtime.core.errors import SidewallError
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
@@ -35,17 +35,22 @@ app = typer.Typer(add_completion=False)
 
 
 def evaluate_case(
-    model: LoadedModel, seed: int, *, validator: Path | None = None, hospital: HospitalName | None = None
+    model: LoadedModel,
+    seed: int,
+    *,
+    validator: Path | None = None,
+    hospital: HospitalName | None = None,
+    settings: AnalysisSettings | None = None,
 ) -> CaseScore:
     """Generate one phantom, analyse it as DICOM and compare findings and truth.
 
     `hospital` names whose scanner acquired it; None draws from every training scanner. With a `validator` (dciodvfy)
-    the DICOM objects of the result are checked too.
+    the DICOM objects of the result are checked too. `settings` are a site's own.
     """
     case = generate_case(seed, options=PhantomOptions(hospital=hospital))
     source = CaseInput(dicom=encode_series(case), case_id=f"phantom-{seed}")
     started_s = time.perf_counter()
-    result = analyze_case(source, model)
+    result = analyze_case(source, model, settings)
     seconds = time.perf_counter() - started_s
     if result.instances is not None and not result.instances.same_grid(case.image):
         raise ValueError(f"the instances of seed {seed} are not on the grid of its image")

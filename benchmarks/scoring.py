@@ -51,6 +51,8 @@ class FoundNodeScore:
     probability: float | None
     is_node: int | None
     """Number of the true node it matched, or None for a false alarm."""
+    mean_posterior: float | None = None
+    """What `min_mean_posterior` cuts."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def score_case(
             node.status,
             node.probability,
             by_found[node.id].true if node.id in by_found else None,
+            node.mean_posterior,
         )
         for node in findings.nodes
     )
@@ -163,7 +166,7 @@ def summarise(cases: Sequence[CaseScore]) -> dict[str, Any]:
         "refused": sum(bool(case.refusal) for case in cases),
         "true_nodes": sum(len(case.true_nodes) for case in cases),
         "found_nodes": sum(len(case.found_nodes) for case in cases),
-        "detection": {name: _detection(cases, low, high) for name, low, high in SIZE_CLASSES},
+        "detection": {name: detection(cases, low, high) for name, low, high in SIZE_CLASSES},
         "false_alarms_per_case": _per_case(cases, lambda case: sum(n.is_node is None for n in case.found_nodes)),
         "patients": _patients(cases),
         "matched_nodes": _matched(cases),
@@ -174,7 +177,7 @@ def summarise(cases: Sequence[CaseScore]) -> dict[str, Any]:
     }
 
 
-def _detection(cases: Iterable[CaseScore], low: float, high: float) -> dict[str, Any]:
+def detection(cases: Iterable[CaseScore], low: float, high: float) -> dict[str, Any]:
     """Sensitivity by the true short axis; positive predictive value by the reported one."""
     cases = tuple(cases)
     true = [n for case in cases for n in case.true_nodes if low <= n.short_axis_mm < high]
