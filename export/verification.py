@@ -135,7 +135,8 @@ def _scope(keys: tuple[TrustedKey, ...], manifest: Manifest) -> tuple[str, None]
 
 def _folds(manifest: Manifest) -> tuple[str, None]:
     check_references(manifest)
-    return f"{len(manifest.folds)}, all listed", None
+    also = "".join(f", also in {precision}" for precision in sorted(manifest.variants))
+    return f"{len(manifest.folds)}{also}, all listed", None
 
 
 def _files(path: Path, manifest: Manifest) -> tuple[str, None]:
@@ -158,7 +159,7 @@ def _reading(path: Path, entry: Any) -> Callable[[], object]:
 
 def _weights(path: Path, manifest: Manifest) -> tuple[str, None]:
     for entry in manifest.files:
-        if entry.path in manifest.folds:
+        if entry.path in manifest.networks:
             check_network(read_file(path, entry), entry.path)
     return "all finite numbers, all inside the signed files", None
 
