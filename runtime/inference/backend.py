@@ -168,12 +168,17 @@ def make_backend(name: str | None = None, cache: EngineCache | None = None) -> B
         if not present:
             raise BackendUnavailable(f"no inference backend is installed; one of {', '.join(BACKENDS)} is needed")
         name = present[0]
+    require_backend(name)
+    return BACKENDS[name].make(cache)
+
+
+def require_backend(name: str) -> None:
+    """Raise `SettingInvalid` on an unknown name, and `BackendUnavailable`, with the reason, when it is not present."""
     if name not in BACKENDS:
         raise SettingInvalid("backend", name, ", ".join(BACKEND_NAMES))
     reason = absence(name)
     if reason is not None:
         raise BackendUnavailable(reason)
-    return BACKENDS[name].make(cache)
 
 
 def _is_installed(package: str) -> bool:
