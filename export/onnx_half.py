@@ -6,7 +6,7 @@ with half-precision statistics answer with empty masks (MIC-DKFZ/nnUNet issues 2
 either side of it. The image comes in and the logits go out as float32.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import ml_dtypes
@@ -54,7 +54,7 @@ def _halved(entry: onnx.TensorProto, precision: HalfPrecision) -> onnx.TensorPro
 
 
 def _with_casts(
-    nodes: Iterator[onnx.NodeProto], inputs: set[str], outputs: set[str], half: int
+    nodes: Iterable[onnx.NodeProto], inputs: set[str], outputs: set[str], half: int
 ) -> Iterator[onnx.NodeProto]:
     """Return the nodes with casts after the inputs, before the outputs, and around each normalisation."""
     for name in sorted(inputs):
