@@ -1,13 +1,16 @@
 """The verdicts of the parity gate as a table for people."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from export.parity_gate import CaseVerdict
 
+_TITLE: Final = "against ONNX Runtime on the CPU in float32"
 _COLOURS = {"passed": "green", "warned": "yellow", "refused": "bold red", "not run": "dim"}
 _SHORT = {
     "external_iliac_inguinal": "EI",
@@ -18,22 +21,24 @@ _SHORT = {
 }
 
 
-def parity_table(verdicts: Iterable[CaseVerdict]) -> Table:
-    """Return the figures of every candidate on every case: errors of logits, Dice per structure, nodes, verdict."""
-    table = Table(title="against ONNX Runtime on the CPU in float32", title_justify="left", box=SIMPLE_HEAD)
+def parity_table(verdicts: Sequence[CaseVerdict]) -> RenderableType:
+    """Return the figures of every candidate on every case, and under them what lies beyond a tolerance."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title=_TITLE, title_justify="left")
     table.add_column("case", overflow="fold")
     table.add_column("candidate", no_wrap=True)
     for heading in ("logits", "Dice", "nodes", "mm"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     for each in verdicts:
+        candidate = each.candidate.replace(" ", "\n", 1)
         verdict = Text(each.outcome, _COLOURS[each.outcome])
-        if each.reasons:
-            verdict.append(f": {'; '.join(each.reasons)}", "default")
-        table.add_row(
-            Text(each.case), f"{each.candidate}\n{each.precision}", *_figures(each), verdict, end_section=True
-        )
-    return table
+        table.add_row(Text(each.case), f"{candidate}\n{each.precision}", *_figures(each), verdict, end_section=True)
+    reasons = [
+        Text(f"{each.outcome}: {each.candidate} on {each.case}: {'; '.join(each.reasons)}", _COLOURS[each.outcome])
+        for each in verdicts
+        if each.reasons
+    ]
+    return Group(table, *reasons)
 
 
 def _figures(verdict: CaseVerdict) -> list[str]:
