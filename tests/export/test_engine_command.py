@@ -3,16 +3,23 @@
 import importlib.util
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from export.cli import app
+from export.onnx_half import in_half_precision
+from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle import load_bundle
+from runtime.bundle.manifest import HalfPrecision
 from runtime.core.errors import BackendUnavailable, SettingInvalid
+from runtime.inference.backend import FoldOptions
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.model import load_model
+from runtime.inference.tensorrt_building import Builder
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle
 
+DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
 needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec("tensorrt_rtx") is None,
     reason="the package tensorrt_rtx is not installed (pip install -e '.[tensorrt-rtx]')",
@@ -37,6 +44,26 @@ def test_engines_for_the_gpu_of_another_box_are_built_once(tmp_path: Path) -> No
     assert run(tmp_path, *for_rtx_4090).count("there already") == FOLD_COUNT
     assert "in float16, built in" in run(tmp_path, *for_rtx_4090, "--precision", "float16")
     assert len(EngineCache(tmp_path / "engines")) == 2 * FOLD_COUNT
+
+
+@needs_rtx
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_a_fold_of_the_demo_bundle_in_half_precision_becomes_an_engine(precision: HalfPrecision) -> None:
+    fold = onnx.load(DEMO / "fold_0.onnx")
+    builder, options = Builder.without_gpu("sm_89"), FoldOptions((24, 160, 160), 1, precision)
+    halved = in_half_precision(with_pixel_shuffle(fold), precision)
+    engine = builder.build(halved.SerializeToString(), options)
+    assert engine.startswith(b"vtrt")
+    # Half the weights and more: what is computed beside them stays in float32.
+    assert len(engine) < len(builder.build(fold.SerializeToString(), options))
+
+
+@needs_rtx
+def test_what_the_builder_cannot_do_is_told_in_its_words() -> None:
+    # A transposed convolution in bfloat16 is beyond TensorRT for RTX 1.7; the pixel shuffle takes its place.
+    halved = in_half_precision(onnx.load(DEMO / "fold_0.onnx"), "bfloat16").SerializeToString()
+    with pytest.raises(BackendUnavailable, match=r"tensorrt-rtx cannot build an engine of a fold .*deconv"):
+        Builder.without_gpu("sm_89").build(halved, FoldOptions((24, 160, 160), 1, "bfloat16"))
 
 
 def test_what_was_compiled_ahead_for_this_machine_is_there_at_its_start(tmp_path: Path) -> None:
