@@ -2,7 +2,9 @@
 
 import os
 import platform
-from importlib.metadata import version
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("numpy", "scipy", "pydicom", "onnxruntime", "openvino")
@@ -17,8 +19,17 @@ def describe_machine() -> dict[str, object]:
         "memory_gib": round(memory / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": versions_of(PACKAGES),
     }
+
+
+def versions_of(packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of those that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:

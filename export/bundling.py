@@ -12,26 +12,28 @@ import numpy.typing as npt
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from export.cases import image_files, read_image, reference_of
+from export.cases import check_orientation, image_files, read_image, reference_of
 from export.checkpoints import (
     Checkpoint,
     ModelFolder,
+    check_checkpoints,
     fold_checkpoints,
     read_checkpoint,
     read_model_folder,
     reduce_plans,
 )
 from export.errors import ExportFailed
+from export.fold_forms import FormChecks, Forms, Metadata, check_forms, file_name, fold_metadata, make_forms
 from export.golden import crop_around_node, write_golden
 from export.model_card import CARD_NAME, PLANS_FOLDER, check_measured, model_card, read_card_source, read_figures
-from export.onnx_model import ExportError, export_fold, measure_error
+from export.onnx_model import export_fold
+from export.onnx_parity import FormPrecision, ask_torch
 from export.oracle import Oracle
 from export.sealing import seal_bundle
 from runtime.bundle.manifest import SCHEMA_VERSION, Golden, Manifest, Shape, TrainedOn
 from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import ScoringRules
 from runtime.core.volume import Volume
-from runtime.inference.backend import available_backends
 from runtime.inference.preparation import prepare
 from runtime.inference.tiling import pad_to_patch, tile_boxes
 
@@ -63,6 +65,10 @@ class BundleRecipe:
     measured: Mapping[str, Path] = field(default_factory=dict)
     """Heading of the model card -> JSON file with figures."""
 
+    forms: Forms = field(default_factory=Forms)
+    without_mirroring: bool = False
+    """Whether a model that nnU-Net's predictor would mirror may be exported, to be run without."""
+
     card_text: Path | None = None
     """TOML file with the words of the model card; None takes those for phantom models, and none for others."""
 
@@ -75,14 +81,20 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
     """
     model = read_model_folder(recipe.model)
     checkpoints = [read_checkpoint(path) for path in fold_checkpoints(recipe.model, recipe.checkpoint)]
+    check_checkpoints(checkpoints, without_mirroring=recipe.without_mirroring)
     preprocessing, tiling = reduce_plans(model)
     _check_dataset(model.dataset, recipe.trained_on)
+    check_orientation(image_files(recipe.reference_cases, recipe.reference_count))
     figures = read_figures(recipe.measured)
     check_measured(figures, ())
     _clear(target)
     case = read_image(recipe.golden_case or image_files(recipe.reference_cases, 1)[0])
     tiles = _tiles(pad_to_patch(prepare(case, preprocessing).data, tiling.patch_size)[0], tiling.patch_size)
-    errors = [_write_fold(model, fold, index, tiles, target) for index, fold in enumerate(checkpoints)]
+    about = {name: getattr(recipe, name) for name in ("name", "version", "trained_on", "intended_use")}
+    checks = [
+        _write_fold(model, fold, fold_metadata(about, index, fold, preprocessing, tiling), recipe.forms, tiles, target)
+        for index, fold in enumerate(checkpoints)
+    ]
     golden = _write_case(model, checkpoints, case, target)
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -94,12 +106,13 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         labels=LABEL_NAMES,
         preprocessing=preprocessing,
         tiling=tiling,
-        folds=tuple(f"fold_{index}.onnx" for index in range(len(checkpoints))),
+        folds=_files(len(checkpoints), "float32"),
         golden=golden,
         scoring=recipe.rules,
         input_reference=reference_of(recipe.reference_cases, recipe.reference_count),
-        provenance=_provenance(recipe, model, checkpoints, errors),
+        provenance=_provenance(recipe, model, checkpoints, checks),
         files=(),
+        variants={precision: _files(len(checkpoints), precision) for precision in recipe.forms.variants},
     )
     card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))
     (target / CARD_NAME).write_text(card, encoding="utf-8")
@@ -132,14 +145,24 @@ def _tiles(padded: npt.NDArray[np.float32], patch: Shape) -> list[npt.NDArray[np
     return drawn + [padded[(slice(None), *box)] for box in boxes[middle : middle + _REAL_TILES]]
 
 
+def _files(folds: int, precision: FormPrecision) -> tuple[str, ...]:
+    return tuple(file_name(index, precision) for index in range(folds))
+
+
 def _write_fold(
-    model: ModelFolder, fold: Checkpoint, index: int, tiles: Sequence[npt.NDArray[np.float32]], target: Path
-) -> list[ExportError]:
+    model: ModelFolder,
+    fold: Checkpoint,
+    metadata: Metadata,
+    forms: Forms,
+    tiles: Sequence[npt.NDArray[np.float32]],
+    target: Path,
+) -> FormChecks:
     network = model.build_network(fold.weights)
     z, y, x = tiles[0].shape[1:]
-    content = export_fold(network, (z, y, x))
-    (target / f"fold_{index}.onnx").write_bytes(content)
-    return [measure_error(network, content, tiles, backend) for backend in available_backends()]
+    contents = make_forms(export_fold(network, (z, y, x)), forms, metadata)
+    for precision, content in contents.items():
+        (target / file_name(int(metadata["fold"]), precision)).write_bytes(content)
+    return check_forms(contents, ask_torch(network, tiles))
 
 
 def _write_case(model: ModelFolder, checkpoints: Sequence[Checkpoint], case: Volume, target: Path) -> Golden:
@@ -157,10 +180,12 @@ def _write_case(model: ModelFolder, checkpoints: Sequence[Checkpoint], case: Vol
 
 
 def _provenance(
-    recipe: BundleRecipe, model: ModelFolder, checkpoints: Sequence[Checkpoint], errors: Sequence[Sequence[ExportError]]
+    recipe: BundleRecipe, model: ModelFolder, checkpoints: Sequence[Checkpoint], checks: Sequence[FormChecks]
 ) -> dict[str, Any]:
     from importlib.metadata import version
 
+    left_out = sorted({axis for fold in checkpoints for axis in fold.mirroring_axes})
+    refused = [each for fold in checks for each in fold.not_run]
     return {
         "software": {"torch": torch.__version__, "nnunetv2": version("nnunetv2"), "onnx": version("onnx")},
         "dataset": model.plans["dataset_name"],
@@ -169,5 +194,10 @@ def _provenance(
         "folds": [
             {"epoch": fold.epoch, "trainer": fold.trainer, "checkpoint_sha256": fold.sha256} for fold in checkpoints
         ],
-        "onnx_against_torch": [asdict(error) | {"fold": index} for index, each in enumerate(errors) for error in each],
+        **({"mirroring_left_out": left_out} if left_out else {}),
+        **({"pixel_shuffle": True} if recipe.forms.pixel_shuffle else {}),
+        "onnx_against_torch": [
+            asdict(error) | {"fold": index} for index, fold in enumerate(checks) for error in fold.errors
+        ],
+        **({"onnx_not_run": [asdict(each) for each in dict.fromkeys(refused)]} if refused else {}),
     }

@@ -1,6 +1,6 @@
 """Training images in nnU-Net's raw form, read back as canonical volumes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK
 
 from export.errors import ExportFailed
+from runtime.bundle.manifest import CANONICAL_ORIENTATION
 from runtime.core.input_statistics import InputReference, build_reference
 from runtime.core.volume import Volume, canonicalise
 
@@ -21,21 +22,40 @@ def image_files(folder: Path, count: int) -> list[Path]:
     return [files[index] for index in chosen]
 
 
+def check_orientation(files: Sequence[Path]) -> None:
+    """Raise `ExportFailed` when the images lie otherwise than `CANONICAL_ORIENTATION` says.
+
+    nnU-Net trains on voxels as they lie in the file, and the runtime turns every image to the canonical axes: a model
+    of images that lie otherwise would see each patient mirrored or upside down.
+    """
+    for path in files:
+        volume = _read(path)
+        turned = canonicalise(volume)[0]
+        if volume.shape != turned.shape or not np.allclose(volume.direction, turned.direction, atol=1e-3):
+            raise ExportFailed(
+                f"{path.name} lies otherwise than {CANONICAL_ORIENTATION}, and nnU-Net does not turn images; allowed: "
+                "a model trained on images stored so (`sidewall-train prepare` does)"
+            )
+
+
 def read_image(path: Path) -> Volume:
     """Read one NIfTI image as a canonical float32 volume."""
+    return canonicalise(_read(path))[0]
+
+
+def _read(path: Path) -> Volume:
     try:
         image: Any = SimpleITK.ReadImage(str(path), SimpleITK.sitkFloat32)
     except RuntimeError as error:
         raise ExportFailed(f"{path} is not a readable image") from error
     x, y, z = image.GetSpacing()
     origin_x, origin_y, origin_z = image.GetOrigin()
-    volume = Volume(
+    return Volume(
         voxels=SimpleITK.GetArrayFromImage(image),
         spacing_mm=(z, y, x),
         origin_lps_mm=(origin_x, origin_y, origin_z),
         direction=np.array(image.GetDirection()).reshape(3, 3)[:, ::-1],
     )
-    return canonicalise(volume)[0]
 
 
 def reference_of(folder: Path, count: int) -> InputReference:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,17 @@ from runtime.bundle.manifest import CANONICAL_ORIENTATION, Preprocessing, Resamp
 
 Weights = dict[str, torch.Tensor]
 
+CONFIGURATION: Final = "3d_fullres"
+"""nnU-Net's name for the one kind of model that the runtime serves."""
+
 _RESAMPLING: Final = "resample_data_or_seg_to_shape"
+
+_CASCADE: Final = "it needs the answer of a first model as a second input"
+_UNSERVED: Final = {
+    "2d": "it sees single slices, and the runtime tiles volumes",
+    "3d_cascade_fullres": _CASCADE,
+    "3d_lowres": "it sees a coarser grid than nodes are measured on",
+}
 
 # What nnU-Net's log holds besides tensors and plain types; everything else in a checkpoint is refused.
 _ALLOWED_TYPES: Final = [
@@ -39,6 +50,11 @@ class Checkpoint:
     epoch: int
     trainer: str
     sha256: str
+    configuration: str
+    """Of the plans: what the fold was trained for."""
+
+    mirroring_axes: tuple[int, ...]
+    """Axes (0 z, 1 y, 2 x) along which nnU-Net's predictor mirrors the image and averages the answers; often none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +63,7 @@ class ModelFolder:
 
     plans: dict[str, Any]
     dataset: dict[str, Any]
-    configuration: str = "3d_fullres"
+    configuration: str = CONFIGURATION
 
     @property
     def manager(self) -> Any:
@@ -68,7 +84,12 @@ class ModelFolder:
             deep_supervision=False,
         )
         if weights is not None:
-            network.load_state_dict(weights)
+            try:
+                network.load_state_dict(weights)
+            except RuntimeError as error:
+                raise ExportFailed(
+                    "the checkpoint's weights do not fit the network of the plans; allowed: trainers that build it"
+                ) from error
         return network.eval()
 
 
@@ -95,6 +116,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
             epoch=int(content["current_epoch"]),
             trainer=str(content["trainer_name"]),
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            # Absent and None mean the same to nnU-Net's predictor.
+            configuration=str(content.get("init_args", {}).get("configuration", CONFIGURATION)),
+            mirroring_axes=tuple(int(axis) for axis in content.get("inference_allowed_mirroring_axes") or ()),
         )
     except pickle.UnpicklingError as error:
         raise ExportFailed(f"{path} holds objects that no nnU-Net checkpoint needs; it was not loaded") from error
@@ -102,13 +126,41 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ExportFailed(f"{path} is not a readable nnU-Net checkpoint: {error}") from error
 
 
+def check_checkpoints(checkpoints: Sequence[Checkpoint], *, without_mirroring: bool) -> None:
+    """Raise `ExportFailed` on a kind of model that the runtime does not serve.
+
+    Mirroring at inference costs eight times the time and asks a network that was shown mirrored patients; it is left
+    out only when somebody says so.
+    """
+    for index, fold in enumerate(checkpoints):
+        if fold.configuration != CONFIGURATION:
+            reason = _UNSERVED.get(fold.configuration, "it is not served")
+            said = f"fold {index} was trained for the configuration {fold.configuration}: {reason}"
+            raise ExportFailed(f"{said}; allowed: {CONFIGURATION}")
+        if fold.mirroring_axes and not without_mirroring:
+            raise ExportFailed(
+                f"fold {index} (trainer {fold.trainer}) allows mirroring at inference along the axes "
+                f"{list(fold.mirroring_axes)} (inference_allowed_mirroring_axes), which the runtime does not do; "
+                "allowed: --without-mirroring, which exports it as nnU-Net's own --disable_tta runs it, or a model "
+                "trained with nnUNetTrainerNoMirroring"
+            )
+
+
 def reduce_plans(model: ModelFolder) -> tuple[Preprocessing, Tiling]:
     """Return what the runtime needs of the plans; raises `ExportFailed` on what the runtime does not do."""
+    if model.configuration not in model.manager.available_configurations:
+        found = ", ".join(model.manager.available_configurations)
+        raise ExportFailed(f"the plans have the configurations {found}; allowed: plans with {model.configuration}")
     configuration = model.manager.get_configuration(model.configuration)
+    _require(len(configuration.patch_size) == 3, "patch_size", list(configuration.patch_size))
     _require(model.plans["transpose_forward"] == [0, 1, 2], "transpose_forward", model.plans["transpose_forward"])
     _require(configuration.normalization_schemes == ["ZScoreNormalization"], "normalization_schemes", "z-score only")
     _require(configuration.preprocessor_name == "DefaultPreprocessor", "preprocessor", configuration.preprocessor_name)
-    _require(configuration.previous_stage_name is None, "previous_stage", configuration.previous_stage_name)
+    if configuration.previous_stage_name is not None:
+        raise ExportFailed(
+            f"the configuration {model.configuration} continues {configuration.previous_stage_name} (a cascade): "
+            f"{_CASCADE}; allowed: a configuration without previous_stage"
+        )
     plain = configuration.configuration
     z, y, x = (float(value) for value in configuration.spacing)
     depth, height, width = (int(value) for value in configuration.patch_size)

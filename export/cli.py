@@ -8,9 +8,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from export import handover_commands, key_commands
-from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on, signed_or_not
+from export import engine_commands, handover_commands, key_commands
+from export.options import (
+    CardTextFile,
+    FigureFiles,
+    PixelShuffle,
+    Trained,
+    Variants,
+    WithoutMirroring,
+    console,
+    parse_figures,
+    parse_trained_on,
+    parse_variants,
+    signed_or_not,
+)
 from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
@@ -45,26 +58,24 @@ def onnx(
     model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json and fold_*/.")],
     out: Annotated[Path, typer.Option(help="Folder for fold_*.onnx.")],
     checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
+    variants: Variants = "",
+    pixel_shuffle: PixelShuffle = False,
+    batch: Annotated[int, typer.Option(min=0, help="Tiles at once that the files are fixed to; 0 leaves it free.")] = 0,
+    without_mirroring: WithoutMirroring = False,
 ) -> None:
     """Export every fold and compare it with torch on random tiles."""
-    import numpy as np
+    from export.fold_forms import Forms
+    from export.folds import FoldsRecipe, write_folds
 
-    from export.checkpoints import fold_checkpoints, read_checkpoint, read_model_folder, reduce_plans
-    from export.onnx_model import export_fold, measure_error
-    from runtime.inference.backend import available_backends
-
-    folder = read_model_folder(model)
-    patch = reduce_plans(folder)[1].patch_size
-    tiles = list(np.random.default_rng(0).standard_normal((2, 1, *patch), dtype=np.float32))
-    table = Table("fold", "backend", "tiles", "largest error", "mean error")
-    for index, path in enumerate(fold_checkpoints(model, checkpoint)):
-        network = folder.build_network(read_checkpoint(path).weights)
-        content = export_fold(network, patch)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"fold_{index}.onnx").write_bytes(content)
-        for backend in available_backends():
-            error = measure_error(network, content, tiles, backend)
-            table.add_row(str(index), backend, str(error.tiles), f"{error.maximum:.2e}", f"{error.mean:.2e}")
+    forms = Forms(parse_variants(variants), pixel_shuffle)
+    recipe = FoldsRecipe(model, checkpoint, forms, batch, without_mirroring)
+    table = Table("fold", "precision", "backend", "relative error", "largest error", "Dice")
+    for index, checks in enumerate(write_folds(recipe, out)):
+        for error in checks.errors:
+            figures = (f"{error.relative:.1e}", f"{error.maximum:.1e}", f"{error.dice:.5f}")
+            table.add_row(str(index), error.precision, error.backend, *figures)
+        for refused in checks.not_run:
+            table.add_row(str(index), refused.precision, refused.backend, "not run", Text(refused.reason))
     console.print(table)
 
 
@@ -111,11 +122,15 @@ def bundle(
     restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
     figures: FigureFiles = None,
     card_text: CardTextFile = None,
+    variants: Variants = "",
+    pixel_shuffle: PixelShuffle = False,
+    without_mirroring: WithoutMirroring = False,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
     from export.bundling import BundleRecipe, make_bundle
     from export.chosen import with_chosen
+    from export.fold_forms import Forms
     from export.sealing import read_private_key
 
     rules = ScoringRules(
@@ -142,6 +157,8 @@ def bundle(
         rules=with_chosen(rules, chosen, single),
         measured=parse_figures(figures),
         card_text=card_text,
+        forms=Forms(parse_variants(variants), pixel_shuffle),
+        without_mirroring=without_mirroring,
     )
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
@@ -150,6 +167,7 @@ def bundle(
 
 
 handover_commands.register(app)
+engine_commands.register(app)
 key_commands.register(app)
 
 

@@ -139,6 +139,7 @@ def _details(manifest: Manifest, source: CardSource) -> list[Row]:
         ("kind", str(architecture.get("network_class_name", NOT_REPORTED)).rpartition(".")[2]),
         ("features per stage", arguments.get("features_per_stage", NOT_REPORTED)),
         ("ensemble", f"{len(manifest.folds)} folds, their logits averaged"),
+        *([("also in", ", ".join(sorted(manifest.variants)))] if manifest.variants else []),
         ("input", "one axial T2-weighted series"),
         ("output labels", ", ".join(f"{value} {name}" for name, value in manifest.labels.items())),
         ("grid (z, y, x)", f"{spacing} mm"),
@@ -249,14 +250,16 @@ def _failures(evaluations: Mapping[str, Figures]) -> list[str]:
 
 def _provenance(manifest: Manifest) -> list[Row]:
     known = dict(manifest.provenance)
-    folds, errors = known.pop("folds", []), known.pop("onnx_against_torch", [])
+    folds, errors, refused = (known.pop(name, []) for name in ("folds", "onnx_against_torch", "onnx_not_run"))
     known.pop("software", None)
-    backends = sorted({error["backend"] for error in errors})
-    worst = {name: max(each["maximum"] for each in errors if each["backend"] == name) for name in backends}
+    # Bundles made before there were lesser precisions do not name it.
+    measured = [(f"{each['backend']}, {each.get('precision', 'float32')}", each["maximum"]) for each in errors]
+    worst = {engine: max(value for name, value in measured if name == engine) for engine, _ in sorted(measured)}
     return [
         *other_rows(known),
         *((f"checkpoint of fold {index}", f"sha256:{fold['checkpoint_sha256']}") for index, fold in enumerate(folds)),
         *((f"largest difference of a logit from torch, {name}", value) for name, value in worst.items()),
+        *((f"not run: {each['backend']}, {each['precision']}", each["reason"]) for each in refused),
     ]
 
 

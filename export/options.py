@@ -2,12 +2,12 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 from rich.console import Console
 
-from runtime.bundle.manifest import TrainedOn
+from runtime.bundle.manifest import HalfPrecision, TrainedOn
 from runtime.core.errors import SettingInvalid
 
 console = Console()
@@ -20,6 +20,24 @@ FigureFiles = Annotated[list[str] | None, typer.Option(help="HEADING=FILE.json f
 CardTextFile = Annotated[
     Path | None, typer.Option(help="TOML file with the card's words (docs/model_card_template.md).")
 ]
+Variants = Annotated[
+    str, typer.Option(help="Lesser precisions to write too, with commas: float16, bfloat16; default none.")
+]
+PixelShuffle = Annotated[
+    bool,
+    typer.Option(
+        "--pixel-shuffle",
+        help="Write transposed convolutions as convolution and pixel shuffle: the same answers, faster with ONNX "
+        "Runtime on a CPU, slower with OpenVINO.",
+    ),
+]
+WithoutMirroring = Annotated[
+    bool,
+    typer.Option(
+        "--without-mirroring",
+        help="Take a model that nnU-Net would mirror at inference, to be run without, as nnU-Net's --disable_tta does.",
+    ),
+]
 BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")]
 
 
@@ -28,6 +46,16 @@ def parse_trained_on(word: str) -> TrainedOn:
     if word not in ("phantom", "clinical"):
         raise SettingInvalid("trained_on", word, "phantom or clinical")
     return cast("TrainedOn", word)
+
+
+def parse_variants(text: str) -> tuple[HalfPrecision, ...]:
+    """Return the precisions of a text such as `float16,bfloat16`; raises `SettingInvalid` on another word."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    allowed = get_args(HalfPrecision)
+    for word in words:
+        if word not in allowed:
+            raise SettingInvalid("variants", word, ", ".join(allowed))
+    return tuple(cast("HalfPrecision", word) for word in sorted(set(words)))
 
 
 def parse_figures(texts: list[str] | None) -> dict[str, Path]:

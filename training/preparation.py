@@ -181,13 +181,14 @@ def _configuration(
         "resampling_fn_seg_kwargs": mask_arguments,
         "resampling_fn_probabilities": logits.__name__,
         "resampling_fn_probabilities_kwargs": logit_arguments,
-        "architecture": _architecture(config.network),
+        "architecture": architecture_of(config.network),
         # Dice over the whole batch: most patches hold no voxel of one of the node classes.
         "batch_dice": True,
     }
 
 
-def _architecture(network: Network) -> dict[str, Any]:
+def architecture_of(network: Network) -> dict[str, Any]:
+    """Return the plans' `architecture` of a config's network."""
     return {
         "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
         "arch_kwargs": {

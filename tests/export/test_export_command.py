@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
@@ -27,7 +28,21 @@ def _run(*arguments: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["onnx", "bundle", "card", "verify", "pack", "unpack", "push", "pull", "keygen", "keys", "sign", "revoke"],
+    [
+        "onnx",
+        "bundle",
+        "card",
+        "verify",
+        "pack",
+        "unpack",
+        "push",
+        "pull",
+        "keygen",
+        "keys",
+        "sign",
+        "revoke",
+        "engine",
+    ],
 )
 def test_every_command_shows_an_example(command: str) -> None:
     assert f"Example: sidewall-export {command}" in " ".join(_run(command, "--help").split())
@@ -58,6 +73,7 @@ def test_verify_runs_the_golden_case_on_every_backend(tmp_path: Path) -> None:
     output = _run("verify", str(path), "--trusted-keys", str(tmp_path / "keys"))
     assert "openvino-cpu" in output
     assert output.count("golden case passed") == 2
+    assert "against ONNX Runtime on the CPU in float32" in output
 
 
 def test_verify_shows_every_check_and_what_failed(tmp_path: Path) -> None:
@@ -84,6 +100,11 @@ def test_verify_prints_json_for_programs(tmp_path: Path) -> None:
         "golden case on onnxruntime-cpu",
     ]
     assert accepted["checks"][-1]["figures"] == {"differing_share": 0.0, "lowest_dice": 1.0}
+    assert [(each["candidate"], each["outcome"]) for each in accepted["parity"]] == [
+        ("openvino-cpu exact", "passed"),
+        ("openvino-cpu fast", "passed"),
+        ("onnxruntime-cpu exact", "passed"),
+    ]
     (path / "manifest.sig").unlink()
     done = CliRunner().invoke(app, options)
     rejected = json.loads(done.stdout)
@@ -185,7 +206,27 @@ def test_onnx_writes_every_fold(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "model", folds=1)
     output = _run("onnx", str(model), "--out", str(tmp_path / "onnx"))
     assert (tmp_path / "onnx" / "fold_0.onnx").stat().st_size > 1000
-    assert "largest error" in output
+    assert "relative" in output
+
+
+def test_onnx_writes_other_forms_and_says_what_does_not_run(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "model", folds=1)
+    options = ["--variants", "float16,bfloat16", "--pixel-shuffle", "--batch", "3"]
+    output = " ".join(_run("onnx", str(model), "--out", str(tmp_path / "onnx"), *options).split())
+    assert output.count("not run") == 1
+    assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == [
+        "fold_0.bfloat16.onnx",
+        "fold_0.float16.onnx",
+        "fold_0.onnx",
+    ]
+    network = onnx.load(tmp_path / "onnx" / "fold_0.float16.onnx")
+    assert network.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 3
+    assert "ConvTranspose" not in {node.op_type for node in network.graph.node}
+
+
+def test_a_precision_that_no_bundle_carries_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match="variants is 'int8'; allowed: float16, bfloat16"):
+        _run("onnx", "model", "--out", "out", "--variants", "float16,int8")
 
 
 def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
