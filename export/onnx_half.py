@@ -6,7 +6,7 @@ with half-precision statistics answer with empty masks (MIC-DKFZ/nnUNet issues 2
 either side of it. The image comes in and the logits go out as float32.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import ml_dtypes
@@ -26,6 +26,8 @@ OPSET: Final = 22
 _NORMALISATION: Final = "InstanceNormalization"
 _ONNX_TYPES: Final[dict[HalfPrecision, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _ARRAY_TYPES: Final[dict[HalfPrecision, npt.DTypeLike]] = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+_LARGEST: Final[dict[HalfPrecision, float]] = {"float16": 65504.0, "bfloat16": 2.0**127 * (2 - 2.0**-7)}
 
 
 def in_half_precision(model: onnx.ModelProto, precision: HalfPrecision) -> onnx.ModelProto:
@@ -47,14 +49,14 @@ def in_half_precision(model: onnx.ModelProto, precision: HalfPrecision) -> onnx.
 def _halved(entry: onnx.TensorProto, precision: HalfPrecision) -> onnx.TensorProto:
     weight = numpy_helper.to_array(entry)
     largest = float(np.abs(weight).max(initial=0))
-    limit = float(ml_dtypes.finfo(_ARRAY_TYPES[precision]).max)
+    limit = _LARGEST[precision]
     if not largest <= limit:
         raise ExportFailed(f"weight {entry.name} reaches {largest:g}; allowed in {precision}: at most {limit:g}")
     return numpy_helper.from_array(weight.astype(_ARRAY_TYPES[precision]), entry.name)
 
 
 def _with_casts(
-    nodes: Iterator[onnx.NodeProto], inputs: set[str], outputs: set[str], half: int
+    nodes: Iterable[onnx.NodeProto], inputs: set[str], outputs: set[str], half: int
 ) -> Iterator[onnx.NodeProto]:
     """Return the nodes with casts after the inputs, before the outputs, and around each normalisation."""
     for name in sorted(inputs):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,10 +15,12 @@ from export.bundling import BundleRecipe, make_bundle
 from export.cases import image_files, read_image
 from export.checkpoints import read_checkpoint, read_model_folder, reduce_plans
 from export.errors import ExportFailed
+from export.fold_forms import Forms
 from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from runtime.bundle import Bundle, load_bundle
 from runtime.bundle.signing import write_trusted_key
+from runtime.core.labels import LABEL_NAMES
 from runtime.core.progress import SilentMonitor
 from runtime.core.volume import Volume
 from runtime.inference.backend import available_backends
@@ -133,6 +136,38 @@ def test_the_manifest_says_what_was_made_from_what(bundle: Bundle) -> None:
     assert "| dice.obturator.mean | 0.5 |" in card
     assert "| kind | PlainConvUNet |" in card
     assert "| epochs per fold | 3, 3 |" in card
+
+
+def test_lesser_precisions_stand_beside_the_very_same_folds(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
+    recipe = replace(_recipe(folder / "model", folder / "images"), forms=Forms(("bfloat16", "float16")))
+    manifest = make_bundle(recipe, tmp_path / "out", None)
+    names = ("fold_0.float16.onnx", "fold_1.float16.onnx")
+    assert manifest.variants["float16"] == names
+    assert {each.path: each.sha256 for each in bundle.manifest.files if each.path.endswith(".onnx")} == {
+        each.path: each.sha256 for each in manifest.files if each.path in manifest.folds
+    }
+    measured = {(each["precision"], each["backend"]) for each in manifest.provenance["onnx_against_torch"]}
+    refused = {(each["precision"], each["backend"]) for each in manifest.provenance["onnx_not_run"]}
+    assert {precision for precision, _ in measured} == {"float32", "float16", "bfloat16"}
+    assert ("bfloat16", "onnxruntime-cpu") in refused
+    said = {each.key: each.value for each in onnx.load(tmp_path / "out" / names[1]).metadata_props}
+    checkpoint = read_checkpoint(folder / "model" / "fold_1" / "checkpoint_final.pth")
+    assert said == {
+        "name": "test",
+        "version": "1",
+        "trained_on": "phantom",
+        "intended_use": "Tests.",
+        "fold": "1",
+        "precision": "float16",
+        "checkpoint_sha256": checkpoint.sha256,
+        "labels": json.dumps(LABEL_NAMES),
+        "orientation": "z to head, y to posterior, x to left",
+        "patch_size": "[8, 32, 32]",
+        "spacing_mm": "[3.5, 1.0, 1.0]",
+    }
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
+    assert "| also in | bfloat16, float16 |" in card
+    assert "| not run: onnxruntime-cpu, bfloat16 |" in card
 
 
 def test_an_evaluation_of_an_older_bundle_is_no_figure_of_the_new_one(folder: Path, tmp_path: Path) -> None:

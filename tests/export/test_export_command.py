@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
@@ -186,6 +187,26 @@ def test_onnx_writes_every_fold(tmp_path: Path) -> None:
     output = _run("onnx", str(model), "--out", str(tmp_path / "onnx"))
     assert (tmp_path / "onnx" / "fold_0.onnx").stat().st_size > 1000
     assert "relative" in output
+
+
+def test_onnx_writes_other_forms_and_says_what_does_not_run(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "model", folds=1)
+    options = ["--variants", "float16,bfloat16", "--pixel-shuffle", "--batch", "3"]
+    output = " ".join(_run("onnx", str(model), "--out", str(tmp_path / "onnx"), *options).split())
+    assert output.count("not run") == 1
+    assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == [
+        "fold_0.bfloat16.onnx",
+        "fold_0.float16.onnx",
+        "fold_0.onnx",
+    ]
+    network = onnx.load(tmp_path / "onnx" / "fold_0.float16.onnx")
+    assert network.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 3
+    assert "ConvTranspose" not in {node.op_type for node in network.graph.node}
+
+
+def test_a_precision_that_no_bundle_carries_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match="variants is 'int8'; allowed: float16, bfloat16"):
+        _run("onnx", "model", "--out", "out", "--variants", "float16,int8")
 
 
 def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
