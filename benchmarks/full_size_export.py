@@ -120,11 +120,11 @@ def ask_engine(
         answers = infer_tiles(fold, reference.tiles)
         seconds.append(time.perf_counter() - started_s)
     # A file that is calculated in bfloat16 is held to what bfloat16 can do.
-    error = compare_logits(backend, "bfloat16" if arithmetic == "bfloat16" else precision, answers, reference.logits)
-    figures = {name: value for name, value in asdict(error).items() if name not in ("backend", "precision", "tiles")}
-    gate = asdict(gate_of(error.backend, error.precision))
+    found = compare_logits(backend, "bfloat16" if arithmetic == "bfloat16" else precision, answers, reference.logits)
+    figures = {name: value for name, value in asdict(found).items() if name not in ("backend", "precision", "tiles")}
+    gate = asdict(gate_of(found.backend, found.precision))
     timing = {"load_s": round(load_s, 1), "tile_s": round(min(seconds), 2)}
-    return said | {"runs": True} | timing | figures | {"gate": gate, "passed": passes(error)}
+    return said | {"runs": True} | timing | figures | {"gate": gate, "passed": passes(found)}
 
 
 def bundle_bytes(forms: list[dict[str, Any]]) -> dict[str, int]:

@@ -27,6 +27,8 @@ _NORMALISATION: Final = "InstanceNormalization"
 _ONNX_TYPES: Final[dict[HalfPrecision, int]] = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16}
 _ARRAY_TYPES: Final[dict[HalfPrecision, npt.DTypeLike]] = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 
+_LARGEST: Final[dict[HalfPrecision, float]] = {"float16": 65504.0, "bfloat16": 2.0**127 * (2 - 2.0**-7)}
+
 
 def in_half_precision(model: onnx.ModelProto, precision: HalfPrecision) -> onnx.ModelProto:
     """Return a float32 model in a lesser precision; raises `ExportFailed` on a weight beyond its range."""
@@ -47,7 +49,7 @@ def in_half_precision(model: onnx.ModelProto, precision: HalfPrecision) -> onnx.
 def _halved(entry: onnx.TensorProto, precision: HalfPrecision) -> onnx.TensorProto:
     weight = numpy_helper.to_array(entry)
     largest = float(np.abs(weight).max(initial=0))
-    limit = float(ml_dtypes.finfo(_ARRAY_TYPES[precision]).max)
+    limit = _LARGEST[precision]
     if not largest <= limit:
         raise ExportFailed(f"weight {entry.name} reaches {largest:g}; allowed in {precision}: at most {limit:g}")
     return numpy_helper.from_array(weight.astype(_ARRAY_TYPES[precision]), entry.name)

@@ -48,6 +48,12 @@ def _run(model: onnx.ModelProto, tiles: Array) -> Array:
     return answer
 
 
+def _evaluate(model: onnx.ModelProto, tiles: Array) -> Array:
+    answers: Any = ReferenceEvaluator(model).run(None, {"image": tiles})
+    answer: Array = answers[0]
+    return answer
+
+
 def _operators(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node in model.graph.node]
 
@@ -82,7 +88,7 @@ def test_a_pixel_shuffle_moves_every_kernel_element_to_its_place() -> None:
     "changed", [{"strides": [1, 1, 1]}, {"pads": [0, 0, 0, 0, 1, 1]}, {"group": 2}, {"output_padding": [0, 1, 0]}]
 )
 def test_a_transposed_convolution_of_another_kind_stays(changed: dict[str, Any]) -> None:
-    kind = {"kernel_shape": [1, 2, 2], "strides": [1, 2, 2], "group": 1} | changed
+    kind: dict[str, Any] = {"kernel_shape": [1, 2, 2], "strides": [1, 2, 2], "group": 1} | changed
     channels = 2 * kind["group"]
     weight = numpy_helper.from_array(np.ones((channels, 1, 1, 2, 2), np.float32), "w")
     graph = helper.make_graph(
@@ -142,7 +148,7 @@ def test_a_halved_fold_answers_nearly_as_before_in_its_own_arithmetic(
 ) -> None:
     tile = _tiles(1)
     wanted = _run(exported, tile)
-    answer = ReferenceEvaluator(in_half_precision(exported, precision)).run(None, {"image": tile})[0]
+    answer = _evaluate(in_half_precision(exported, precision), tile)
     assert answer.dtype == np.float32
     assert 0 < np.abs(answer - wanted).max() / np.abs(wanted).max() < largest
 
@@ -153,7 +159,7 @@ def test_statistics_in_float32_hold_where_float16_overflows(exported: onnx.Model
     first = next(entry for entry in loud.graph.initializer if entry.name == loud.graph.node[0].input[1])
     first.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(first) * np.float32(3000), first.name))
     tile = _tiles(1)
-    answer = ReferenceEvaluator(in_half_precision(loud, "float16")).run(None, {"image": tile})[0]
+    answer = _evaluate(in_half_precision(loud, "float16"), tile)
     wanted = _run(loud, tile)
     assert np.abs(answer - wanted).max() / np.abs(wanted).max() < 5e-3
 
