@@ -90,7 +90,9 @@ def _variance(
     linear = -2 * g * (own * v_own + (own + competing) * v_both + competing * v_competing)
     square = g**2 * (v_own + 2 * v_both + v_competing)
     sums = [np.cumsum(term / n**2) for term in (constant, linear, square)]
-    return np.maximum(sums[0] + sums[1] * incidence + sums[2] * incidence**2, 0.0)
+    total = sums[0] + sums[1] * incidence + sums[2] * incidence**2
+    # What is left by cancellation once everybody had an event is no variance.
+    return np.where(total > 1e-15, total, 0.0)
 
 
 def _incidence_at(curve: CumulativeIncidence, time: float) -> Estimate:

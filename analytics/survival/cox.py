@@ -171,7 +171,9 @@ def complete_cases(followup: Followup, design: Design, strata: Groups | None) ->
     rows = len(design.matrix)
     for name, length in (("follow-up", len(followup)), ("strata", rows if strata is None else len(strata))):
         if length not in (rows, len(design.complete)):
-            raise InvalidCovariate(f"the {name} has {length} rows, the covariates have {len(design.complete)}")
+            raise InvalidCovariate(
+                f"the {name} has {length} rows, the covariates have {len(design.complete)}, {rows} of them complete"
+            )
     if len(followup) != rows:
         followup = followup.take(design.complete)
     if strata is not None and len(strata) != rows:
