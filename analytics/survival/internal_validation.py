@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analytics.estimate import Estimate
+from analytics.survival.cases import complete_cases
 from analytics.survival.concordance import concordance
-from analytics.survival.cox import CoxModel, complete_cases, cox
+from analytics.survival.cox import CoxModel, cox
 from analytics.survival.design import Design, Number
 from analytics.survival.design import design as design_of
 from analytics.survival.errors import NotConverged, SurvivalError
@@ -55,7 +56,7 @@ def internal_validation(
     """
     if replicates < _LEAST_REPLICATES:
         raise SurvivalError(f"the optimism needs at least {_LEAST_REPLICATES} bootstrap samples, got {replicates}")
-    followup, strata = complete_cases(followup, design, strata)
+    followup, strata = complete_cases(followup, design, strata, "a Cox model")
     design = design.take(np.arange(len(followup)))
     model = cox(followup, design, strata, level=level)
     draw = np.random.default_rng(seed)
