@@ -34,7 +34,7 @@ from tests.fixtures.nnunet_runs import (
     train_briefly,
 )
 from tests.fixtures.toy_training import TINY, toy_workspace
-from training.fitting import Schedule, fit
+from training.fitting import Changes, Schedule, fit
 from training.workspace import TRAINER_NAME, Workspace
 
 
@@ -164,7 +164,7 @@ def test_nnunets_own_command_reads_our_trained_folder(tmp_path: Path, monkeypatc
     for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
         monkeypatch.setenv(name, "")
     ours = toy_workspace(tmp_path, TINY.replace("warm_start_epochs = 1", "warm_start_epochs = 0"), warm_start_cases=0)
-    fit(ours, Schedule(folds=(0,), epochs=1, threads=1), lambda *_: None)
+    fit(ours, Schedule(folds=(0,), threads=1, changes=Changes(epochs=1)), lambda *_: None)
     (tmp_path / "in").mkdir()
     image = image_files(ours.raw / "imagesTr", 1)[0]
     shutil.copy(image, tmp_path / "in")
