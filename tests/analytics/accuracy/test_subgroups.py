@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from analytics.accuracy.bootstrap import Bootstrap
 from analytics.accuracy.roc import area_under_roc
 from analytics.accuracy.subgroups import subgroup_table
 from analytics.accuracy.units import Units, units_at
@@ -65,3 +68,19 @@ def test_unknown_figures_and_columns_of_another_length_are_refused(patients: pd.
     unscored = units_at("patient", patients.assign(predicted=patients["model"]).drop(columns="score"))
     with pytest.raises(ValueError, match="units have no score; figure 'auc' needs one"):
         subgroup_table(unscored, {}, "auc")
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.booleans(), st.booleans(), st.sampled_from(["x", "y", "z", None])), max_size=15
+    ),
+    st.sampled_from(["accuracy", "sensitivity", "ppv", "mcc", "auc"]),
+)
+def test_odd_subgroups_give_numbers_or_reasons(rows: list[tuple[int, bool, bool, str | None]], figure: str) -> None:
+    patients, truth, predicted, groups = (np.array([row[column] for row in rows], dtype=object) for column in range(4))
+    units = Units("node", patients, truth.astype(bool), predicted.astype(bool), predicted.astype(float))
+    table = subgroup_table(units, {"group": groups}, figure, plan=Bootstrap(resamples=100))
+    assert all(row.estimate.low is not None or row.estimate.note for row in table.rows)
+    assert table.differences["group"].defined or table.differences["group"].note
+    assert sum(row.n for row in table.rows) + table.left_out["group"] == len(rows)
