@@ -65,8 +65,7 @@ def intraclass_correlation(values: npt.ArrayLike, model: IccModel = "ICC2", leve
         estimate = Estimate(value, None, None, method, squares.n, level=level, note=reason)
         return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, squares.n, note=reason))
     low, high = _interval(squares, model, level)
-    note = None if math.isfinite(low) else "no lower bound: single readers may disagree totally"
-    estimate = Estimate(value, low if note is None else None, high, method, squares.n, level=level, note=note)
+    estimate = Estimate(value, *_finite(low, high), method, squares.n, level=level, note=_why_no_bound(low, high))
     first = squares.n - 1
     second = squares.n * (squares.k - 1) if model.startswith("ICC1") else _rest(squares)
     statistic = squares.between / error
@@ -80,6 +79,17 @@ def _why_no_interval(squares: _Squares, error: float, value: float) -> str | Non
     if squares.within == 0:
         return "no interval: the readers agree totally"
     return "no interval: no residual error" if error == 0 else None
+
+
+def _finite(low: float, high: float) -> tuple[float | None, float | None]:
+    return low if math.isfinite(low) else None, high if math.isfinite(high) else None
+
+
+def _why_no_bound(low: float, high: float) -> str | None:
+    if math.isnan(low):
+        return "no interval: the degrees of freedom vanish"
+    both = math.isfinite(low) and math.isfinite(high)
+    return None if both else "no lower bound: single readers may disagree totally"
 
 
 def _why_not(table: FloatArray) -> str | None:
@@ -142,11 +152,16 @@ def _interval_one_three(s: _Squares, model: IccModel, tail: float) -> tuple[floa
 
 
 def _interval_two(s: _Squares, tail: float) -> tuple[float, float]:
-    """Return the bounds with Satterthwaite's degrees of freedom (Shrout and Fleiss 1979, p. 424)."""
+    """Return the bounds with the degrees of freedom of Shrout and Fleiss 1979, p. 424; NaN where those vanish."""
     value, ratio = _value(s, "ICC2"), s.readers / s.error
-    free = _rest(s) * (s.k * value * ratio + s.n * (1 + (s.k - 1) * value) - s.k * value) ** 2
-    free /= (s.n - 1) * s.k**2 * value**2 * ratio**2 + (s.n * (1 + (s.k - 1) * value) - s.k * value) ** 2
+    from_readers, from_units = s.k * value * ratio, s.n * (1 + (s.k - 1) * value) - s.k * value
+    bottom = (s.n - 1) * from_readers**2 + from_units**2
+    free = _rest(s) * (from_readers + from_units) ** 2 / bottom if bottom else 0.0
+    if free <= 0:
+        return math.nan, math.nan
     upper, lower = fisher.ppf(tail, s.n - 1, free), fisher.ppf(tail, free, s.n - 1)
+    if not (math.isfinite(upper) and math.isfinite(lower)):
+        return math.nan, math.nan
     rest = s.k * s.readers + (s.k * s.n - s.k - s.n) * s.error
     low = s.n * (s.between - upper * s.error) / (upper * rest + s.n * s.between)
     high = s.n * (lower * s.between - s.error) / (rest + s.n * lower * s.between)
@@ -156,4 +171,4 @@ def _interval_two(s: _Squares, tail: float) -> tuple[float, float]:
 def _of_mean(single: float, k: int) -> float:
     """Return the correlation of a mean of k readers (Spearman-Brown), minus infinity for -1 / (k - 1) of one."""
     bottom = 1 + (k - 1) * single
-    return single * k / bottom if bottom > 0 else -math.inf
+    return -math.inf if bottom <= 0 else single * k / bottom

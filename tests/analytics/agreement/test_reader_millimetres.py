@@ -123,6 +123,8 @@ def test_one_unit_equal_values_and_wrong_tables_are_told() -> None:
     assert intraclass_correlation([[1, 1], [1, 1]]).coefficient.note == "not defined: all measurements are equal"
     total = intraclass_correlation([[1, 1], [2, 2], [4, 4]]).coefficient
     assert (total.value, total.low, total.note) == (1.0, None, "no interval: the readers agree totally")
+    vanishing = intraclass_correlation([[0, 5], [0, 5], [5, 1]], "ICC2").coefficient
+    assert (vanishing.low, vanishing.note) == (None, "no interval: the degrees of freedom vanish")
     same = intraclass_correlation([[0, 1], [0, 1]], "ICC3").coefficient
     assert (same.defined, same.note) == (False, "not defined: the units do not differ")
     with pytest.raises(ValueError, match="model is 'ICC9'; allowed are ICC1, ICC2, ICC3"):
