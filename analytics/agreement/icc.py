@@ -1,0 +1,174 @@
+"""Intraclass correlation of measurements by several readers.
+
+Shrout and Fleiss, Psychol Bull 1979;86:420-428; intervals of McGraw and Wong, Psychol Methods 1996;1:30-46.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import f as fisher
+
+from analytics.accuracy.columns import FloatArray, check_level
+from analytics.estimate import Estimate, HypothesisTest
+
+IccModel = Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"]
+"""1: other readers for each unit; 2: readers as a sample, absolute agreement; 3: these very readers, consistency;
+k: of the mean of all readers."""
+
+
+_ROUNDING = 1e-13
+
+
+@dataclass(frozen=True)
+class Icc:
+    """One intraclass correlation and the F-test that it is 0."""
+
+    coefficient: Estimate
+    test: HypothesisTest
+
+
+@dataclass(frozen=True)
+class _Squares:
+    n: int
+    k: int
+    between: float
+    within: float
+    readers: float
+    error: float
+
+
+def intraclass_correlation(values: npt.ArrayLike, model: IccModel = "ICC2", level: float = 0.95) -> Icc:
+    """Return the intraclass correlation of measurements (n, readers); units with a missing one do not count.
+
+    Raises ValueError for an unknown model, a table without two readers, and infinite values.
+    """
+    check_level(level)
+    if model not in get_args(IccModel):
+        raise ValueError(f"model is {model!r}; allowed are {', '.join(get_args(IccModel))}")
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] < 2 or np.isinf(table).any():
+        raise ValueError(f"values have shape {table.shape}; finite (n, readers) with two or more readers are allowed")
+    table = table[~np.isnan(table).any(axis=1)]
+    method, test_name = f"{model}, F-based interval", f"F-test of {model}"
+    too_little = _why_not(table)
+    if too_little:
+        estimate = Estimate(math.nan, None, None, method, len(table), level=level, note=too_little)
+        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, len(table), note=too_little))
+    squares = _squares(table)
+    error = squares.within if model.startswith("ICC1") else squares.error
+    value = _value(squares, model)
+    reason = _why_no_interval(squares, error, value)
+    if reason:
+        estimate = Estimate(value, None, None, method, squares.n, level=level, note=reason)
+        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, squares.n, note=reason))
+    low, high = _interval(squares, model, level)
+    estimate = Estimate(value, *_finite(low, high), method, squares.n, level=level, note=_why_no_bound(low, high))
+    first = squares.n - 1
+    second = squares.n * (squares.k - 1) if model.startswith("ICC1") else _rest(squares)
+    statistic = squares.between / error
+    p_value = float(fisher.sf(statistic, first, second))
+    return Icc(estimate, HypothesisTest(statistic, p_value, test_name, squares.n, first, details={"df2": second}))
+
+
+def _why_no_interval(squares: _Squares, error: float, value: float) -> str | None:
+    if math.isnan(value):
+        return "not defined: the units do not differ"
+    if squares.within == 0:
+        return "no interval: the readers agree totally"
+    return "no interval: no residual error" if error == 0 else None
+
+
+def _finite(low: float, high: float) -> tuple[float | None, float | None]:
+    return low if math.isfinite(low) else None, high if math.isfinite(high) else None
+
+
+def _why_no_bound(low: float, high: float) -> str | None:
+    if math.isnan(low):
+        return "no interval: the degrees of freedom vanish"
+    both = math.isfinite(low) and math.isfinite(high)
+    return None if both else "no lower bound: single readers may disagree totally"
+
+
+def _why_not(table: FloatArray) -> str | None:
+    if len(table) < 2:
+        return "not defined: it needs two units that every reader measured"
+    if np.ptp(table) == 0:
+        return "not defined: all measurements are equal"
+    return None
+
+
+def _squares(table: FloatArray) -> _Squares:
+    n, k = table.shape
+    grand, units, readers = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    residual = table - units[:, None] - readers + grand
+    squares = np.array(
+        [
+            k * ((units - grand) ** 2).sum() / (n - 1),
+            ((table - units[:, None]) ** 2).sum() / (n * (k - 1)),
+            n * ((readers - grand) ** 2).sum() / (k - 1),
+            (residual**2).sum() / ((n - 1) * (k - 1)),
+        ]
+    )
+    # What rounding leaves of a sum of zeros must not become an F-value.
+    squares[squares < _ROUNDING * float(((table - grand) ** 2).mean())] = 0
+    return _Squares(n, k, *map(float, squares))
+
+
+def _rest(squares: _Squares) -> int:
+    return (squares.n - 1) * (squares.k - 1)
+
+
+def _value(s: _Squares, model: IccModel) -> float:
+    columns = s.k * (s.readers - s.error) / s.n
+    denominators = {
+        "ICC1": s.between + (s.k - 1) * s.within,
+        "ICC2": s.between + (s.k - 1) * s.error + columns,
+        "ICC3": s.between + (s.k - 1) * s.error,
+        "ICC1k": s.between,
+        "ICC2k": s.between + columns / s.k,
+        "ICC3k": s.between,
+    }
+    numerator = s.between - (s.within if model.startswith("ICC1") else s.error)
+    return numerator / denominators[model] if denominators[model] else math.nan
+
+
+def _interval(s: _Squares, model: IccModel, level: float) -> tuple[float, float]:
+    tail = (1 + level) / 2
+    low, high = _interval_two(s, tail) if model.startswith("ICC2") else _interval_one_three(s, model, tail)
+    if model.endswith("k"):
+        return _of_mean(low, s.k), _of_mean(high, s.k)
+    return low, high
+
+
+def _interval_one_three(s: _Squares, model: IccModel, tail: float) -> tuple[float, float]:
+    one = model.startswith("ICC1")
+    first, second = s.n - 1, s.n * (s.k - 1) if one else _rest(s)
+    ratio = s.between / (s.within if one else s.error)
+    low, high = ratio / fisher.ppf(tail, first, second), ratio * fisher.ppf(tail, second, first)
+    return (float((low - 1) / (low + s.k - 1)), float((high - 1) / (high + s.k - 1)))
+
+
+def _interval_two(s: _Squares, tail: float) -> tuple[float, float]:
+    """Return the bounds with the degrees of freedom of Shrout and Fleiss 1979, p. 424; NaN where those vanish."""
+    value, ratio = _value(s, "ICC2"), s.readers / s.error
+    from_readers, from_units = s.k * value * ratio, s.n * (1 + (s.k - 1) * value) - s.k * value
+    bottom = (s.n - 1) * from_readers**2 + from_units**2
+    free = _rest(s) * (from_readers + from_units) ** 2 / bottom if bottom else 0.0
+    if free <= 0:
+        return math.nan, math.nan
+    upper, lower = fisher.ppf(tail, s.n - 1, free), fisher.ppf(tail, free, s.n - 1)
+    if not (math.isfinite(upper) and math.isfinite(lower)):
+        return math.nan, math.nan
+    rest = s.k * s.readers + (s.k * s.n - s.k - s.n) * s.error
+    low = s.n * (s.between - upper * s.error) / (upper * rest + s.n * s.between)
+    high = s.n * (lower * s.between - s.error) / (rest + s.n * lower * s.between)
+    return float(low), float(high)
+
+
+def _of_mean(single: float, k: int) -> float:
+    """Return the correlation of a mean of k readers (Spearman-Brown), minus infinity for -1 / (k - 1) of one."""
+    bottom = 1 + (k - 1) * single
+    return -math.inf if bottom <= 0 else single * k / bottom
