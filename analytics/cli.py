@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,8 +11,11 @@ from rich.console import Console
 from analytics.errors import AnalyticsError
 from analytics.version import own_version
 
-CONTRADICTED = 3
-"""Exit status where the audit found claims that cannot be true together."""
+if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
+    from analytics.study.data import StudyData
+
+FOUND = 3
+"""Exit status where the audit found contradictions or the check found problems."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,7 +64,41 @@ def audit(
     else:
         print_audit(Console(soft_wrap=True), loaded, findings)
     if is_contradicted(findings):
-        raise typer.Exit(CONTRADICTED)
+        raise typer.Exit(FOUND)
+
+
+@app.command(
+    epilog="Example: sidewall-analytics check analytics/examples/study.yaml. "
+    "Exit status: 0 nothing is wrong, 2 a file or column without which nothing can go on, 3 rows or values left out."
+)
+def check(
+    study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
+    as_json: Json = False,
+) -> None:
+    """Read a study's data and say what is wrong, what is missing and who drops out where."""
+    from analytics.study.console import check_as_json, print_check
+
+    data = _load(study)
+    if as_json:
+        typer.echo(json.dumps(check_as_json(data), indent=2, ensure_ascii=False))
+    else:
+        print_check(Console(soft_wrap=True), data)
+    if data.problems:
+        raise typer.Exit(FOUND)
+
+
+def _load(study_file: Path) -> "StudyData":
+    """Return a study's data under a progress bar."""
+    from analytics.progress import new_progress
+    from analytics.study.findings_folder import findings_files
+    from analytics.study.load import load_data
+    from analytics.study.study_file import load_study
+
+    study = load_study(study_file)
+    files = sum(len(findings_files(rater.findings)) for rater in study.raters if rater.findings is not None)
+    with new_progress() as progress:
+        task = progress.add_task("reading", total=files + len(study.raters))
+        return load_data(study, lambda: progress.advance(task))
 
 
 def main() -> None:

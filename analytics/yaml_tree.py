@@ -53,12 +53,12 @@ class Entry:
         """Return true or false."""
         return self.choice(("true", "false")) == "true"
 
-    def parsed(self, parse: Callable[[str], _T], allowed: str) -> _T:
-        """Return the scalar through `parse`, whose `ValueError` becomes the refusal of this place."""
+    def parsed(self, parse: Callable[[str], _T]) -> _T:
+        """Return the scalar through `parse`, whose `ValueError` says what is allowed."""
         try:
             return parse(self.text())
         except ValueError as error:
-            raise self.refuse(str(error) if error.args and not isinstance(error, UnicodeError) else allowed) from None
+            raise self.refuse(str(error)) from None
 
     def items(self) -> "tuple[Entry, ...]":
         """Return the entries of a sequence."""

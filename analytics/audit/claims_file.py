@@ -27,7 +27,6 @@ SECTIONS: Final = (
     "agreement",
 )
 BANDS: Final = ("poor", "slight", "fair", "moderate", "substantial", "almost perfect")
-_WHOLE: Final = "a whole number from 0"
 
 
 def load_claims(path: Path) -> c.Claims:
@@ -75,10 +74,10 @@ def _table(item: Entry) -> c.TableClaim:
         name=fields["name"].text(),
         line=item.line,
         n=n,
-        rates={name: fields[name].parsed(parse_share, "a share") for name in c.RATES if name in fields},
-        cells={name: fields[name].parsed(parse_count, _WHOLE) for name in c.CELLS if name in fields},
+        rates={name: fields[name].parsed(parse_share) for name in c.RATES if name in fields},
+        cells={name: fields[name].parsed(parse_count) for name in c.CELLS if name in fields},
         margins={name: _statements(fields[name]) for name in c.MARGINS if name in fields},
-        kappa=fields["kappa"].parsed(parse_coefficient, "a coefficient") if "kappa" in fields else None,
+        kappa=fields["kappa"].parsed(parse_coefficient) if "kappa" in fields else None,
     )
 
 
@@ -86,18 +85,18 @@ def _ratio(item: Entry) -> c.RatioClaim:
     fields = item.fields(("name", "ratio", "low", "high"), ("level", "p", "test", "interval", "endpoint", "groups"))
     if ("groups" in fields) != ("endpoint" in fields):
         raise item.refuse("endpoint and groups together", "one of them alone")
-    level = fields["level"].parsed(parse_share, "a share").value if "level" in fields else 0.95
+    level = fields["level"].parsed(parse_share).value if "level" in fields else 0.95
     if not 0.5 <= level < 1.0:
         raise fields["level"].refuse("a level from 50 % to below 100 %")
     kinds = ("wald", "other", "unknown")
     return c.RatioClaim(
         name=fields["name"].text(),
         line=item.line,
-        ratio=fields["ratio"].parsed(parse_positive, "a number above 0"),
-        low=fields["low"].parsed(parse_positive, "a number above 0"),
-        high=fields["high"].parsed(parse_positive, "a number above 0"),
+        ratio=fields["ratio"].parsed(parse_positive),
+        low=fields["low"].parsed(parse_positive),
+        high=fields["high"].parsed(parse_positive),
         level=level,
-        p_value=fields["p"].parsed(parse_share, "a p-value from 0 to 1") if "p" in fields else None,
+        p_value=fields["p"].parsed(parse_share) if "p" in fields else None,
         test=cast(Any, fields["test"].choice(kinds) if "test" in fields else "unknown"),
         interval=cast(Any, fields["interval"].choice(kinds) if "interval" in fields else "unknown"),
         endpoint=_text(fields, "endpoint"),
@@ -114,14 +113,14 @@ def _pair(entry: Entry) -> tuple[str, str]:
 
 def _survival(item: Entry) -> list[c.SurvivalClaim]:
     fields = item.fields(("endpoint", "time", "groups"), ("where",))
-    years = fields["time"].parsed(parse_years, "a time")
+    years = fields["time"].parsed(parse_years)
     return [
         c.SurvivalClaim(
             endpoint=fields["endpoint"].text(),
             group=group,
             time_years=years,
             time_text=fields["time"].text(),
-            share=share.parsed(parse_share, "a share"),
+            share=share.parsed(parse_share),
             where=_text(fields, "where"),
             line=share.line,
         )
@@ -132,7 +131,7 @@ def _survival(item: Entry) -> list[c.SurvivalClaim]:
 def _median(item: Entry) -> c.MedianClaim:
     fields = item.fields(("endpoint", "group", "median"))
     text = fields["median"].text()
-    years = None if text == "not reached" else fields["median"].parsed(parse_years, "a time or not reached")
+    years = None if text == "not reached" else fields["median"].parsed(parse_years)
     return c.MedianClaim(fields["endpoint"].text(), fields["group"].text(), years, text, item.line)
 
 
@@ -144,14 +143,14 @@ def _count(item: Entry) -> c.CountClaim:
 def _statements(entry: Entry) -> tuple[c.Statement, ...]:
     """Return one count, or a list of counts of which each may say where it stands."""
     if isinstance(entry.value, str):
-        return (c.Statement(entry.parsed(parse_count, _WHOLE), None, entry.line),)
+        return (c.Statement(entry.parsed(parse_count), None, entry.line),)
     found = []
     for item in entry.items():
         if isinstance(item.value, str):
-            found.append(c.Statement(item.parsed(parse_count, _WHOLE), None, item.line))
+            found.append(c.Statement(item.parsed(parse_count), None, item.line))
             continue
         fields = item.fields(("value",), ("where",))
-        found.append(c.Statement(fields["value"].parsed(parse_count, _WHOLE), _text(fields, "where"), item.line))
+        found.append(c.Statement(fields["value"].parsed(parse_count), _text(fields, "where"), item.line))
     if not found:
         raise entry.refuse("at least one count", "an empty list")
     return tuple(found)
@@ -168,7 +167,7 @@ def _percentage(item: Entry) -> c.PercentageClaim:
     count = _whole(fields["count"], 0) if "count" in fields else None
     if count is not None and count > total:
         raise fields["count"].refuse(f"at most {total}, the size of the group")
-    share = fields["share"].parsed(parse_share, "a share")
+    share = fields["share"].parsed(parse_share)
     return c.PercentageClaim(fields["name"].text(), item.line, share, total, count)
 
 
@@ -180,8 +179,8 @@ def _agreement(item: Entry) -> c.AgreementClaim:
         line=item.line,
         table=_counts_table(fields["table"]) if "table" in fields else None,
         weights=cast(Literal["none", "linear", "quadratic"], weights),
-        kappa=fields["kappa"].parsed(parse_coefficient, "a coefficient") if "kappa" in fields else None,
-        observed=fields["observed"].parsed(parse_share, "a share") if "observed" in fields else None,
+        kappa=fields["kappa"].parsed(parse_coefficient) if "kappa" in fields else None,
+        observed=fields["observed"].parsed(parse_share) if "observed" in fields else None,
         band=fields["band"].choice(BANDS) if "band" in fields else None,
     )
 
@@ -196,7 +195,7 @@ def _counts_table(entry: Entry) -> tuple[tuple[int, ...], ...]:
 
 
 def _whole(entry: Entry, least: int) -> int:
-    number: Reported = entry.parsed(parse_number, _WHOLE)
+    number: Reported = entry.parsed(parse_number)
     if not number.value.is_integer() or number.low == -float("inf") or number.value < least or "." in number.text:
         raise entry.refuse(f"a whole number from {least}")
     return int(number.value)

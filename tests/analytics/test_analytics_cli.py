@@ -25,3 +25,10 @@ def test_a_claims_file_that_is_not_there_is_one_line_and_exit_status_2() -> None
     result = run("audit", "absent.yaml")
     assert result.returncode == 2
     assert result.stderr == "input_unreadable: absent.yaml cannot be read: No such file or directory\n"
+
+
+def test_check_ends_with_0_on_the_example_and_counts_what_is_missing() -> None:
+    result = run("check", "analytics/examples/study.yaml", "--json")
+    found = json.loads(result.stdout)
+    assert (result.returncode, found["patients"], found["problems"], found["simulated"]) == (0, 240, [], True)
+    assert {each["column"]: each["missing"] for each in found["missing"]}["cea_ng_ml"] > 0
