@@ -104,7 +104,7 @@ out$gray_two <- gray(d$lln)
 out$gray_strata <- gray(d$mrn, d$mrcrm)
 x <- cbind(d$lln, d$mrcrm, d$mremvi, d$age)
 crr_model <- function(cause) {
-  f <- crr(d$time_months, d$event, x, failcode = cause, gtol = 1e-10, maxiter = 30)
+  f <- crr(d$time_months, d$event, x, failcode = cause)
   list(coef = unname(f$coef), se = unname(sqrt(diag(f$var))), loglik = c(f$loglik.null, f$loglik))
 }
 out$fine_gray <- crr_model(1)
