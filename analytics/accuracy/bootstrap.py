@@ -22,7 +22,7 @@ Statistic = Callable[[FloatArray], FloatArray]
 """Takes sums (resamples, columns) and gives one number each, not a number where they do not define it."""
 
 _DRAWN_TOGETHER = 256
-_CHUNK = 64
+_CHUNK = 50
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,13 @@ def _resampled(kinds: FloatArray, counts: IntArray, plan: Bootstrap) -> FloatArr
     generator, n = np.random.default_rng(plan.seed), int(counts.sum())
     if len(kinds) <= _DRAWN_TOGETHER:
         return np.asarray(generator.multinomial(n, counts / n, size=plan.resamples) @ kinds, dtype=np.float64)
-    rows = np.repeat(np.arange(len(kinds)), counts)
+    rows = kinds if len(kinds) == n else np.repeat(kinds, counts, axis=0)
     totals = np.empty((plan.resamples, kinds.shape[1]))
     for start in range(0, plan.resamples, _CHUNK):
-        size = min(_CHUNK, plan.resamples - start)
-        weights = np.stack(
-            [np.bincount(rows[generator.integers(n, size=n)], minlength=len(kinds)) for _ in range(size)]
-        )
-        totals[start : start + size] = weights.astype(np.float64) @ kinds
+        weights = np.empty((min(_CHUNK, plan.resamples - start), n))
+        for row in weights:
+            row[:] = np.bincount(generator.integers(n, size=n), minlength=n)
+        totals[start : start + len(weights)] = weights @ rows
     return totals
 
 

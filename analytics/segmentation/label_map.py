@@ -6,12 +6,22 @@ from pathlib import Path
 import nibabel
 import nibabel.filebasedimages
 import nibabel.nifti1
+import nibabel.spatialimages
+import nibabel.wrapstruct
 import numpy as np
 import numpy.typing as npt
 
 from analytics.segmentation.pieces import SpacingMm
 
 _SAME_GRID_MM = 1e-3
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    nibabel.filebasedimages.ImageFileError,
+    nibabel.spatialimages.HeaderDataError,
+    nibabel.wrapstruct.WrapStructError,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ def read_label_map(path: Path) -> LabelMap:
     try:
         image = nibabel.nifti1.Nifti1Image.from_filename(path)
         values = np.asarray(image.dataobj)
-    except (OSError, nibabel.filebasedimages.ImageFileError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{path.name} is not a readable NIfTI file") from error
     if values.ndim != 3:
         raise ValueError(f"{path.name} has shape {values.shape}; a label map with three axes is allowed")

@@ -97,7 +97,19 @@ covariance <- function(u, v) clustered_covariance(u, v, nodes$truth, nodes$patie
 difference_error <- sqrt(covariance(a, a) + covariance(b, b) - 2 * covariance(a, b))
 test <- (a$area - b$area) / difference_error
 
+# Subgroups: independent patients by chi-square, nodes by a Wald test with a sandwich covariance over patients.
+by_hospital <- table(cohort$model == cohort$truth, cohort$hospital)
+right <- as.numeric(nodes$predicted == nodes$truth)
+fit <- lm(right ~ 0 + factor(nodes$station)); X <- model.matrix(fit); bread <- solve(crossprod(X))
+scores <- rowsum(X * resid(fit), nodes$patient); patients <- nrow(scores)
+V <- patients / (patients - 1) * bread %*% crossprod(scores) %*% bread
+C <- cbind(-1, diag(ncol(X) - 1)); apart <- C %*% coef(fit)
+wald <- as.numeric(t(apart) %*% solve(C %*% V %*% t(C)) %*% apart)
+
 write_json(list(
+  subgroups = list(hospital_accuracy = tapply(cohort$model == cohort$truth, cohort$hospital, mean),
+    hospital = unname(unlist(chisq.test(by_hospital, correct = FALSE)[c("statistic", "p.value")])),
+    station_accuracy = unname(coef(fit)), station = c(wald, pchisq(wald, ncol(X) - 1, lower.tail = FALSE))),
   versions = list(R = R.version.string, pROC = as.character(packageVersion("pROC"))),
   wilson = figures(cohort$truth, cohort$model, wilson), clopper_pearson = figures(cohort$truth, cohort$model, exact),
   roc = list(auc = as.numeric(ci.auc(one))[c(2, 1, 3)], other_auc = as.numeric(ci.auc(two))[c(2, 1, 3)],
