@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def with_cause_first(followup: Followup, cause: int) -> Followup:
     if cause < 1:
         raise InvalidFollowup(f"cause {cause} is not a cause; causes are 1 and above, 0 is censored")
     event = np.where(followup.event == cause, 1, np.where(followup.event > 0, 2, 0)).astype(np.int64)
-    return Followup(followup.time, event, followup.unit)
+    return replace(followup, event=event)
 
 
 def _variance(

@@ -159,8 +159,15 @@ def cox(
 def complete_cases(followup: Followup, design: Design, strata: Groups | None) -> tuple[Followup, Groups | None]:
     """Return follow-up and strata of the rows of the design matrix.
 
-    Raises InvalidCovariate where their length is neither that of the table nor that of its complete cases.
+    Raises InvalidCovariate where their length is neither that of the table nor that of its complete cases, and for a
+    covariate that is known only after the clock started: those who lived to have it known would seem immortal before.
     """
+    for term in design.terms:
+        if term.known_from > followup.landmark:
+            raise InvalidCovariate(
+                f"{term.name} is known from {term.known_from:g} {followup.unit} on, the clock starts at "
+                f"{followup.landmark:g}; use a landmark analysis at {term.known_from:g} {followup.unit} or later"
+            )
     rows = len(design.matrix)
     for name, length in (("follow-up", len(followup)), ("strata", rows if strata is None else len(strata))):
         if length not in (rows, len(design.complete)):

@@ -1,7 +1,7 @@
 """Covariates of a model: how table columns become the columns of a design matrix, and who has all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ class Number:
     per: float = 1.0
     """Units that one hazard ratio stands for, such as 10 for years of age."""
 
+    known_from: float = 0.0
+    """When it is known, in the unit and from the start of follow-up; above 0 it enters landmark analyses alone."""
+
 
 @dataclass(frozen=True)
 class Category:
@@ -27,6 +30,9 @@ class Category:
     name: str
     levels: tuple[str, ...]
     """Allowed levels, the reference first. Levels that no analysed patient has are left out of the model."""
+
+    known_from: float = 0.0
+    """As for a number."""
 
 
 Covariate = Number | Category
@@ -38,6 +44,7 @@ class Term:
 
     name: str
     columns: tuple[int, ...]
+    known_from: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Design:
         return Design(
             self.matrix[:, kept],
             tuple(self.columns[column] for column in kept),
-            tuple(Term(term.name, tuple(position[column] for column in term.columns)) for term in terms),
+            tuple(replace(term, columns=tuple(position[column] for column in term.columns)) for term in terms),
             self.complete,
             {name: count for name, count in self.missing.items() if name in names},
         )
@@ -90,7 +97,7 @@ def design(table: pd.DataFrame, covariates: Sequence[Covariate], eligible: BoolA
     for covariate in covariates:
         values = table.loc[complete, covariate.name]
         block, labels = _number(values, covariate) if isinstance(covariate, Number) else _levels(values, covariate)
-        terms.append(Term(covariate.name, tuple(range(len(names), len(names) + len(labels)))))
+        terms.append(Term(covariate.name, tuple(range(len(names), len(names) + len(labels))), covariate.known_from))
         names += labels
         blocks.append(block)
     matrix = np.hstack(blocks) if blocks else np.empty((int(complete.sum()), 0))

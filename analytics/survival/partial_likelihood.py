@@ -72,6 +72,11 @@ class RiskSets:
         """Sorted positions of the patients with an event, in the order of `entry`."""
         return np.flatnonzero(self.event).astype(np.int64)
 
+    def by_time(self, values: FloatArray) -> FloatArray:
+        """Return the sum of `values` (events, ...) over the events of each distinct time, shape (m, ...)."""
+        first = np.flatnonzero(np.diff(self.entry, prepend=-1))
+        return np.asarray(np.add.reduceat(values, first, axis=0)) if len(first) else values
+
     def sums(self, values: FloatArray) -> FloatArray:
         """Return the sum of sorted `values` (n, ...) over the risk set of every event, shape (events, ...)."""
         total = np.empty_like(values)
@@ -80,8 +85,7 @@ class RiskSets:
         everybody = total[self.stop - 1]
         if not self.fraction.any():
             return np.asarray(everybody[self.entry])
-        tied = np.zeros_like(everybody)
-        np.add.at(tied, self.entry, values[self.died])
+        tied = self.by_time(values[self.died])
         fraction = self.fraction.reshape(-1, *[1] * (values.ndim - 1))
         return np.asarray(everybody[self.entry] - fraction * tied[self.entry])
 
@@ -146,20 +150,20 @@ class Moments:
         return np.asarray((self.matrix[sets.died] - self.mean).sum(axis=0))
 
     def exposure(self, sets: RiskSets, factor: FloatArray) -> FloatArray:
-        """Return, shape (n,), the hazard each sorted patient was exposed to when every event counts `factor`.
+        """Return, shape (n, ...), the hazard of each sorted patient when every event counts `factor`, (events, ...).
 
         With a factor of 1 for every event this is weight times cumulative baseline hazard.
         """
-        times = len(sets.event_time)
-        whole = np.bincount(sets.entry, weights=factor / self.denominator, minlength=times)
-        tied = np.bincount(sets.entry, weights=factor * sets.fraction / self.denominator, minlength=times)
+        tail = (-1, *[1] * (factor.ndim - 1))
+        each = factor / self.denominator.reshape(tail)
+        whole = sets.by_time(each)
         # From early to late within each stratum, so that no late and large hazard is ever taken away again.
-        total = np.zeros(times + 1)
+        total = np.zeros((len(whole) + 1, *factor.shape[1:]))
         for _, event_times in sets.strata:
-            total[event_times] = np.cumsum(whole[event_times][::-1])[::-1]
+            total[event_times] = np.cumsum(whole[event_times][::-1], axis=0)[::-1]
         hazard = total[sets.first_seen]
-        hazard[sets.died] -= tied[sets.entry]
-        return np.asarray(self.weight * hazard)
+        hazard[sets.died] -= sets.by_time(each * sets.fraction.reshape(tail))[sets.entry]
+        return np.asarray(self.weight.reshape(tail) * hazard)
 
     def information(self, sets: RiskSets, factor: FloatArray | None = None) -> FloatArray:
         """Return the sum over events of `factor` (1 unless given) times the covariance at risk, shape (p, p)."""

@@ -100,10 +100,8 @@ def residual_plot(
     at = model.moments()
     # Tied events share the mean of their risk sets, as in R.
     sets = model.sets
-    count = np.bincount(sets.entry)[:, None]
-    mean = np.zeros((len(count), len(model.beta)))
-    np.add.at(mean, sets.entry, at.mean)
-    residuals = at.matrix[sets.died] - (mean / count)[sets.entry]
+    mean = sets.by_time(at.mean) / np.bincount(sets.entry)[:, None]
+    residuals = at.matrix[sets.died] - mean[sets.entry]
     scaled = model.n_events * residuals @ model.covariance[:, index] + model.beta[index]
     time, g = model.sets.time[model.sets.died], _entry_times(model, scale, centred=False)
     order = np.argsort(time, kind="stable")

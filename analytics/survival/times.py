@@ -1,7 +1,7 @@
 """Follow-up of a cohort: the time each patient was observed, and what ended it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,9 @@ class Followup:
     unit: str = "months"
     """Unit of every time that is computed from this, for labels alone."""
 
+    landmark: float = 0.0
+    """When the clock of `time` starts, in `unit` after the start of follow-up; above 0 in a landmark analysis."""
+
     def __post_init__(self) -> None:
         time = np.asarray(self.time, dtype=np.float64)
         event = _whole_numbers(self.event)
@@ -58,19 +61,19 @@ class Followup:
 
     def take(self, rows: npt.NDArray[Any]) -> "Followup":
         """Return the follow-up of the given rows (positions or a mask)."""
-        return Followup(self.time[rows], self.event[rows], self.unit)
+        return replace(self, time=self.time[rows], event=self.event[rows])
 
     def of_cause(self, cause: int) -> "Followup":
         """Return the follow-up in which only `cause` is the event and every other cause censors."""
-        return Followup(self.time, (self.event == cause).astype(np.int64), self.unit)
+        return replace(self, event=(self.event == cause).astype(np.int64))
 
     def of_any_cause(self) -> "Followup":
         """Return the follow-up in which every cause is the event."""
-        return Followup(self.time, (self.event > 0).astype(np.int64), self.unit)
+        return replace(self, event=(self.event > 0).astype(np.int64))
 
     def of_censoring(self) -> "Followup":
         """Return the follow-up in which censoring is the event and every event censors (reverse Kaplan-Meier)."""
-        return Followup(self.time, (self.event == 0).astype(np.int64), self.unit)
+        return replace(self, event=(self.event == 0).astype(np.int64))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,14 @@ more <- coxph(y ~ mrcrm + mremvi + lln, data = d)
 both <- concordance(more, base)
 out$gain <- list(lr = 2 * (more$loglik[2] - base$loglik[2]), c = unname(both$concordance),
                  difference = unname(diff(rev(both$concordance))), variance = unname(vcov(both)))
-out$calibration_slope <- model(coxph(y ~ predict(base, type = "lp"), data = d))
+# Calibration of risks by 24 months that are half as spread as they should be.
+risk <- 1 - exp(-0.5 * exp(0.5 * (0.7 * d$lln + 0.6 * d$mremvi + 0.02 * (d$age - 62))))
+fifth <- cut(risk, quantile(risk, 0:5 / 5), include.lowest = TRUE, labels = FALSE)
+at <- summary(survfit(y ~ fifth, data = d, conf.type = "log-log"), times = 24)
+slope <- coxph(y ~ log(-log(1 - risk)), data = d)
+out$calibration <- list(predicted = unname(tapply(risk, fifth, mean)), observed = 1 - at$surv, lower = 1 - at$upper,
+                        upper = 1 - at$lower, slope = unname(coef(slope)), slope_se = unname(sqrt(vcov(slope)[1])),
+                        mean = mean(risk))
 
 # Interaction: product term, and RERI, AP, S of a joint coding (Hosmer & Lemeshow 1992) by the delta method.
 out$product <- list(lr = anova(coxph(y ~ lln + mremvi + age, data = d), coxph(y ~ lln * mremvi + age, data = d))$Chisq[2],
