@@ -87,6 +87,34 @@ def check(
         raise typer.Exit(FOUND)
 
 
+@app.command(
+    epilog="Example: sidewall-analytics report analytics/examples/study.yaml --out out/report. "
+    "Exit status: 0 written, 2 a file or column without which nothing can go on."
+)
+def report(
+    study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html, report.pdf, tables.docx, results.json, figures.")],
+    as_json: Json = False,
+) -> None:
+    """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
+    from analytics.progress import new_progress
+    from analytics.report.build import build_report, step_count, write_report
+
+    data = _load(study)
+    with new_progress() as progress:
+        computing = progress.add_task("computing", total=step_count(data))
+        writing = progress.add_task("writing", total=5)
+        document = build_report(data, study, lambda: progress.advance(computing))
+        written = write_report(document, data, out, lambda: progress.advance(writing))
+    numbers = sum(len(section.numbers) for section in document.sections)
+    if as_json:
+        typer.echo(json.dumps({"files": [str(path) for path in written], "numbers": numbers}, indent=2))
+    else:
+        console = Console(soft_wrap=True)
+        console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
+        console.print(f"{out / 'report.html'}", markup=False, highlight=False)
+
+
 def _load(study_file: Path) -> "StudyData":
     """Return a study's data under a progress bar."""
     from analytics.progress import new_progress

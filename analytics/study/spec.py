@@ -136,11 +136,21 @@ class LabelMaps:
 
 
 @dataclass(frozen=True)
+class Stratum:
+    """Which patients survival compares."""
+
+    by: tuple[str, ...]
+    """Raters or categorical covariates whose levels, jointly where there are several, form the groups."""
+
+    within: str | None = None
+    """Rater or covariate each of whose levels is looked at apart."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is computed from the data."""
 
-    strata: tuple[str, ...] = ()
-    """Raters or categorical covariates by which survival is compared."""
+    strata: tuple[Stratum, ...] = ()
 
     candidates: tuple[str, ...] = ()
     """Raters and covariates that enter Cox models one by one."""

@@ -1,6 +1,6 @@
 """A study file (YAML) into a `Study`; every refusal names the line and the field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -71,7 +71,7 @@ def _check_names(fields: Mapping[str, Entry], study: spec.Study) -> None:
         "always": list(study.analysis.candidates),
     }
     for key, allowed in known.items():
-        for item in _items(analysis, key):
+        for item in _names(analysis, key):
             if item.text() not in allowed:
                 raise item.refuse(f"{', '.join(allowed)}{near_miss(item.text(), allowed)}")
 
@@ -213,8 +213,29 @@ def _analysis(entry: Entry) -> spec.Analysis:
     entry_p = _optional(fields, "entry_p", _number, 0.10)
     if not 0.0 < entry_p <= 1.0:
         raise fields["entry_p"].refuse("above 0 and at most 1")
-    names = {key: tuple(item.text() for item in _items(fields, key)) for key in ("strata", "candidates", "always")}
-    return spec.Analysis(**names, entry_p=entry_p)
+    candidates, always = (tuple(item.text() for item in _items(fields, key)) for key in ("candidates", "always"))
+    return spec.Analysis(tuple(map(_stratum, _items(fields, "strata"))), candidates, always, entry_p)
+
+
+def _stratum(item: Entry) -> spec.Stratum:
+    """Return a stratum from one name, or from `by` (one or more names) and `within`."""
+    if isinstance(item.value, str):
+        return spec.Stratum((item.text(),))
+    fields = item.fields(("by",), ("within",))
+    by = _words(fields["by"])
+    if not by or len(set(by)) < len(by):
+        raise fields["by"].refuse("one or more different names")
+    return spec.Stratum(by, _optional(fields, "within", Entry.text, None))
+
+
+def _names(fields: Mapping[str, Entry], key: str) -> Iterator[Entry]:
+    """Yield every name that a list of strata or candidates uses."""
+    for item in _items(fields, key):
+        if isinstance(item.value, str):
+            yield item
+            continue
+        for entry in item.mapping().values():
+            yield from entry.items() if isinstance(entry.value, tuple) else (entry,)
 
 
 def _items(fields: Mapping[str, Entry], name: str) -> tuple[Entry, ...]:

@@ -32,11 +32,8 @@ def test_the_example_is_read_with_paths_beside_it() -> None:
         ("reference: male", "reference: men", r"reference is 'men'; allowed: male, female"),
         ("role: model", "role: reference", r"raters is 2 with role reference; allowed: at most 1 reference"),
         ("name: R2", "name: R1", r"raters is twice 'R1'"),
-        (
-            "region, short_axis, mrTD]",
-            "region, short_axis, age]",
-            r"analysis.strata\[4\] is 'age'; allowed: reference, ",
-        ),
+        ("within: mrN", "within: age", r"analysis.strata\[4\].within is 'age'; allowed: reference, "),
+        ("by: [model, mrTD]", "by: [model, model]", r"strata\[5\].by is a list; allowed: one or more different names"),
         ("always: [model]", "always: [modell]", r"did you mean model\?"),
         ("entry_p: 0.10", "entry_p: 10", r"entry_p is '10'; allowed: above 0 and at most 1"),
         ("unit: months", "unit: month", r"unit is 'month'; allowed: days, weeks, months, years; did you mean months"),
