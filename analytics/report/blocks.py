@@ -8,6 +8,11 @@ from analytics.estimate import Estimate, HypothesisTest
 Style = Literal["percent", "number", "ratio"]
 
 
+def identifier(key: str) -> str:
+    """Return a key as a name that every file system and page takes; a study calls its raters as it likes."""
+    return "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in key)
+
+
 @dataclass(frozen=True)
 class Number:
     """One estimate or test with its place in the report."""

@@ -1,9 +1,11 @@
 """The whole report in one function: sections in their order, and the files that they become."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-from analytics.report.blocks import Figure, ReportDocument, Section, Table
+from analytics.report.blocks import Figure, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
 from analytics.report.html_page import html_page
@@ -16,7 +18,7 @@ from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
 from analytics.report.sections.patients import patients_section
 from analytics.report.sections.ratings import ratings_section
-from analytics.report.sections.segmentation import segmentation_section
+from analytics.report.sections.segmentation import label_map_files, segmentation_section
 from analytics.report.sections.survival import survival_section
 from analytics.study.data import StudyData
 from analytics.version import software_versions
@@ -33,19 +35,42 @@ def build_report(data: StudyData, study_file: Path, advance: Callable[[], None] 
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
 
 
+_AT_ONCE: Final[dict[str, Callable[[StudyData], Section | None]]] = {
+    "Patients and data": patients_section,
+    "Baseline characteristics": baseline_section,
+    "Diagnostic accuracy": accuracy_section,
+    "Status, region and size against the reference": ratings_section,
+    "Agreement": agreement_section,
+}
+_STEP_BY_STEP: Final[dict[str, Callable[[StudyData, Callable[[], None]], Section | None]]] = {
+    "Segmentation": segmentation_section,
+    "Survival": survival_section,
+    "Cox models": cox_section,
+}
+
+
 def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section | None]:
-    for make in (patients_section, baseline_section, accuracy_section, ratings_section, agreement_section):
-        yield make(data)
+    for title, make in _AT_ONCE.items():
+        yield _computed(title, partial(make, data))
         advance()
-    yield segmentation_section(data, advance)
-    yield survival_section(data, advance)
-    yield cox_section(data, advance)
+    for title, follow in _STEP_BY_STEP.items():
+        yield _computed(title, partial(follow, data, advance))
+
+
+def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
+    """Return a section, or why the data do not allow it: the others go on."""
+    try:
+        return make()
+    except ValueError as error:
+        key = identifier(title.lower())
+        return Section(key, title, (Text(f"Not computed: {error}."),))
 
 
 def step_count(data: StudyData) -> int:
     """Return how often `build_report` calls `advance`."""
     endpoints = 0 if data.study.follow_up is None else len(data.study.follow_up.endpoints)
-    return 5 + 2 * endpoints
+    maps = data.study.label_maps
+    return len(_AT_ONCE) + 2 * endpoints + (0 if maps is None else len(label_map_files(maps.reference)))
 
 
 def _origin_section(versions: dict[str, str], inputs: dict[str, str]) -> Section:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from analytics.report.blocks import Block, Figure, ReportDocument, Table
+from analytics.report.blocks import Block, Figure, ReportDocument, Table, identifier
 
 
 def html_page(document: ReportDocument) -> str:
@@ -20,6 +20,7 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters["svg_uri"] = _svg_uri
+    environment.filters["identifier"] = identifier
     environment.tests["table_block"] = _is_table
     environment.tests["figure_block"] = _is_figure
     return environment.from_string(files("analytics.report").joinpath("page.html.j2").read_text(encoding="utf-8"))

@@ -17,6 +17,9 @@ REGIONS: Final = (
 )
 """The words of findings.json; II, OB and EI are the paper's."""
 
+_RESERVED: Final = ("time", "event", "region", "short_axis", "all")
+"""Names that the analyses give to columns of their own."""
+
 _TABLE_KEYS: Final = ("sheet", "separator", "where")
 
 
@@ -59,6 +62,8 @@ def _check_names(fields: Mapping[str, Entry], study: spec.Study) -> None:
     for name in names:
         if names.count(name) > 1:
             raise fields["raters"].refuse("raters and covariates with different names", f"twice {name!r}")
+        if name in _RESERVED:
+            raise fields["raters"].refuse(f"other names than {', '.join(_RESERVED)}", f"{name!r} as a name")
     for role, most in (("reference", 1), ("model", 1)):
         if len(study.raters_of(role)) > most:
             raise fields["raters"].refuse(f"at most {most} {role}", f"{len(study.raters_of(role))} with role {role}")
@@ -175,6 +180,9 @@ def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
         endpoints=tuple(map(_endpoint, fields["endpoints"].items())),
         times=tuple(sorted(_positive(item) for item in _items(fields, "times"))),
     )
+    names = [each.name for each in follow_up.endpoints]
+    if len(set(names)) < len(names):
+        raise fields["endpoints"].refuse("endpoints with different names", f"{', '.join(names)}")
     if follow_up.start_column is None and any(each.date_column for each in follow_up.endpoints):
         raise entry.refuse("the column of the start where endpoints are dates", "without start")
     return follow_up
@@ -186,6 +194,14 @@ def _endpoint(item: Entry) -> spec.Endpoint:
     )
     if ("time" in fields) == ("date" in fields):
         raise item.refuse("either time or date", "both or neither")
+    codes = [
+        word
+        for key in ("event_values", "censored_values", "competing_values")
+        if key in fields
+        for word in _words(fields[key])
+    ]
+    if len(set(codes)) < len(codes):
+        raise item.refuse("each value of the event column with one meaning", f"{', '.join(codes)}")
     return spec.Endpoint(
         name=fields["name"].text(),
         label=_optional(fields, "label", Entry.text, fields["name"].text()),

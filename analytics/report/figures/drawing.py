@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from analytics.report.blocks import Figure
+from analytics.report.blocks import Figure, identifier
 
 COLOURS: Final = ("#0b5fa5", "#c44e00", "#2b7d3c", "#7b3f98", "#8a6d00", "#4d4d4d")
 """Dark enough on white for small marks (at least 4.5 to 1), and apart from each other for the colour-blind."""
@@ -52,4 +52,4 @@ def finished(figure: Canvas, key: str, title: str, alternative: str, note: str =
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     width_in, height_in = (float(length) for length in figure.get_size_inches())
-    return Figure(key, title, alternative, svg.getvalue(), png.getvalue(), width_in, height_in, note)
+    return Figure(identifier(key), title, alternative, svg.getvalue(), png.getvalue(), width_in, height_in, note)

@@ -53,22 +53,17 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
         followed = median_followup(whole.of_any_cause())
         key, label = f"survival.{endpoint.name}.follow_up", f"{endpoint.label}: median follow-up"
         numbers.append(Number(key, label, followed, unit=whole.unit))
-        blocks.append(numbers_table(key.replace(".", "-"), f"{endpoint.label}: follow-up", [numbers[-1]]))
+        blocks.append(numbers_table(key, f"{endpoint.label}: follow-up", [numbers[-1]]))
         tests = []
         for panel in panels(data, frame, endpoint, follow_up.unit):
             found = _panel_numbers(panel, follow_up.times)
             tests.append((panel, next(each for each in found if each.key == f"{panel.key}.test")))
             numbers += found
             note = f"{panel.missing:,} patients without a group are left out." if panel.missing else ""
-            blocks += [_figure(panel, tests[-1][1]), numbers_table(_file_name(panel.key), panel.title, found, note)]
+            blocks += [_figure(panel, tests[-1][1]), numbers_table(panel.key, panel.title, found, note)]
         blocks += _holm_table(endpoint.label, tests)
         advance()
     return Section("survival", "Survival", tuple(blocks), tuple(numbers))
-
-
-def _file_name(key: str) -> str:
-    """Return a key as a name that every file system and page takes."""
-    return "".join(char if char.isalnum() or char in "-_" else "-" for char in key)
 
 
 def _panel_numbers(panel: Panel, times: tuple[float, ...]) -> list[Number]:
@@ -147,7 +142,7 @@ def _figure(panel: Panel, test: Number) -> Figure:
     shown = "; ".join(f"{curve.label} ends at {100 * curve.value[-1]:.0f} %" for curve in curves if len(curve.value))
     label = panel.endpoint.label
     words = CurveWords(
-        key=_file_name(panel.key),
+        key=panel.key,
         title=panel.title,
         alternative=f"{panel.title} with numbers at risk; {shown}; {remark}.",
         x_label=f"Time, {panel.followup.unit}",
@@ -186,5 +181,5 @@ def _holm_table(label: str, tests: list[tuple[Panel, Number]]) -> list[Block]:
         for (panel, test), p_value, corrected in zip(tests, p_values, holm(p_values), strict=True)
     )
     note = "Corrected over these tests after Holm, Scand J Stat 1979;6:65-70."
-    key = f"holm-{_file_name(tests[0][0].endpoint.name)}"
+    key = f"holm-{tests[0][0].endpoint.name}"
     return [Table(key, f"{label}: every stratum", ("By", "Test", "p", "p after Holm"), rows, note)]

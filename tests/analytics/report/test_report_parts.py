@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
+from analytics.estimate import Estimate
+from analytics.report.blocks import Text, identifier
 from analytics.report.build import build_report
+from analytics.report.sections.segmentation import segmentation_section
 from analytics.study.load import load_data
 from analytics.study.study_file import load_study
 
@@ -48,3 +53,28 @@ def test_perfect_agreement_of_three_patients_and_nobody_with_an_event_are_report
         "checklists",
         "origin",
     ]
+
+
+def test_label_maps_are_compared_and_those_without_a_partner_are_named(folder: Path) -> None:
+    drawn = np.zeros((8, 8, 8), dtype=np.int16)
+    drawn[2:6, 2:6, 2:6] = 5
+    for name in ("drawn", "predicted"):
+        (folder / name).mkdir()
+        nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / name / "a.nii.gz")
+    nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / "drawn" / "b.nii.gz")
+    study = "title: t\nsimulated: true\npatients: {table: p.csv, id: id}\nraters:\n"
+    study += "  - {name: truth, role: reference, table: r.csv, id: id, status: {column: s}}\n"
+    study += "label_maps: {reference: drawn, model: predicted, labels: {5: positive node}}\n"
+    (folder / "study.yaml").write_text(study, encoding="utf-8")
+    data = load_data(load_study(folder / "study.yaml"))
+    section = segmentation_section(data, lambda: None)
+    assert section is not None
+    values = {number.key: number.value for number in section.numbers}
+    dice = values["segmentation.positive node.dice"]
+    assert isinstance(dice, Estimate)
+    assert (dice.value, dice.n) == (1.0, 1)
+    assert Text("Not compared: b.nii.gz: the model has no label map of that name.") in section.blocks
+
+
+def test_a_rater_may_be_called_anything_and_its_files_keep_to_plain_names() -> None:
+    assert identifier("matrix-Dr. Müller/2-status") == "matrix-Dr--M-ller-2-status"

@@ -38,6 +38,13 @@ def test_the_example_is_read_with_paths_beside_it() -> None:
         ("entry_p: 0.10", "entry_p: 10", r"entry_p is '10'; allowed: above 0 and at most 1"),
         ("unit: months", "unit: month", r"unit is 'month'; allowed: days, weeks, months, years; did you mean months"),
         ("      time: dfs_months", "      date: dfs_date", r"without start; allowed: the column of the start"),
+        ("name: R2", "name: region", r"raters is 'region' as a name; allowed: other names than time, event"),
+        ("name: OS", "name: DFS", r"endpoints is DFS, DFS, LR; allowed: endpoints with different names"),
+        (
+            'competing_values: "2"',
+            'competing_values: "1"',
+            r"is 1, 0, 1; allowed: each value of the event column with one",
+        ),
         ("simulated: true", "simulated: yes", r"simulated is 'yes'; allowed: true, false"),
     ],
 )
