@@ -60,8 +60,8 @@ def test_label_maps_are_compared_and_those_without_a_partner_are_named(folder: P
     drawn[2:6, 2:6, 2:6] = 5
     for name in ("drawn", "predicted"):
         (folder / name).mkdir()
-        nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / name / "a.nii.gz")
-    nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / "drawn" / "b.nii.gz")
+        nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / name / "a.nii.gz")  # type: ignore[no-untyped-call]
+    nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / "drawn" / "b.nii.gz")  # type: ignore[no-untyped-call]
     study = "title: t\nsimulated: true\npatients: {table: p.csv, id: id}\nraters:\n"
     study += "  - {name: truth, role: reference, table: r.csv, id: id, status: {column: s}}\n"
     study += "label_maps: {reference: drawn, model: predicted, labels: {5: positive node}}\n"
