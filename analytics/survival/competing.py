@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
@@ -11,6 +12,16 @@ from analytics.survival.errors import InvalidFollowup
 from analytics.survival.event_table import EventTable, event_table
 from analytics.survival.intervals import Scale, probability_interval
 from analytics.survival.times import FloatArray, Followup
+
+
+class IncidenceVariance(StrEnum):
+    """How the events of one time spread in the standard error of an incidence; the two agree as n grows."""
+
+    JACKKNIFE = "infinitesimal jackknife"
+    """Multinomial, as R's `survfit` gives it."""
+
+    AALEN = "Aalen"
+    """Hypergeometric for each cause by itself, as cmprsk's `cuminc` gives it."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +35,6 @@ class CumulativeIncidence:
     cause: int
     incidence: FloatArray
     standard_error: FloatArray
-    """Infinitesimal jackknife, as R's `survfit` gives it."""
-
     low: FloatArray
     high: FloatArray
     """Pointwise interval; not a number where the incidence is 0."""
@@ -43,7 +52,11 @@ class CumulativeIncidence:
 
 
 def cumulative_incidence(
-    followup: Followup, cause: int = 1, scale: Scale = Scale.LOG_LOG, level: float = 0.95
+    followup: Followup,
+    cause: int = 1,
+    scale: Scale = Scale.LOG_LOG,
+    level: float = 0.95,
+    variance: IncidenceVariance = IncidenceVariance.JACKKNIFE,
 ) -> CumulativeIncidence:
     """Return the curve of one cause in one group. A cause that never happened gives a curve of zeros."""
     table = event_table(with_cause_first(followup, cause))
@@ -51,7 +64,7 @@ def cumulative_incidence(
     survival = np.asarray(np.cumprod(1 - (d + other) / n), dtype=np.float64)
     before = np.concatenate([[1.0], survival[:-1]])[: len(survival)]
     incidence = np.cumsum(before * d / n)
-    error = np.sqrt(_variance(incidence, before, survival, n, d, other))
+    error = np.sqrt(_variance(incidence, before, survival, n, _spread(n, d, other, variance)))
     low, high = probability_interval(incidence, error, scale, level)
     events = int(table.events.sum())
     return CumulativeIncidence(table, cause, incidence, error, low, high, scale, level, followup.unit, table.n, events)
@@ -73,24 +86,36 @@ def with_cause_first(followup: Followup, cause: int) -> Followup:
     return replace(followup, event=event)
 
 
+def _spread(n: FloatArray, d: FloatArray, other: FloatArray, variance: IncidenceVariance) -> tuple[FloatArray, ...]:
+    """Return variances of the events of the cause and of the others at each time, and their covariance, (k,) each."""
+    if variance is IncidenceVariance.JACKKNIFE:
+        return d * (1 - d / n), other * (1 - other / n), -d * other / n
+    own, competing = (
+        np.where(events > 1, events * (n - events) / np.maximum(n - 1, 1), events) for events in (d, other)
+    )
+    return own, competing, np.zeros(len(n))
+
+
 def _variance(
-    incidence: FloatArray, before: FloatArray, survival: FloatArray, n: FloatArray, d: FloatArray, other: FloatArray
+    incidence: FloatArray, before: FloatArray, survival: FloatArray, n: FloatArray, spread: tuple[FloatArray, ...]
 ) -> FloatArray:
-    """Return the sum of the squared influences of all patients on the incidence at every time.
+    """Return the variance of the incidence at every time, from the `spread` of the events at each.
 
     An event of the cause at u moves F(t) by (S(u-) - g (F(t) - F(u))) / n, one of another cause by
-    -g (F(t) - F(u)) / n, with g = S(u-) / S(u). Influences at different times are orthogonal, so that only the
-    multinomial covariance at each time counts; the sum is quadratic in F(t).
+    -g (F(t) - F(u)) / n, with g = S(u-) / S(u). Influences at different times are orthogonal; the sum is quadratic
+    in F(t).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         g = np.where(survival > 0, before / survival, 0.0)
     own, competing = before + g * incidence, g * incidence
-    v_own, v_competing, v_both = d * (1 - d / n), other * (1 - other / n), -d * other / n
+    v_own, v_competing, v_both = spread
     constant = own**2 * v_own + 2 * own * competing * v_both + competing**2 * v_competing
     linear = -2 * g * (own * v_own + (own + competing) * v_both + competing * v_competing)
     square = g**2 * (v_own + 2 * v_both + v_competing)
     sums = [np.cumsum(term / n**2) for term in (constant, linear, square)]
-    return np.maximum(sums[0] + sums[1] * incidence + sums[2] * incidence**2, 0.0)
+    total = sums[0] + sums[1] * incidence + sums[2] * incidence**2
+    # What is left by cancellation once everybody had an event is no variance.
+    return np.where(total > 1e-15, total, 0.0)
 
 
 def _incidence_at(curve: CumulativeIncidence, time: float) -> Estimate:

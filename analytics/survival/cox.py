@@ -6,16 +6,12 @@ from functools import cached_property
 import numpy as np
 
 from analytics.estimate import Estimate, HypothesisTest
+from analytics.survival.cases import complete_cases
 from analytics.survival.concordance import concordance
 from analytics.survival.design import Design, Term
-from analytics.survival.errors import (
-    CollinearCovariates,
-    InvalidCovariate,
-    MonotoneLikelihood,
-    NoEvents,
-    NotConverged,
-)
-from analytics.survival.intervals import chi_square_p, critical_value, normal_p
+from analytics.survival.errors import InvalidCovariate, MonotoneLikelihood, NotConverged
+from analytics.survival.identifiability import refuse_collinear, refuse_separation
+from analytics.survival.intervals import chi_square_p, critical_value, exponential, normal_p
 from analytics.survival.partial_likelihood import Moments, RiskSets, Ties, moments, risk_sets
 from analytics.survival.times import FloatArray, Followup, Groups
 
@@ -93,17 +89,20 @@ class CoxModel:
 
     def of_term(self, name: str) -> tuple[Coefficient, ...]:
         """Return the coefficients of one covariate."""
-        columns = next((term.columns for term in self.terms if term.name == name), None)
-        if columns is None:
-            raise InvalidCovariate(f"{name} is not in the model; it has {', '.join(term.name for term in self.terms)}")
-        return tuple(self.coefficients[column] for column in columns)
+        return tuple(self.coefficients[column] for column in self._columns_of(name))
 
     def term_test(self, name: str) -> HypothesisTest:
         """Return the joint Wald test of all levels of one covariate."""
-        columns = next(list(term.columns) for term in self.terms if term.name == name)
+        columns = self._columns_of(name)
         beta = self.beta[columns]
         statistic = float(beta @ np.linalg.solve(self.covariance[np.ix_(columns, columns)], beta))
         return _chi_square(f"Wald test of {name}", statistic, len(columns), self.n)
+
+    def _columns_of(self, name: str) -> list[int]:
+        for term in self.terms:
+            if term.name == name:
+                return list(term.columns)
+        raise InvalidCovariate(f"{name} is not in the model; it has {', '.join(term.name for term in self.terms)}")
 
 
 def cox(
@@ -118,11 +117,7 @@ def cox(
     `followup` and `strata` have the rows of the table that `design` was made from, or of its complete cases. Raises
     NoEvents, CollinearCovariates, MonotoneLikelihood (which Firth's penalty mends) and NotConverged.
     """
-    followup, strata = complete_cases(followup, design, strata)
-    if not design.columns:
-        raise InvalidCovariate("a Cox model needs at least one covariate, got none")
-    if followup.n_events == 0:
-        raise NoEvents("a Cox model", len(followup))
+    followup, strata = complete_cases(followup, design, strata, "a Cox model")
     sets = risk_sets(followup, strata, ties)
     means = design.matrix.mean(axis=0)
     matrix = design.matrix - means
@@ -131,6 +126,7 @@ def cox(
     refuse_collinear(start.information(sets), ordered, design.columns)
     beta, fitted = _maximise(sets, ordered, start, design.columns)
     covariance = np.asarray(np.linalg.inv(fitted.information(sets)), dtype=np.float64)
+    gain = fitted.log_likelihood - start.log_likelihood
     return CoxModel(
         terms=design.terms,
         coefficients=_coefficients(design.columns, beta, covariance, followup, level),
@@ -138,9 +134,7 @@ def cox(
         covariance=covariance,
         log_likelihood_null=start.log_likelihood,
         log_likelihood=fitted.log_likelihood,
-        likelihood_ratio=_chi_square(
-            "likelihood-ratio test", 2 * (fitted.log_likelihood - start.log_likelihood), len(beta), len(followup)
-        ),
+        likelihood_ratio=_chi_square("likelihood-ratio test", 2 * gain, len(beta), len(followup)),
         wald=_chi_square("Wald test", float(beta @ np.linalg.solve(covariance, beta)), len(beta), len(followup)),
         score=_chi_square("score (log-rank) test", _decrement(start, sets), len(beta), len(followup)),
         method=f"Cox regression, {ties} ties, Wald interval" + ("" if strata is None else ", stratified"),
@@ -156,29 +150,6 @@ def cox(
     )
 
 
-def complete_cases(followup: Followup, design: Design, strata: Groups | None) -> tuple[Followup, Groups | None]:
-    """Return follow-up and strata of the rows of the design matrix.
-
-    Raises InvalidCovariate where their length is neither that of the table nor that of its complete cases, and for a
-    covariate that is known only after the clock started: those who lived to have it known would seem immortal before.
-    """
-    for term in design.terms:
-        if term.known_from > followup.landmark:
-            raise InvalidCovariate(
-                f"{term.name} is known from {term.known_from:g} {followup.unit} on, the clock starts at "
-                f"{followup.landmark:g}; use a landmark analysis at {term.known_from:g} {followup.unit} or later"
-            )
-    rows = len(design.matrix)
-    for name, length in (("follow-up", len(followup)), ("strata", rows if strata is None else len(strata))):
-        if length not in (rows, len(design.complete)):
-            raise InvalidCovariate(f"the {name} has {length} rows, the covariates have {len(design.complete)}")
-    if len(followup) != rows:
-        followup = followup.take(design.complete)
-    if strata is not None and len(strata) != rows:
-        strata = strata.take(design.complete)
-    return followup, strata
-
-
 def _maximise(
     sets: RiskSets, matrix: FloatArray, start: Moments, columns: tuple[str, ...]
 ) -> tuple[FloatArray, Moments]:
@@ -187,7 +158,7 @@ def _maximise(
     for _ in range(_ITERATIONS):
         step = _solve(here.information(sets), here.score(sets), columns)
         if np.max(np.abs(beta) * spread) > _SUSPICIOUS_SPREAD:
-            _refuse_separation(sets, matrix, step, columns)
+            refuse_separation(sets, matrix, step, columns)
         following = moments(sets, matrix, beta + step)
         worst = here.log_likelihood - _GAIN * abs(here.log_likelihood)
         for _ in range(_HALVINGS):
@@ -209,31 +180,6 @@ def _solve(information: FloatArray, score: FloatArray, columns: tuple[str, ...])
         raise MonotoneLikelihood(columns) from error
 
 
-def _refuse_separation(sets: RiskSets, matrix: FloatArray, step: FloatArray, columns: tuple[str, ...]) -> None:
-    """Raise where moving along `step` for ever raises the likelihood: no one at risk lies above those with the event.
-
-    That is the certificate of a monotone likelihood (Albert & Anderson 1984, for Cox: Bryson & Johnson 1981).
-    """
-    along = matrix @ step
-    tolerance = 1e-3 * float(np.ptp(along))
-    highest = np.array([along[start:stop].max() for start, stop in zip(sets.start, sets.stop, strict=True)])
-    if not (highest[sets.entry] - along[sets.died] > tolerance).any():
-        moved = np.abs(step) * np.ptp(matrix, axis=0)
-        raise MonotoneLikelihood([columns[i] for i in np.flatnonzero(moved > 1e-2 * moved.max())])
-
-
-def refuse_collinear(information: FloatArray, matrix: FloatArray, columns: tuple[str, ...]) -> None:
-    """Raise with the columns that take part in a combination that does not vary among the patients at risk."""
-    scale = np.sqrt(np.mean(matrix**2, axis=0) * max(len(matrix), 1))
-    if (scale == 0).any():
-        raise CollinearCovariates([columns[i] for i in np.flatnonzero(scale == 0)])
-    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    flat = values < 1e-10 * values.max() if values.max() > 1e-12 else np.ones(len(values), dtype=np.bool_)
-    if flat.any():
-        involved = (np.abs(vectors[:, flat]) > 1e-4).any(axis=1)
-        raise CollinearCovariates([columns[i] for i in np.flatnonzero(involved)])
-
-
 def _coefficients(
     columns: tuple[str, ...], beta: FloatArray, covariance: FloatArray, followup: Followup, level: float
 ) -> tuple[Coefficient, ...]:
@@ -248,8 +194,8 @@ def coefficient(
 ) -> Coefficient:
     """Return one column's line of a regression table with its Wald interval and test."""
     z, width = log_ratio / standard_error, critical_value(level) * standard_error
-    low, high = (float(np.exp(log_ratio + sign * width)) for sign in (-1, 1))
-    ratio = Estimate(float(np.exp(log_ratio)), low, high, method, len(followup), followup.n_events, level)
+    low, high = (exponential(log_ratio + sign * width) for sign in (-1, 1))
+    ratio = Estimate(exponential(log_ratio), low, high, method, len(followup), followup.n_events, level)
     return Coefficient(column, log_ratio, standard_error, z, normal_p(z), ratio)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analytics.survival.errors import InvalidCovariate
@@ -63,6 +64,11 @@ class Design:
 
     missing: Mapping[str, int]
     """Patients without a value, by covariate; those with none missing are left out."""
+
+    def take(self, rows: npt.NDArray[Any]) -> "Design":
+        """Return the design of some of its patients (positions in `matrix`), as a table of complete cases."""
+        matrix = self.matrix[rows]
+        return replace(self, matrix=matrix, complete=np.ones(len(matrix), dtype=np.bool_), missing={})
 
     def only(self, names: Sequence[str]) -> "Design":
         """Return the design of some of its terms, for the same patients."""

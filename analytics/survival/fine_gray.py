@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.estimate import HypothesisTest
+from analytics.survival.cases import complete_cases
 from analytics.survival.competing import with_cause_first
-from analytics.survival.cox import Coefficient, coefficient, complete_cases, refuse_collinear
+from analytics.survival.cox import Coefficient, coefficient
 from analytics.survival.design import Design, Term
-from analytics.survival.errors import InvalidCovariate, MonotoneLikelihood, NoEvents, NotConverged
+from analytics.survival.errors import MonotoneLikelihood, NotConverged
+from analytics.survival.identifiability import refuse_collinear
 from analytics.survival.intervals import chi_square_p
 from analytics.survival.kaplan_meier import kaplan_meier
 from analytics.survival.times import FloatArray, Followup, IntArray
@@ -81,11 +83,8 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     Patients with a competing event stay at risk with weight G(t-) / G(T-), G being the Kaplan-Meier estimate of the
     censoring time. Raises NoEvents, CollinearCovariates, MonotoneLikelihood and NotConverged.
     """
-    followup, _ = complete_cases(with_cause_first(followup, cause), design, None)
-    if not design.columns:
-        raise InvalidCovariate("a Fine-Gray model needs at least one covariate, got none")
-    if followup.n_events == 0:
-        raise NoEvents(f"a Fine-Gray model of cause {cause}", len(followup))
+    name = f"a Fine-Gray model of cause {cause}"
+    followup, _ = complete_cases(with_cause_first(followup, cause), design, None, name)
     cohort = _cohort(followup, design.matrix - design.matrix.mean(axis=0))
     start = _sums(cohort, np.zeros(len(design.columns)))
     refuse_collinear(_information(cohort, start), cohort.matrix, design.columns)
@@ -94,7 +93,7 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     influence = _score_residuals(cohort, fitted) + _censoring_residuals(cohort, fitted)
     covariance = np.asarray(inverse @ (influence.T @ influence) @ inverse)
     ratio = 2 * (fitted.log_likelihood - start.log_likelihood)
-    name, n = "pseudo likelihood-ratio test", len(followup)
+    test, n = "pseudo likelihood-ratio test", len(followup)
     return FineGrayModel(
         terms=design.terms,
         coefficients=tuple(
@@ -107,7 +106,7 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
         covariance=covariance,
         log_likelihood_null=start.log_likelihood,
         log_likelihood=fitted.log_likelihood,
-        likelihood_ratio=HypothesisTest(ratio, chi_square_p(ratio, len(beta)), name, n, len(beta)),
+        likelihood_ratio=HypothesisTest(ratio, chi_square_p(ratio, len(beta)), test, n, len(beta)),
         method=f"Fine-Gray regression of cause {cause}, Breslow ties, robust Wald interval",
         cause=cause,
         n=n,

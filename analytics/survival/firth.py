@@ -8,10 +8,11 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from analytics.estimate import Estimate, HypothesisTest
-from analytics.survival.cox import complete_cases, refuse_collinear
+from analytics.survival.cases import complete_cases
 from analytics.survival.design import Design
-from analytics.survival.errors import InvalidCovariate, NoEvents, NotConverged
-from analytics.survival.intervals import chi_square_p
+from analytics.survival.errors import NotConverged
+from analytics.survival.identifiability import refuse_collinear
+from analytics.survival.intervals import chi_square_p, exponential
 from analytics.survival.partial_likelihood import Moments, RiskSets, Ties, moments, risk_sets
 from analytics.survival.times import BoolArray, FloatArray, Followup, Groups
 
@@ -85,11 +86,7 @@ def firth_cox(
     level: float = 0.95,
 ) -> FirthModel:
     """Fit the penalised model; intervals and p-values are profile penalised likelihood. Rows are as for `cox`."""
-    followup, strata = complete_cases(followup, design, strata)
-    if not design.columns:
-        raise InvalidCovariate("a Cox model needs at least one covariate, got none")
-    if followup.n_events == 0:
-        raise NoEvents("a Cox model", len(followup))
+    followup, strata = complete_cases(followup, design, strata, "a Cox model with Firth's penalty")
     sets = risk_sets(followup, strata, ties)
     matrix = (design.matrix - design.matrix.mean(axis=0))[sets.order]
     start = moments(sets, matrix, np.zeros(matrix.shape[1]))
@@ -144,9 +141,9 @@ def _coefficient(
         coefficient=float(beta[index]),
         standard_error=error,
         hazard_ratio=Estimate(
-            value=float(np.exp(beta[index])),
-            low=None if low is None else float(np.exp(low)),
-            high=None if high is None else float(np.exp(high)),
+            value=exponential(float(beta[index])),
+            low=None if low is None else exponential(low),
+            high=None if high is None else exponential(high),
             method=f"hazard ratio of {column}, Firth's penalty, profile interval",
             n=n,
             count=followup.n_events,

@@ -51,6 +51,12 @@ def probability_interval(
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 
+def exponential(logarithm: float) -> float:
+    """Return the number behind a logarithm; infinite where a ratio per so small a unit has no other name."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(logarithm))
+
+
 def chi_square_p(statistic: float, degrees_of_freedom: float) -> float:
     """Return the upper tail area of the chi-square distribution."""
     return float(special.chdtrc(degrees_of_freedom, statistic))

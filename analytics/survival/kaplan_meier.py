@@ -63,7 +63,8 @@ def survival_at(curve: KaplanMeier, times: Sequence[float]) -> tuple[Estimate, .
 def median_survival(curve: KaplanMeier) -> Estimate:
     """Return the median time with the interval of Brookmeyer & Crowley (1982), as R's `survfit` prints it.
 
-    A bound that the data do not reach is None; a median that they do not reach is not a number.
+    A curve that rests on exactly one half has its median half way to the next event, and at the start of the rest where
+    none follows. A bound that the data do not reach is None; a median that they do not reach is not a number.
     """
     value, low, high = (_first_half(curve.table.time, y) for y in (curve.survival, curve.low, curve.high))
     return Estimate(

@@ -12,20 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.estimate import Estimate, HypothesisTest
-from analytics.survival.cox import Coefficient, cox
-from analytics.survival.design import Category, design
-from analytics.survival.errors import InvalidCovariate, MonotoneLikelihood, SurvivalError
-from analytics.survival.firth import FirthCoefficient, firth_cox
-from analytics.survival.kaplan_meier import (
-    KaplanMeier,
-    kaplan_meier,
-    median_survival,
-    risk_counts,
-    survival_at,
-)
-from analytics.survival.logrank import PairwiseTest, holm, log_rank, pairwise_log_rank
-from analytics.survival.times import BoolArray, Followup, Groups, IntArray, group_by
+from analytics.survival.comparison import GroupComparison, compare_groups
+from analytics.survival.errors import InvalidCovariate
+from analytics.survival.logrank import holm
+from analytics.survival.times import BoolArray, Followup, Groups, group_by
 
 
 @dataclass(frozen=True)
@@ -55,48 +45,19 @@ class StudyColumns:
 
 
 @dataclass(frozen=True)
-class GroupCurve:
-    """One curve of a figure with what stands beside it."""
-
-    label: str
-    curve: KaplanMeier
-    at_risk: IntArray
-    """Shape (times,), patients observed up to each of the setting's times."""
-
-    survival: tuple[Estimate, ...]
-    """At each of the setting's times."""
-
-    median: Estimate
-
-
-@dataclass(frozen=True)
-class StratumResult:
+class Panel:
     """One figure panel: all groups of one stratification in the whole cohort or one level of `within`."""
 
     stratification: str
     level: str
     """`all`, or the column and level, such as `mrn = 1`."""
 
-    groups: tuple[GroupCurve, ...]
-    test: HypothesisTest
-    """Log-rank over all groups."""
-
+    comparison: GroupComparison
     p_holm: float
-    """Its p-value corrected by Holm over every panel of the setting."""
+    """Log-rank p-value corrected by Holm over every panel of the setting."""
 
-    pairs: tuple[PairwiseTest, ...]
-    """Empty with two groups."""
-
-    hazard_ratios: tuple[Coefficient | FirthCoefficient, ...]
-    """Of every group against the first; by Firth's penalty where the events are perfectly separated."""
-
-    n: int
-    n_events: int
     n_missing: int
     """Patients left out because a column is missing."""
-
-    problem: str | None
-    """Why there are no hazard ratios."""
 
 
 def study_stratifications(columns: StudyColumns | None = None) -> tuple[Stratification, ...]:
@@ -116,20 +77,20 @@ def analyse_strata(
     stratifications: Sequence[Stratification],
     times: Sequence[float],
     level: float = 0.95,
-) -> tuple[StratumResult, ...]:
+) -> tuple[Panel, ...]:
     """Analyse every panel and correct the log-rank tests over all of them.
 
     `table` has the rows of `followup`; `times` are those of the numbers at risk and of S(t). Groups stand in sorted
     order of their levels, those of a categorical column in its own, and the first is the reference. A panel that
     cannot be tested says why and costs the others nothing. Raises InvalidCovariate for a column that is not there.
     """
-    results = [
+    panels = [
         _panel(followup, table, item, label, rows, times, level)
         for item in stratifications
         for label, rows in _levels(table, item)
     ]
-    corrected = holm([result.test.p_value for result in results])
-    return tuple(replace(result, p_holm=p) for result, p in zip(results, corrected, strict=True))
+    corrected = holm([panel.comparison.test.p_value for panel in panels])
+    return tuple(replace(panel, p_holm=p) for panel, p in zip(panels, corrected, strict=True))
 
 
 def _levels(table: pd.DataFrame, item: Stratification) -> Iterator[tuple[str, BoolArray]]:
@@ -154,23 +115,10 @@ def _panel(
     rows: BoolArray,
     times: Sequence[float],
     level: float,
-) -> StratumResult:
+) -> Panel:
     complete = rows & table[list(item.by)].notna().to_numpy(dtype=np.bool_).all(axis=1)
-    own, groups = followup.take(complete), _joint_groups(table.loc[complete], item.by)
-    ratios, problem = _hazard_ratios(own, groups, level)
-    return StratumResult(
-        stratification=item.name,
-        level=label,
-        groups=_curves(own, groups, times, level),
-        test=log_rank(own, groups).test,
-        p_holm=float("nan"),
-        pairs=pairwise_log_rank(own, groups) if len(groups.labels) > 2 else (),
-        hazard_ratios=ratios,
-        n=len(own),
-        n_events=own.n_events,
-        n_missing=int((rows & ~complete).sum()),
-        problem=problem,
-    )
+    comparison = compare_groups(followup.take(complete), _joint_groups(table.loc[complete], item.by), times, level)
+    return Panel(item.name, label, comparison, float("nan"), int((rows & ~complete).sum()))
 
 
 def _joint_groups(table: pd.DataFrame, by: tuple[str, ...]) -> Groups:
@@ -192,26 +140,3 @@ def _groups(column: "pd.Series[Any]") -> Groups:
         return group_by(column.to_numpy())
     order = tuple(str(level) for level in column.cat.categories)
     return group_by(column.astype(str).to_numpy(dtype=np.str_), order).without_empty()
-
-
-def _curves(followup: Followup, groups: Groups, times: Sequence[float], level: float) -> tuple[GroupCurve, ...]:
-    counts = risk_counts(followup, groups, times)
-    curves = []
-    for label, rows in groups:
-        curve = kaplan_meier(followup.take(rows), level=level)
-        curves.append(GroupCurve(label, curve, counts[label], survival_at(curve, times), median_survival(curve)))
-    return tuple(curves)
-
-
-def _hazard_ratios(
-    followup: Followup, groups: Groups, level: float
-) -> tuple[tuple[Coefficient | FirthCoefficient, ...], str | None]:
-    table = pd.DataFrame({"group": [groups.labels[code] for code in groups.code]})
-    try:
-        matrix = design(table, [Category("group", groups.labels)])
-        try:
-            return cox(followup, matrix, level=level).coefficients, None
-        except MonotoneLikelihood:
-            return firth_cox(followup, matrix, level=level).coefficients, None
-    except SurvivalError as error:
-        return (), str(error)

@@ -105,6 +105,9 @@ aj <- lapply(c("log", "log-log", "plain"), function(k) {
        lower = s$lower[, 2], upper = s$upper[, 2])
 })
 out$aalen_johansen <- aj
+points <- timepoints(cuminc(d$time_months, d$event, d$lln), times)
+out$cuminc <- lapply(setNames(rownames(points$est), rownames(points$est)),
+                     function(k) list(est = unname(points$est[k, ]), var = unname(points$var[k, ])))
 gray <- function(...) { g <- cuminc(d$time_months, d$event, ...)$Tests; list(chisq = unname(g[, 1]), p = unname(g[, 2]), df = unname(g[, 3])) }
 out$gray <- gray(d$mrn)
 out$gray_two <- gray(d$lln)

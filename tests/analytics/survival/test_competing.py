@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.survival.competing import cumulative_incidence, incidence_at
+from analytics.survival.competing import IncidenceVariance, cumulative_incidence, incidence_at
 from analytics.survival.design import Category, Covariate, Number, design
 from analytics.survival.errors import InvalidFollowup, MonotoneLikelihood, NoEvents
 from analytics.survival.fine_gray import fine_gray
@@ -58,6 +58,16 @@ def test_incidence_and_its_interval_are_those_of_r(
         curve = cumulative_incidence(followup.take(rows), 1, Scale(reference["conf_type"]))
         found = numbers(incidence_at(curve, [time])[0])
         np.testing.assert_allclose(found, [reference[key][row] for key in ("p", "lower", "upper")], rtol=1e-9)
+
+
+def test_the_variance_of_aalen_is_that_of_cuminc(expected: Any, cohort: pd.DataFrame, followup: Followup) -> None:
+    for label, rows in group_by(cohort.lln):
+        for cause in (1, 2):
+            curve = cumulative_incidence(followup.take(rows), cause, variance=IncidenceVariance.AALEN)
+            steps = np.searchsorted(curve.table.time, [12, 24, 36, 60], side="right") - 1
+            reference = expected["cuminc"][f"{label} {cause}"]
+            np.testing.assert_allclose(curve.incidence[steps], reference["est"], rtol=1e-9)
+            np.testing.assert_allclose(curve.standard_error[steps] ** 2, reference["var"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("key", ["gray", "gray_two", "gray_strata"])
@@ -122,6 +132,12 @@ def test_competing_risks_of_the_colon_trial_are_those_of_r(r_data: Any, r_expect
             assert at.value == pytest.approx(row[name], rel=1e-10)
             step = int(np.searchsorted(curve.table.time, row["time"], side="right")) - 1
             assert curve.standard_error[step] == pytest.approx(row[f"se_{name}"], rel=1e-9, abs=1e-15)
+    for row in reference["cuminc_var"]:
+        label, cause = row["group"].rsplit(" ", 1)
+        values = {float(time): value for time, value in row.items() if time != "group"}
+        curve = cumulative_incidence(followup.take(dict(arms)[label]), int(cause), variance=IncidenceVariance.AALEN)
+        steps = np.searchsorted(curve.table.time, list(values), side="right") - 1
+        np.testing.assert_allclose(curve.standard_error[steps] ** 2, list(values.values()), rtol=1e-9, atol=1e-15)
     model = fine_gray(followup, design(table, [Category("rx", arms.labels), Number("node4")]))
     for item, row in zip(model.coefficients, reference["fine_gray_rx_node4"], strict=True):
         found = [item.coefficient, item.standard_error, item.z, *numbers(item.hazard_ratio)]
