@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -17,7 +18,7 @@ def binary_column(name: str, values: npt.ArrayLike) -> BoolArray:
     """
     column = _one_axis(name, values)
     if column.dtype != np.bool_:
-        strange = sum(value not in (0, 1) for value in column.tolist())
+        strange = int((~pd.Series(column).isin([0, 1])).sum())
         if strange:
             raise ValueError(f"{name} has {strange} values other than true, false, 1 and 0, which alone are allowed")
     return column.astype(np.bool_)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.accuracy.bootstrap import Bootstrap, Statistic, bootstrap_interval, intervals_of, sums_by_patient
+from analytics.accuracy.bootstrap import Bootstrap, Statistic, intervals_of, sums_by_patient
 from analytics.accuracy.columns import BoolArray, FloatArray
 from analytics.accuracy.matching import Matching
 from analytics.accuracy.precision_recall import average_precision
@@ -15,7 +15,7 @@ from analytics.estimate import Estimate
 FROC_RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives per case at which sensitivities are averaged (Setio et al., Med Image Anal 2017;42:1-13)."""
 
-_MOST_THRESHOLDS: Final = 400
+_MOST_THRESHOLDS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -118,20 +118,19 @@ def froc_sensitivities(
 ) -> dict[float, Estimate]:
     """Return the highest sensitivity with at most each rate of false positives per case, with intervals by patient.
 
-    With more than 400 distinct scores the operating points are 400 quantiles of them, in value and interval alike.
+    With more than 100 distinct scores the operating points are 100 quantiles of them, in value and interval alike.
     """
     plan = plan or Bootstrap()
     sums = sums_by_patient([case.patient for case in cases], _operating_points(cases))
     total = sums.sum(axis=0)[None]
-    true = int(total[0, 0]) if len(cases) else 0
+    statistics = {f"FROC sensitivity at {rate:g} false positives per case": _sensitivity_at(rate) for rate in rates}
+    bounds = intervals_of(statistics, sums, plan)
+    true = sum(case.true_nodes for case in cases)
     estimates = {}
-    for rate in rates:
-        method = f"FROC sensitivity at {rate:g} false positives per case, {plan.method}"
-        statistic = _sensitivity_at(rate)
-        value = float(statistic(total)[0])
-        bounds = bootstrap_interval(statistic, sums, plan)
-        note = bounds.note if not np.isnan(value) else "not defined: no true node"
-        estimates[rate] = Estimate(value, bounds.low, bounds.high, method, true, None, plan.level, note)
+    for rate, (name, statistic) in zip(rates, statistics.items(), strict=True):
+        value, found = float(statistic(total)[0]), bounds[name]
+        note = found.note if not np.isnan(value) else "not defined: no true node"
+        estimates[rate] = Estimate(value, found.low, found.high, f"{name}, {plan.method}", true, None, plan.level, note)
     return estimates
 
 

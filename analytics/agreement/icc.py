@@ -19,6 +19,9 @@ IccModel = Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"]
 k: of the mean of all readers."""
 
 
+_ROUNDING = 1e-13
+
+
 @dataclass(frozen=True)
 class Icc:
     """One intraclass correlation and the F-test that it is 0."""
@@ -50,43 +53,58 @@ def intraclass_correlation(values: npt.ArrayLike, model: IccModel = "ICC2", leve
         raise ValueError(f"values have shape {table.shape}; finite (n, readers) with two or more readers are allowed")
     table = table[~np.isnan(table).any(axis=1)]
     method, test_name = f"{model}, F-based interval", f"F-test of {model}"
-    reason = _why_not(table)
-    if reason:
-        note = f"not defined: {reason}"
-        estimate = Estimate(math.nan, None, None, method, len(table), level=level, note=note)
-        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, len(table), note=note))
+    too_little = _why_not(table)
+    if too_little:
+        estimate = Estimate(math.nan, None, None, method, len(table), level=level, note=too_little)
+        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, len(table), note=too_little))
     squares = _squares(table)
     error = squares.within if model.startswith("ICC1") else squares.error
-    if error <= 1e-12 * squares.between:
-        note = "no interval: the readers agree totally" if squares.within <= error else "no interval: no residual error"
-        estimate = Estimate(_value(squares, model), None, None, method, squares.n, level=level, note=note)
-        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, squares.n, note=note))
+    value = _value(squares, model)
+    reason = _why_no_interval(squares, error, value)
+    if reason:
+        estimate = Estimate(value, None, None, method, squares.n, level=level, note=reason)
+        return Icc(estimate, HypothesisTest(math.nan, math.nan, test_name, squares.n, note=reason))
     low, high = _interval(squares, model, level)
+    note = None if math.isfinite(low) else "no lower bound: single readers may disagree totally"
+    estimate = Estimate(value, low if note is None else None, high, method, squares.n, level=level, note=note)
     first = squares.n - 1
     second = squares.n * (squares.k - 1) if model.startswith("ICC1") else _rest(squares)
     statistic = squares.between / error
-    test = HypothesisTest(
-        statistic, float(fisher.sf(statistic, first, second)), test_name, squares.n, first, details={"df2": second}
-    )
-    return Icc(Estimate(_value(squares, model), low, high, method, squares.n, level=level), test)
+    p_value = float(fisher.sf(statistic, first, second))
+    return Icc(estimate, HypothesisTest(statistic, p_value, test_name, squares.n, first, details={"df2": second}))
+
+
+def _why_no_interval(squares: _Squares, error: float, value: float) -> str | None:
+    if math.isnan(value):
+        return "not defined: the units do not differ"
+    if squares.within == 0:
+        return "no interval: the readers agree totally"
+    return "no interval: no residual error" if error == 0 else None
 
 
 def _why_not(table: FloatArray) -> str | None:
     if len(table) < 2:
-        return "it needs two units that every reader measured"
+        return "not defined: it needs two units that every reader measured"
     if np.ptp(table) == 0:
-        return "all measurements are equal"
+        return "not defined: all measurements are equal"
     return None
 
 
 def _squares(table: FloatArray) -> _Squares:
     n, k = table.shape
     grand, units, readers = table.mean(), table.mean(axis=1), table.mean(axis=0)
-    between = k * float(((units - grand) ** 2).sum()) / (n - 1)
-    within = float(((table - units[:, None]) ** 2).sum()) / (n * (k - 1))
-    columns = n * float(((readers - grand) ** 2).sum()) / (k - 1)
     residual = table - units[:, None] - readers + grand
-    return _Squares(n, k, between, within, columns, float((residual**2).sum()) / ((n - 1) * (k - 1)))
+    squares = np.array(
+        [
+            k * ((units - grand) ** 2).sum() / (n - 1),
+            ((table - units[:, None]) ** 2).sum() / (n * (k - 1)),
+            n * ((readers - grand) ** 2).sum() / (k - 1),
+            (residual**2).sum() / ((n - 1) * (k - 1)),
+        ]
+    )
+    # What rounding leaves of a sum of zeros must not become an F-value.
+    squares[squares < _ROUNDING * float(((table - grand) ** 2).mean())] = 0
+    return _Squares(n, k, *map(float, squares))
 
 
 def _rest(squares: _Squares) -> int:
@@ -103,7 +121,8 @@ def _value(s: _Squares, model: IccModel) -> float:
         "ICC2k": s.between + columns / s.k,
         "ICC3k": s.between,
     }
-    return (s.between - (s.within if model.startswith("ICC1") else s.error)) / denominators[model]
+    numerator = s.between - (s.within if model.startswith("ICC1") else s.error)
+    return numerator / denominators[model] if denominators[model] else math.nan
 
 
 def _interval(s: _Squares, model: IccModel, level: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Coefficients of two or more readers with missing ratings allowed: Gwet's AC1 and AC2, Fleiss' kappa.
+"""Coefficients of two or more readers with missing ratings allowed: Gwet, Fleiss, Krippendorff.
 
 Intervals and tests by Gwet's linearised variance over units with Student's t (Gwet, Br J Math Stat Psychol
 2008;61:29-48; Handbook of Inter-Rater Reliability, 4th ed. 2014, chapter 5).
@@ -72,6 +72,33 @@ def fleiss_kappa(ratings: Ratings, weights: Weights = "identity", level: float =
     return _agreement(name, parts, by_chance, parts.shares @ (parts.weights @ mean), level)
 
 
+def krippendorff_linearised(ratings: Ratings, weights: Weights = "identity", level: float = 0.95) -> Agreement:
+    """Return Krippendorff's alpha, nominal (identity weights) or interval (quadratic), where a bootstrap is not wanted.
+
+    Units with one rating do not count. Observed agreement carries the small-sample term 1 / (number of ratings).
+    """
+    name = "Krippendorff's alpha" if weights == "identity" else f"Krippendorff's alpha, {weights} weights"
+    counts = ratings.counts()
+    counts = counts[counts.sum(axis=1) >= 2]
+    if not len(counts):
+        return _undefined(name, 0, level, "no unit has two ratings")
+    given, w = counts.sum(axis=1), agreement_weights(weights, counts.shape[1])
+    mean = float(given.mean())
+    share = (counts / mean).mean(axis=0)
+    by_chance = float(share @ w @ share)
+    if 1 - by_chance < 1e-12:
+        return _undefined(name, len(counts), level, "all ratings are equal")
+    agreeing = (counts * (counts @ w - 1)).sum(axis=1) / (mean * (given - 1))
+    uncorrected, small = float(agreeing.mean()), 1 / float(given.sum())
+    observed = (1 - small) * uncorrected + small
+    uneven = (given - mean) / mean
+    plain = (uncorrected - by_chance) / (1 - by_chance)
+    each = (agreeing - observed * uneven - by_chance) / (1 - by_chance)
+    chance_of_unit = counts @ (w @ share) / mean - by_chance * uneven
+    away = each - 2 * (1 - plain) * (chance_of_unit - by_chance) / (1 - by_chance) - plain
+    return _with_interval(name, (observed - by_chance) / (1 - by_chance), away, (observed, by_chance), level)
+
+
 def fleiss_test(ratings: Ratings) -> HypothesisTest:
     """Return the test that Fleiss' kappa is 0, on units that every reader rated.
 
@@ -105,21 +132,29 @@ def _parts(ratings: Ratings, weights: Weights) -> _Parts | None:
 
 
 def _agreement(name: str, parts: _Parts, by_chance: float, chance_of_unit: FloatArray, level: float) -> Agreement:
-    check_level(level)
-    n, observed = len(parts.counts), float((parts.paired * parts.observed).mean())
+    observed = float((parts.paired * parts.observed).mean())
     value = (observed - by_chance) / (1 - by_chance)
     each = parts.paired * (parts.observed - by_chance) / (1 - by_chance)
     each = each - 2 * (1 - value) * (chance_of_unit - by_chance) / (1 - by_chance)
-    error = math.sqrt(float(((each - value) ** 2).sum()) / (n * (n - 1))) if n > 1 else 0.0
+    return _with_interval(name, value, each - value, (observed, by_chance), level)
+
+
+def _with_interval(
+    name: str, value: float, away: FloatArray, agreement: tuple[float, float], level: float
+) -> Agreement:
+    """Return a coefficient whose units (n,) lie `away` from it, observed agreement and that by chance."""
+    check_level(level)
+    n = len(away)
+    error = math.sqrt(float((away**2).sum()) / (n * (n - 1))) if n > 1 else 0.0
     method, test_name = f"{name}, linearised variance over units", f"t-test of {name}"
     if error < 1e-12:
         note = "no interval: the variance is zero" if n > 1 else "no interval: one unit"
         test = HypothesisTest(math.nan, math.nan, test_name, n, note=note)
-        return Agreement(Estimate(value, None, None, method, n, level=level, note=note), test, observed, by_chance)
+        return Agreement(Estimate(value, None, None, method, n, level=level, note=note), test, *agreement)
     reach = float(student.ppf((1 + level) / 2, n - 1)) * error
     estimate = Estimate(value, max(-1.0, value - reach), min(1.0, value + reach), method, n, level=level)
     p_value = float(2 * student.sf(abs(value / error), n - 1))
-    return Agreement(estimate, HypothesisTest(value / error, p_value, test_name, n, n - 1), observed, by_chance)
+    return Agreement(estimate, HypothesisTest(value / error, p_value, test_name, n, n - 1), *agreement)
 
 
 def _undefined(name: str, n: int, level: float, reason: str) -> Agreement:

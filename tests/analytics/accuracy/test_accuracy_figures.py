@@ -141,6 +141,9 @@ def test_broken_counts_columns_and_names_are_refused_by_name() -> None:
         Counts2x2(1, -1, 0, 0)
     with pytest.raises(ValueError, match="predicted has 1 values other than true, false, 1 and 0"):
         counts_2x2([0, 1], [0, 2])
+    missing = pd.array([True, None], dtype="boolean").to_numpy()
+    with pytest.raises(ValueError, match="truth has 1 values other than true, false, 1 and 0"):
+        counts_2x2(missing, [0, 1])
     with pytest.raises(ValueError, match=r"one length, got \{'truth': 2, 'predicted': 1\}"):
         counts_2x2([0, 1], [0])
     with pytest.raises(ValueError, match="interval is 'wald'; allowed are wilson, clopper-pearson"):

@@ -22,7 +22,7 @@ from analytics.agreement.readers import (
     light_test,
     pairwise_agreement,
 )
-from analytics.agreement.several_readers import fleiss_kappa, fleiss_test, gwet_ac
+from analytics.agreement.several_readers import fleiss_kappa, fleiss_test, gwet_ac, krippendorff_linearised
 from analytics.estimate import Estimate
 
 QUICK = Bootstrap(resamples=200)
@@ -74,6 +74,9 @@ def test_fleiss_test_conger_light_and_krippendorff_agree_with_r(grades: Ratings,
     for scale in get_args(Scale):
         alpha = krippendorff_alpha(grades, scale, plan=QUICK).value
         assert alpha == pytest.approx(r_numbers["krippendorff"][scale], rel=1e-9), scale
+    for scale, weights in (("nominal", "identity"), ("interval", "quadratic")):
+        linearised = krippendorff_linearised(grades, weights).coefficient.value  # type: ignore[arg-type]
+        assert linearised == pytest.approx(r_numbers["krippendorff"][scale], rel=1e-9), scale
 
 
 def test_readers_among_themselves_and_with_the_model_agree_with_r(grades: Ratings, r_numbers: dict[str, Any]) -> None:
@@ -122,7 +125,11 @@ def test_irrcacs_numbers_are_met_with_missing_ratings_and_all_weights(shared_dat
         table = pd.DataFrame(data["data"], columns=data["columns"])
         ratings = ratings_of({str(column): table[column] for column in table})
         for weights, results in reference["results"][name].items():
-            for coefficient, key in ((gwet_ac, "gwet"), (fleiss_kappa, "fleiss")):
+            for coefficient, key in (
+                (gwet_ac, "gwet"),
+                (fleiss_kappa, "fleiss"),
+                (krippendorff_linearised, "krippendorff"),
+            ):
                 found, expected = coefficient(ratings, weights), results[key]
                 # Rounded to six decimals there, all but the p-value.
                 assert found.coefficient.value == pytest.approx(expected["coefficient_value"], abs=6e-7)
@@ -134,7 +141,7 @@ def test_irrcacs_numbers_are_met_with_missing_ratings_and_all_weights(shared_dat
         nominal = krippendorff_alpha(ratings, plan=QUICK).value
         expected = reference["results"][name]["identity"]["krippendorff"]["coefficient_value"]
         assert nominal == pytest.approx(expected, abs=6e-7)
-    assert checked >= 20
+    assert checked >= 30
 
 
 def test_kappas_of_a_table_worked_by_hand() -> None:
@@ -228,6 +235,7 @@ def test_odd_ratings_give_numbers_or_reasons(rows: list[tuple[int, ...]]) -> Non
         *(krippendorff_alpha(ratings, scale, plan=plan) for scale in get_args(Scale)),
         *(gwet_ac(ratings, weights).coefficient for weights in WEIGHTS),
         *(fleiss_kappa(ratings, weights).coefficient for weights in WEIGHTS),
+        *(krippendorff_linearised(ratings, weights).coefficient for weights in WEIGHTS),
         compare_with_model(ratings, "model", plan=plan).difference,
     ]
     assert all(each.low is not None or each.note for each in estimates)

@@ -123,6 +123,8 @@ def test_one_unit_equal_values_and_wrong_tables_are_told() -> None:
     assert intraclass_correlation([[1, 1], [1, 1]]).coefficient.note == "not defined: all measurements are equal"
     total = intraclass_correlation([[1, 1], [2, 2], [4, 4]]).coefficient
     assert (total.value, total.low, total.note) == (1.0, None, "no interval: the readers agree totally")
+    same = intraclass_correlation([[0, 1], [0, 1]], "ICC3").coefficient
+    assert (same.defined, same.note) == (False, "not defined: the units do not differ")
     with pytest.raises(ValueError, match="model is 'ICC9'; allowed are ICC1, ICC2, ICC3"):
         intraclass_correlation([[1, 2], [2, 3]], "ICC9")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"values have shape \(2, 1\)"):
@@ -140,6 +142,7 @@ def test_odd_measurements_give_numbers_or_reasons(rows: list[tuple[float, float]
     for model in get_args(IccModel):
         coefficient = intraclass_correlation(table, model).coefficient
         assert coefficient.low is not None or coefficient.note
+        assert coefficient.defined or (coefficient.note or "").startswith("not defined: ")
         assert not math.isinf(coefficient.value)
     for patients in (None, np.arange(len(table)) // 2):
         limits = limits_of_agreement(table[:, 0], table[:, 1], patients, plan=Bootstrap(resamples=100))
