@@ -91,14 +91,14 @@ def _levels(covariate: Covariate) -> tuple[str, ...]:
 
 
 def joint_levels(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.Series:
-    """Return the levels of one column, or of several together as `a = 1, b = 0`, in their order; missing if any is."""
+    """Return the levels of one column, or of several together as `a 1, b 0`, in their order; missing if any is."""
     if len(by) == 1:
         return frame[by[0]]
     labels = [
-        ", ".join(f"{name} = {level}" for name, level in zip(by, levels, strict=True))
+        ", ".join(f"{name} {level}" for name, level in zip(by, levels, strict=True))
         for levels in product(*(frame[name].cat.categories for name in by))
     ]
-    texts = pd.DataFrame({name: f"{name} = " + frame[name].astype(str) for name in by})
+    texts = pd.DataFrame({name: f"{name} " + frame[name].astype(str) for name in by})
     together = texts.agg(", ".join, axis=1).where(frame[list(by)].notna().all(axis=1))
     return pd.Series(pd.Categorical(together, categories=labels), index=frame.index)
 

@@ -11,7 +11,7 @@ from analytics.report.blocks import Figure
 from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished
 from analytics.survival.times import FloatArray, IntArray
 
-_MOST_MARKS: Final = 400
+_MOST_MARKS: Final = 120
 """Censoring marks that are drawn at most on one curve; more would only blacken it."""
 
 
