@@ -1,0 +1,1 @@
+"""Agreement between readers, and between readers and model: categories, millimetres, confusion matrices."""

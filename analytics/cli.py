@@ -1,0 +1,142 @@
+"""The command line `sidewall-analytics`: audit a paper's figures, check a study's data, report a study."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from analytics.errors import AnalyticsError
+from analytics.version import own_version
+
+if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
+    from analytics.study.data import StudyData
+
+FOUND = 3
+"""Exit status where the audit found contradictions or the check found problems."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Validation and survival statistics of a study, and the audit of published figures. Research use only.",
+    epilog="Exit status: 0 done, 2 an input or setting is not allowed, 3 the audit found contradictions or the check "
+    "found rows that cannot be used.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(own_version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command(
+    epilog="Example: sidewall-analytics audit analytics/examples/qiao_2025.yaml. "
+    "Exit status: 0 the claims go together, 2 the file is not as it should be, 3 contradictions."
+)
+def audit(
+    claims: Annotated[
+        Path, typer.Argument(help="YAML file of the figures that a paper claims; see docs/analytics.md.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say which figures of a paper cannot be true together, each judged within its rounding."""
+    from analytics.audit.claims_file import load_claims
+    from analytics.audit.console import audit_as_json, is_contradicted, print_audit
+    from analytics.audit.run import audit as run_audit
+
+    loaded = load_claims(claims)
+    findings = run_audit(loaded)
+    if as_json:
+        typer.echo(json.dumps(audit_as_json(loaded, findings), indent=2, ensure_ascii=False))
+    else:
+        print_audit(Console(soft_wrap=True), loaded, findings)
+    if is_contradicted(findings):
+        raise typer.Exit(FOUND)
+
+
+@app.command(
+    epilog="Example: sidewall-analytics check analytics/examples/study.yaml. "
+    "Exit status: 0 nothing is wrong, 2 a file or column without which nothing can go on, 3 rows or values left out."
+)
+def check(
+    study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
+    as_json: Json = False,
+) -> None:
+    """Read a study's data and say what is wrong, what is missing and who drops out where."""
+    from analytics.study.console import check_as_json, print_check
+
+    data = _load(study)
+    if as_json:
+        typer.echo(json.dumps(check_as_json(data), indent=2, ensure_ascii=False))
+    else:
+        print_check(Console(soft_wrap=True), data)
+    if data.problems:
+        raise typer.Exit(FOUND)
+
+
+@app.command(
+    epilog="Example: sidewall-analytics report analytics/examples/study.yaml --out out/report. "
+    "Exit status: 0 written, 2 a file or column without which nothing can go on."
+)
+def report(
+    study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html, report.pdf, tables.docx, results.json, figures.")],
+    as_json: Json = False,
+) -> None:
+    """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
+    from analytics.progress import new_progress
+    from analytics.report.build import build_report, step_count, write_report
+
+    data = _load(study)
+    with new_progress() as progress:
+        computing = progress.add_task("computing", total=step_count(data))
+        writing = progress.add_task("writing", total=5)
+        document = build_report(data, study, lambda: progress.advance(computing))
+        written = write_report(document, data, out, lambda: progress.advance(writing))
+    numbers = sum(len(section.numbers) for section in document.sections)
+    if as_json:
+        typer.echo(json.dumps({"files": [str(path) for path in written], "numbers": numbers}, indent=2))
+    else:
+        console = Console(soft_wrap=True)
+        console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
+        console.print(f"{out / 'report.html'}", markup=False, highlight=False)
+
+
+def _load(study_file: Path) -> "StudyData":
+    """Return a study's data under a progress bar."""
+    from analytics.progress import new_progress
+    from analytics.study.findings_folder import findings_files
+    from analytics.study.load import load_data
+    from analytics.study.study_file import load_study
+
+    study = load_study(study_file)
+    files = sum(len(findings_files(rater.findings)) for rater in study.raters if rater.findings is not None)
+    with new_progress() as progress:
+        task = progress.add_task("reading", total=files + len(study.raters))
+        return load_data(study, lambda: progress.advance(task))
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error."""
+    try:
+        app()
+    except AnalyticsError as error:
+        Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False, highlight=False)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

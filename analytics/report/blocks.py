@@ -1,0 +1,94 @@
+"""What a report is made of; every way of writing it takes these and computes nothing."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analytics.estimate import Estimate, HypothesisTest
+
+Style = Literal["percent", "number", "ratio"]
+
+
+def identifier(key: str) -> str:
+    """Return a key as a name that every file system and page takes; a study calls its raters as it likes."""
+    return "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in key)
+
+
+@dataclass(frozen=True)
+class Number:
+    """One estimate or test with its place in the report."""
+
+    key: str
+    """Unique and stable, such as `accuracy.model.sensitivity`."""
+
+    label: str
+    value: Estimate | HypothesisTest
+    style: Style = "number"
+    """How an estimate is printed; a percentage of a share, a number, or a ratio."""
+
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts with what its numbers rest on."""
+
+    key: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    """Methods, n and what a reader must know."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing in two formats, with words for those who cannot see it."""
+
+    key: str
+    """Name of its files."""
+
+    title: str
+    alternative: str
+    """What it shows, in one sentence."""
+
+    svg: bytes
+    png: bytes
+    """300 dots per inch."""
+
+    width_in: float
+    height_in: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+
+Block = Table | Figure | Text
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the report."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    numbers: tuple[Number, ...] = ()
+    """Every number behind the blocks, for the machine-readable results."""
+
+
+@dataclass(frozen=True)
+class ReportDocument:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    simulated: bool
+    sections: tuple[Section, ...]
+    versions: dict[str, str]
+    inputs: dict[str, str]
+    """Name of each input and its sha256."""

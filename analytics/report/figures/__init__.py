@@ -1,0 +1,1 @@
+"""Figures of print quality, drawn without a screen and with the same bytes for the same data."""

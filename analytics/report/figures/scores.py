@@ -1,0 +1,106 @@
+"""Figures of probabilities and measurements: ROC, calibration, net benefit, Bland-Altman."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.accuracy.calibration import Calibration
+from analytics.accuracy.decision_curve import DecisionCurve
+from analytics.accuracy.roc import RocCurve
+from analytics.agreement.limits import LimitsOfAgreement
+from analytics.estimate import Estimate
+from analytics.report.blocks import Figure
+from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished
+from analytics.report.wording import estimate_text
+
+_MOST_POINTS = 4000
+
+
+def draw_roc(
+    curve: RocCurve, area: Estimate, points: Sequence[tuple[str, float, float]], key: str, title: str
+) -> Figure:
+    """Return the curve of the model's probability, with the points (name, sensitivity, specificity) of raters."""
+    with canvas(4.2, 4.0) as figure:
+        axes = figure.subplots()
+        area_words = f"model's probability, area {estimate_text(area)}"
+        axes.plot(1 - curve.specificity, curve.sensitivity, color=COLOURS[0], linewidth=1.4, label=area_words)
+        axes.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
+        for index, (name, sensitivity, specificity) in enumerate(points):
+            axes.plot(
+                1 - specificity,
+                sensitivity,
+                "osD^vP"[index % 6],
+                color=COLOURS[1 + index % 5],
+                label=name,
+                clip_on=False,
+            )
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity")
+        axes.set_aspect("equal")
+        axes.legend(loc="lower right")
+        return finished(figure, key, title, f"ROC curve of the model's probability; area {estimate_text(area)}.")
+
+
+def draw_calibration(found: Calibration, key: str, title: str) -> Figure:
+    """Return observed shares with intervals against mean probabilities, by groups."""
+    with canvas(4.2, 4.0) as figure:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)), label="perfect")
+        means = [group.mean_probability for group in found.groups]
+        shares = np.array([group.observed.value for group in found.groups])
+        lows = np.array([np.nan if group.observed.low is None else group.observed.low for group in found.groups])
+        highs = np.array([np.nan if group.observed.high is None else group.observed.high for group in found.groups])
+        axes.errorbar(
+            means, shares, yerr=np.clip([shares - lows, highs - shares], 0, None), fmt="o-", color=COLOURS[0],
+            markersize=4, linewidth=1.1, capsize=2, label="observed, with interval",
+        )  # fmt: skip
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Mean probability", ylabel="Observed share of positives")
+        axes.set_aspect("equal")
+        axes.legend(loc="upper left")
+        words = f"Calibration plot; slope {estimate_text(found.slope)}, intercept {estimate_text(found.intercept)}."
+        return finished(figure, key, title, words)
+
+
+def draw_net_benefit(curve: DecisionCurve, key: str, title: str) -> Figure:
+    """Return the net benefit of the model against acting on all and on nobody."""
+    with canvas(5.2, 3.4) as figure:
+        axes = figure.subplots()
+        axes.plot(curve.thresholds, curve.model, color=COLOURS[0], linewidth=1.4, label="model")
+        axes.fill_between(curve.thresholds, curve.low, curve.high, color=COLOURS[0], alpha=0.13, linewidth=0)
+        axes.plot(curve.thresholds, curve.act_on_all, color=COLOURS[1], linestyle=DASHES[1], label="act on all")
+        axes.axhline(0.0, color="#444444", linewidth=0.8, label="act on nobody")
+        top = float(np.nanmax([np.nanmax(curve.high), np.nanmax(curve.act_on_all), 0.01]))
+        axes.set(ylim=(-0.25 * top, 1.1 * top), xlabel="Threshold probability", ylabel="Net benefit")
+        axes.legend(loc="upper right")
+        return finished(figure, key, title, "Decision curve: net benefit of the model by threshold.")
+
+
+def draw_limits(found: LimitsOfAgreement, names: tuple[str, str], unit: str, key: str, title: str) -> Figure:
+    """Return the Bland-Altman plot of two measurements."""
+    with canvas(5.2, 3.4) as figure:
+        axes = figure.subplots()
+        means, differences = _thinned(found.means, found.differences)
+        axes.plot(means, differences, ".", color=COLOURS[0], markersize=3, alpha=0.5)
+        for estimate, label in ((found.bias, "bias"), (found.lower, "lower limit"), (found.upper, "upper limit")):
+            axes.axhline(
+                estimate.value, color=COLOURS[1], linewidth=1.1, linestyle="solid" if label == "bias" else DASHES[1]
+            )
+            if estimate.low is not None and estimate.high is not None:
+                axes.axhspan(estimate.low, estimate.high, color=COLOURS[1], alpha=0.12, linewidth=0)
+            axes.annotate(
+                f"{label} {estimate.value:.2f}".replace("-", "−"), (1.01, estimate.value), fontsize=8, va="center",
+                xycoords=axes.get_yaxis_transform(), annotation_clip=False,
+            )  # fmt: skip
+        axes.set(xlabel=f"Mean of {names[0]} and {names[1]}, {unit}", ylabel=f"{names[0]} − {names[1]}, {unit}")
+        words = f"Bland-Altman plot; bias {estimate_text(found.bias, unit=unit)}."
+        return finished(figure, key, title, words)
+
+
+def _thinned(
+    means: npt.NDArray[np.float64], differences: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return evenly chosen points where there are too many to see."""
+    if len(means) <= _MOST_POINTS:
+        return means, differences
+    chosen = np.linspace(0, len(means) - 1, _MOST_POINTS).astype(int)
+    return means[chosen], differences[chosen]

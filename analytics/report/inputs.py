@@ -1,0 +1,30 @@
+"""Digests of everything that a report was made from."""
+
+import hashlib
+from pathlib import Path
+
+from analytics.study.findings_folder import findings_files
+from analytics.study.spec import Study
+
+
+def input_digests(study_file: Path, study: Study) -> dict[str, str]:
+    """Return sha256 of the study file, of each table, and of each folder of findings as a whole, by name."""
+    tables = [study.patients, *(table for rater in study.raters for table in (rater.table, rater.pseudonyms) if table)]
+    if study.follow_up is not None:
+        tables.append(study.follow_up.table)
+    digests = {study_file.name: _digest(study_file)}
+    digests |= {table.path.name: _digest(table.path) for table in tables}
+    for rater in study.raters:
+        if rater.findings is not None:
+            digests[f"{rater.findings.name}/"] = _folder_digest(rater.findings)
+    return dict(sorted(digests.items()))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _folder_digest(folder: Path) -> str:
+    """Return the digest of all files' names and digests in the order of the names."""
+    lines = [f"{_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in findings_files(folder)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

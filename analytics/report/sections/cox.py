@@ -1,0 +1,165 @@
+"""Cox models: each candidate alone, then those that enter together, with checks of the joint model."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from analytics.estimate import HypothesisTest
+from analytics.report.blocks import Block, Number, Section, Table, Text
+from analytics.report.figures.forest import draw_forest
+from analytics.report.frame import Variable, analysis_frame, variable
+from analytics.report.wording import estimate_text, numbers_table, p_text
+from analytics.study.data import StudyData
+from analytics.study.spec import Endpoint
+from analytics.survival.cox import CoxModel
+from analytics.survival.design import Category, Covariate, design
+from analytics.survival.design import Number as Scale
+from analytics.survival.errors import SurvivalError
+from analytics.survival.fine_gray import fine_gray
+from analytics.survival.proportional_hazards import proportional_hazards_test
+from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
+from analytics.survival.times import Followup
+
+
+def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
+    """Return the models of each endpoint; a competing event censors, which gives the cause-specific hazard."""
+    follow_up, analysis = data.study.follow_up, data.study.analysis
+    if follow_up is None or not analysis.candidates:
+        return None
+    frame = analysis_frame(data)
+    known = {name: variable(data, name) for name in analysis.candidates if name in frame}
+    forced = tuple(name for name in analysis.always if name in known)
+    rule = SelectionRule(entry_p=analysis.entry_p, forced=forced)
+    blocks: list[Block] = []
+    numbers: list[Number] = []
+    for endpoint in follow_up.endpoints:
+        table = data.follow_up[endpoint.name].join(frame, how="inner", rsuffix="_covariate")
+        advance()
+        if table.empty or not (table["event"] == 1).any():
+            blocks.append(
+                Text(f"{endpoint.label}: no patient with follow-up has the event, so no model can be fitted.")
+            )
+            continue
+        followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
+        columns = table.reset_index(drop=True)[list(known)]
+        found = regression_table(followup, columns, _covariates(list(known.values())), rule)
+        made = _numbers(endpoint, found, known)
+        checks = _checks(endpoint, found.multivariable)
+        if (followup.event > 1).any() and found.entered:
+            checks += _subdistribution(endpoint, followup, columns, [known[name] for name in found.entered])
+        numbers += made + checks
+        blocks += _blocks(endpoint, found, known, rule, checks)
+    return Section("cox", "Cox models", tuple(blocks), tuple(numbers))
+
+
+def _covariates(variables: Sequence[Variable]) -> list[Covariate]:
+    return [Category(each.name, each.levels) if each.levels else Scale(each.name) for each in variables]
+
+
+def _label(known: dict[str, Variable], column: str) -> str:
+    """Return `Sex: female / male` for a level, `Age, per 1 year` for a number."""
+    name, _, level = column.partition(" = ")
+    each = known[name]
+    unit = (each.unit or "unit").removesuffix("s") if each.unit in ("years", "months", "days") else each.unit or "unit"
+    return f"{each.label}: {level} / {each.levels[0]}" if level else f"{each.label}, per 1 {unit}"
+
+
+def _alone(found: RegressionTable) -> list[RatioRow]:
+    return [row for single in found.univariable if single.fitted is not None for row in single.fitted.rows]
+
+
+def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable]) -> list[Number]:
+    together = () if found.multivariable is None else found.multivariable.rows
+    return [
+        Number(
+            f"cox.{endpoint.name}.{kind}.{row.column.replace(' = ', '.')}",
+            f"{endpoint.label}, {kind}: {_label(known, row.column)}",
+            row.hazard_ratio,
+            "ratio",
+        )
+        for kind, rows in (("alone", _alone(found)), ("together", together))
+        for row in rows
+    ]
+
+
+def _blocks(
+    endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule, checks: list[Number]
+) -> list[Block]:
+    blocks: list[Block] = [_cox_table(endpoint, found, known, rule)]
+    if found.warnings:
+        blocks.append(Text(f"{endpoint.label}: " + "; ".join(found.warnings) + "."))
+    if found.multivariable is not None:
+        rows = [(_label(known, row.column), row.hazard_ratio, row.p_value) for row in found.multivariable.rows]
+        title = f"{endpoint.label}: hazard ratios of the multivariable model"
+        blocks.append(draw_forest(rows, f"forest-{endpoint.name}", title, "Hazard ratio (log scale)"))
+        blocks.append(
+            numbers_table(f"cox-checks-{endpoint.name}", f"{endpoint.label}: the multivariable model", checks)
+        )
+    return blocks
+
+
+def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule) -> Table:
+    together = {} if found.multivariable is None else {row.column: row for row in found.multivariable.rows}
+    rows = []
+    for row in _alone(found):
+        other = together.get(row.column)
+        more = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
+        events = f"{row.hazard_ratio.count or 0:,} / {row.hazard_ratio.n:,}"
+        alone = (estimate_text(row.hazard_ratio, "ratio"), p_text(row.p_value))
+        rows.append((_label(known, row.column), events, *alone, *more))
+    methods = {single.fitted.method for single in found.univariable if single.fitted is not None}
+    note = (
+        f"Alone: {', '.join(sorted(methods))}. A candidate with p < {rule.entry_p:g} alone, or one of "
+        f"{', '.join(rule.forced) or 'none'}, enters together. "
+    )
+    if found.multivariable is not None:
+        joint = found.multivariable
+        counts = f"n = {joint.n:,}, {joint.n_events:,} events, {joint.n_missing:,} with missing values"
+        note += f"Together: {joint.method}; {counts}."
+    header = ("", "Events / n", "Alone", "p", "Together", "p")
+    return Table(f"cox-{endpoint.name}", f"{endpoint.label}: hazard ratios", header, tuple(rows), note)
+
+
+def _checks(endpoint: Endpoint, fitted: FittedTable | None) -> list[Number]:
+    if fitted is None:
+        return []
+    key = f"cox.{endpoint.name}.model"
+    numbers = [Number(f"{key}.likelihood_ratio", "Likelihood-ratio test of the model", fitted.overall)]
+    if fitted.model is not None:
+        numbers.append(Number(f"{key}.concordance", "Harrell's C, on the data of the fit", fitted.model.concordance))
+        numbers += _proportional(key, fitted.model)
+    return numbers
+
+
+def _proportional(key: str, model: CoxModel) -> list[Number]:
+    try:
+        hazards = proportional_hazards_test(model)
+    except SurvivalError as error:
+        failed = HypothesisTest(math.nan, math.nan, "test of proportional hazards", model.n, note=str(error))
+        return [Number(f"{key}.proportional", "Proportional hazards", failed)]
+    terms = [
+        Number(f"{key}.proportional.{term}", f"Proportional hazards, {term}", test)
+        for term, test in hazards.by_term.items()
+    ]
+    return [Number(f"{key}.proportional", "Proportional hazards, all terms", hazards.overall), *terms]
+
+
+def _subdistribution(
+    endpoint: Endpoint, followup: Followup, columns: pd.DataFrame, entered: list[Variable]
+) -> list[Number]:
+    """Return the Fine-Gray model of the same terms, for which a competing event is no censoring."""
+    known = {each.name: each for each in entered}
+    try:
+        model = fine_gray(followup, design(columns, _covariates(entered)))
+    except SurvivalError:
+        return []
+    return [
+        Number(
+            f"cox.{endpoint.name}.subdistribution.{each.column.replace(' = ', '.')}",
+            f"Subdistribution hazard ratio, {_label(known, each.column)}",
+            each.hazard_ratio,
+            "ratio",
+        )
+        for each in model.coefficients
+    ]

@@ -1,0 +1,36 @@
+"""Whether two variables do more together than each alone: looked at before anybody says synergistic."""
+
+import pandas as pd
+
+from analytics.report.blocks import Number
+from analytics.report.sections.panels import Panel
+from analytics.survival.design import Category
+from analytics.survival.errors import SurvivalError
+from analytics.survival.interaction import additive_interaction, product_term
+
+
+def interaction_numbers(panel: Panel) -> list[Number]:
+    """Return the product term and the excess risk due to interaction of a joint stratum of two variables.
+
+    The excess (RERI) is for two variables of two levels. What cannot be fitted is left out.
+    """
+    if len(panel.stratum.by) != 2:
+        return []
+    first, second = panel.stratum.by
+    columns = {name: panel.table[name] for name in (first, second)}
+    covariates = [Category(name, tuple(map(str, column.cat.categories))) for name, column in columns.items()]
+    numbers = []
+    try:
+        table = panel.table[[first, second]].reset_index(drop=True)
+        product = product_term(panel.followup, table, covariates[0], covariates[1])
+        numbers.append(
+            Number(f"{panel.key}.product", f"Interaction of {first} and {second} (multiplicative)", product.test)
+        )
+        if all(len(each.levels) == 2 for each in covariates):
+            coded = pd.DataFrame({name: column.cat.codes.to_numpy() for name, column in columns.items()})
+            found = additive_interaction(panel.followup, coded, first, second)
+            label = f"Excess risk due to interaction of {first} and {second} (RERI): {found.wording}"
+            numbers.append(Number(f"{panel.key}.reri", label, found.excess))
+    except SurvivalError:
+        return numbers
+    return numbers

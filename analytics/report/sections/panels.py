@@ -1,0 +1,75 @@
+"""The panels of a survival section: which patients in which groups, for one endpoint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analytics.report.frame import joint_levels, variable
+from analytics.study.data import StudyData
+from analytics.study.spec import Endpoint, Stratum
+from analytics.survival.times import Followup, Groups, group_by
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One endpoint by one stratum, in everybody or in one level of another variable."""
+
+    key: str
+    title: str
+    endpoint: Endpoint
+    stratum: Stratum
+    table: pd.DataFrame
+    """The patients' columns of the analysis table, those of `followup`."""
+
+    followup: Followup
+    groups: Groups
+    missing: int
+    """Patients with follow-up whose group is missing."""
+
+    @property
+    def competing(self) -> bool:
+        """Whether another event makes this one impossible for some patients."""
+        return any(cause > 1 for cause in self.followup.causes)
+
+
+def panels(data: StudyData, frame: pd.DataFrame, endpoint: Endpoint, unit: str) -> Iterator[Panel]:
+    """Yield every panel of an endpoint that has two groups with follow-up."""
+    observed = data.follow_up[endpoint.name]
+    for stratum in data.study.analysis.strata:
+        names = [*stratum.by, *([stratum.within] if stratum.within else [])]
+        if any(name not in frame for name in names):
+            continue
+        table = observed.join(frame, how="inner", rsuffix="_covariate")
+        if stratum.within is None:
+            found: list[tuple[str | None, pd.DataFrame]] = [(None, table)]
+        else:
+            levels = frame[stratum.within].cat.categories
+            found = [(str(level), table[table[stratum.within] == level]) for level in levels]
+        for level, rows in found:
+            panel = _panel(data, endpoint, stratum, level, rows, unit)
+            if panel is not None:
+                yield panel
+
+
+def _panel(
+    data: StudyData, endpoint: Endpoint, stratum: Stratum, level: str | None, rows: pd.DataFrame, unit: str
+) -> Panel | None:
+    by = joint_levels(rows, stratum.by)
+    known = by.notna()
+    if by[known].nunique() < 2:
+        return None
+    table = rows[known]
+    followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), unit)
+    order = tuple(str(category) for category in by.cat.categories)
+    groups = group_by(by[known].astype(str).to_numpy(dtype=str), order).without_empty()
+    key = f"survival.{endpoint.name}.{'+'.join(stratum.by)}" + (f".{stratum.within}={level}" if level else "")
+    title = f"{endpoint.label} by {' and '.join(_in_sentence(variable(data, name).label) for name in stratum.by)}"
+    if stratum.within is not None:
+        title += f", {variable(data, stratum.within).label} {level}"
+    return Panel(key, title, endpoint, stratum, table, followup, groups, int((~known).sum()))
+
+
+def _in_sentence(label: str) -> str:
+    """Return `region` for `Region`, but `mrTD` as it is."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label

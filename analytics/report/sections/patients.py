@@ -1,0 +1,62 @@
+"""Who is in the study: flow, what was wrong, what is missing."""
+
+from collections import Counter
+from typing import Final
+
+from analytics.report.blocks import Block, Section, Table, Text
+from analytics.report.figures.flow import draw_flow
+from analytics.study.data import StudyData
+from analytics.study.problems import FlowStep
+
+_SHOWN: Final = 100
+
+
+def patients_section(data: StudyData) -> Section:
+    """Return the flow diagram, the problems by kind and place, and the missing values."""
+    accuracy_steps = [step for step in data.flow if not step.name.startswith("follow-up")]
+    blocks: list[Block] = [
+        Text(f"{len(data.patients):,} patients are in the patients table after checks."),
+        draw_flow(accuracy_steps, "flow", "Flow of patients"),
+    ]
+    rows = tuple((step.name, f"{step.before:,}", _left_out(step), f"{step.after:,}") for step in data.flow)
+    blocks.append(Table("flow-table", "Flow of patients", ("Step", "Before", "Left out", "After"), rows))
+    missing = tuple(
+        (each.table, each.column, f"{each.missing:,}", f"{each.rows:,}", f"{100 * each.missing / each.rows:.1f} %")
+        for each in data.missing
+        if each.missing
+    )
+    header = ("Table", "Column", "Missing", "Of", "Share")
+    note = "Values that were not as the study file allows count as missing."
+    blocks.append(Table("missing", "Missing values", header, missing or (("none", "", "", "", ""),), note))
+    return Section("patients", "Patients and data", (*blocks, *_problems(data)))
+
+
+def _left_out(step: FlowStep) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in step.reasons) or "none"
+
+
+def _problems(data: StudyData) -> list[Block]:
+    if not data.problems:
+        return [Text("Every value was as the study file allows.")]
+    kinds = Counter((problem.table, problem.column or "", str(problem.consequence)) for problem in data.problems)
+    rows = tuple((*place, f"{count:,}") for place, count in sorted(kinds.items()))
+    shown = data.problems[:_SHOWN]
+    note = (
+        ""
+        if len(data.problems) == len(shown)
+        else f"The first {_SHOWN} of {len(data.problems):,}; results.json has all."
+    )
+    places = tuple(
+        (
+            problem.table,
+            "" if problem.row is None else str(problem.row),
+            problem.column or "",
+            problem.got,
+            problem.allowed,
+        )
+        for problem in shown
+    )
+    return [
+        Table("problems-by-kind", "Problems by place", ("Table", "Column", "Consequence", "Count"), rows),
+        Table("problems", "Problems", ("Table", "Row", "Column", "Got", "Allowed"), places, note),
+    ]

@@ -1,0 +1,1 @@
+"""How well label maps agree: Dice, surface Dice and Hausdorff distance, per structure and per matched node."""

@@ -1,0 +1,65 @@
+"""Label maps from NIfTI files, in one axis order, and whether two lie on the same grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import nibabel.filebasedimages
+import nibabel.nifti1
+import nibabel.spatialimages
+import nibabel.wrapstruct
+import numpy as np
+import numpy.typing as npt
+
+from analytics.segmentation.pieces import SpacingMm
+
+_SAME_GRID_MM = 1e-3
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    nibabel.filebasedimages.ImageFileError,
+    nibabel.spatialimages.HeaderDataError,
+    nibabel.wrapstruct.WrapStructError,
+)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Labels of one case with their grid."""
+
+    labels: npt.NDArray[np.int64]
+    """(z, y, x), the reverse of the order in the file."""
+
+    spacing_mm: SpacingMm
+    """(z, y, x)"""
+
+    affine: npt.NDArray[np.float64]
+    """(4, 4) from the file's own voxel order to RAS, in mm."""
+
+
+def read_label_map(path: Path) -> LabelMap:
+    """Return the labels of a 3D NIfTI file. Raises ValueError for another file and for values that are no labels."""
+    try:
+        image = nibabel.nifti1.Nifti1Image.from_filename(path)
+        values = np.asarray(image.dataobj)
+    except _UNREADABLE as error:
+        raise ValueError(f"{path.name} is not a readable NIfTI file") from error
+    if values.ndim != 3:
+        raise ValueError(f"{path.name} has shape {values.shape}; a label map with three axes is allowed")
+    labels = values.astype(np.int64)
+    if (labels != values).any():
+        raise ValueError(f"{path.name} holds values that are no whole numbers; a label map is allowed")
+    x, y, z = (float(step) for step in image.header.get_zooms())  # type: ignore[no-untyped-call]
+    return LabelMap(labels.T, (z, y, x), np.asarray(image.affine, dtype=np.float64))
+
+
+def check_same_grid(reference: LabelMap, found: LabelMap) -> None:
+    """Raise ValueError unless both maps have one shape and lie within a micrometre of each other."""
+    if reference.labels.shape != found.labels.shape:
+        raise ValueError(
+            f"label maps have shapes {reference.labels.shape} and {found.labels.shape}; one shape is allowed"
+        )
+    apart = float(np.abs(reference.affine - found.affine).max())
+    if apart > _SAME_GRID_MM:
+        raise ValueError(f"label maps lie on grids that differ by up to {apart:.3g} mm; one grid is allowed")

@@ -1,0 +1,116 @@
+"""A folder of findings (findings.json or DICOM SR) into one row per case."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from analytics.errors import InputUnreadable
+from analytics.study.problems import Consequence, Problem
+
+STATUSES: Final = ("positive", "negative", "borderline", "indeterminate", "refused", "demonstration")
+STATIONS: Final = ("external_iliac", "obturator", "internal_iliac")
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """One node of a case."""
+
+    status: str
+    side: str
+    station: str | None
+    short_axis_mm: float
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """What the findings of one case say, as far as a study asks."""
+
+    case: str
+    """Name of the case, or the patient's identifier in a DICOM SR."""
+
+    status: str
+    probability: float | None
+    nodes: tuple[NodeRecord, ...]
+
+    @property
+    def leading_node(self) -> NodeRecord | None:
+        """The node that the patient's region and size are told by: the largest positive one, else the largest."""
+        ranked = sorted(self.nodes, key=lambda node: (node.status == "positive", node.short_axis_mm))
+        return ranked[-1] if ranked else None
+
+
+def read_findings(folder: Path, advance: Callable[[], None] = lambda: None) -> tuple[list[CaseRecord], list[Problem]]:
+    """Return the cases of a folder by name; a file that cannot be read is a problem, the others go on.
+
+    Raises `InputUnreadable` when there is no such folder or it holds neither kind of file.
+    """
+    files = findings_files(folder)
+    cases: dict[str, tuple[CaseRecord, str]] = {}
+    problems = []
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        try:
+            case = _read_json(path) if path.suffix == ".json" else _read_report(path)
+        except ValueError as error:
+            problems.append(Problem(name, None, None, str(error), "findings of schema 1.x", Consequence.FILE_LEFT_OUT))
+            continue
+        finally:
+            advance()
+        if case.case in cases:
+            got = f"the same case as {cases[case.case][1]}"
+            problems.append(Problem(name, None, None, got, "one file for each case", Consequence.FILE_LEFT_OUT))
+            continue
+        cases[case.case] = (case, name)
+    return [case for case, _ in cases.values()], problems
+
+
+def findings_files(folder: Path) -> list[Path]:
+    """Return the findings files below a folder: `*.json`, else DICOM SR (`*.dcm`), in the order of their names."""
+    if not folder.is_dir():
+        raise InputUnreadable(str(folder), "there is no such folder")
+    for pattern in ("*.json", "*.dcm"):
+        if files := sorted(folder.rglob(pattern)):
+            return files
+    raise InputUnreadable(str(folder), "it holds no findings.json and no DICOM SR (*.dcm)")
+
+
+def _read_report(path: Path) -> CaseRecord:
+    from analytics.study.structured_report import read_report
+
+    return read_report(path)
+
+
+def _read_json(path: Path) -> CaseRecord:
+    """Return the case of one findings.json; raises `ValueError` saying what is wrong with it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise ValueError("no JSON") from None
+    if not isinstance(found, dict) or not str(found.get("schema_version", "")).startswith("1."):
+        version = found.get("schema_version") if isinstance(found, dict) else None
+        raise ValueError(f"findings of schema {version!r}")
+    try:
+        nodes = tuple(_node(node) for node in found["nodes"])
+        status, case, probability = found["status"], found["case"]["case_id"], found["probability"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"findings without {error}") from None
+    if status not in STATUSES:
+        raise ValueError(f"the status {status!r}")
+    if probability is not None and not (_is_number(probability) and 0 <= probability <= 1):
+        raise ValueError(f"the probability {probability!r}")
+    return CaseRecord(str(case), status, probability, nodes)
+
+
+def _node(node: dict[str, Any]) -> NodeRecord:
+    status, side, station, short_axis_mm = (node[key] for key in ("status", "side", "station", "short_axis_mm"))
+    if status not in STATUSES or side not in ("left", "right", "unknown") or station not in (*STATIONS, None):
+        raise ValueError(f"a node with status {status!r}, side {side!r}, station {station!r}")
+    if not _is_number(short_axis_mm) or not 0 <= short_axis_mm < 1000:
+        raise ValueError(f"a node with short_axis_mm {short_axis_mm!r}")
+    return NodeRecord(status, side, station, float(short_axis_mm))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,92 @@
+"""What is wrong in a study's tables, each with its place, and what became of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+
+class Consequence(StrEnum):
+    """What was done about a problem."""
+
+    VALUE_MISSING = "value counted as missing"
+    ROW_LEFT_OUT = "row left out"
+    FILE_LEFT_OUT = "file left out"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    table: str
+    """Name of the file."""
+
+    row: int | None
+    """As a spreadsheet counts: the header is row 1; None for the table as a whole."""
+
+    column: str | None
+    got: str
+    """Never an identifier of a patient."""
+
+    allowed: str
+    consequence: Consequence
+
+    def __str__(self) -> str:
+        row = f", row {self.row}" if self.row is not None else ""
+        column = f", column {self.column}" if self.column is not None else ""
+        return f"{self.table}{row}{column}: {self.got}; allowed: {self.allowed} ({self.consequence})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields in plain JSON types."""
+        return {
+            "table": self.table,
+            "row": self.row,
+            "column": self.column,
+            "got": self.got,
+            "allowed": self.allowed,
+            "consequence": str(self.consequence),
+        }
+
+
+@dataclass(frozen=True)
+class MissingCount:
+    """How much of one column is missing among the rows that count."""
+
+    table: str
+    column: str
+    missing: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class FlowStep:
+    """One box of the flow of patients: how many come in, how many go out and why."""
+
+    name: str
+    before: int
+    reasons: tuple[tuple[str, int], ...]
+    """Why patients are left out here, and how many."""
+
+    @property
+    def after(self) -> int:
+        """Patients who go on."""
+        return self.before - sum(count for _, count in self.reasons)
+
+
+def problems_at(
+    table: str, rows: pd.Series, wrong: pd.Series, column: str, texts: pd.Series, allowed: str, consequence: Consequence
+) -> list[Problem]:
+    """Return one problem for each row where `wrong` is true; `rows` holds the rows' numbers."""
+    return [
+        Problem(table, int(row), column, repr(str(text)), allowed, consequence)
+        for row, text in zip(rows[wrong], texts[wrong], strict=True)
+    ]
+
+
+def count_by_kind(problems: Sequence[Problem]) -> dict[str, int]:
+    """Return how often each consequence came about."""
+    return dict(sorted(Counter(str(problem.consequence) for problem in problems).items()))

@@ -1,0 +1,193 @@
+"""What a study file says, as frozen dataclasses; docs/analytics.md describes the file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+TimeUnit = Literal["days", "weeks", "months", "years"]
+UNIT_DAYS: Final[dict[str, float]] = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
+"""Days in each unit; a month is a twelfth of a year of 365.25 days."""
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """One table in a file, and the rows of it that count."""
+
+    path: Path
+    id_column: str
+    """Column of the patient's identifier."""
+
+    sheet: str | None = None
+    """Sheet of an XLSX file; None is the first."""
+
+    separator: str = ","
+    """Between the fields of a CSV file."""
+
+    where: tuple[tuple[str, str], ...] = ()
+    """Columns and the value that a row must have there to count, such as the reader's name."""
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One clinical variable of the patients table."""
+
+    name: str
+    """Name in the rest of the study file and in results."""
+
+    column: str
+    label: str
+    kind: Literal["number", "category"]
+    unit: str | None = None
+    low: float | None = None
+    """Smallest value that is allowed; None is any."""
+
+    high: float | None = None
+    levels: tuple[tuple[str, str], ...] = ()
+    """Value in the table and what it means, in the order of Table 1; the same meaning may have several values."""
+
+    reference: str | None = None
+    """Meaning that hazard ratios compare with; the first level where none is named."""
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """The levels' meanings in their order, each once."""
+        return tuple(dict.fromkeys(meaning for _, meaning in self.levels))
+
+
+@dataclass(frozen=True)
+class StatusWords:
+    """Which values of a status column mean what."""
+
+    positive: tuple[str, ...] = ("positive",)
+    negative: tuple[str, ...] = ("negative",)
+    uninterpretable: tuple[str, ...] = ()
+    """Known values that are neither, such as `indeterminate`; such patients are counted and left out."""
+
+
+@dataclass(frozen=True)
+class Rater:
+    """Who judged the patients: the reference, the model, or a reader."""
+
+    name: str
+    role: Literal["reference", "model", "reader"]
+    table: TableSource | None = None
+    """Where the judgements stand in a table."""
+
+    findings: Path | None = None
+    """Or a folder of findings.json or DICOM SR files."""
+
+    pseudonyms: TableSource | None = None
+    """Table that turns the case names of `findings` into patients; its column `case_column` has the names."""
+
+    case_column: str | None = None
+    status_column: str | None = None
+    status: StatusWords = StatusWords()
+    region_column: str | None = None
+    short_axis_column: str | None = None
+    """Largest short axis in mm."""
+
+    probability_column: str | None = None
+    """Probability that the patient is positive, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One time to an event."""
+
+    name: str
+    label: str
+    event_column: str
+    event: tuple[str, ...]
+    """Values of the event column that mean the event happened."""
+
+    censored: tuple[str, ...]
+    competing: tuple[str, ...] = ()
+    """Values that mean another event made this one impossible."""
+
+    time_column: str | None = None
+    """Time from the start, in the study's unit."""
+
+    date_column: str | None = None
+    """Or the date of event or last news."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What happened to the patients."""
+
+    table: TableSource
+    unit: TimeUnit
+    start_column: str | None
+    """Date from which dates are counted."""
+
+    endpoints: tuple[Endpoint, ...]
+    times: tuple[float, ...]
+    """Times at which survival is given, in `unit`."""
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Folders of label maps for voxel metrics; files of one case have the same name in both."""
+
+    reference: Path
+    model: Path
+    labels: tuple[tuple[int, str], ...]
+    """Value and name of each structure."""
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Which patients survival compares."""
+
+    by: tuple[str, ...]
+    """Raters or categorical covariates whose levels, jointly where there are several, form the groups."""
+
+    within: str | None = None
+    """Rater or covariate each of whose levels is looked at apart."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is computed from the data."""
+
+    strata: tuple[Stratum, ...] = ()
+
+    candidates: tuple[str, ...] = ()
+    """Raters and covariates that enter Cox models one by one."""
+
+    always: tuple[str, ...] = ()
+    """Candidates that enter the multivariable model whatever their p-value."""
+
+    entry_p: float = 0.10
+    """p-value of the single model below which a candidate enters (the paper's rule)."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a study file says."""
+
+    title: str
+    simulated: bool
+    """Whether the data are made up; every page says so."""
+
+    patients: TableSource
+    covariates: tuple[Covariate, ...]
+    raters: tuple[Rater, ...]
+    regions: tuple[tuple[str, str], ...]
+    """Value in the tables and name of each region."""
+
+    cutoff_mm: float
+    """Short axis from which a node counts as large."""
+
+    follow_up: FollowUp | None
+    label_maps: LabelMaps | None
+    analysis: Analysis
+    missing: tuple[str, ...]
+    """Texts that stand for a missing value, beside the empty one."""
+
+    date_format: str
+    """Of every date, as Python's strptime has it."""
+
+    def raters_of(self, role: str) -> tuple[Rater, ...]:
+        """Return the raters of one role."""
+        return tuple(rater for rater in self.raters if rater.role == role)

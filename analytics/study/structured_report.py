@@ -1,0 +1,106 @@
+"""Findings in a DICOM SR after TID 1500 as the appliance writes it, read with pydicom alone.
+
+Codes are those of the conformance statement (docs/dicom_conformance.md); statuses without a standard code are private,
+under `99SIDEWALL`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from analytics.study.findings_folder import CaseRecord, NodeRecord
+
+_STATUS: Final = {
+    ("10828004", "SCT"): "positive",
+    ("260385009", "SCT"): "negative",
+    ("82334004", "SCT"): "indeterminate",
+    ("BORDERLINE", "99SIDEWALL"): "borderline",
+    ("DEMONSTRATION", "99SIDEWALL"): "demonstration",
+    ("REFUSED", "99SIDEWALL"): "refused",
+}
+_STATION: Final = {
+    ("65349008", "SCT"): "external_iliac",
+    ("36086000", "SCT"): "obturator",
+    ("69255009", "SCT"): "internal_iliac",
+}
+_SIDE: Final = {("7771000", "SCT"): "left", ("24028007", "SCT"): "right"}
+_GROUP: Final = ("125007", "DCM")
+_CASE_STATUS: Final = ("CASE_STATUS", "99SIDEWALL")
+_NODE_STATUS: Final = ("NODE_STATUS", "99SIDEWALL")
+_NODE_STATION: Final = ("STATION", "99SIDEWALL")
+_FINDING_SITE: Final = ("363698007", "SCT")
+_LATERALITY: Final = ("272741003", "SCT")
+_SHORT_AXIS: Final = ("103340004", "SCT")
+_PROBABILITY: Final = ("PROBABILITY", "99SIDEWALL")
+
+Code = tuple[str, str]
+
+
+def read_report(path: Path) -> CaseRecord:
+    """Return the case of one DICOM SR, named by its Patient ID (0010,0020).
+
+    Raises `ValueError` when it is no DICOM SR of this appliance, or says nothing of the case's status.
+    """
+    try:
+        report = dcmread(path)
+    except (InvalidDicomError, OSError, EOFError):
+        raise ValueError("no DICOM file") from None
+    if report.get("Modality") != "SR" or "ContentSequence" not in report:
+        raise ValueError(f"a DICOM object of modality {report.get('Modality')!r}")
+    case_status, nodes = None, []
+    for group in _groups(report):
+        codes = {_code(item.ConceptNameCodeSequence): item for item in group.get("ContentSequence", [])}
+        if _CASE_STATUS in codes:
+            case_status = _STATUS.get(_code(codes[_CASE_STATUS].ConceptCodeSequence))
+        elif _NODE_STATUS in codes:
+            nodes.append(_node(codes))
+    if case_status is None:
+        raise ValueError("a report that does not say the status of the case")
+    probabilities = [probability for _, probability in nodes if probability is not None]
+    patient = str(report.get("PatientID", ""))
+    if not patient:
+        raise ValueError("a report without Patient ID")
+    known = None if case_status in ("demonstration", "refused") else max(probabilities, default=0.0)
+    return CaseRecord(patient, case_status, known, tuple(node for node, _ in nodes))
+
+
+def _groups(item: Dataset) -> Iterator[Dataset]:
+    for child in item.get("ContentSequence", []):
+        if _code(child.get("ConceptNameCodeSequence")) == _GROUP:
+            yield child
+        else:
+            yield from _groups(child)
+
+
+def _node(items: dict[Code, Dataset]) -> tuple[NodeRecord, float | None]:
+    status = _STATUS.get(_code(items[_NODE_STATUS].ConceptCodeSequence))
+    short_axis_mm = _number(items.get(_SHORT_AXIS))
+    if status is None or short_axis_mm is None:
+        raise ValueError("a node without a status that is known, or without a short axis")
+    station = items.get(_NODE_STATION)
+    site = items.get(_FINDING_SITE, Dataset())
+    sides = [_SIDE.get(_code(part.ConceptCodeSequence)) for part in site.get("ContentSequence", [])
+             if _code(part.ConceptNameCodeSequence) == _LATERALITY]  # fmt: skip
+    return (
+        NodeRecord(
+            status,
+            next((side for side in sides if side), "unknown"),
+            None if station is None else _STATION.get(_code(station.ConceptCodeSequence)),
+            short_axis_mm,
+        ),
+        _number(items.get(_PROBABILITY)),
+    )
+
+
+def _code(sequence: Any) -> Code:
+    if not sequence:
+        return ("", "")
+    return (str(sequence[0].get("CodeValue", "")), str(sequence[0].get("CodingSchemeDesignator", "")))
+
+
+def _number(item: Dataset | None) -> float | None:
+    return None if item is None else float(item.MeasuredValueSequence[0].NumericValue)

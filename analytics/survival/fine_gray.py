@@ -1,0 +1,247 @@
+"""Regression of the subdistribution hazard of one cause (Fine & Gray 1999)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.estimate import HypothesisTest
+from analytics.survival.competing import with_cause_first
+from analytics.survival.cox import Coefficient, coefficient, complete_cases, refuse_collinear
+from analytics.survival.design import Design, Term
+from analytics.survival.errors import InvalidCovariate, MonotoneLikelihood, NoEvents, NotConverged
+from analytics.survival.intervals import chi_square_p
+from analytics.survival.kaplan_meier import kaplan_meier
+from analytics.survival.times import FloatArray, Followup, IntArray
+
+_ITERATIONS = 50
+# Largest score, relative to the log-likelihood, at which cmprsk's `crr` stops; so we stop at the same estimate.
+_SCORE = 1e-6
+# Spread of one column's contribution to the log hazard from which separation is looked for.
+_SUSPICIOUS_SPREAD = 3.0
+
+
+@dataclass(frozen=True)
+class FineGrayModel:
+    """A fitted model; `covariance` is the sandwich of the paper, with the estimated censoring, shape (p, p)."""
+
+    terms: tuple[Term, ...]
+    coefficients: tuple[Coefficient, ...]
+    """Their `hazard_ratio` is a ratio of subdistribution hazards."""
+
+    beta: FloatArray
+    covariance: FloatArray
+    log_likelihood_null: float
+    log_likelihood: float
+    likelihood_ratio: HypothesisTest
+    """Pseudo likelihood ratio: the weights make it approximate."""
+
+    method: str
+    cause: int
+    n: int
+    n_events: int
+    n_competing: int
+
+
+@dataclass(frozen=True)
+class _Cohort:
+    """Patients by ascending time, and the distinct times of the cause, shape (m,)."""
+
+    time: FloatArray
+    event: IntArray
+    matrix: FloatArray
+    moment: FloatArray
+    """Distinct times of the cause."""
+
+    count: FloatArray
+    """Events of the cause at each of them."""
+
+    first: IntArray
+    """Position of the first patient with that time or a later one."""
+
+    censoring: FloatArray
+    """G(t-) of the censoring time at each of them."""
+
+    weight: FloatArray
+    """Shape (n,), 1 / G(T-) of patients with a competing event, 0 of all others."""
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Weighted sums at one value of the coefficients."""
+
+    relative: FloatArray
+    denominator: FloatArray
+    mean: FloatArray
+    log_likelihood: float
+
+
+def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float = 0.95) -> FineGrayModel:
+    """Fit the model to the complete cases of `design`; tied events as Breslow, as cmprsk's `crr`.
+
+    Patients with a competing event stay at risk with weight G(t-) / G(T-), G being the Kaplan-Meier estimate of the
+    censoring time. Raises NoEvents, CollinearCovariates, MonotoneLikelihood and NotConverged.
+    """
+    followup, _ = complete_cases(with_cause_first(followup, cause), design, None)
+    if not design.columns:
+        raise InvalidCovariate("a Fine-Gray model needs at least one covariate, got none")
+    if followup.n_events == 0:
+        raise NoEvents(f"a Fine-Gray model of cause {cause}", len(followup))
+    cohort = _cohort(followup, design.matrix - design.matrix.mean(axis=0))
+    start = _sums(cohort, np.zeros(len(design.columns)))
+    refuse_collinear(_information(cohort, start), cohort.matrix, design.columns)
+    beta, fitted = _maximise(cohort, start, design.columns)
+    inverse = np.linalg.inv(_information(cohort, fitted))
+    influence = _score_residuals(cohort, fitted) + _censoring_residuals(cohort, fitted)
+    covariance = np.asarray(inverse @ (influence.T @ influence) @ inverse)
+    ratio = 2 * (fitted.log_likelihood - start.log_likelihood)
+    name, n = "pseudo likelihood-ratio test", len(followup)
+    return FineGrayModel(
+        terms=design.terms,
+        coefficients=tuple(
+            coefficient(
+                column, float(b), float(se), f"subdistribution hazard ratio of {column}, Wald interval", followup, level
+            )
+            for column, b, se in zip(design.columns, beta, np.sqrt(np.diag(covariance)), strict=True)
+        ),
+        beta=beta,
+        covariance=covariance,
+        log_likelihood_null=start.log_likelihood,
+        log_likelihood=fitted.log_likelihood,
+        likelihood_ratio=HypothesisTest(ratio, chi_square_p(ratio, len(beta)), name, n, len(beta)),
+        method=f"Fine-Gray regression of cause {cause}, Breslow ties, robust Wald interval",
+        cause=cause,
+        n=n,
+        n_events=followup.n_events,
+        n_competing=int((followup.event == 2).sum()),
+    )
+
+
+def _cohort(followup: Followup, matrix: FloatArray) -> _Cohort:
+    order = np.argsort(followup.time, kind="stable")
+    time, event = followup.time[order], followup.event[order]
+    curve = kaplan_meier(followup.of_censoring())
+    steps = np.concatenate([[1.0], curve.survival])
+    moment, count = np.unique(time[event == 1], return_counts=True)
+
+    def just_before(at: FloatArray) -> FloatArray:
+        return np.asarray(steps[np.searchsorted(curve.table.time, at, side="left")])
+
+    return _Cohort(
+        time=time,
+        event=event,
+        matrix=matrix[order],
+        moment=moment,
+        count=count.astype(np.float64),
+        first=np.searchsorted(time, moment, side="left").astype(np.int64),
+        censoring=just_before(moment),
+        weight=np.where(event == 2, 1 / just_before(time), 0.0),
+    )
+
+
+def _at_risk(cohort: _Cohort, values: FloatArray) -> FloatArray:
+    """Return the weighted sum of `values` (n, ...) over the risk set of every distinct time, shape (m, ...)."""
+    zero = np.zeros((1, *values.shape[1:]))
+    tail = (-1, *[1] * (values.ndim - 1))
+    later = np.concatenate([np.cumsum(values[::-1], axis=0)[::-1], zero])
+    gone = np.concatenate([zero, np.cumsum(values * cohort.weight.reshape(tail), axis=0)])
+    return np.asarray(later[cohort.first] + cohort.censoring.reshape(tail) * gone[cohort.first])
+
+
+def _exposure(cohort: _Cohort, steps: FloatArray) -> FloatArray:
+    """Return for every patient the sum of `steps` (m, ...) over the times at risk, weighted, shape (n, ...)."""
+    zero = np.zeros((1, *steps.shape[1:]))
+    tail = (-1, *[1] * (steps.ndim - 1))
+    seen = np.searchsorted(cohort.moment, cohort.time, side="right")
+    until = np.concatenate([zero, np.cumsum(steps, axis=0)])[seen]
+    later = np.cumsum((steps * cohort.censoring.reshape(tail))[::-1], axis=0)[::-1]
+    return np.asarray(until + cohort.weight.reshape(tail) * np.concatenate([later, zero])[seen])
+
+
+def _sums(cohort: _Cohort, beta: FloatArray) -> _Sums:
+    predictor = cohort.matrix @ beta
+    offset = float(predictor.max())
+    relative = np.exp(predictor - offset)
+    denominator = _at_risk(cohort, relative)
+    mean = _at_risk(cohort, relative[:, None] * cohort.matrix) / denominator[:, None]
+    value = predictor[cohort.event == 1].sum() - cohort.count @ (np.log(denominator) + offset)
+    return _Sums(relative, denominator, mean, float(value))
+
+
+def _score(cohort: _Cohort, sums: _Sums) -> FloatArray:
+    return np.asarray(cohort.matrix[cohort.event == 1].sum(axis=0) - cohort.count @ sums.mean)
+
+
+def _information(cohort: _Cohort, sums: _Sums) -> FloatArray:
+    exposed = sums.relative * _exposure(cohort, cohort.count / sums.denominator)
+    return np.asarray(
+        (cohort.matrix * exposed[:, None]).T @ cohort.matrix - (sums.mean * cohort.count[:, None]).T @ sums.mean
+    )
+
+
+def _maximise(cohort: _Cohort, start: _Sums, columns: tuple[str, ...]) -> tuple[FloatArray, _Sums]:
+    beta, here = np.zeros(len(columns)), start
+    for _ in range(_ITERATIONS):
+        score, size = _score(cohort, here), abs(here.log_likelihood)
+        if np.max(np.abs(score) * np.maximum(np.abs(beta), 1)) < max(size, 1) * _SCORE:
+            _refuse_separation(cohort, here, beta, columns)
+            return beta, here
+        try:
+            step = np.linalg.solve(_information(cohort, here), score)
+        except np.linalg.LinAlgError as error:
+            raise MonotoneLikelihood(columns) from error
+        following = _sums(cohort, beta + step)
+        while following.log_likelihood < here.log_likelihood - 1e-12 * size:
+            step = step / 2
+            following = _sums(cohort, beta + step)
+        beta, here = beta + step, following
+    _refuse_separation(cohort, here, beta, columns)
+    raise NotConverged("the Fine-Gray model", _ITERATIONS)
+
+
+def _refuse_separation(cohort: _Cohort, sums: _Sums, beta: FloatArray, columns: tuple[str, ...]) -> None:
+    """Raise where moving on along the last step raises the likelihood for ever, as for a Cox model."""
+    spread = np.ptp(cohort.matrix, axis=0)
+    if np.max(np.abs(beta) * spread) < _SUSPICIOUS_SPREAD:
+        return
+    step = np.linalg.lstsq(_information(cohort, sums), _score(cohort, sums), rcond=None)[0]
+    along = cohort.matrix @ step
+    still = np.maximum.accumulate(along[::-1])[::-1]
+    gone = np.concatenate([[-np.inf], np.maximum.accumulate(np.where(cohort.weight > 0, along, -np.inf))])
+    highest = np.maximum(still[cohort.first], gone[cohort.first])
+    died = cohort.event == 1
+    above = highest[np.searchsorted(cohort.moment, cohort.time[died])] - along[died]
+    if not (above > 1e-3 * float(np.ptp(along))).any():
+        moved = np.abs(step) * spread
+        raise MonotoneLikelihood([columns[i] for i in np.flatnonzero(moved > 1e-2 * moved.max())])
+
+
+def _score_residuals(cohort: _Cohort, sums: _Sums) -> FloatArray:
+    """Return each patient's part of the score with the censoring taken as known (eta of the paper), shape (n, p)."""
+    hazard = cohort.count / sums.denominator
+    own = np.zeros_like(cohort.matrix)
+    died = cohort.event == 1
+    own[died] = cohort.matrix[died] - sums.mean[np.searchsorted(cohort.moment, cohort.time[died])]
+    expected = cohort.matrix * _exposure(cohort, hazard)[:, None] - _exposure(cohort, sums.mean * hazard[:, None])
+    return np.asarray(own - sums.relative[:, None] * expected)
+
+
+def _censoring_residuals(cohort: _Cohort, sums: _Sums) -> FloatArray:
+    """Return what estimating the censoring distribution adds (psi of the paper), shape (n, p)."""
+    censored, count = np.unique(cohort.time[cohort.event == 0], return_counts=True)
+    at_risk = len(cohort.time) - np.searchsorted(cohort.time, censored, side="left")
+    weighted = sums.relative * cohort.weight
+    zero = np.zeros((1, cohort.matrix.shape[1]))
+    # Patients with a competing event before each censoring time, and what they contribute from it on.
+    gone = np.searchsorted(cohort.time, censored, side="left")
+    mass = np.concatenate([[0.0], np.cumsum(weighted)])[gone]
+    moved = np.concatenate([zero, np.cumsum(weighted[:, None] * cohort.matrix, axis=0)])[gone]
+    step = cohort.censoring * cohort.count / sums.denominator
+    later = np.searchsorted(cohort.moment, censored, side="left")
+    hazard = np.concatenate([np.cumsum(step[::-1])[::-1], [0.0]])[later]
+    means = np.concatenate([np.cumsum((step[:, None] * sums.mean)[::-1], axis=0)[::-1], zero])[later]
+    q = (moved * hazard[:, None] - mass[:, None] * means) / at_risk[:, None]
+    compensator = np.concatenate([zero, np.cumsum(q * (count / at_risk)[:, None], axis=0)])
+    residual = -compensator[np.searchsorted(censored, cohort.time, side="right")]
+    own = cohort.event == 0
+    residual[own] += q[np.searchsorted(censored, cohort.time[own])]
+    return np.asarray(residual)

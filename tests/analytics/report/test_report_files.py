@@ -1,0 +1,172 @@
+import csv
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from zipfile import ZipFile
+
+import docx
+import pytest
+from pypdf import PdfReader
+
+from analytics.examples.simulate import simulate
+from analytics.report.build import build_report, step_count, write_report
+from analytics.study.load import load_data
+from analytics.study.study_file import load_study
+
+STUDY = """
+title: Small <study>
+simulated: true
+patients: {table: patients.csv, id: patient}
+covariates:
+  - {name: age, label: Age, kind: number, unit: years, low: 18, high: 110}
+  - {name: mrTD, kind: category, levels: {"0": negative, "1": positive}}
+regions: {II: internal iliac, OB: obturator, EI: external iliac}
+raters:
+  - {name: reference, role: reference, table: reference.csv, id: patient, status: {column: status},
+     short_axis_mm: short_axis_mm}
+  - {name: model, role: model, table: model.csv, id: patient, status: {column: status}, region: region,
+     short_axis_mm: short_axis_mm, probability: probability}
+  - {name: R1, role: reader, table: readers.csv, where: {reader: R1}, id: patient, status: {column: status}}
+  - {name: R2, role: reader, table: readers.csv, where: {reader: R2}, id: patient, status: {column: status}}
+follow_up:
+  table: follow_up.csv
+  id: patient
+  unit: months
+  times: [36]
+  endpoints:
+    - {name: DFS, label: Disease-free survival, time: dfs_months, event: recurrence_or_death, event_values: "1",
+       censored_values: "0"}
+    - {name: LR, label: Lateral recurrence, time: dfs_months, event: lateral_recurrence, event_values: "1",
+       competing_values: "2", censored_values: "0"}
+analysis:
+  strata: [model, {by: [model, mrTD]}]
+  candidates: [model, age, mrTD]
+  always: [model]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a small study and the report of it, made twice."""
+    folder = tmp_path_factory.mktemp("study")
+    for name, table in simulate(120, 5).items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    for out in ("first", "second"):
+        data = load_data(load_study(folder / "study.yaml"))
+        steps: list[int] = []
+        document = build_report(data, folder / "study.yaml", lambda steps=steps: steps.append(1))  # type: ignore[misc]
+        assert len(steps) == step_count(data)
+        write_report(document, data, folder / out)
+    return folder
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
+    first = files(folder / "first")
+    assert first == files(folder / "second")
+    assert {"report.html", "report.pdf", "tables.docx", "results.json", "numbers.csv"} <= first.keys()
+    figures = {Path(name).stem for name in first if name.startswith("figures/")}
+    assert {"flow", "roc", "calibration", "decision-curve", "kappa", "survival-DFS-model", "forest-DFS"} <= figures
+
+
+def test_every_number_carries_method_and_n_in_json_and_csv(folder: Path) -> None:
+    results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
+    keys = [number["key"] for number in results["numbers"]]
+    assert len(keys) == len(set(keys))
+    assert all(number["method"] and number["n"] is not None for number in results["numbers"])
+    with (folder / "first" / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["key"] for row in csv.DictReader(file)] == keys
+    assert results["software_versions"].keys() >= {"sidewall-analytics", "python", "numpy", "scipy"}
+    digest = hashlib.sha256((folder / "model.csv").read_bytes()).hexdigest()
+    assert results["inputs_sha256"]["model.csv"] == digest
+
+
+def test_the_model_s_sensitivity_is_that_of_the_tables_counted_by_hand(folder: Path) -> None:
+    tables = simulate(120, 5)
+    pair = tables["reference"].merge(tables["model"], on="patient", suffixes=("_true", "_called"))
+    positive = pair[pair["status_true"] == "positive"]
+    results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
+    number = next(each for each in results["numbers"] if each["key"] == "accuracy.model.sensitivity")
+    assert (number["count"], number["n"]) == ((positive["status_called"] == "positive").sum(), len(positive))
+
+
+class Page(HTMLParser):
+    """Collects what makes a page readable without eyes or network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.addresses: list[str] = []
+        self.headings: list[int] = []
+        self.scopes = 0
+        self.anchors: list[str] = []
+        self.identifiers: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of one element."""
+        given = dict(attrs)
+        if tag == "img":
+            self.images.append(given)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.scopes += "scope" in given
+        self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
+        self.anchors += [value[1:] for name, value in attrs if name == "href" and value and value.startswith("#")]
+        self.identifiers += [value for name, value in attrs if name == "id" and value]
+
+
+def test_the_page_needs_no_other_file_and_every_picture_has_words(folder: Path) -> None:
+    text = (folder / "first" / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert all(address.startswith(("#", "data:")) for address in page.addresses)
+    assert page.images
+    assert all(image["alt"] for image in page.images)
+    assert set(page.anchors) <= set(page.identifiers)
+    assert len(page.identifiers) == len(set(page.identifiers))
+    assert page.headings[0] == 1
+    assert set(page.headings[1:]) == {2}
+    assert page.scopes > 100
+    assert "Small &lt;study&gt;" in text
+    assert "Simulated data: no real patients." in text
+    assert "Research use only" in text
+
+
+def test_pdf_and_docx_hold_the_tables_and_say_what_they_are(folder: Path) -> None:
+    reader = PdfReader(folder / "first" / "report.pdf")
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    for words in (
+        "Simulated data",
+        "Research use only",
+        "Sensitivity",
+        "Gray's test",
+        "CLAIM 2024",
+        "Patients by model status",
+    ):
+        assert words in text
+    document = docx.Document(str(folder / "first" / "tables.docx"))
+    headings = [each.text for each in document.paragraphs if each.style is not None and each.style.name == "Heading 2"]
+    assert "model against the reference" in headings
+    assert len(document.tables) == len(headings)
+    with ZipFile(folder / "first" / "tables.docx") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+
+
+def test_checklists_are_filled_only_as_far_as_the_data_say(folder: Path) -> None:
+    results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
+    lists = {table["title"]: table for table in results["tables"] if table["key"].startswith("checklist")}
+    assert set(lists) == {"STARD-AI", "CLAIM 2024", "REMARK"}
+    answers = {row[1]: row[2] for row in lists["REMARK"]["rows"]}
+    assert answers["Treatments"] == "not in the data"
+    assert answers["Endpoints"] == "Disease-free survival (DFS); Lateral recurrence (LR)"
+    assert answers["Multivariable results of the marker with intervals"] == "see cox"

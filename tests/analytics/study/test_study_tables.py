@@ -1,0 +1,103 @@
+import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analytics.errors import FileInvalid, InputUnreadable
+from analytics.study.columns import read_dates, read_numbers, read_words
+from analytics.study.spec import TableSource
+from analytics.study.tables import TextTable, by_patient, read_table
+
+
+def table_of(**columns: list[str]) -> TextTable:
+    cells = pd.DataFrame(columns)
+    return TextTable("t.csv", pd.Series(range(2, 2 + len(cells))), cells)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_every_format_gives_the_same_text(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"id": ["007", "008"], "age": [61, None], "seen": [datetime.date(2020, 1, 31), None]})
+    path = tmp_path / f"table{suffix}"
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_parquet(path)
+    table = read_table(TableSource(path, "id"))
+    assert table.column("id").tolist() == ["007", "008"]
+    # pandas writes a column with a gap as floats; the CSV shows what it wrote.
+    assert [text.removesuffix(".0") for text in table.column("age")] == ["61", ""]
+    assert table.column("seen").tolist() == ["2020-01-31", ""]
+    assert table.rows.tolist() == [2, 3]
+
+
+def test_rows_are_counted_as_a_spreadsheet_does_also_past_an_empty_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id;age\n1;60\n;\n2;61\n", encoding="utf-8")
+    table = read_table(TableSource(path, "id", separator=";"))
+    assert table.rows.tolist() == [2, 4]
+
+
+def test_rows_are_chosen_by_the_reader_they_are_of(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,reader\n1,R1\n1,R2\n", encoding="utf-8")
+    assert read_table(TableSource(path, "id", where=(("reader", "R2"),))).rows.tolist() == [3]
+    with pytest.raises(FileInvalid, match="without a row; allowed: rows with reader 'R9'"):
+        read_table(TableSource(path, "id", where=(("reader", "R9"),)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.txt", "a", "ends in '.txt'; allowed: .csv, .xlsx, .parquet"),
+        ("t.xlsx", "no workbook", "t.xlsx cannot be read: no xlsx table"),
+        ("t.parquet", "no parquet", "t.parquet cannot be read: no parquet table"),
+        ("t.csv", "", "t.csv cannot be read: no csv table"),
+        ("t.csv", "a,b\n1,2,3\n4,5,6,7\n", "t.csv cannot be read: no csv table"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputUnreadable, match=message):
+        read_table(TableSource(tmp_path / name, "a"))
+
+
+def test_a_missing_column_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(FileInvalid, match=r"t.csv: without the column 'ages'; allowed: .*did you mean age"):
+        table_of(age=["1"]).column("ages")
+
+
+def test_a_row_that_repeats_another_is_left_out_and_rows_that_contradict_each_other_are_both() -> None:
+    table = table_of(id=["a", "a", "b", "b", "c", "", "NA"], x=["1", "1", "1", "2", "1", "1", "1"])
+    kept, ids, problems = by_patient(table, "id", ("NA",))
+    assert ids.tolist() == ["a", "c"]
+    assert kept.rows.tolist() == [2, 6]
+    assert [(problem.row, problem.got) for problem in problems] == [
+        (7, "no identifier"),
+        (8, "no identifier"),
+        (3, "the patient of row 2 again"),
+        (4, "a patient who comes again with other values"),
+        (5, "the patient of row 4 with other values"),
+    ]
+
+
+def test_numbers_outside_their_range_or_with_a_comma_count_as_missing_and_are_told() -> None:
+    column = read_numbers(table_of(age=["61", "7,5", "NA", "430", "-1", "inf", ""]), "age", ("NA",), 18, 110)
+    assert column.values.tolist()[:1] == [61.0]
+    assert column.values.isna().tolist() == [False, True, True, True, True, True, True]
+    assert [str(problem) for problem in column.problems] == [
+        f"t.csv, row {row}, column age: '{got}'; allowed: a number from 18 to 110 (value counted as missing)"
+        for row, got in ((3, "7,5"), (5, "430"), (6, "-1"), (7, "inf"))
+    ]
+    assert (column.missing.missing, column.missing.rows) == (6, 7)
+
+
+def test_dates_and_words_are_held_to_what_the_study_file_says() -> None:
+    dates = read_dates(table_of(seen=["2020-02-28", "2020-02-30", "28.02.2020", ""]), "seen", (), "%Y-%m-%d")
+    assert dates.values.isna().tolist() == [False, True, True, True]
+    assert [problem.row for problem in dates.problems] == [3, 4]
+    words = read_words(table_of(sex=["F", "f", "M", ""]), "sex", (), {"F": "female", "M": "male"})
+    assert words.values.fillna("-").tolist() == ["female", "-", "male", "-"]
+    assert [problem.allowed for problem in words.problems] == ["F, M"]

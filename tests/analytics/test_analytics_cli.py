@@ -1,0 +1,34 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SETS = Path(__file__).parent / "audit" / "claim_sets"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "analytics.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_audit_ends_with_3_where_it_finds_contradictions_and_with_0_where_not() -> None:
+    found = run("audit", "analytics/examples/qiao_2025.yaml", "--json")
+    result = json.loads(found.stdout)
+    assert (found.returncode, result["consistent"], len(result["findings"])) == (3, False, 9)
+    silent = run("audit", SETS / "true_counts.yaml")
+    assert silent.returncode == 0
+    assert "0 contradictions, 0 notes" in silent.stdout
+
+
+def test_a_claims_file_that_is_not_there_is_one_line_and_exit_status_2() -> None:
+    result = run("audit", "absent.yaml")
+    assert result.returncode == 2
+    assert result.stderr == "input_unreadable: absent.yaml cannot be read: No such file or directory\n"
+
+
+def test_check_ends_with_0_on_the_example_and_counts_what_is_missing() -> None:
+    result = run("check", "analytics/examples/study.yaml", "--json")
+    found = json.loads(result.stdout)
+    assert (result.returncode, found["patients"], found["problems"], found["simulated"]) == (0, 240, [], True)
+    assert {each["column"]: each["missing"] for each in found["missing"]}["cea_ng_ml"] > 0
