@@ -151,7 +151,7 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 def _write_findings(cohort: Cohort, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     names = tables.cases_table(cohort)["case"].tolist()
-    for name, text in zip(names, simulated_findings(cohort, tables.test_rows(cohort), names), strict=True):
+    for name, text in zip(names, simulated_findings(cohort, tables.external_rows(cohort), names), strict=True):
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ def patient_names(cohort: Cohort) -> "pd.Series[str]":
     return pd.Series([f"S{row:04d}" for row in range(1, len(cohort.patients) + 1)])
 
 
-def test_rows(cohort: Cohort) -> IntArray:
+def external_rows(cohort: Cohort) -> IntArray:
     """Return the rows of the patients of the external test."""
     return np.arange(cohort.design.training_patients, len(cohort.patients))
 
@@ -63,7 +63,7 @@ def readers_table(cohort: Cohort) -> pd.DataFrame:
     for name, readings in cohort.readers.items():
         table = _judgements(cohort, readings.positive, readings.region, readings.short_axis_mm)
         table.insert(1, "reader", name)
-        parts.append(table[~cohort.missing.readings[name][test_rows(cohort)]])
+        parts.append(table[~cohort.missing.readings[name][external_rows(cohort)]])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -91,7 +91,7 @@ def follow_up_table(cohort: Cohort) -> pd.DataFrame:
 
 def cases_table(cohort: Cohort) -> pd.DataFrame:
     """Return which case of the model's findings is which patient of the external test."""
-    rows = test_rows(cohort)
+    rows = external_rows(cohort)
     return pd.DataFrame(
         {
             "patient": patient_names(cohort)[rows].to_numpy(),
@@ -101,7 +101,7 @@ def cases_table(cohort: Cohort) -> pd.DataFrame:
 
 
 def _judgements(cohort: Cohort, positive: BoolArray, region: IntArray, short_axis_mm: FloatArray) -> pd.DataFrame:
-    rows = test_rows(cohort)
+    rows = external_rows(cohort)
     words = np.array([*REGIONS, ""])
     return pd.DataFrame(
         {

@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 import yaml
 from sidewall.convert import findings_to_dict, findings_to_message
+from typer.testing import CliRunner
 
+from analytics.cli import app
 from analytics.simulation.cohort import Cohort, simulate_cohort
 from analytics.simulation.command import design_of
 from analytics.simulation.findings import MARK
 from analytics.simulation.follow_up import CENSORED
 from analytics.simulation.study_folder import write_study
-from analytics.simulation.tables import test_rows as rows_of_test
+from analytics.simulation.tables import external_rows
+from analytics.study.load import load_data
+from analytics.study.study_file import load_study
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,7 @@ def test_every_findings_file_is_valid_and_says_that_it_is_simulated(folder: Path
 
 
 def test_findings_say_what_the_simulated_model_read(folder: Path, cohort: Cohort) -> None:
-    for row, case in zip(rows_of_test(cohort), findings(folder), strict=True):
+    for row, case in zip(external_rows(cohort), findings(folder), strict=True):
         assert case["status"] == ("positive" if cohort.model.positive[row] else "negative")
         assert bool(case["nodes"]) == bool(cohort.model.reported[row])
         chance = max((node["probability"] for node in case["nodes"]), default=0.0)
@@ -89,7 +93,7 @@ def test_left_nodes_lie_to_the_left_and_ids_run_from_head_to_feet(folder: Path) 
 
 
 def test_a_found_node_keeps_its_side(folder: Path, cohort: Cohort) -> None:
-    for row, case in zip(rows_of_test(cohort), findings(folder), strict=True):
+    for row, case in zip(external_rows(cohort), findings(folder), strict=True):
         mine = cohort.model_nodes.patient == row
         sides = Counter("left" if left else "right" for left in cohort.model_nodes.left[mine])
         assert Counter(node["side"] for node in case["nodes"]) == sides
@@ -120,7 +124,7 @@ def test_what_is_missing_is_an_empty_field(folder: Path, cohort: Cohort) -> None
 def test_a_reading_that_is_missing_has_no_row(folder: Path, cohort: Cohort) -> None:
     counted = Counter(line["reader"] for line in rows(folder, "readers"))
     for name, mask in cohort.missing.readings.items():
-        assert counted[name] == 97 - int(mask[rows_of_test(cohort)].sum())
+        assert counted[name] == 97 - int(mask[external_rows(cohort)].sum())
 
 
 def test_design_and_truth_lie_beside_the_tables(folder: Path) -> None:
@@ -148,3 +152,33 @@ def test_a_cohort_without_missing_values_has_every_field_filled(tmp_path: Path) 
     folder = write_study(simulate_cohort(complete, 3), tmp_path).parent
     assert all(all(line.values()) for name in ("patients", "follow_up") for line in rows(folder, name))
     assert len(rows(folder, "readers")) == 3 * complete.test_patients
+
+
+def test_the_study_tool_reads_the_folder_and_finds_nothing_wrong(folder: Path, cohort: Cohort) -> None:
+    data = load_data(load_study(folder / "study.yaml"))
+    assert data.problems == ()
+    assert len(data.patients) == 97
+    assert set(data.judgements) == {"reference", "model", "junior", "mid", "senior"}
+    positive = data.judgements["model"]["status"] == "positive"
+    assert positive.tolist() == cohort.model.positive[external_rows(cohort)].tolist()
+    followed = ~cohort.missing.follow_up[external_rows(cohort)]
+    assert {name: len(table) for name, table in data.follow_up.items()} == dict.fromkeys(
+        ("DFS", "OS", "recurrence", "cancer_death"), int(followed.sum())
+    )
+    months = cohort.outcomes.overall_days[external_rows(cohort)][followed] / 30.4375
+    assert np.allclose(data.follow_up["OS"]["time"], months)
+    event = data.follow_up["recurrence"]["event"].to_numpy()
+    assert event.tolist() == cohort.outcomes.dfs_end[external_rows(cohort)][followed].tolist()
+
+
+def test_the_command_writes_the_study_and_says_where(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["simulate", "--seed", "7", "--patients", "120", "--out", str(tmp_path / "study")])
+    assert result.exit_code == 0
+    assert Path(result.output.strip()) == tmp_path / "study" / "study.yaml"
+    assert len(list((tmp_path / "study" / "findings").iterdir())) == 39
+
+
+def test_the_command_refuses_too_few_patients() -> None:
+    result = CliRunner().invoke(app, ["simulate", "--patients", "5", "--out", "anywhere"])
+    assert result.exit_code == 2
+    assert "100" in result.output
