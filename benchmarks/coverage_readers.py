@@ -18,7 +18,7 @@ from analytics.agreement.readers import compare_with_model, light_kappa
 from analytics.agreement.several_readers import fleiss_kappa, gwet_ac
 from analytics.estimate import Estimate
 from analytics.simulation.cohort import Cohort
-from analytics.simulation.raters import Readings
+from analytics.simulation.raters import Readings, discriminability
 from benchmarks.coverage_truth import (
     NORMAL_SIZE_SPREAD_MM,
     READER_BIAS_SPREAD_MM,
@@ -37,13 +37,17 @@ _DERIVED: Final = {
     "f1": "Wilson of the Jaccard index",
     "mcc": "delta method on Fisher's z",
 }
+MANY_READERS: Final = 20
+MANY_UNITS: Final = 350
+MANY_PATIENTS: Final = 4800
 PLAN: Final = Bootstrap(resamples=1000)
 """Half of the default number of resamples, to save time."""
 
 
 def reader_intervals(cohort: Cohort) -> dict[str, Estimate]:
     """Return every interval of accuracy and agreement."""
-    return {**_accuracy(cohort), **_nodes(cohort), **_kappas(cohort), **_sizes(cohort), **_drawn_readers(cohort)}
+    parts = (_accuracy, _nodes, _kappas, _sizes, _drawn_readers, _controls)
+    return {name: estimate for part in parts for name, estimate in part(cohort).items()}
 
 
 def _accuracy(cohort: Cohort) -> dict[str, Estimate]:
@@ -134,4 +138,19 @@ def _drawn_readers(cohort: Cohort) -> dict[str, Estimate]:
         "ICC, F-based: ICC2 of readers drawn anew": of_nodes.coefficient,
         "ICC, F-based: ICC2 of readers drawn anew, normal sizes": of_normal.coefficient,
         "ICC, F-based: ICC3 of normal sizes": intraclass_correlation(normal[:, None] + error, "ICC3").coefficient,
+    }
+
+
+def _controls(cohort: Cohort) -> dict[str, Estimate]:
+    """Return intervals on data that meet what their method assumes: should these cover, the code is not at fault."""
+    rng = np.random.default_rng([cohort.seed, 3])
+    normal = NORMAL_SIZE_SPREAD_MM * rng.standard_normal((MANY_UNITS, 1))
+    bias = READER_BIAS_SPREAD_MM * rng.standard_normal(MANY_READERS)
+    error = READER_ERROR_MM * rng.standard_normal((MANY_UNITS, MANY_READERS))
+    positive = np.arange(MANY_PATIENTS) < MANY_PATIENTS * cohort.design.nodes.prevalence
+    impression = rng.standard_normal(MANY_PATIENTS) + discriminability(cohort.design.model) * positive
+    many = intraclass_correlation(normal + bias + error, "ICC2").coefficient
+    return {
+        "ICC, F-based: ICC2 of twenty readers drawn anew, normal sizes": many,
+        "DeLong: auc of model, ten times the patients": area_under_roc(positive, impression),
     }

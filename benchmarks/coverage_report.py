@@ -21,6 +21,29 @@ LEFT_OUT: Final = (
 """What has no true value here, and why."""
 
 
+CAUSES: Final = (
+    (
+        "Clopper-Pearson",
+        "is exact and covers at least 95 % by construction, more where counts are small (Agresti & Coull 1998)",
+    ),
+    (
+        "DeLong",
+        "is symmetric, and too short near an area of 1 with the 60 or so positives of a cohort (Obuchowski & Lieber "
+        "1998); it covers in the row with ten times the patients",
+    ),
+    (
+        "ICC, F-based",
+        "takes sizes as normal, but those of positive and negative nodes lie apart, and ICC2 learns little of the "
+        "spread of readers from three; it covers in the rows of normal sizes and of twenty readers",
+    ),
+    (
+        "delta method",
+        "takes sums of hazard ratios as normal, which are skewed with so few events (Assmann et al. 1996)",
+    ),
+)
+"""Why a kind of interval may lie outside the aim, and which rows show it."""
+
+
 @dataclass(frozen=True)
 class Coverage:
     """One kind of interval for one parameter, over all cohorts."""
@@ -90,7 +113,7 @@ def markdown(report: dict[str, Any]) -> str:
             f"{len(rows) - len(outside)} of {len(rows)} cover in {AIM[0]:.0%} to {AIM[1]:.0%} of the cohorts.",
             "",
             *_section("By kind of interval", _by_kind(rows)),
-            *_section(f"Outside {AIM[0]:.0%} to {AIM[1]:.0%}", [_HEAD, *map(_row, outside)] if outside else ["None."]),
+            *_section(f"Outside {AIM[0]:.0%} to {AIM[1]:.0%}", _outside(outside)),
             *_section("Every interval", [_HEAD, *map(_row, rows)]),
             *_section("Not measured", [f"- {what}: {why}." for what, why in LEFT_OUT]),
             *_section(f"True values from {report['sampled_patients']:,} patients", _sampled(report["sampled_truths"])),
@@ -113,6 +136,14 @@ def _row(row: dict[str, Any]) -> str:
     share = f"{row['share']:.1%} | {row['share_low']:.1%} to {row['share_high']:.1%}"
     missed = f"{row['truth_below']} | {row['truth_above']} | {row['undefined']}"
     return f"| {kind} | {parameter} | {figures} | {share} | {missed} |"
+
+
+def _outside(rows: Sequence[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return ["None."]
+    kinds = {row["name"].partition(": ")[0] for row in rows}
+    causes = [f"- {kind} {why}." for kind, why in CAUSES if kind in kinds]
+    return [_HEAD, *map(_row, rows), "", *causes]
 
 
 def _by_kind(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -118,6 +118,7 @@ def _agreement(values: dict[str, float], design: CohortDesign) -> dict[str, floa
         "Light's kappa of readers": human,
         "human-model less human-human kappa": with_model - human,
         "ICC2 of readers drawn anew, normal sizes": own / (own + drawn),
+        "ICC2 of twenty readers drawn anew, normal sizes": own / (own + drawn),
         "ICC3 of normal sizes": own / (own + READER_ERROR_MM**2),
     }
 
@@ -134,7 +135,12 @@ def _model_probability(design: CohortDesign) -> dict[str, float]:
         of_class * quad(loss, -10.0, 10.0 + distance, args=(positive,))[0]
         for of_class, positive in ((share, True), (1 - share, False))
     )
-    return {"calibration slope of model": 1.0, "calibration intercept of model": 0.0, "Brier score of model": brier}
+    return {
+        "calibration slope of model": 1.0,
+        "calibration intercept of model": 0.0,
+        "Brier score of model": brier,
+        "auc of model, ten times the patients": truth.area_under_roc(design.model),
+    }
 
 
 def _nodes(design: CohortDesign) -> dict[str, float]:

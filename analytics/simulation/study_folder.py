@@ -86,7 +86,12 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
         "cutoff_mm": design.nodes.cutoff_mm,
         "follow_up": _follow_up_fields(external),
         "analysis": {
-            "strata": ["model", *readers, "region", "short_axis", "mrn", "mrtd", "mrcrm", "mremvi"],
+            "strata": [
+                *("model", *readers, "region", "short_axis"),
+                {"by": ["model"], "within": "mrn"},
+                *({"by": ["model", name]} for name in ("mrtd", "mrcrm", "mremvi")),
+            ],
+            # CEA enters as normal or raised, as in the paper.
             "candidates": ["model", *(each["name"] for each in covariates if each["name"] != "cea_ng_ml")],
             "always": ["model"],
             "entry_p": 0.10,
