@@ -44,7 +44,7 @@ def write_study(cohort: Cohort, folder: Path) -> Path:
     ):
         _write_table(table, folder / f"{name}.csv")
     _write_findings(cohort, folder / "findings")
-    _write_json(_described(cohort.design), folder / "design.json")
+    _write_json(dataclasses.asdict(cohort.design), folder / "design.json")
     _write_json(true_values(cohort.design), folder / "truth.json")
     path = folder / STUDY_FILE
     text = yaml.safe_dump(study_fields(cohort.design), sort_keys=False, allow_unicode=True, width=120)
@@ -158,10 +158,6 @@ def _write_findings(cohort: Cohort, folder: Path) -> None:
     names = tables.cases_table(cohort)["case"].tolist()
     for name, text in zip(names, simulated_findings(cohort, tables.external_rows(cohort), names), strict=True):
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
-
-
-def _described(design: CohortDesign) -> dict[str, Any]:
-    return dataclasses.asdict(design)
 
 
 def _write_json(content: Any, path: Path) -> None:
