@@ -37,6 +37,10 @@ CAUSES: Final = (
         "spread of readers from three; it covers in the rows of normal sizes and of twenty readers",
     ),
     (
+        "restricted mean, normal",
+        "is symmetric, while the mean of a group with few deaths is skewed near the horizon, its upper limit",
+    ),
+    (
         "delta method",
         "takes sums of hazard ratios as normal, which are skewed with so few events (Assmann et al. 1996)",
     ),
