@@ -10,10 +10,13 @@ MODE ?= fast
 VALIDATE ?= $(if $(shell command -v dciodvfy 2>/dev/null),--validate)
 CLEAN_SEEDS ?= 0-49
 GATES ?= benchmarks/results/quality_gates.json
+STUDY_SEED ?= 1
+COHORTS ?= 1000
+COVERAGE ?= benchmarks/results/interval_coverage.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates parity speed clean
+.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -26,13 +29,22 @@ $(VENV)/.installed-demo: $(BIN)/python pyproject.toml proto/pyproject.toml
 	$(BIN)/pip install --quiet -e ./proto -e ".[runtime,cpu,phantom]"
 	@touch $@
 
+$(VENV)/.installed-analytics: $(BIN)/python pyproject.toml proto/pyproject.toml
+	$(BIN)/pip install --quiet -e ./proto -e ".[analytics]"
+	@touch $@
+
 # torch and nnunetv2 stand in one command, so that the pinned torch is the one nnunetv2 gets.
 $(VENV)/.installed-dev: $(BIN)/python pyproject.toml proto/pyproject.toml
 	$(BIN)/pip install --quiet "torch==2.13.0" "nnunetv2==2.8.1" -e ./proto -e ".[dev]"
-	@touch $@ $(VENV)/.installed-demo
+	@touch $@ $(VENV)/.installed-demo $(VENV)/.installed-analytics
 
 demo: $(VENV)/.installed-demo ## Install, start the server, analyse a phantom and a real series over gRPC
 	$(BIN)/python -m demo --bundle $(BUNDLE) --out out/demo
+
+study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study of the paper, write its whole report
+	$(BIN)/sidewall-analytics simulate --seed $(STUDY_SEED) --out out/study/data
+	$(BIN)/sidewall-analytics report out/study/data/study.yaml --out out/study/report
+	@echo "The report lies in out/study/report/report.html and report.pdf; the true values in out/study/data/truth.json."
 
 test: $(VENV)/.installed-dev ## Install and run every test
 	$(BIN)/python -m pytest
@@ -97,6 +109,9 @@ evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has s
 evaluate-external: $(VENV)/.installed-dev ## Measure the bundle on the scanners of two hospitals that were held out
 	for hospital in south harbour; do $(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --hospital $$hospital \
 		--seeds $(EXTERNAL_SEEDS) --mode $(MODE) --out benchmarks/results/demo_model_$$hospital.json || exit; done
+
+coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the truth over simulated cohorts
+	$(BIN)/python -m benchmarks.interval_coverage --cohorts $(COHORTS) --out $(COVERAGE)
 
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from analytics.errors import AnalyticsError
+from analytics.simulation.command import simulate
 from analytics.version import own_version
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
@@ -113,6 +114,12 @@ def report(
         console = Console(soft_wrap=True)
         console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
         console.print(f"{out / 'report.html'}", markup=False, highlight=False)
+
+
+app.command(
+    epilog="Example: sidewall-analytics simulate --seed 1 --out out/study/data. "
+    "Exit status: 0 written, 2 a value that is not allowed."
+)(simulate)
 
 
 def _load(study_file: Path) -> "StudyData":
