@@ -1,5 +1,5 @@
 {
   "algorithm": "ed25519",
-  "key_id": "20ec6960a134e94a",
-  "signature": "7wZTUh+258cCA5hTbySdkOf0Xzoe/i6kJXnIGQzPJR4Fa+5z7FqOz88QWFIU2yXUG+mcbEcpgW/CI1sAVerMBg=="
+  "key_id": "c78c119d72925b7e",
+  "signature": "PbeM70LdWp/7kgSUDPn3uK7X5mRd04aFKS7HsvN0cAeHq4jSKi/AWnavQIgy45yqKah8LoqpyPkrmlMPoJ7uAA=="
 }

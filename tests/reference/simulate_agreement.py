@@ -4,6 +4,7 @@ Run from the repository root: python tests/reference/simulate_agreement.py
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ _GRADES = 4
 
 def _readers(generator: np.random.Generator, n: int) -> pd.DataFrame:
     truth = generator.choice(_GRADES, n, p=[0.4, 0.3, 0.2, 0.1])
-    columns = {"patient": [f"P{number // 2:03d}" for number in range(n)]}
+    columns: dict[str, Any] = {"patient": [f"P{number // 2:03d}" for number in range(n)]}
     for reader, noise in (("junior", 0.9), ("mid", 0.7), ("senior", 0.5), ("model", 0.6)):
         columns[reader] = np.clip(np.round(truth + generator.normal(0, noise, n)), 0, _GRADES - 1).astype(int)
     size_mm = generator.gamma(6, 1.1, n)
