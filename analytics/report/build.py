@@ -16,6 +16,7 @@ from analytics.report.sections.accuracy import accuracy_section
 from analytics.report.sections.agreement import agreement_section
 from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
+from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
 from analytics.report.sections.ratings import ratings_section
 from analytics.report.sections.segmentation import label_map_files, segmentation_section
@@ -39,6 +40,7 @@ _AT_ONCE: Final[dict[str, Callable[[StudyData], Section | None]]] = {
     "Patients and data": patients_section,
     "Baseline characteristics": baseline_section,
     "Diagnostic accuracy": accuracy_section,
+    "Accuracy by side, station and node": levels_section,
     "Status, region and size against the reference": ratings_section,
     "Agreement": agreement_section,
 }

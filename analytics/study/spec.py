@@ -65,6 +65,23 @@ class StatusWords:
 
 
 @dataclass(frozen=True)
+class NodeTable:
+    """Where a rater's nodes stand, one row per node."""
+
+    table: TableSource
+    side_column: str
+    station_column: str
+    """As the regions of the study file."""
+
+    status_column: str
+    status: StatusWords = StatusWords()
+    short_axis_column: str | None = None
+    probability_column: str | None = None
+    centre_columns: tuple[str, ...] = ()
+    """Columns of the centre in LPS, x, y and z in mm; empty where the table has none."""
+
+
+@dataclass(frozen=True)
 class Rater:
     """Who judged the patients: the reference, the model, or a reader."""
 
@@ -88,6 +105,9 @@ class Rater:
 
     probability_column: str | None = None
     """Probability that the patient is positive, from 0 to 1."""
+
+    nodes: NodeTable | None = None
+    """Table of the single nodes; those of `findings` are known without one."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +180,9 @@ class Analysis:
 
     entry_p: float = 0.10
     """p-value of the single model below which a candidate enters (the paper's rule)."""
+
+    match_mm: float = 10.0
+    """Largest distance of the centres of two nodes that are one: about the short axis of a large node."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def test_perfect_agreement_of_three_patients_and_nobody_with_an_event_are_report
         "patients",
         "table-one",
         "accuracy",
+        "levels",
         "ratings",
         "agreement",
         "survival",

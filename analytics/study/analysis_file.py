@@ -1,0 +1,61 @@
+"""The part of a study file that says what is computed."""
+
+from collections.abc import Iterator, Mapping
+
+from analytics.errors import near_miss
+from analytics.study import spec
+from analytics.study.fields import items_of, number, optional, positive, words
+from analytics.yaml_tree import Entry
+
+
+def read_analysis(entry: Entry) -> spec.Analysis:
+    """Return what is computed; raises `FileInvalid` for what is not allowed."""
+    fields = entry.fields((), ("strata", "candidates", "always", "entry_p", "match_mm"))
+    entry_p = optional(fields, "entry_p", number, 0.10)
+    if not 0.0 < entry_p <= 1.0:
+        raise fields["entry_p"].refuse("above 0 and at most 1")
+    candidates, always = (tuple(item.text() for item in items_of(fields, key)) for key in ("candidates", "always"))
+    return spec.Analysis(
+        strata=tuple(map(_stratum, items_of(fields, "strata"))),
+        candidates=candidates,
+        always=always,
+        entry_p=entry_p,
+        match_mm=optional(fields, "match_mm", positive, 10.0),
+    )
+
+
+def _stratum(item: Entry) -> spec.Stratum:
+    """Return a stratum from one name, or from `by` (one or more names) and `within`."""
+    if isinstance(item.value, str):
+        return spec.Stratum((item.text(),))
+    fields = item.fields(("by",), ("within",))
+    by = words(fields["by"])
+    if not by or len(set(by)) < len(by):
+        raise fields["by"].refuse("one or more different names")
+    return spec.Stratum(by, optional(fields, "within", Entry.text, None))
+
+
+def check_analysis_names(entry: Entry, study: spec.Study) -> None:
+    """Refuse strata and candidates that nothing in the study is called."""
+    raters, covariates = [each.name for each in study.raters], [each.name for each in study.covariates]
+    categories = sorted(each.name for each in study.covariates if each.levels)
+    known = {
+        "strata": [*raters, *categories, "region", "short_axis"],
+        "candidates": [*raters, *covariates, "region", "short_axis"],
+        "always": list(study.analysis.candidates),
+    }
+    analysis = entry.mapping()
+    for key, allowed in known.items():
+        for item in _names(analysis, key):
+            if item.text() not in allowed:
+                raise item.refuse(f"{', '.join(allowed)}{near_miss(item.text(), allowed)}")
+
+
+def _names(fields: Mapping[str, Entry], key: str) -> Iterator[Entry]:
+    """Yield every name that a list of strata or candidates uses."""
+    for item in items_of(fields, key):
+        if isinstance(item.value, str):
+            yield item
+            continue
+        for entry in item.mapping().values():
+            yield from entry.items() if isinstance(entry.value, tuple) else (entry,)
