@@ -44,7 +44,7 @@ def simulate(patients: int, seed: int) -> dict[str, pd.DataFrame]:
     called = (model["status"] == "positive").to_numpy()
     model["probability"] = np.where(called, rng.beta(6, 2, patients), rng.beta(1.5, 8, patients)).round(4)
     return {
-        "patients": clinical,
+        "patients": _circumstances(seed, clinical),
         "reference": reference,
         "readers": pd.concat(readers, ignore_index=True),
         "model": model,
@@ -72,6 +72,16 @@ def _clinical(rng: np.random.Generator, ids: npt.NDArray[Any], positive: Boolean
             "mrTD": (rng.random(n) < 0.12 + 0.15 * positive).astype(int),
         }
     )
+
+
+def _circumstances(seed: int, clinical: pd.DataFrame) -> pd.DataFrame:
+    """Return the patients with hospital, scanner and the response that is known at surgery."""
+    rng, n = np.random.default_rng([seed, 2]), len(clinical)
+    hospital = rng.choice(["H1", "H2", "H3"], n, p=(0.5, 0.3, 0.2))
+    # Each hospital has its scanners: the second shares one maker with each of the others.
+    scanner = np.where(hospital == "H1", "A", np.where((hospital == "H3") | (rng.random(n) < 0.5), "B", "A"))
+    response = (rng.random(n) < np.where(clinical["mrT"] == "T4", 0.12, 0.25)).astype(int)
+    return clinical.assign(hospital=hospital, scanner=scanner, response=response)
 
 
 def _judgement(

@@ -20,6 +20,7 @@ from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
 from analytics.report.sections.ratings import ratings_section
 from analytics.report.sections.segmentation import label_map_files, segmentation_section
+from analytics.report.sections.subgroups import subgroups_section
 from analytics.report.sections.survival import survival_section
 from analytics.study.data import StudyData
 from analytics.version import software_versions
@@ -41,6 +42,7 @@ _AT_ONCE: Final[dict[str, Callable[[StudyData], Section | None]]] = {
     "Baseline characteristics": baseline_section,
     "Diagnostic accuracy": accuracy_section,
     "Accuracy by side, station and node": levels_section,
+    "Accuracy by subgroup": subgroups_section,
     "Status, region and size against the reference": ratings_section,
     "Agreement": agreement_section,
 }

@@ -10,7 +10,7 @@ from analytics.yaml_tree import Entry
 
 def read_analysis(entry: Entry) -> spec.Analysis:
     """Return what is computed; raises `FileInvalid` for what is not allowed."""
-    fields = entry.fields((), ("strata", "candidates", "always", "entry_p", "match_mm"))
+    fields = entry.fields((), ("strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "gain"))
     entry_p = optional(fields, "entry_p", number, 0.10)
     if not 0.0 < entry_p <= 1.0:
         raise fields["entry_p"].refuse("above 0 and at most 1")
@@ -21,7 +21,17 @@ def read_analysis(entry: Entry) -> spec.Analysis:
         always=always,
         entry_p=entry_p,
         match_mm=optional(fields, "match_mm", positive, 10.0),
+        subgroups=tuple(item.text() for item in items_of(fields, "subgroups")),
+        gain=optional(fields, "gain", _gain, None),
     )
+
+
+def _gain(entry: Entry) -> spec.Gain:
+    fields = entry.fields(("added", "over"))
+    added, over = words(fields["added"]), words(fields["over"])
+    if not added or not over or len({*added, *over}) < len(added) + len(over):
+        raise entry.refuse("different names in added and over, at least one in each")
+    return spec.Gain(added, over)
 
 
 def _stratum(item: Entry) -> spec.Stratum:
@@ -36,13 +46,16 @@ def _stratum(item: Entry) -> spec.Stratum:
 
 
 def check_analysis_names(entry: Entry, study: spec.Study) -> None:
-    """Refuse strata and candidates that nothing in the study is called."""
-    raters, covariates = [each.name for each in study.raters], [each.name for each in study.covariates]
+    """Refuse names that nothing in the study is called, and candidates that are known only later."""
+    raters = [each.name for each in study.raters]
+    known_at_start = [each.name for each in study.covariates if each.known_from == 0]
     categories = sorted(each.name for each in study.covariates if each.levels)
     known = {
         "strata": [*raters, *categories, "region", "short_axis"],
-        "candidates": [*raters, *covariates, "region", "short_axis"],
+        "candidates": [*raters, *known_at_start, "region", "short_axis"],
         "always": list(study.analysis.candidates),
+        "subgroups": [*categories, "region", "short_axis"],
+        "gain": [*raters, *known_at_start, "region", "short_axis"],
     }
     analysis = entry.mapping()
     for key, allowed in known.items():
@@ -53,6 +66,10 @@ def check_analysis_names(entry: Entry, study: spec.Study) -> None:
 
 def _names(fields: Mapping[str, Entry], key: str) -> Iterator[Entry]:
     """Yield every name that a list of strata or candidates uses."""
+    if key in fields and not isinstance(fields[key].value, tuple):
+        for entry in fields[key].mapping().values():
+            yield from entry.items() if isinstance(entry.value, tuple) else (entry,)
+        return
     for item in items_of(fields, key):
         if isinstance(item.value, str):
             yield item

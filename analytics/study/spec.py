@@ -48,6 +48,9 @@ class Covariate:
     reference: str | None = None
     """Meaning that hazard ratios compare with; the first level where none is named."""
 
+    known_from: float = 0.0
+    """Time from the start of follow-up, in its unit, from which it is known; above 0 it needs a landmark analysis."""
+
     @property
     def meanings(self) -> tuple[str, ...]:
         """The levels' meanings in their order, each once."""
@@ -167,6 +170,17 @@ class Stratum:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """Whose performance survival models are asked for."""
+
+    added: tuple[str, ...]
+    """Raters and covariates that are added."""
+
+    over: tuple[str, ...]
+    """Those of the model without them, such as mrCRM and mrEMVI."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is computed from the data."""
 
@@ -183,6 +197,11 @@ class Analysis:
 
     match_mm: float = 10.0
     """Largest distance of the centres of two nodes that are one: about the short axis of a large node."""
+
+    subgroups: tuple[str, ...] = ()
+    """Categorical covariates, `region` or `short_axis` by which the model's accuracy is told."""
+
+    gain: Gain | None = None
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,9 @@ def _separator(entry: Entry) -> str:
 
 
 def _covariate(item: Entry) -> spec.Covariate:
-    fields = item.fields(("name", "kind"), ("column", "label", "unit", "low", "high", "levels", "reference"))
+    fields = item.fields(
+        ("name", "kind"), ("column", "label", "unit", "low", "high", "levels", "reference", "known_from")
+    )
     kind = fields["kind"].choice(("number", "category"))
     if (kind == "category") != ("levels" in fields):
         raise item.refuse("levels for a category, and for nothing else")
@@ -102,6 +104,7 @@ def _covariate(item: Entry) -> spec.Covariate:
         high=optional(fields, "high", number, None),
         levels=pairs(fields["levels"]) if "levels" in fields else (),
         reference=optional(fields, "reference", Entry.text, None),
+        known_from=optional(fields, "known_from", positive, 0.0),
     )
     if covariate.reference is not None and covariate.reference not in covariate.meanings:
         raise fields["reference"].refuse(", ".join(covariate.meanings) or "no reference for a number")
