@@ -67,5 +67,5 @@ def _by_model(rng: np.random.Generator, found: pd.DataFrame, model: pd.DataFrame
         status=np.where(called, "positive", "negative"),
         short_axis_mm=np.where(lead, largest, np.minimum(measured, largest)).round(1),
         probability=np.where(lead, judged["probability"], score).round(4),
-        **{name: centres[name].round(1) for name in centres},
+        **{name: centres[name].round(1) for name in ("x_mm", "y_mm", "z_mm")},
     )

@@ -21,7 +21,7 @@ def draw_shares(rows: Sequence[ShareRow], panels: Sequence[str], key: str, title
                 if estimate is None:
                     continue
                 words = estimate_text(estimate, "percent").replace(" %", "")
-                axes.text(1.03, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+                axes.text(1.05, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
                 if not estimate.defined:
                     continue
                 if estimate.low is not None and estimate.high is not None:

@@ -8,7 +8,7 @@ import pandas as pd
 from analytics.accuracy.subgroups import SubgroupTable, subgroup_table
 from analytics.accuracy.units import Units
 from analytics.estimate import Estimate
-from analytics.report.blocks import Number, Section
+from analytics.report.blocks import Number, Section, Style
 from analytics.report.figures.shares import ShareRow, draw_shares
 from analytics.report.frame import analysis_frame, bands, truth_and_call, variable
 from analytics.report.wording import numbers_table
@@ -81,7 +81,7 @@ def _ordered(data: StudyData, table: SubgroupTable, name: str) -> list[tuple[str
 
 def _numbers(data: StudyData, figure: str, table: SubgroupTable) -> list[Number]:
     name = _FIGURES[figure]
-    style = "number" if figure == "auc" else "percent"
+    style: Style = "number" if figure == "auc" else "percent"
     numbers = [Number(f"subgroups.{figure}", f"{name}, all", table.overall, style)]
     for group in table.differences:
         label = variable(data, group).label

@@ -59,8 +59,8 @@ def test_a_station_without_a_node_is_negative_and_one_that_was_not_assessed_is_n
     positive = [table[table["status"] == "positive"] for table in (TRUE, FOUND)]
     rows = region_rows(["a", "b"], ["obturator", "internal iliac"], positive, {("b", "left", "obturator")})
     assert len(rows) == 7
-    by_key = rows.set_index(["patient", "side", "station"])
-    assert by_key.loc[("a", "left", "obturator")].tolist() == [True, True]
-    assert by_key.loc[("a", "right", "internal iliac")].tolist() == [True, False]
-    assert by_key.loc[("b", "right", "obturator")].tolist() == [False, True]
-    assert by_key.loc[("b", "left", "internal iliac")].tolist() == [False, False]
+    by_key = {tuple(row[:3]): tuple(row[3:]) for row in rows.to_numpy().tolist()}
+    assert by_key["a", "left", "obturator"] == (True, True)
+    assert by_key["a", "right", "internal iliac"] == (True, False)
+    assert by_key["b", "right", "obturator"] == (False, True)
+    assert by_key["b", "left", "internal iliac"] == (False, False)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from analytics.estimate import Estimate, HypothesisTest
-from analytics.report.blocks import Figure
+from analytics.report.blocks import Figure, Table
 from analytics.report.sections.subgroups import subgroups_section
 from analytics.study.load import load_data
 from analytics.study.study_file import load_study
@@ -54,6 +54,5 @@ def test_sensitivity_and_specificity_of_each_subgroup_are_counted_by_hand(tmp_pa
     drawn = next(block for block in section.blocks if isinstance(block, Figure))
     assert "Hospital" not in drawn.alternative
     assert "south, sensitivity 75.0 %" in drawn.alternative
-    assert [block.note for block in section.blocks if not isinstance(block, Figure)] == [
-        "Patients; p-values are not corrected for the number of subgroups. Without a subgroup: hospital 1."
-    ]
+    note = "Patients; p-values are not corrected for the number of subgroups. Without a subgroup: hospital 1."
+    assert [block.note for block in section.blocks if isinstance(block, Table)] == [note]
