@@ -1,14 +1,21 @@
 """The part of a study file that says what is computed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from analytics.errors import near_miss
 from analytics.study import spec
 from analytics.study.fields import items_of, number, optional, positive, words
+from analytics.survival.strata import StudyColumns, study_stratifications
 from analytics.yaml_tree import Entry
 
+STUDY_FIGURES: Final = "study_figures"
+"""Stands for every stratum of the paper's figures that the study has the columns of."""
 
-def read_analysis(entry: Entry) -> spec.Analysis:
+
+def read_analysis(
+    entry: Entry, raters: Sequence[spec.Rater] = (), covariates: Sequence[spec.Covariate] = ()
+) -> spec.Analysis:
     """Return what is computed; raises `FileInvalid` for what is not allowed."""
     fields = entry.fields((), ("strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "gain"))
     entry_p = optional(fields, "entry_p", number, 0.10)
@@ -16,7 +23,7 @@ def read_analysis(entry: Entry) -> spec.Analysis:
         raise fields["entry_p"].refuse("above 0 and at most 1")
     candidates, always = (tuple(item.text() for item in items_of(fields, key)) for key in ("candidates", "always"))
     return spec.Analysis(
-        strata=tuple(map(_stratum, items_of(fields, "strata"))),
+        strata=_strata(fields, raters, covariates),
         candidates=candidates,
         always=always,
         entry_p=entry_p,
@@ -32,6 +39,30 @@ def _gain(entry: Entry) -> spec.Gain:
     if not added or not over or len({*added, *over}) < len(added) + len(over):
         raise entry.refuse("different names in added and over, at least one in each")
     return spec.Gain(added, over)
+
+
+def _strata(
+    fields: Mapping[str, Entry], raters: Sequence[spec.Rater], covariates: Sequence[spec.Covariate]
+) -> tuple[spec.Stratum, ...]:
+    if "strata" not in fields or isinstance(fields["strata"].value, tuple):
+        return tuple(map(_stratum, items_of(fields, "strata")))
+    fields["strata"].choice((STUDY_FIGURES,))
+    models = [each.name for each in raters if each.role == "model"]
+    if not models:
+        raise fields["strata"].refuse("a list of strata where the study has no model")
+    categories = {each.name.lower(): each.name for each in covariates if each.levels}
+    usual = StudyColumns()
+    columns = StudyColumns(
+        status=models[0],
+        reader_status=None,
+        region="region",
+        short_axis="short_axis",
+        stage=categories.get(str(usual.stage)),
+        jointly_with=tuple(categories[name] for name in usual.jointly_with if name in categories),
+    )
+    found = [spec.Stratum(each.by, each.within) for each in study_stratifications(columns)]
+    readers = [spec.Stratum((each.name,)) for each in raters if each.role == "reader"]
+    return (found[0], *readers, *found[1:])
 
 
 def _stratum(item: Entry) -> spec.Stratum:
@@ -66,6 +97,8 @@ def check_analysis_names(entry: Entry, study: spec.Study) -> None:
 
 def _names(fields: Mapping[str, Entry], key: str) -> Iterator[Entry]:
     """Yield every name that a list of strata or candidates uses."""
+    if key in fields and isinstance(fields[key].value, str):
+        return
     if key in fields and not isinstance(fields[key].value, tuple):
         for entry in fields[key].mapping().values():
             yield from entry.items() if isinstance(entry.value, tuple) else (entry,)

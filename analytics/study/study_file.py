@@ -37,18 +37,20 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
         ("title", "simulated", "patients", "raters"),
         ("covariates", "regions", "cutoff_mm", "follow_up", "label_maps", "analysis", "missing", "date_format"),
     )
+    covariates = tuple(map(_covariate, items_of(fields, "covariates")))
+    raters = tuple(_rater(item, folder) for item in fields["raters"].items())
     patients = fields["patients"].fields(("table", "id"), _TABLE_KEYS)
     study = spec.Study(
         title=fields["title"].text(),
         simulated=fields["simulated"].flag(),
         patients=_table(patients, folder),
-        covariates=tuple(map(_covariate, items_of(fields, "covariates"))),
-        raters=tuple(_rater(item, folder) for item in fields["raters"].items()),
+        covariates=covariates,
+        raters=raters,
         regions=pairs(fields["regions"]) if "regions" in fields else REGIONS,
         cutoff_mm=optional(fields, "cutoff_mm", positive, 7.0),
         follow_up=_follow_up(fields["follow_up"], folder) if "follow_up" in fields else None,
         label_maps=_label_maps(fields["label_maps"], folder) if "label_maps" in fields else None,
-        analysis=read_analysis(fields["analysis"]) if "analysis" in fields else spec.Analysis(),
+        analysis=read_analysis(fields["analysis"], raters, covariates) if "analysis" in fields else spec.Analysis(),
         missing=words(fields["missing"]) if "missing" in fields else MISSING,
         date_format=optional(fields, "date_format", Entry.text, "%Y-%m-%d"),
     )
