@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import typer
 
+from analytics.examples.simulated_nodes import simulate_nodes
+
 STATIONS: Final = ("internal_iliac", "obturator", "external_iliac")
 SHORT_NAMES: Final = ("II", "OB", "EI")
 READERS: Final = {"R1": (0.70, 0.90), "R2": (0.78, 0.93), "R3": (0.86, 0.96)}
@@ -24,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def simulate(patients: int, seed: int) -> dict[str, pd.DataFrame]:
-    """Return the tables `patients`, `reference`, `readers`, `model` and `follow_up` of a simulated study."""
+    """Return the tables `patients`, `reference`, `readers`, `model`, `nodes` and `follow_up` of a simulated study."""
     rng = np.random.default_rng(seed)
     ids = np.array([f"S{index:06d}" for index in range(1, patients + 1)])
     positive = rng.random(patients) < 0.15
@@ -42,10 +44,11 @@ def simulate(patients: int, seed: int) -> dict[str, pd.DataFrame]:
     called = (model["status"] == "positive").to_numpy()
     model["probability"] = np.where(called, rng.beta(6, 2, patients), rng.beta(1.5, 8, patients)).round(4)
     return {
-        "patients": clinical,
+        "patients": _circumstances(seed, clinical),
         "reference": reference,
         "readers": pd.concat(readers, ignore_index=True),
         "model": model,
+        "nodes": simulate_nodes(reference, model, seed),
         "follow_up": _follow_up(rng, ids, positive, clinical),
     }
 
@@ -69,6 +72,16 @@ def _clinical(rng: np.random.Generator, ids: npt.NDArray[Any], positive: Boolean
             "mrTD": (rng.random(n) < 0.12 + 0.15 * positive).astype(int),
         }
     )
+
+
+def _circumstances(seed: int, clinical: pd.DataFrame) -> pd.DataFrame:
+    """Return the patients with hospital, scanner and the response that is known at surgery."""
+    rng, n = np.random.default_rng([seed, 2]), len(clinical)
+    hospital = rng.choice(["H1", "H2", "H3"], n, p=(0.5, 0.3, 0.2))
+    # Each hospital has its scanners: the second shares one maker with each of the others.
+    scanner = np.where(hospital == "H1", "A", np.where((hospital == "H3") | (rng.random(n) < 0.5), "B", "A"))
+    response = (rng.random(n) < np.where(clinical["mrT"] == "T4", 0.12, 0.25)).astype(int)
+    return clinical.assign(hospital=hospital, scanner=scanner, response=response)
 
 
 def _judgement(
@@ -122,31 +135,37 @@ def _named(region: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return names
 
 
-def write_findings(folder: Path, model: pd.DataFrame) -> None:
-    """Write one findings.json of schema 1.1 with one node per patient."""
+def write_findings(folder: Path, model: pd.DataFrame, nodes: pd.DataFrame) -> None:
+    """Write one findings.json of schema 1.1 per patient, with the model's nodes."""
     folder.mkdir(parents=True, exist_ok=True)
     stations = dict(zip(SHORT_NAMES, STATIONS, strict=True))
+    of_patient = {patient: list(rows.itertuples(index=False)) for patient, rows in nodes.groupby("patient")}
     for row in model.itertuples(index=False):
-        text = json.dumps(_findings(row, stations[str(row.region)]), sort_keys=True)
+        named = [_node(index, each, stations) for index, each in enumerate(of_patient[row.patient], start=1)]
+        text = json.dumps(_findings(row, named), sort_keys=True)
         (folder / f"{row.patient}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _findings(row: Any, station: str) -> dict[str, Any]:
-    node = {
-        "id": 1, "side": "left", "station": station, "short_axis_mm": row.short_axis_mm,
+def _node(index: int, row: Any, stations: dict[str, str]) -> dict[str, Any]:
+    station = stations[str(row.station)]
+    return {
+        "id": index, "side": row.side, "station": station, "short_axis_mm": row.short_axis_mm,
         "long_axis_mm": round(1.4 * row.short_axis_mm, 1), "volume_mm3": round(0.7 * row.short_axis_mm**3, 1),
-        "centroid_lps_mm": [40.0, 0.0, 0.0], "status": row.status, "status_by_rule": row.status,
-        "status_by_model": row.status, "probability": row.probability, "mean_posterior": 0.9,
+        "centroid_lps_mm": [row.x_mm, row.y_mm, row.z_mm], "status": row.status, "status_by_rule": row.status,
+        "status_by_model": row.status, "probability": float(row.probability), "mean_posterior": 0.9,
         "short_axis_interval_mm": None, "axis_endpoints_lps_mm": None, "station_probabilities": None,
         "regional": station != "external_iliac", "features": None, "conglomerate": None, "tracking_uid": None,
         "cut_by_image": None,
     }  # fmt: skip
+
+
+def _findings(row: Any, nodes: list[dict[str, Any]]) -> dict[str, Any]:
     case = dict.fromkeys(("study_instance_uid", "series_instance_uid", "frame_of_reference_uid"))
     source = dict.fromkeys(("shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "manufacturer", "model_name"))
     model = {"bundle_name": "simulated", "bundle_version": "0", "bundle_digest": "0", "trained_on": "phantom"}
     return {
         "schema_version": "1.1", "software_version": "simulated", "status": row.status, "probability": row.probability,
-        "case": case | {"case_id": row.patient}, "assessed": [], "nodes": [node], "gates": [], "refusal": [],
+        "case": case | {"case_id": row.patient}, "assessed": [], "nodes": nodes, "gates": [], "refusal": [],
         "context": {"time_point": "baseline", "prior_case_id": None}, "rules": {"id": "simulated"},
         "warnings": ["simulated"], "timings_s": {},
         "input": source | {"source": "volume", "instance_count": 0, "is_phantom": True, "field_strength_t": None},
@@ -168,7 +187,8 @@ def main(
         table[columns].to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     study = (Path(__file__).parent / "study.yaml").read_text(encoding="utf-8")
     if findings:
-        write_findings(folder / "findings", tables["model"])
+        nodes = tables["nodes"]
+        write_findings(folder / "findings", tables["model"], nodes[nodes["rater"] == "model"])
         start = study.index("  - name: model")
         end = study.index("  - name: R1")
         study = study[:start] + "  - {name: model, role: model, findings: findings}\n" + study[end:]

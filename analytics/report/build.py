@@ -16,9 +16,12 @@ from analytics.report.sections.accuracy import accuracy_section
 from analytics.report.sections.agreement import agreement_section
 from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
+from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
+from analytics.report.sections.performance import performance_section
 from analytics.report.sections.ratings import ratings_section
 from analytics.report.sections.segmentation import label_map_files, segmentation_section
+from analytics.report.sections.subgroups import subgroups_section
 from analytics.report.sections.survival import survival_section
 from analytics.study.data import StudyData
 from analytics.version import software_versions
@@ -39,6 +42,8 @@ _AT_ONCE: Final[dict[str, Callable[[StudyData], Section | None]]] = {
     "Patients and data": patients_section,
     "Baseline characteristics": baseline_section,
     "Diagnostic accuracy": accuracy_section,
+    "Accuracy by side, station and node": levels_section,
+    "Accuracy by subgroup": subgroups_section,
     "Status, region and size against the reference": ratings_section,
     "Agreement": agreement_section,
 }
@@ -46,6 +51,7 @@ _STEP_BY_STEP: Final[dict[str, Callable[[StudyData, Callable[[], None]], Section
     "Segmentation": segmentation_section,
     "Survival": survival_section,
     "Cox models": cox_section,
+    "Performance of survival models": performance_section,
 }
 
 
@@ -70,7 +76,8 @@ def step_count(data: StudyData) -> int:
     """Return how often `build_report` calls `advance`."""
     endpoints = 0 if data.study.follow_up is None else len(data.study.follow_up.endpoints)
     maps = data.study.label_maps
-    return len(_AT_ONCE) + 2 * endpoints + (0 if maps is None else len(label_map_files(maps.reference)))
+    models = 2 if data.study.analysis.gain is None else 3
+    return len(_AT_ONCE) + models * endpoints + (0 if maps is None else len(label_map_files(maps.reference)))
 
 
 def _origin_section(versions: dict[str, str], inputs: dict[str, str]) -> Section:

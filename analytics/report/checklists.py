@@ -108,7 +108,7 @@ STARD_AI: Final[Items] = (
     ("14", "How accuracy was estimated and compared", "accuracy"),
     ("15", "What became of judgements that are neither positive nor negative", _uninterpretable),
     ("16", "What became of missing data", _missing),
-    ("17", "Variation of accuracy, subgroups", None),
+    ("17", "Variation of accuracy, subgroups", "subgroups"),
     ("18", "Intended number of patients and how it was found", None),
     ("19", "Flow of participants", _flow),
     ("20", "Baseline characteristics", "table-one"),
@@ -119,7 +119,7 @@ STARD_AI: Final[Items] = (
     ("AI", "Data for training and testing are of different patients", None),
     ("AI", "Performance beside clinicians", _readers),
     ("AI", "Calibration and use of the test's score", "accuracy"),
-    ("AI", "Fairness: performance by group of patients", None),
+    ("AI", "Fairness: performance by group of patients", "subgroups"),
     ("26-27", "Limits and implications", None),
     ("28-30", "Registration, protocol, funding, access to code and data", None),
 )

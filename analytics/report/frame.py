@@ -23,6 +23,8 @@ class Variable:
     """In their order, the reference first; empty for a number."""
 
     unit: str | None = None
+    known_from: float = 0.0
+    """Time in the unit of the follow-up from which it is known."""
 
 
 def size_levels(study: Study) -> tuple[str, str]:
@@ -73,7 +75,7 @@ def variable(data: StudyData, name: str) -> Variable:
     study = data.study
     for covariate in study.covariates:
         if covariate.name == name:
-            return Variable(name, covariate.label, _levels(covariate), covariate.unit)
+            return Variable(name, covariate.label, _levels(covariate), covariate.unit, covariate.known_from)
     if name == "short_axis":
         return Variable(name, "Short axis", size_levels(study))
     if name == "region":

@@ -10,6 +10,7 @@ from analytics.study.spec import Study
 def input_digests(study_file: Path, study: Study) -> dict[str, str]:
     """Return sha256 of the study file, of each table, and of each folder of findings as a whole, by name."""
     tables = [study.patients, *(table for rater in study.raters for table in (rater.table, rater.pseudonyms) if table)]
+    tables += [rater.nodes.table for rater in study.raters if rater.nodes is not None]
     if study.follow_up is not None:
         tables.append(study.follow_up.table)
     digests = {study_file.name: _digest(study_file)}

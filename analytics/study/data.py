@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analytics.study.problems import FlowStep, MissingCount, Problem
+from analytics.study.rater_nodes import RaterNodes
 from analytics.study.spec import Study
 
 UNINTERPRETABLE = "uninterpretable"
@@ -31,6 +32,8 @@ class StudyData:
     problems: tuple[Problem, ...]
     missing: tuple[MissingCount, ...]
     flow: tuple[FlowStep, ...]
+    nodes: dict[str, RaterNodes] = field(default_factory=dict)
+    """By rater, of those who name single nodes."""
 
 
 @dataclass

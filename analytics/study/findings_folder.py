@@ -21,6 +21,8 @@ class NodeRecord:
     side: str
     station: str | None
     short_axis_mm: float
+    probability: float | None = None
+    centre_lps_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class CaseRecord:
     status: str
     probability: float | None
     nodes: tuple[NodeRecord, ...]
+    not_assessed: tuple[tuple[str, str], ...] = ()
+    """Side and station of what could not be seen."""
 
     @property
     def leading_node(self) -> NodeRecord | None:
@@ -94,13 +98,16 @@ def _read_json(path: Path) -> CaseRecord:
     try:
         nodes = tuple(_node(node) for node in found["nodes"])
         status, case, probability = found["status"], found["case"]["case_id"], found["probability"]
+        regions = [(each["side"], each["station"]) for each in found.get("assessed", ()) if not each["assessed"]]
     except (KeyError, TypeError) as error:
         raise ValueError(f"findings without {error}") from None
     if status not in STATUSES:
         raise ValueError(f"the status {status!r}")
+    if strange := [region for region in regions if region[0] not in ("left", "right") or region[1] not in STATIONS]:
+        raise ValueError(f"an assessed region {' '.join(map(str, strange[0]))}")
     if probability is not None and not (_is_number(probability) and 0 <= probability <= 1):
         raise ValueError(f"the probability {probability!r}")
-    return CaseRecord(str(case), status, probability, nodes)
+    return CaseRecord(str(case), status, probability, nodes, tuple(regions))
 
 
 def _node(node: dict[str, Any]) -> NodeRecord:
@@ -109,7 +116,13 @@ def _node(node: dict[str, Any]) -> NodeRecord:
         raise ValueError(f"a node with status {status!r}, side {side!r}, station {station!r}")
     if not _is_number(short_axis_mm) or not 0 <= short_axis_mm < 1000:
         raise ValueError(f"a node with short_axis_mm {short_axis_mm!r}")
-    return NodeRecord(status, side, station, float(short_axis_mm))
+    probability, centre = node.get("probability"), node.get("centroid_lps_mm")
+    if probability is not None and not (_is_number(probability) and 0 <= probability <= 1):
+        raise ValueError(f"a node with probability {probability!r}")
+    if centre is not None and not (isinstance(centre, list) and len(centre) == 3 and all(map(_is_number, centre))):
+        raise ValueError("a node whose centroid_lps_mm is not three numbers")
+    where = None if centre is None else (float(centre[0]), float(centre[1]), float(centre[2]))
+    return NodeRecord(status, side, station, float(short_axis_mm), probability, where)
 
 
 def _is_number(value: object) -> bool:

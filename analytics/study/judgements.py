@@ -8,21 +8,21 @@ import pandas as pd
 from analytics.study.columns import Column, read_numbers, read_words
 from analytics.study.data import UNINTERPRETABLE, Gathered
 from analytics.study.findings_folder import CaseRecord, read_findings
+from analytics.study.nodes import LARGEST_NODE_MM, nodes_of_cases, read_node_table
 from analytics.study.problems import Consequence, Problem
-from analytics.study.spec import Rater, StatusWords, Study
+from analytics.study.rater_nodes import RaterNodes
+from analytics.study.spec import Rater, Study
 from analytics.study.study_file import REGIONS
 from analytics.study.tables import TextTable, by_patient, read_table
-
-_LARGEST_NODE_MM = 200.0
-"""No node of the pelvis is larger: a larger one is in another unit than mm."""
+from analytics.study.words import status_meanings
 
 
 def read_judgements(
     study: Study, rater: Rater, known: pd.Index, gathered: Gathered, advance: Callable[[], None]
-) -> pd.DataFrame:
-    """Return one row per judged patient, as `StudyData.judgements`; problems are added to `gathered`.
+) -> tuple[pd.DataFrame, RaterNodes | None]:
+    """Return one row per judged patient, as `StudyData.judgements`, and the nodes where the rater names them.
 
-    The column `word` keeps the rater's own word for the status.
+    The column `word` keeps the rater's own word for the status. Problems are added to `gathered`.
     """
     if rater.findings is not None:
         return _from_findings(study, rater, known, gathered, advance)
@@ -41,7 +41,7 @@ def read_judgements(
     if rater.status_column is not None:
         frame["word"] = table.column(rater.status_column)
     frame.index = pd.Index(ids, name="patient")
-    return frame
+    return frame, read_node_table(study, rater, known, gathered)
 
 
 def _strangers(table: TextTable, ids: pd.Series, known: pd.Index, column: str) -> list[Problem]:
@@ -60,41 +60,35 @@ def _columns(study: Study, rater: Rater, table: TextTable) -> dict[str, Column]:
         names = {name: name for _, name in study.regions}
         found["region"] = read_words(table, rater.region_column, study.missing, names | dict(study.regions))
     if rater.short_axis_column is not None:
-        found["short_axis_mm"] = read_numbers(table, rater.short_axis_column, study.missing, 0.0, _LARGEST_NODE_MM)
+        found["short_axis_mm"] = read_numbers(table, rater.short_axis_column, study.missing, 0.0, LARGEST_NODE_MM)
     if rater.probability_column is not None:
         found["probability"] = read_numbers(table, rater.probability_column, study.missing, 0.0, 1.0)
     return found
 
 
-def status_meanings(words: StatusWords) -> dict[str, str]:
-    """Return what each word of a rater means: positive, negative or uninterpretable."""
-    meanings = dict.fromkeys(words.positive, "positive") | dict.fromkeys(words.negative, "negative")
-    return meanings | dict.fromkeys(words.uninterpretable, UNINTERPRETABLE)
-
-
 def _from_findings(
     study: Study, rater: Rater, known: pd.Index, gathered: Gathered, advance: Callable[[], None]
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, RaterNodes]:
     folder = rater.findings
     if folder is None:
         raise ValueError(f"{rater.name} has no folder of findings")
     cases, problems = read_findings(folder, advance)
     gathered.problems += problems
     patients = _patients_of_cases(study, rater, gathered)
-    rows, left_out = [], 0
+    matched: list[tuple[str, CaseRecord]] = []
     meanings, stations = status_meanings(rater.status), dict(REGIONS) | dict(study.regions)
     for case in cases:
         patient = case.case if patients is None else patients.get(case.case)
         if patient is None or patient not in known:
-            left_out += 1
             continue
-        rows.append({"patient": patient, **_row(case, meanings, stations)})
-    if left_out:
+        matched.append((patient, case))
+    if left_out := len(cases) - len(matched):
         got, allowed = f"{left_out} cases without a match", "cases of patients of the patients table"
         gathered.problems.append(Problem(folder.name, None, None, got, allowed, Consequence.FILE_LEFT_OUT))
+    rows = [{"patient": patient, **_row(case, meanings, stations)} for patient, case in matched]
     columns = ["patient", "status", "region", "short_axis_mm", "probability", "word"]
     frame = pd.DataFrame(rows, columns=columns).astype({"short_axis_mm": float, "probability": float})
-    return frame.set_index("patient")
+    return frame.set_index("patient"), nodes_of_cases(matched, rater.status, stations)
 
 
 def _patients_of_cases(study: Study, rater: Rater, gathered: Gathered) -> dict[str, str] | None:

@@ -21,9 +21,11 @@ def load_data(study: Study, advance: Callable[[], None] = lambda: None) -> Study
     """
     gathered = Gathered()
     patients = _read_patients(study, gathered)
-    judgements = {}
+    judgements, nodes = {}, {}
     for rater in study.raters:
-        judgements[rater.name] = read_judgements(study, rater, patients.index, gathered, advance)
+        judgements[rater.name], named = read_judgements(study, rater, patients.index, gathered, advance)
+        if named is not None:
+            nodes[rater.name] = named
         advance()
     follow_up = read_follow_up(study, patients.index, gathered)
     gathered.flow += _accuracy_flow(study, patients, judgements)
@@ -40,6 +42,7 @@ def load_data(study: Study, advance: Callable[[], None] = lambda: None) -> Study
         tuple(dict.fromkeys(gathered.problems)),
         tuple(dict.fromkeys(gathered.missing)),
         tuple(gathered.flow),
+        nodes,
     )
 
 

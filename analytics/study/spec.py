@@ -48,6 +48,9 @@ class Covariate:
     reference: str | None = None
     """Meaning that hazard ratios compare with; the first level where none is named."""
 
+    known_from: float = 0.0
+    """Time from the start of follow-up, in its unit, from which it is known; above 0 it needs a landmark analysis."""
+
     @property
     def meanings(self) -> tuple[str, ...]:
         """The levels' meanings in their order, each once."""
@@ -62,6 +65,23 @@ class StatusWords:
     negative: tuple[str, ...] = ("negative",)
     uninterpretable: tuple[str, ...] = ()
     """Known values that are neither, such as `indeterminate`; such patients are counted and left out."""
+
+
+@dataclass(frozen=True)
+class NodeTable:
+    """Where a rater's nodes stand, one row per node."""
+
+    table: TableSource
+    side_column: str
+    station_column: str
+    """As the regions of the study file."""
+
+    status_column: str
+    status: StatusWords = StatusWords()
+    short_axis_column: str | None = None
+    probability_column: str | None = None
+    centre_columns: tuple[str, ...] = ()
+    """Columns of the centre in LPS, x, y and z in mm; empty where the table has none."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +108,9 @@ class Rater:
 
     probability_column: str | None = None
     """Probability that the patient is positive, from 0 to 1."""
+
+    nodes: NodeTable | None = None
+    """Table of the single nodes; those of `findings` are known without one."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +170,17 @@ class Stratum:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """Whose performance survival models are asked for."""
+
+    added: tuple[str, ...]
+    """Raters and covariates that are added."""
+
+    over: tuple[str, ...]
+    """Those of the model without them, such as mrCRM and mrEMVI."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is computed from the data."""
 
@@ -160,6 +194,14 @@ class Analysis:
 
     entry_p: float = 0.10
     """p-value of the single model below which a candidate enters (the paper's rule)."""
+
+    match_mm: float = 10.0
+    """Largest distance of the centres of two nodes that are one: about the short axis of a large node."""
+
+    subgroups: tuple[str, ...] = ()
+    """Categorical covariates, `region` or `short_axis` by which the model's accuracy is told."""
+
+    gain: Gain | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def _node(items: dict[Code, Dataset]) -> tuple[NodeRecord, float | None]:
     short_axis_mm = _number(items.get(_SHORT_AXIS))
     if status is None or short_axis_mm is None:
         raise ValueError("a node without a status that is known, or without a short axis")
-    station = items.get(_NODE_STATION)
+    station, probability = items.get(_NODE_STATION), _number(items.get(_PROBABILITY))
     site = items.get(_FINDING_SITE, Dataset())
     sides = [_SIDE.get(_code(part.ConceptCodeSequence)) for part in site.get("ContentSequence", [])
              if _code(part.ConceptNameCodeSequence) == _LATERALITY]  # fmt: skip
@@ -91,8 +91,9 @@ def _node(items: dict[Code, Dataset]) -> tuple[NodeRecord, float | None]:
             next((side for side in sides if side), "unknown"),
             None if station is None else _STATION.get(_code(station.ConceptCodeSequence)),
             short_axis_mm,
+            probability,
         ),
-        _number(items.get(_PROBABILITY)),
+        probability,
     )
 
 

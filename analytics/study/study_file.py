@@ -1,14 +1,14 @@
 """A study file (YAML) into a `Study`; every refusal names the line and the field."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
-from analytics.errors import near_miss
 from analytics.study import spec
+from analytics.study.analysis_file import check_analysis_names, read_analysis
+from analytics.study.fields import items_of, number, optional, pairs, positive, words
 from analytics.yaml_tree import Entry, load_yaml
 
-_T = TypeVar("_T")
 MISSING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", ".")
 REGIONS: Final = (
     ("internal_iliac", "internal iliac"),
@@ -37,20 +37,22 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
         ("title", "simulated", "patients", "raters"),
         ("covariates", "regions", "cutoff_mm", "follow_up", "label_maps", "analysis", "missing", "date_format"),
     )
+    covariates = tuple(map(_covariate, items_of(fields, "covariates")))
+    raters = tuple(_rater(item, folder) for item in fields["raters"].items())
     patients = fields["patients"].fields(("table", "id"), _TABLE_KEYS)
     study = spec.Study(
         title=fields["title"].text(),
         simulated=fields["simulated"].flag(),
         patients=_table(patients, folder),
-        covariates=tuple(map(_covariate, _items(fields, "covariates"))),
-        raters=tuple(_rater(item, folder) for item in fields["raters"].items()),
-        regions=_pairs(fields["regions"]) if "regions" in fields else REGIONS,
-        cutoff_mm=_optional(fields, "cutoff_mm", _positive, 7.0),
+        covariates=covariates,
+        raters=raters,
+        regions=pairs(fields["regions"]) if "regions" in fields else REGIONS,
+        cutoff_mm=optional(fields, "cutoff_mm", positive, 7.0),
         follow_up=_follow_up(fields["follow_up"], folder) if "follow_up" in fields else None,
         label_maps=_label_maps(fields["label_maps"], folder) if "label_maps" in fields else None,
-        analysis=_analysis(fields["analysis"]) if "analysis" in fields else spec.Analysis(),
-        missing=_words(fields["missing"]) if "missing" in fields else MISSING,
-        date_format=_optional(fields, "date_format", Entry.text, "%Y-%m-%d"),
+        analysis=read_analysis(fields["analysis"], raters, covariates) if "analysis" in fields else spec.Analysis(),
+        missing=words(fields["missing"]) if "missing" in fields else MISSING,
+        date_format=optional(fields, "date_format", Entry.text, "%Y-%m-%d"),
     )
     _check_names(fields, study)
     return study
@@ -67,18 +69,8 @@ def _check_names(fields: Mapping[str, Entry], study: spec.Study) -> None:
     for role, most in (("reference", 1), ("model", 1)):
         if len(study.raters_of(role)) > most:
             raise fields["raters"].refuse(f"at most {most} {role}", f"{len(study.raters_of(role))} with role {role}")
-    if "analysis" not in fields:
-        return
-    analysis, categories = fields["analysis"].mapping(), {each.name for each in study.covariates if each.levels}
-    known = {
-        "strata": [*(rater.name for rater in study.raters), *sorted(categories), "region", "short_axis"],
-        "candidates": [*names, "region", "short_axis"],
-        "always": list(study.analysis.candidates),
-    }
-    for key, allowed in known.items():
-        for item in _names(analysis, key):
-            if item.text() not in allowed:
-                raise item.refuse(f"{', '.join(allowed)}{near_miss(item.text(), allowed)}")
+    if "analysis" in fields:
+        check_analysis_names(fields["analysis"], study)
 
 
 def _table(fields: Mapping[str, Entry], folder: Path, column: str = "id") -> spec.TableSource:
@@ -86,32 +78,35 @@ def _table(fields: Mapping[str, Entry], folder: Path, column: str = "id") -> spe
     return spec.TableSource(
         path=folder / fields["table"].text(),
         id_column=fields[column].text(),
-        sheet=_optional(fields, "sheet", Entry.text, None),
+        sheet=optional(fields, "sheet", Entry.text, None),
         separator=_separator(fields["separator"]) if "separator" in fields else ",",
         where=tuple((name, entry.text()) for name, entry in where.items()),
     )
 
 
 def _separator(entry: Entry) -> str:
-    words = {"comma": ",", "semicolon": ";", "tab": "\t"}
-    return words[entry.choice(tuple(words))]
+    characters = {"comma": ",", "semicolon": ";", "tab": "\t"}
+    return characters[entry.choice(tuple(characters))]
 
 
 def _covariate(item: Entry) -> spec.Covariate:
-    fields = item.fields(("name", "kind"), ("column", "label", "unit", "low", "high", "levels", "reference"))
+    fields = item.fields(
+        ("name", "kind"), ("column", "label", "unit", "low", "high", "levels", "reference", "known_from")
+    )
     kind = fields["kind"].choice(("number", "category"))
     if (kind == "category") != ("levels" in fields):
         raise item.refuse("levels for a category, and for nothing else")
     covariate = spec.Covariate(
         name=fields["name"].text(),
-        column=_optional(fields, "column", Entry.text, fields["name"].text()),
-        label=_optional(fields, "label", Entry.text, fields["name"].text()),
+        column=optional(fields, "column", Entry.text, fields["name"].text()),
+        label=optional(fields, "label", Entry.text, fields["name"].text()),
         kind=cast(Any, kind),
-        unit=_optional(fields, "unit", Entry.text, None),
-        low=_optional(fields, "low", _number, None),
-        high=_optional(fields, "high", _number, None),
-        levels=_pairs(fields["levels"]) if "levels" in fields else (),
-        reference=_optional(fields, "reference", Entry.text, None),
+        unit=optional(fields, "unit", Entry.text, None),
+        low=optional(fields, "low", number, None),
+        high=optional(fields, "high", number, None),
+        levels=pairs(fields["levels"]) if "levels" in fields else (),
+        reference=optional(fields, "reference", Entry.text, None),
+        known_from=optional(fields, "known_from", positive, 0.0),
     )
     if covariate.reference is not None and covariate.reference not in covariate.meanings:
         raise fields["reference"].refuse(", ".join(covariate.meanings) or "no reference for a number")
@@ -120,7 +115,7 @@ def _covariate(item: Entry) -> spec.Covariate:
 
 def _rater(item: Entry, folder: Path) -> spec.Rater:
     columns = ("status", "region", "short_axis_mm", "probability")
-    fields = item.fields(("name", "role"), ("table", "id", *_TABLE_KEYS, "findings", "pseudonyms", *columns))
+    fields = item.fields(("name", "role"), ("table", "id", *_TABLE_KEYS, "findings", "pseudonyms", "nodes", *columns))
     if ("table" in fields) == ("findings" in fields):
         raise item.refuse("either a table or a folder of findings", "both or neither")
     common: dict[str, Any] = {
@@ -132,20 +127,43 @@ def _rater(item: Entry, folder: Path) -> spec.Rater:
         if "pseudonyms" in fields:
             names = fields["pseudonyms"].fields(("table", "id", "case"), ("sheet", "separator"))
             common |= {"pseudonyms": _table(names, folder), "case_column": names["case"].text()}
+        if "nodes" in fields:
+            raise fields["nodes"].refuse("no table of nodes beside findings, which hold them", "a table")
         return spec.Rater(**common, findings=folder / fields["findings"].text(), status=status[1])
     if "id" not in fields:
         raise item.refuse("a table with its id column", "without id")
     if not any(name in fields for name in columns):
         raise item.refuse(f"at least one of {', '.join(columns)}", "a table without judgements")
-    column, words = _status(fields["status"], with_column=True) if "status" in fields else (None, spec.StatusWords())
+    column, meanings = _status(fields["status"], with_column=True) if "status" in fields else (None, spec.StatusWords())
     return spec.Rater(
         **common,
         table=_table(fields, folder),
         status_column=column,
-        status=words,
-        region_column=_optional(fields, "region", Entry.text, None),
-        short_axis_column=_optional(fields, "short_axis_mm", Entry.text, None),
-        probability_column=_optional(fields, "probability", Entry.text, None),
+        status=meanings,
+        region_column=optional(fields, "region", Entry.text, None),
+        short_axis_column=optional(fields, "short_axis_mm", Entry.text, None),
+        probability_column=optional(fields, "probability", Entry.text, None),
+        nodes=_node_table(fields["nodes"], folder) if "nodes" in fields else None,
+    )
+
+
+def _node_table(entry: Entry, folder: Path) -> spec.NodeTable:
+    fields = entry.fields(
+        ("table", "id", "side", "station", "status"), (*_TABLE_KEYS, "short_axis_mm", "probability", "centre_lps_mm")
+    )
+    column, meanings = _status(fields["status"], with_column=True)
+    centre = tuple(item.text() for item in items_of(fields, "centre_lps_mm"))
+    if centre and len(centre) != 3:
+        raise fields["centre_lps_mm"].refuse("three columns, of x, y and z", f"{len(centre)}")
+    return spec.NodeTable(
+        table=_table(fields, folder),
+        side_column=fields["side"].text(),
+        station_column=fields["station"].text(),
+        status_column=str(column),
+        status=meanings,
+        short_axis_column=optional(fields, "short_axis_mm", Entry.text, None),
+        probability_column=optional(fields, "probability", Entry.text, None),
+        centre_columns=centre,
     )
 
 
@@ -158,12 +176,12 @@ _FINDINGS_WORDS: Final = spec.StatusWords(
 def _status(entry: Entry, *, with_column: bool) -> tuple[str | None, spec.StatusWords]:
     fields = entry.fields(("column",) if with_column else (), ("positive", "negative", "uninterpretable"))
     default = spec.StatusWords() if with_column else _FINDINGS_WORDS
-    words = {name: _words(fields[name]) for name in ("positive", "negative") if name in fields}
-    taken = {word for given in words.values() for word in given}
+    given = {name: words(fields[name]) for name in ("positive", "negative") if name in fields}
+    taken = {word for each in given.values() for word in each}
     rest = tuple(word for word in default.uninterpretable if word not in taken)
-    uninterpretable = _words(fields["uninterpretable"]) if "uninterpretable" in fields else rest
+    uninterpretable = words(fields["uninterpretable"]) if "uninterpretable" in fields else rest
     status = spec.StatusWords(
-        words.get("positive", default.positive), words.get("negative", default.negative), uninterpretable
+        given.get("positive", default.positive), given.get("negative", default.negative), uninterpretable
     )
     every = [*status.positive, *status.negative, *status.uninterpretable]
     if len(set(every)) < len(every):
@@ -176,9 +194,9 @@ def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
     follow_up = spec.FollowUp(
         table=_table(fields, folder),
         unit=cast(Any, fields["unit"].choice(tuple(spec.UNIT_DAYS))),
-        start_column=_optional(fields, "start", Entry.text, None),
+        start_column=optional(fields, "start", Entry.text, None),
         endpoints=tuple(map(_endpoint, fields["endpoints"].items())),
-        times=tuple(sorted(_positive(item) for item in _items(fields, "times"))),
+        times=tuple(sorted(positive(item) for item in items_of(fields, "times"))),
     )
     names = [each.name for each in follow_up.endpoints]
     if len(set(names)) < len(names):
@@ -198,19 +216,19 @@ def _endpoint(item: Entry) -> spec.Endpoint:
         word
         for key in ("event_values", "censored_values", "competing_values")
         if key in fields
-        for word in _words(fields[key])
+        for word in words(fields[key])
     ]
     if len(set(codes)) < len(codes):
         raise item.refuse("each value of the event column with one meaning", f"{', '.join(codes)}")
     return spec.Endpoint(
         name=fields["name"].text(),
-        label=_optional(fields, "label", Entry.text, fields["name"].text()),
+        label=optional(fields, "label", Entry.text, fields["name"].text()),
         event_column=fields["event"].text(),
-        event=_words(fields["event_values"]),
-        censored=_words(fields["censored_values"]),
-        competing=_words(fields["competing_values"]) if "competing_values" in fields else (),
-        time_column=_optional(fields, "time", Entry.text, None),
-        date_column=_optional(fields, "date", Entry.text, None),
+        event=words(fields["event_values"]),
+        censored=words(fields["censored_values"]),
+        competing=words(fields["competing_values"]) if "competing_values" in fields else (),
+        time_column=optional(fields, "time", Entry.text, None),
+        date_column=optional(fields, "date", Entry.text, None),
     )
 
 
@@ -222,67 +240,3 @@ def _label_maps(entry: Entry, folder: Path) -> spec.LabelMaps:
             raise name.refuse("whole label values from 1", f"the value {value!r}")
         labels.append((int(value), name.text()))
     return spec.LabelMaps(folder / fields["reference"].text(), folder / fields["model"].text(), tuple(labels))
-
-
-def _analysis(entry: Entry) -> spec.Analysis:
-    fields = entry.fields((), ("strata", "candidates", "always", "entry_p"))
-    entry_p = _optional(fields, "entry_p", _number, 0.10)
-    if not 0.0 < entry_p <= 1.0:
-        raise fields["entry_p"].refuse("above 0 and at most 1")
-    candidates, always = (tuple(item.text() for item in _items(fields, key)) for key in ("candidates", "always"))
-    return spec.Analysis(tuple(map(_stratum, _items(fields, "strata"))), candidates, always, entry_p)
-
-
-def _stratum(item: Entry) -> spec.Stratum:
-    """Return a stratum from one name, or from `by` (one or more names) and `within`."""
-    if isinstance(item.value, str):
-        return spec.Stratum((item.text(),))
-    fields = item.fields(("by",), ("within",))
-    by = _words(fields["by"])
-    if not by or len(set(by)) < len(by):
-        raise fields["by"].refuse("one or more different names")
-    return spec.Stratum(by, _optional(fields, "within", Entry.text, None))
-
-
-def _names(fields: Mapping[str, Entry], key: str) -> Iterator[Entry]:
-    """Yield every name that a list of strata or candidates uses."""
-    for item in _items(fields, key):
-        if isinstance(item.value, str):
-            yield item
-            continue
-        for entry in item.mapping().values():
-            yield from entry.items() if isinstance(entry.value, tuple) else (entry,)
-
-
-def _items(fields: Mapping[str, Entry], name: str) -> tuple[Entry, ...]:
-    return fields[name].items() if name in fields else ()
-
-
-def _optional(fields: Mapping[str, Entry], name: str, read: Callable[[Entry], _T], default: Any) -> Any:
-    return read(fields[name]) if name in fields else default
-
-
-def _pairs(entry: Entry) -> tuple[tuple[str, str], ...]:
-    return tuple((value, meaning.text()) for value, meaning in entry.mapping().items())
-
-
-def _words(entry: Entry) -> tuple[str, ...]:
-    """Return one word, or the words of a list."""
-    return (entry.text(),) if isinstance(entry.value, str) else tuple(item.text() for item in entry.items())
-
-
-def _number(entry: Entry) -> float:
-    def read(text: str) -> float:
-        try:
-            return float(text)
-        except ValueError:
-            raise ValueError("a number") from None
-
-    return entry.parsed(read)
-
-
-def _positive(entry: Entry) -> float:
-    number = _number(entry)
-    if not 0.0 < number < float("inf"):
-        raise entry.refuse("a number above 0")
-    return number

@@ -40,33 +40,54 @@ def panels(data: StudyData, frame: pd.DataFrame, endpoint: Endpoint, unit: str) 
         names = [*stratum.by, *([stratum.within] if stratum.within else [])]
         if any(name not in frame for name in names):
             continue
-        table = observed.join(frame, how="inner", rsuffix="_covariate")
+        late = max(variable(data, name).known_from for name in names)
+        table = _from(observed.join(frame, how="inner", rsuffix="_covariate"), late)
         if stratum.within is None:
             found: list[tuple[str | None, pd.DataFrame]] = [(None, table)]
         else:
             levels = frame[stratum.within].cat.categories
             found = [(str(level), table[table[stratum.within] == level]) for level in levels]
         for level, rows in found:
-            panel = _panel(data, endpoint, stratum, level, rows, unit)
+            panel = _panel(data, endpoint, stratum, level, rows, (unit, late))
             if panel is not None:
                 yield panel
 
 
+def _from(table: pd.DataFrame, late: float) -> pd.DataFrame:
+    """Return who is observed beyond a landmark, with time from there on; everybody at 0.
+
+    Groups that are known only later would be immortal until then (Anderson, Cain and Gelber 1983).
+    """
+    if late == 0:
+        return table
+    left = table[table["time"] > late]
+    return left.assign(time=left["time"] - late)
+
+
 def _panel(
-    data: StudyData, endpoint: Endpoint, stratum: Stratum, level: str | None, rows: pd.DataFrame, unit: str
+    data: StudyData,
+    endpoint: Endpoint,
+    stratum: Stratum,
+    level: str | None,
+    rows: pd.DataFrame,
+    clock: tuple[str, float],
 ) -> Panel | None:
+    """Return one panel; `clock` is the unit of the time and the landmark that it starts at."""
+    unit, late = clock
     by = joint_levels(rows, stratum.by)
     known = by.notna()
     if by[known].nunique() < 2:
         return None
     table = rows[known]
-    followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), unit)
+    followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), unit, late)
     order = tuple(str(category) for category in by.cat.categories)
     groups = group_by(by[known].astype(str).to_numpy(dtype=str), order).without_empty()
     key = f"survival.{endpoint.name}.{'+'.join(stratum.by)}" + (f".{stratum.within}={level}" if level else "")
     title = f"{endpoint.label} by {' and '.join(_in_sentence(variable(data, name).label) for name in stratum.by)}"
     if stratum.within is not None:
         title += f", {variable(data, stratum.within).label} {level}"
+    if late > 0:
+        title += f", from {late:g} {unit} on"
     return Panel(key, title, endpoint, stratum, table, followup, groups, int((~known).sum()))
 
 

@@ -1,17 +1,43 @@
 """Overlap of label maps, structure by structure, by patient."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from analytics.report.blocks import Number, Section, Text
+import numpy as np
+
+from analytics.accuracy.detection import detected_case, detection_figures
+from analytics.estimate import Estimate
+from analytics.report.blocks import Block, Number, Section, Text
+from analytics.report.figures.shares import draw_shares
 from analytics.report.wording import numbers_table
 from analytics.segmentation.label_map import check_same_grid, read_label_map
-from analytics.segmentation.overlap import MaskAgreement, compare_label_maps, summarise
+from analytics.segmentation.overlap import MaskAgreement, NodeAgreement, compare_label_maps, compare_nodes, summarise
 from analytics.study.data import StudyData
 from analytics.study.spec import LabelMaps
 
 TOLERANCE_MM = 1.0
 """Distance within which surfaces count as the same."""
+
+LEAST_IOU = 0.1
+"""Least intersection over union of two nodes that are one (the rule of the PI-CAI challenge)."""
+
+
+MEASURES = (("dice", "Dice", ""), ("surface_dice", "surface Dice", ""), ("hd95_mm", "Hausdorff 95 %", "mm"))
+_NODES = "Nodes of the label maps"
+_MATCHING = (
+    "A node is a connected piece of any of the labels. Two are one from an intersection over union of "
+    f"{LEAST_IOU:g} on, the largest first; a further piece on a node that has its match is neither found nor false."
+)
+
+
+@dataclass(frozen=True)
+class ComparedCase:
+    """The label maps of one case against each other."""
+
+    structures: dict[str, MaskAgreement]
+    nodes: NodeAgreement
+    """Of all labels together: a node may be called positive in one map and negative in the other."""
 
 
 def segmentation_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
@@ -21,24 +47,54 @@ def segmentation_section(data: StudyData, advance: Callable[[], None]) -> Sectio
         return None
     found, refused = compare_folders(maps, advance)
     numbers: list[Number] = []
-    measures = (("dice", "Dice", ""), ("surface_dice", "surface Dice", ""), ("hd95_mm", "Hausdorff 95 %", "mm"))
     for _, structure in maps.labels:
-        for measure, label, unit in measures:
-            values = [getattr(agreements[structure], measure) for agreements in found.values()]
+        for measure, label, unit in MEASURES:
+            values = [getattr(case.structures[structure], measure) for case in found.values()]
             estimate = summarise(values, list(found), label)
             numbers.append(Number(f"segmentation.{structure}.{measure}", f"{structure}, {label}", estimate, unit=unit))
     note = f"Means over patients; surfaces within {TOLERANCE_MM:g} mm count as the same."
-    blocks = [numbers_table("segmentation", "Overlap of label maps", numbers, note)] if found else []
+    blocks: list[Block] = []
+    if found:
+        blocks.append(numbers_table("segmentation", "Overlap of label maps", numbers, note))
+        of_nodes = _node_numbers(found)
+        numbers += of_nodes
+        blocks += [_nodes_figure(of_nodes), numbers_table("segmentation-nodes", _NODES, of_nodes, _MATCHING)]
     words = [Text("Not compared: " + "; ".join(refused) + ".")] if refused else []
     return Section("segmentation", "Segmentation", (*blocks, *words), tuple(numbers))
 
 
-def compare_folders(
-    maps: LabelMaps, advance: Callable[[], None]
-) -> tuple[dict[str, dict[str, MaskAgreement]], list[str]]:
+def _node_numbers(found: dict[str, ComparedCase]) -> list[Number]:
+    """Return how many nodes are found, and how well matched ones agree, with intervals by case."""
+    cases = [detected_case(name, case.nodes.matching, [1.0] * case.nodes.found_nodes) for name, case in found.items()]
+    figures = detection_figures(cases)
+    labels = {"sensitivity": "Nodes found", "ppv": "Found nodes that are nodes", "false_per_case": "False per case"}
+    numbers = [
+        Number(f"segmentation.nodes.{key}", label, figures[key], "number" if key == "false_per_case" else "percent")
+        for key, label in labels.items()
+    ]
+    pairs = [(name, agreement) for name, case in found.items() for agreement in case.nodes.agreements]
+    for measure, label, unit in MEASURES:
+        estimate = summarise([getattr(each, measure) for _, each in pairs], [name for name, _ in pairs], label)
+        numbers.append(Number(f"segmentation.nodes.{measure}", f"Matched nodes, {label}", estimate, unit=unit))
+    return numbers
+
+
+def _nodes_figure(numbers: list[Number]) -> Block:
+    """Return the shares among the figures of nodes; Dice is one of volumes and surfaces."""
+    shares = ("sensitivity", "ppv", "dice", "surface_dice")
+    rows = [
+        (number.label, (number.value,))
+        for number in numbers
+        if number.key.rpartition(".")[2] in shares and isinstance(number.value, Estimate)
+    ]
+    return draw_shares(rows, ("Share",), "segmentation-nodes", _NODES, _MATCHING)
+
+
+def compare_folders(maps: LabelMaps, advance: Callable[[], None]) -> tuple[dict[str, ComparedCase], list[str]]:
     """Return the agreement of every case in both folders by its file's name, and why others were not compared."""
     found, refused = {}, []
     structures = {name: [value] for value, name in maps.labels}
+    values = [value for value, _ in maps.labels]
     for path in label_map_files(maps.reference):
         other = maps.model / path.name
         try:
@@ -46,8 +102,11 @@ def compare_folders(
                 raise ValueError("the model has no label map of that name")
             reference, model = read_label_map(path), read_label_map(other)
             check_same_grid(reference, model)
-            found[path.name] = compare_label_maps(
-                reference.labels, model.labels, reference.spacing_mm, dict(structures), TOLERANCE_MM
+            maps_pair, spacing_mm = (reference.labels, model.labels), reference.spacing_mm
+            masks = [np.isin(labels, values) for labels in maps_pair]
+            found[path.name] = ComparedCase(
+                compare_label_maps(*maps_pair, spacing_mm, dict(structures), TOLERANCE_MM),
+                compare_nodes(masks[0], masks[1], spacing_mm, TOLERANCE_MM, LEAST_IOU),
             )
         except ValueError as error:
             refused.append(f"{path.name}: {error}")

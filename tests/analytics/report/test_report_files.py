@@ -25,9 +25,12 @@ covariates:
 regions: {II: internal iliac, OB: obturator, EI: external iliac}
 raters:
   - {name: reference, role: reference, table: reference.csv, id: patient, status: {column: status},
-     short_axis_mm: short_axis_mm}
+     short_axis_mm: short_axis_mm, nodes: {table: nodes.csv, where: {rater: reference}, id: patient, side: side,
+     station: station, status: {column: status}, centre_lps_mm: [x_mm, y_mm, z_mm]}}
   - {name: model, role: model, table: model.csv, id: patient, status: {column: status}, region: region,
-     short_axis_mm: short_axis_mm, probability: probability}
+     short_axis_mm: short_axis_mm, probability: probability,
+     nodes: {table: nodes.csv, where: {rater: model}, id: patient, side: side, station: station,
+             status: {column: status}, probability: probability, centre_lps_mm: [x_mm, y_mm, z_mm]}}
   - {name: R1, role: reader, table: readers.csv, where: {reader: R1}, id: patient, status: {column: status}}
   - {name: R2, role: reader, table: readers.csv, where: {reader: R2}, id: patient, status: {column: status}}
 follow_up:
@@ -44,6 +47,8 @@ analysis:
   strata: [model, {by: [model, mrTD]}]
   candidates: [model, age, mrTD]
   always: [model]
+  subgroups: [mrTD, short_axis]
+  gain: {added: model, over: mrTD}
 """
 
 
@@ -77,6 +82,7 @@ def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
     assert {"report.html", "report.pdf", "tables.docx", "results.json", "numbers.csv"} <= first.keys()
     figures = {Path(name).stem for name in first if name.startswith("figures/")}
     assert {"flow", "roc", "calibration", "decision-curve", "kappa", "survival-DFS-model", "forest-DFS"} <= figures
+    assert {"levels-model", "froc-model", "subgroups", "auc-DFS", "calibration-DFS-36"} <= figures
 
 
 def test_every_number_carries_method_and_n_in_json_and_csv(folder: Path) -> None:

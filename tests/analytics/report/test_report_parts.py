@@ -46,6 +46,7 @@ def test_perfect_agreement_of_three_patients_and_nobody_with_an_event_are_report
         "patients",
         "table-one",
         "accuracy",
+        "levels",
         "ratings",
         "agreement",
         "survival",
@@ -57,14 +58,15 @@ def test_perfect_agreement_of_three_patients_and_nobody_with_an_event_are_report
 
 def test_label_maps_are_compared_and_those_without_a_partner_are_named(folder: Path) -> None:
     drawn = np.zeros((8, 8, 8), dtype=np.int16)
-    drawn[2:6, 2:6, 2:6] = 5
+    drawn[1:4, 1:4, 1:4] = 5
+    drawn[5:7, 5:7, 5:7] = 4
     for name in ("drawn", "predicted"):
         (folder / name).mkdir()
         nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / name / "a.nii.gz")  # type: ignore[no-untyped-call]
     nib.save(nib.Nifti1Image(drawn, np.eye(4)), folder / "drawn" / "b.nii.gz")  # type: ignore[no-untyped-call]
     study = "title: t\nsimulated: true\npatients: {table: p.csv, id: id}\nraters:\n"
     study += "  - {name: truth, role: reference, table: r.csv, id: id, status: {column: s}}\n"
-    study += "label_maps: {reference: drawn, model: predicted, labels: {5: positive node}}\n"
+    study += "label_maps: {reference: drawn, model: predicted, labels: {4: negative node, 5: positive node}}\n"
     (folder / "study.yaml").write_text(study, encoding="utf-8")
     data = load_data(load_study(folder / "study.yaml"))
     section = segmentation_section(data, lambda: None)
@@ -73,6 +75,10 @@ def test_label_maps_are_compared_and_those_without_a_partner_are_named(folder: P
     dice = values["segmentation.positive node.dice"]
     assert isinstance(dice, Estimate)
     assert (dice.value, dice.n) == (1.0, 1)
+    found, own_dice = values["segmentation.nodes.sensitivity"], values["segmentation.nodes.dice"]
+    assert isinstance(found, Estimate)
+    assert isinstance(own_dice, Estimate)
+    assert (found.count, found.n, own_dice.value) == (2, 2, 1.0)
     assert Text("Not compared: b.nii.gz: the model has no label map of that name.") in section.blocks
 
 

@@ -144,8 +144,9 @@ def test_a_simulated_study_has_no_problem_and_its_findings_keep_to_the_schema(tm
     jsonschema = pytest.importorskip("jsonschema")
     root = Path(__file__).parents[3]
     schema = json.loads((root / "proto" / "sidewall" / "findings.schema.json").read_text(encoding="utf-8"))
-    model = simulate(30, 3)["model"]
-    write_findings(tmp_path, model)
+    tables = simulate(30, 3)
+    nodes = tables["nodes"]
+    write_findings(tmp_path, tables["model"], nodes[nodes["rater"] == "model"])
     files = sorted(tmp_path.glob("*.json"))
     assert len(files) == 30
     for path in files:

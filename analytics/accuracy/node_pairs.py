@@ -1,0 +1,169 @@
+"""Which node of one table is which of another, and what the two call it; sides and stations with and without nodes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analytics.accuracy.columns import BoolArray, FloatArray
+from analytics.accuracy.detection import DetectedCase
+from analytics.accuracy.matching import Matching, centre_distances_mm, match_by_distance
+from analytics.accuracy.units import Units
+
+_CENTRE = ["x_mm", "y_mm", "z_mm"]
+
+
+@dataclass(frozen=True)
+class MatchedCase:
+    """The nodes of one patient in both tables, matched."""
+
+    patient: str
+    matching: Matching
+    fits: BoolArray
+    """(found, true) whether two nodes may be one."""
+
+    true_positive: BoolArray
+    """(true,) whether the reference calls the node positive."""
+
+    found_positive: BoolArray
+    """(found,)"""
+
+    scores: FloatArray
+    """(found,) not a number where the found node has none."""
+
+    true_mm: FloatArray
+    """(true,) short axes."""
+
+    found_mm: FloatArray
+    """(found,)"""
+
+
+def matched_cases(
+    patients: Iterable[str], true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool
+) -> list[MatchedCase]:
+    """Return every patient's nodes matched, the nearest pair first.
+
+    Both tables have one row per node and the columns `patient`, `side`, `station`, `status`, `short_axis_mm`,
+    `probability`, `x_mm`, `y_mm`, `z_mm`. By centre, two nodes may be one whose centres (LPS, mm) are at most
+    `largest_mm` apart; else two of the same side and station, those of the most similar short axis first. A node
+    without a centre, or without side or station, is no other node.
+    """
+    of_true, of_found = (_by_patient(table) for table in (true, found))
+    nothing = true.iloc[:0]
+    return [
+        _matched(str(patient), of_true.get(patient, nothing), of_found.get(patient, nothing), largest_mm, by_centre)
+        for patient in patients
+    ]
+
+
+def _by_patient(table: pd.DataFrame) -> dict[object, pd.DataFrame]:
+    return dict(iter(table.groupby("patient", sort=False)))
+
+
+def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool) -> MatchedCase:
+    if by_centre:
+        apart, limit = centre_distances_mm(found[_CENTRE].to_numpy(), true[_CENTRE].to_numpy()), largest_mm
+    else:
+        apart, limit = _apart_in_size(found, true), np.finfo(np.float64).max
+    apart = np.where(np.isnan(apart), np.inf, apart)
+    return MatchedCase(
+        patient,
+        match_by_distance(apart, limit),
+        apart <= limit,
+        (true["status"] == "positive").to_numpy(dtype=np.bool_),
+        (found["status"] == "positive").to_numpy(dtype=np.bool_),
+        found["probability"].to_numpy(dtype=np.float64),
+        true["short_axis_mm"].to_numpy(dtype=np.float64),
+        found["short_axis_mm"].to_numpy(dtype=np.float64),
+    )
+
+
+def _apart_in_size(found: pd.DataFrame, true: pd.DataFrame) -> FloatArray:
+    """Return the differences of the short axes (found, true); infinite where side or station differ."""
+    same = np.ones((len(found), len(true)), dtype=np.bool_)
+    for name in ("side", "station"):
+        first, second = found[name].to_numpy(dtype=object), true[name].to_numpy(dtype=object)
+        same &= (first[:, None] == second[None]) & found[name].notna().to_numpy()[:, None]
+    sizes = np.abs(found["short_axis_mm"].to_numpy()[:, None] - true["short_axis_mm"].to_numpy()[None])
+    # Without a size any node of the same place is as near as another.
+    return np.where(same, np.nan_to_num(sizes, nan=0.0), np.inf)
+
+
+def node_units(cases: Sequence[MatchedCase]) -> Units:
+    """Return one unit per reference node, and one per positive found node that is no reference node.
+
+    A reference node that was not found is called negative. Found negative nodes that the reference does not have say
+    nothing of either and do not count.
+    """
+    patients: list[str] = []
+    truth: list[bool] = []
+    called: list[bool] = []
+    for case in cases:
+        words = np.zeros(len(case.true_positive), dtype=np.bool_)
+        for pair in case.matching.pairs:
+            words[pair.true] = case.found_positive[pair.found]
+        alone = sum(bool(case.found_positive[found]) for found in case.matching.false)
+        truth += [*map(bool, case.true_positive), *[False] * alone]
+        called += [*map(bool, words), *[True] * alone]
+        patients += [case.patient] * (len(words) + alone)
+    return Units("node", np.array(patients, dtype=object), np.array(truth, bool), np.array(called, bool), None)
+
+
+def detected_cases(cases: Sequence[MatchedCase], scores: Sequence[npt.ArrayLike]) -> list[DetectedCase]:
+    """Return the detection of positive reference nodes; `scores` (found,) of each case, not a number where no node.
+
+    A hit is a found node that is a positive reference node. A found node that is a negative reference node or none is
+    a false positive; one on a positive node that a nearer one has taken is neither.
+    """
+    made = []
+    for case, given in zip(cases, scores, strict=True):
+        score = np.asarray(given, dtype=np.float64)
+        hit = {pair.found for pair in case.matching.pairs if case.true_positive[pair.true]}
+        hit = {found for found in hit if not np.isnan(score[found])}
+        touching = case.fits @ case.true_positive
+        again = set(case.matching.repeated) & set(np.flatnonzero(touching).tolist())
+        counted = [found for found in range(len(score)) if not np.isnan(score[found]) and found not in hit]
+        made.append(
+            DetectedCase(
+                case.patient,
+                tuple(float(score[found]) for found in sorted(hit)),
+                tuple(float(score[found]) for found in counted if found not in again),
+                int(case.true_positive.sum()) - len(hit),
+                tuple(float(score[found]) for found in counted if found in again),
+            )
+        )
+    return made
+
+
+def paired_sizes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
+    """Return `patient`, `found_mm` and `true_mm` of every matched pair whose short axes are both known."""
+    rows = [
+        (case.patient, case.found_mm[pair.found], case.true_mm[pair.true])
+        for case in cases
+        for pair in case.matching.pairs
+    ]
+    return pd.DataFrame(rows, columns=["patient", "found_mm", "true_mm"]).dropna()
+
+
+def region_rows(
+    patients: Sequence[str],
+    stations: Sequence[str],
+    positive: Sequence[pd.DataFrame],
+    left_out: Collection[tuple[str, str, str]],
+) -> pd.DataFrame:
+    """Return one row per patient, side and station with `truth` and `predicted`, as `units_at` takes them.
+
+    `positive` are the positive nodes of reference and test. What has none is negative; `left_out` names patient, side
+    and station of what was not assessed.
+    """
+    sides = ("left", "right")
+    index = pd.MultiIndex.from_tuples(
+        [key for key in product(patients, sides, stations) if key not in left_out], names=["patient", "side", "station"]
+    )
+    rows = pd.DataFrame(index=index)
+    for name, nodes in zip(("truth", "predicted"), positive, strict=True):
+        rows[name] = index.isin(pd.MultiIndex.from_frame(nodes[["patient", "side", "station"]]))
+    return rows.reset_index()

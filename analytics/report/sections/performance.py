@@ -1,0 +1,159 @@
+"""What survival models are worth: discrimination, calibration, what the model's status adds, and landmarks."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analytics.estimate import Estimate
+from analytics.report.blocks import Block, Number, Section, Text
+from analytics.report.figures.performance import draw_auc_over_time, draw_survival_calibration
+from analytics.report.frame import Variable, analysis_frame, variable
+from analytics.report.sections.landmarks import landmark_blocks
+from analytics.report.wording import numbers_table
+from analytics.study.data import StudyData
+from analytics.study.spec import Endpoint
+from analytics.survival.baseline import predicted_survival
+from analytics.survival.calibration import calibration
+from analytics.survival.cox import CoxModel
+from analytics.survival.design import Category, Covariate, design
+from analytics.survival.design import Number as Scale
+from analytics.survival.discrimination import time_dependent_auc
+from analytics.survival.errors import SurvivalError
+from analytics.survival.gain import Gain, gain
+from analytics.survival.internal_validation import internal_validation
+from analytics.survival.times import Followup
+
+_MOST_SAMPLES: Final = 200
+_LEAST_SAMPLES: Final = 20
+_ROWS_TO_FIT: Final = 200_000
+"""Rows of all bootstrap samples together; a large study needs fewer samples for the same optimism."""
+
+_POINTS: Final = 12
+_CERTAIN: Final = 1e-9
+"""Predicted risks keep this far from 0 and 1."""
+
+
+def performance_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
+    """Return for each endpoint the gain of the added covariates over the others; a competing event censors."""
+    follow_up, asked = data.study.follow_up, data.study.analysis.gain
+    if follow_up is None or asked is None:
+        return None
+    frame = analysis_frame(data)
+    blocks: list[Block] = []
+    numbers: list[Number] = []
+    for endpoint in follow_up.endpoints:
+        advance()
+        table = data.follow_up[endpoint.name].join(frame, how="inner", rsuffix="_covariate").reset_index(drop=True)
+        if table.empty:
+            blocks.append(Text(f"{endpoint.label}: no patient has usable follow-up."))
+            continue
+        followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
+        known = [variable(data, name) for name in (*asked.over, *asked.added) if name in frame]
+        base, added = (
+            [_covariate(each) for each in known if each.name in names] for names in (asked.over, asked.added)
+        )
+        for made in (
+            _performance(endpoint, followup, table, base, added, follow_up.times),
+            landmark_blocks(data, endpoint, followup, table, [*base, *added]),
+        ):
+            blocks += made[0]
+            numbers += made[1]
+    return Section("performance", "Performance of survival models", tuple(blocks), tuple(numbers))
+
+
+def _covariate(each: Variable) -> Covariate:
+    return Category(each.name, each.levels) if each.levels else Scale(each.name)
+
+
+def _performance(
+    endpoint: Endpoint,
+    followup: Followup,
+    table: pd.DataFrame,
+    base: Sequence[Covariate],
+    added: Sequence[Covariate],
+    times: Sequence[float],
+) -> tuple[list[Block], list[Number]]:
+    try:
+        found = gain(followup, table, base, added, times)
+    except SurvivalError as error:
+        return [Text(f"{endpoint.label}: no model of performance: {error}.")], []
+    names = [", ".join(item.name for item in items) for items in (base, [*base, *added])]
+    key, title = f"performance.{endpoint.name}", f"{endpoint.label}: what {', '.join(i.name for i in added)} adds"
+    numbers = _gain_numbers(key, found, names, times)
+    more, drawn = _calibrations(key, endpoint, found.added, times)
+    numbers += more + _validation(key, followup, table, [*base, *added])
+    note = f"{found.added.n:,} patients with every covariate. Gain and calibration are {found.note}."
+    if any(cause > 1 for cause in followup.causes):
+        note += " A competing event censors."
+    return [
+        _auc_figure(key, endpoint, found, names),
+        *drawn,
+        numbers_table(key, title, numbers, note),
+    ], numbers
+
+
+def _gain_numbers(key: str, found: Gain, names: Sequence[str], times: Sequence[float]) -> list[Number]:
+    both = found.concordance
+    numbers = [
+        Number(f"{key}.likelihood_ratio", f"{names[1]} against {names[0]}", found.likelihood_ratio),
+        Number(f"{key}.c_without", f"Harrell's C of {names[0]}", both.second),
+        Number(f"{key}.c_with", f"Harrell's C of {names[1]}", both.first),
+        Number(f"{key}.c_gain", "Gain of C", both.difference),
+        Number(f"{key}.c_gain.test", "Gain of C: test", both.test),
+    ]
+    for time, auc in zip(times, found.auc, strict=True):
+        label = f"AUC at {time:g} {found.added.followup.unit}"
+        numbers += [
+            Number(f"{key}.auc_{time:g}_without", f"{label} of {names[0]}", auc.second),
+            Number(f"{key}.auc_{time:g}_with", f"{label} of {names[1]}", auc.first),
+            Number(f"{key}.auc_{time:g}_gain", f"{label}, gain", auc.difference),
+            Number(f"{key}.auc_{time:g}_gain.test", f"{label}, gain: test", auc.test),
+        ]
+    return numbers
+
+
+def _auc_figure(key: str, endpoint: Endpoint, found: Gain, names: Sequence[str]) -> Block:
+    """Return both models' curves from the first tenth of the events to the last."""
+    followup = found.added.followup
+    events = followup.time[followup.event == 1]
+    times = np.unique(np.quantile(events, np.linspace(0.1, 0.95, _POINTS))).tolist()
+    curves: list[tuple[str, Sequence[Estimate]]] = [
+        (name, time_dependent_auc(followup, model.linear_predictor, times))
+        for name, model in zip(names, (found.without, found.added), strict=True)
+    ]
+    title = f"{endpoint.label}: area under the ROC curve over time"
+    return draw_auc_over_time(times, curves, followup.unit, f"auc-{endpoint.name}", title)
+
+
+def _calibrations(
+    key: str, endpoint: Endpoint, model: CoxModel, times: Sequence[float]
+) -> tuple[list[Number], list[Block]]:
+    """Return observed over expected risk and a plot at each time that somebody is followed to."""
+    numbers: list[Number] = []
+    drawn: list[Block] = []
+    survival = predicted_survival(model, model.matrix + model.means, times)
+    for column, time in enumerate(times):
+        risk = np.clip(1 - survival[:, column], _CERTAIN, 1 - _CERTAIN)
+        if time > model.followup.time.max() or risk.max() <= _CERTAIN:
+            continue
+        found = calibration(model.followup, risk, time)
+        label = f"Observed over expected risk by {time:g} {found.unit}"
+        numbers.append(Number(f"{key}.observed_to_expected_{time:g}", label, found.observed_to_expected, "ratio"))
+        title = f"{endpoint.label}: calibration at {time:g} {found.unit}"
+        drawn.append(draw_survival_calibration(found, f"calibration-{endpoint.name}-{time:g}", title))
+    return numbers, drawn
+
+
+def _validation(key: str, followup: Followup, table: pd.DataFrame, covariates: Sequence[Covariate]) -> list[Number]:
+    """Return C and calibration slope corrected for optimism; nothing where too few samples give a model."""
+    samples = min(_MOST_SAMPLES, max(_LEAST_SAMPLES, _ROWS_TO_FIT // max(len(table), 1)))
+    try:
+        found = internal_validation(followup, design(table, covariates), replicates=samples)
+    except SurvivalError:
+        return []
+    return [
+        Number(f"{key}.c_corrected", "Harrell's C corrected for optimism", found.corrected),
+        Number(f"{key}.slope_corrected", "Calibration slope to expect elsewhere", found.slope),
+    ]

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from analytics.estimate import Estimate
+from analytics.report.blocks import Figure, Text
+from analytics.report.sections.levels import levels_section
+from analytics.study.data import StudyData
+from analytics.study.load import load_data
+from analytics.study.study_file import load_study
+
+STUDY = """
+title: t
+simulated: true
+patients: {table: p.csv, id: id}
+raters:
+  - name: truth
+    role: reference
+    table: r.csv
+    id: id
+    status: {column: s}
+    nodes: {table: n.csv, where: {rater: truth}, id: id, side: side, station: station, status: {column: s},
+            short_axis_mm: mm}
+  - name: model
+    role: model
+    table: r.csv
+    id: id
+    status: {column: s}
+    nodes: {table: n.csv, where: {rater: model}, id: id, side: side, station: station, status: {column: s},
+            short_axis_mm: mm, probability: p}
+regions: {OB: obturator, II: internal iliac}
+"""
+NODES = """id,rater,side,station,s,mm,p
+a,truth,L,OB,positive,9,
+a,model,left,OB,positive,9,0.9
+b,truth,R,II,positive,8,
+b,model,R,OB,positive,8,0.7
+c,truth,L,II,negative,3,
+c,model,L,II,negative,3,0.2
+d,model,X,II,negative,3,0.1
+e,model,L,II,negative,3,0.1
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> StudyData:
+    (tmp_path / "p.csv").write_text("id\na\nb\nc\nd\n", encoding="utf-8")
+    (tmp_path / "r.csv").write_text("id,s\na,positive\nb,positive\nc,negative\nd,negative\n", encoding="utf-8")
+    (tmp_path / "n.csv").write_text(NODES, encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    return load_data(load_study(tmp_path / "study.yaml"))
+
+
+def test_side_station_and_node_are_counted_apart(data: StudyData) -> None:
+    section = levels_section(data)
+    assert section is not None
+    counts = {
+        number.key: (number.value.count, number.value.n)
+        for number in section.numbers
+        if isinstance(number.value, Estimate)
+    }
+    # The model has the right side of b and the wrong station: 8 sides, 16 stations.
+    assert counts["levels.model.side.sensitivity"] == (2, 2)
+    assert counts["levels.model.side.specificity"] == (6, 6)
+    assert counts["levels.model.station.sensitivity"] == (1, 2)
+    assert counts["levels.model.station.specificity"] == (13, 14)
+    assert counts["levels.model.internal iliac.sensitivity"] == (0, 1)
+    assert counts["levels.model.node.sensitivity"] == (1, 2)
+    assert counts["levels.model.node.specificity"] == (1, 2)
+    assert counts["nodes.model.false_per_case"] == (1, 4)
+    figures = {block.key for block in section.blocks if isinstance(block, Figure)}
+    assert figures == {"levels-model", "froc-model"}
+
+
+def test_a_side_that_is_none_and_a_node_of_nobody_are_told(data: StudyData) -> None:
+    problems = {(each.row, each.column, each.got) for each in data.problems}
+    assert problems == {(8, "side", "'X'"), (9, "id", "no match")}
+
+
+def test_without_the_reference_s_nodes_the_section_says_so(tmp_path: Path, data: StudyData) -> None:
+    start, end = STUDY.index("    nodes:"), STUDY.index("  - name: model")
+    (tmp_path / "study.yaml").write_text(STUDY[:start] + STUDY[end:], encoding="utf-8")
+    section = levels_section(load_data(load_study(tmp_path / "study.yaml")))
+    assert section is not None
+    assert section.blocks == (Text("Not computed: the reference has no table of nodes (`nodes` in the study file)."),)
