@@ -29,9 +29,9 @@ from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
+from runtime.core.agreement import compare_nodes
 from runtime.core.findings import Node
 from runtime.core.gates import check_input
-from runtime.core.labels import LABEL_NAMES
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import SilentMonitor
@@ -39,8 +39,8 @@ from runtime.core.reading import read_series
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume, canonicalise
 from runtime.inference.backend import available_backends
+from runtime.inference.comparing import compare_labels
 from runtime.inference.ensemble import EnsembleLogits, infer_folds
-from runtime.inference.golden import dice_of
 from runtime.inference.labelling import label_case
 from runtime.inference.model import LoadedModel, load_model
 from runtime.inference.preparation import prepare
@@ -148,23 +148,25 @@ def compare(name: str, volume: Volume, reference: Reference, model: LoadedModel)
     seconds = time.perf_counter() - started_s
     wanted, got = reference.prediction.labels, segmentation.labels.voxels
     error = np.abs(logits.mean.astype(np.float32) - reference.prediction.logits)
-    same, axis_mm = _same_nodes(reference.nodes, _nodes(volume, segmentation, model.bundle))
-    dice = _dice(got, wanted)
+    agreement = compare_nodes(reference.nodes, _nodes(volume, segmentation, model.bundle))
+    dice = compare_labels(got, wanted).dice
     differing, foreground = float(np.mean(got != wanted)), int(np.count_nonzero(wanted))
     by_labels = foreground >= FEWEST_FOREGROUND_VOXELS
-    labels_agree = differing <= LARGEST_DIFFERING_SHARE and min(dice.values(), default=1) >= SMALLEST_DICE and same
+    labels_agree = (
+        differing <= LARGEST_DIFFERING_SHARE and min(dice.values(), default=1) >= SMALLEST_DICE and agreement.same
+    )
     parity = CaseParity(
         case=name,
         backend=model.backend_name,
         shape=volume.shape,
         foreground_voxels=foreground,
         differing_share=differing,
-        dice=dice,
+        dice=dict(dice),
         logit_max_error=float(error.max()),
         logit_mean_error=float(error.mean()),
         nodes=len(reference.nodes),
-        same_nodes=same,
-        largest_axis_difference_mm=axis_mm,
+        same_nodes=agreement.same,
+        largest_axis_difference_mm=agreement.largest_axis_difference_mm,
         nnunet_s=round(reference.seconds, 2),
         runtime_s=round(seconds, 2),
         counts_by="labels and nodes" if by_labels else "averaged logits",
@@ -179,24 +181,24 @@ def compare_fast(exact: CaseParity, wanted: Segmentation, volume: Volume, model:
     got = model.segment(volume, SilentMonitor())
     seconds = time.perf_counter() - started_s
     nodes = _nodes(volume, wanted, model.bundle)
-    same, axis_mm = _same_nodes(nodes, _nodes(volume, got, model.bundle))
-    dice = _dice(got.labels.voxels, wanted.labels.voxels)
-    lowest = min((dice[name] for name in _large_structures(wanted.labels.voxels)), default=1.0)
+    agreement = compare_nodes(nodes, _nodes(volume, got, model.bundle))
+    labels = compare_labels(got.labels.voxels, wanted.labels.voxels)
+    lowest = min(labels.judged(FEWEST_FOREGROUND_VOXELS).values(), default=1.0)
     known = all(gate.outcome == "pass" for gate in check_input(volume, model.bundle.input_reference))
     return FastAgreement(
         case=exact.case,
         backend=model.backend_name,
-        differing_share=float(np.mean(got.labels.voxels != wanted.labels.voxels)),
-        dice=dice,
+        differing_share=labels.differing_share,
+        dice=dict(labels.dice),
         lowest_judged_dice=lowest,
         like_the_training_cases=known,
         nodes=len(nodes),
-        same_nodes=same,
-        largest_axis_difference_mm=axis_mm,
+        same_nodes=agreement.same,
+        largest_axis_difference_mm=agreement.largest_axis_difference_mm,
         exact_s=exact.runtime_s,
         fast_s=round(seconds, 2),
-        passed=same
-        and (axis_mm or 0.0) <= LARGEST_FAST_AXIS_DIFFERENCE_MM
+        passed=agreement.same
+        and (agreement.largest_axis_difference_mm or 0.0) <= LARGEST_FAST_AXIS_DIFFERENCE_MM
         and (lowest >= SMALLEST_FAST_DICE or not known),
     )
 
@@ -228,42 +230,9 @@ def fold_weights(bundle: Bundle, model: Path | None, checkpoint: str) -> list[We
     return [read_weights(bundle.fold_bytes(index), plans) for index in range(len(bundle.manifest.folds))]
 
 
-def _dice(got: npt.NDArray[np.uint8], wanted: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """Return the Dice of every structure that is in either map."""
-    return {
-        name: round(dice_of(got, wanted, label), 6)
-        for name, label in LABEL_NAMES.items()
-        if label and ((got == label).any() or (wanted == label).any())
-    }
-
-
-def _large_structures(labels: npt.NDArray[np.uint8]) -> list[str]:
-    counts = np.bincount(labels.ravel(), minlength=len(LABEL_NAMES))
-    return [name for name, label in LABEL_NAMES.items() if label and counts[label] >= FEWEST_FOREGROUND_VOXELS]
-
-
 def _nodes(volume: Volume, segmentation: Segmentation, bundle: Bundle) -> tuple[Node, ...]:
     midline = fit_midline(volume, segmentation)
     return find_nodes(volume, segmentation, midline, bundle.rules, tracking_seed="parity", demonstration=False).nodes
-
-
-def _same_nodes(wanted: Sequence[Node], got: Sequence[Node]) -> tuple[bool, float | None]:
-    """Return whether both lists hold the same nodes, and the largest difference of a short axis, mm."""
-    if len(wanted) != len(got):
-        return False, None
-    if not wanted:
-        return True, None
-    distance_mm = np.linalg.norm(
-        np.array([a.centroid_lps_mm for a in wanted])[:, None] - np.array([b.centroid_lps_mm for b in got]), axis=2
-    )
-    partners = distance_mm.argmin(axis=1)
-    words = [
-        (a.side, a.station, a.status) == (got[b].side, got[b].station, got[b].status)
-        for a, b in zip(wanted, partners, strict=True)
-    ]
-    same = len(set(partners)) == len(got) and bool((distance_mm.min(axis=1) <= 1.0).all()) and all(words)
-    axes = [abs(a.short_axis_mm - got[b].short_axis_mm) for a, b in zip(wanted, partners, strict=True)]
-    return same, round(max(axes), 4)
 
 
 def _show(results: Sequence[CaseParity], fast: Sequence[FastAgreement]) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from export import handover_commands, key_commands
+from export import engine_commands, handover_commands, key_commands
 from export.options import CardTextFile, FigureFiles, Trained, console, parse_figures, parse_trained_on, signed_or_not
 from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
@@ -150,6 +150,7 @@ def bundle(
 
 
 handover_commands.register(app)
+engine_commands.register(app)
 key_commands.register(app)
 
 

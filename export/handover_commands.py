@@ -51,14 +51,24 @@ def card(
 def verify(
     path: BundleFolder,
     trusted_keys: TrustedKeys = None,
-    golden: Annotated[bool, typer.Option(help="Run the golden case on every backend installed.")] = True,
+    golden: Annotated[bool, typer.Option(help="Run the golden case, and compare backends and precisions.")] = True,
+    case: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, help="Compare on this case too: DICOM or a NIfTI image; repeatable."),
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="Run this backend alone; repeatable. Default: every one present.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every check as JSON.")] = False,
 ) -> None:
-    """Check signature, files, weights and golden case of a bundle; exit status 4 when it is rejected."""
+    """Check signature, files, weights and golden case, and every precision against float32; status 4 when rejected."""
+    from export.parity_table import parity_table
     from export.verification import verify_bundle
-    from runtime.inference.backend import available_backends
+    from runtime.inference.backend import available_backends, require_backend
 
-    done = verify_bundle(path, trusted_keys, available_backends() if golden else ())
+    for name in backend or ():
+        require_backend(name)
+    done = verify_bundle(path, trusted_keys, (backend or available_backends()) if golden else (), case or ())
     if as_json:
         typer.echo(json.dumps(done.to_mapping(), indent=2))
     else:
@@ -68,6 +78,8 @@ def verify(
             # Text, not markup: what was found may quote a hostile bundle.
             table.add_row(check.name, Text(check.status, style), Text(check.text))
         console.print(table)
+        if done.parity:
+            console.print(parity_table(done.parity))
     if not done.accepted:
         raise BundleRejected(done.reason)
 

@@ -1,10 +1,11 @@
 """Every check of a bundle with its outcome, for people and for programs; opening it stops at the first that fails."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from export.parity_gate import CaseVerdict, candidates_of, gate_cases, run_gate
 from runtime.bundle import load_bundle
 from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
 from runtime.bundle.loading import Bundle, check_references
@@ -40,25 +41,48 @@ class Verification:
     """None when there is no manifest to be read."""
 
     checks: tuple[Check, ...]
+    parity: tuple[CaseVerdict, ...] = ()
+    """Every backend and precision against the reference; none when the golden case was not to be run."""
 
     @property
     def accepted(self) -> bool:
-        """Whether a box with this trust would serve the bundle."""
-        return all(check.status == "ok" for check in self.checks)
+        """Whether a box with this trust would serve the bundle, in every precision that was compared."""
+        return all(check.status == "ok" for check in self.checks) and not self._refused
 
     @property
     def reason(self) -> str:
         """The first failure, or nothing."""
-        return next((check.text for check in self.checks if check.status == "failed"), "")
+        failed = [check.text for check in self.checks if check.status == "failed"]
+        return next(iter(failed + self._refused), "")
+
+    @property
+    def _refused(self) -> list[str]:
+        return [
+            f"{each.candidate} in {each.precision} is refused on case {each.case}: {'; '.join(each.reasons)}"
+            for each in self.parity
+            if each.outcome == "refused"
+        ]
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain JSON types."""
         checks = [asdict(check) for check in self.checks]
-        return {"bundle": self.bundle, "digest": self.digest, "accepted": self.accepted, "checks": checks}
+        parity = [verdict.to_mapping() for verdict in self.parity]
+        return {
+            "bundle": self.bundle,
+            "digest": self.digest,
+            "accepted": self.accepted,
+            "checks": checks,
+            "parity": parity,
+        }
 
 
-def verify_bundle(path: Path, trusted_keys: Path | None, backends: Iterable[str]) -> Verification:
-    """Look at everything, also after a failure, as far as it still can be looked at."""
+def verify_bundle(
+    path: Path, trusted_keys: Path | None, backends: Sequence[str], cases: Sequence[Path] = ()
+) -> Verification:
+    """Look at everything, also after a failure, as far as it still can be looked at.
+
+    On `backends` the golden case is run, and compared in each of their precisions with the reference, as are `cases`.
+    """
     record = _Record()
     signed = record.look("manifest", lambda: _manifest(path))
     keys = record.look("signature", lambda: _signature(path, trusted_keys), needs=signed)
@@ -71,7 +95,10 @@ def verify_bundle(path: Path, trusted_keys: Path | None, backends: Iterable[str]
     bundle = record.look("opening", lambda: _opening(path, trusted_keys), needs=sound)
     for backend in backends:
         record.golden(bundle, backend)
-    return Verification(path.name, signed.digest if signed else None, tuple(record.checks))
+    parity: tuple[CaseVerdict, ...] = ()
+    if bundle is not None and backends and record.all_ok:
+        parity = tuple(run_gate(bundle, gate_cases(bundle, cases), candidates_of(bundle, backends)))
+    return Verification(path.name, signed.digest if signed else None, tuple(record.checks), parity)
 
 
 class _Record:
@@ -135,7 +162,8 @@ def _scope(keys: tuple[TrustedKey, ...], manifest: Manifest) -> tuple[str, None]
 
 def _folds(manifest: Manifest) -> tuple[str, None]:
     check_references(manifest)
-    return f"{len(manifest.folds)}, all listed", None
+    also = "".join(f", also in {precision}" for precision in sorted(manifest.variants))
+    return f"{len(manifest.folds)}{also}, all listed", None
 
 
 def _files(path: Path, manifest: Manifest) -> tuple[str, None]:
@@ -158,7 +186,7 @@ def _reading(path: Path, entry: Any) -> Callable[[], object]:
 
 def _weights(path: Path, manifest: Manifest) -> tuple[str, None]:
     for entry in manifest.files:
-        if entry.path in manifest.folds:
+        if entry.path in manifest.networks:
             check_network(read_file(path, entry), entry.path)
     return "all finite numbers, all inside the signed files", None
 

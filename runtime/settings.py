@@ -32,13 +32,18 @@ class Settings:
     """Directory of the model bundle; commands that analyse need one."""
 
     backend: str = "auto"
-    """Inference backend by name, or `auto` for the best one installed."""
+    """Inference backend by name, or `auto` for the best one present; one on a GPU needs its package and the GPU."""
 
     mode: Mode = "exact"
     """`exact` is the reference (nnU-Net's own arithmetic); `fast` may differ within its stated tolerance."""
 
     threads: int = 0
     """CPU threads of one analysis; 0 takes every core, since one analysis runs at a time."""
+
+    engine_cache: Path | None = None
+    """Folder of compiled folds, made at the first start and reused while bundle, device, library and options are the
+    same; without this setting `sidewall/engines` in `XDG_CACHE_HOME`, else in `~/.cache`.
+    """
 
     listen: str = "127.0.0.1:50051"
     """host:port of the server; port 0 takes a free one. The default is closed to other machines; what is open to them

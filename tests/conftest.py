@@ -1,10 +1,24 @@
-"""Fixtures that find the real data the tests run on."""
+"""Fixtures that find the real data the tests run on, and keep the tests out of the user's folders."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 _TESTS = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let processes that the tests start keep compiled folds in a folder of the tests."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["XDG_CACHE_HOME"]
+    else:
+        os.environ["XDG_CACHE_HOME"] = before
 
 
 @pytest.fixture(scope="session")

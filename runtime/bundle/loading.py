@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from runtime.bundle.arrays import read_arrays
 from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
-from runtime.bundle.manifest import Manifest, TrainedOn, parse_manifest
+from runtime.bundle.manifest import HalfPrecision, Manifest, TrainedOn, parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.bundle.trust import TrustStore, key_for, read_trust
 from runtime.core.counting import counted
@@ -58,9 +58,17 @@ class Bundle:
         """Input statistics of the training cases."""
         return self.manifest.input_reference
 
-    def fold_bytes(self, index: int) -> bytes:
-        """Return the ONNX file of one fold; raises `BundleRejected` when it changed since the bundle was opened."""
-        return self._read(self.manifest.folds[index])
+    def fold_bytes(self, index: int, variant: HalfPrecision | None = None) -> bytes:
+        """Return the ONNX file of one fold, float32 or one of `manifest.variants`.
+
+        Raises `BundleRejected` when it changed since the bundle was opened, or the bundle has no such variant.
+        """
+        if variant is None:
+            return self._read(self.manifest.folds[index])
+        if variant not in self.manifest.variants:
+            present = ", ".join(sorted(self.manifest.variants)) or "none"
+            raise BundleRejected(f"the bundle has no folds in {variant}; its variants: {present}")
+        return self._read(self.manifest.variants[variant][index])
 
     def golden_volume(self) -> Volume:
         """Return the golden case's image, float32, as a canonical volume at the origin."""
@@ -124,7 +132,7 @@ def check_content(path: Path, manifest: Manifest) -> None:
     check_nothing_else(path, manifest)
     for entry in manifest.files:
         content = read_file(path, entry)
-        if entry.path in manifest.folds:
+        if entry.path in manifest.networks:
             check_network(content, entry.path)
 
 
@@ -134,13 +142,19 @@ def check_references(manifest: Manifest) -> None:
     One fold less changes every result without a trace in the others, so none may be left out silently.
     """
     listed = {entry.path for entry in manifest.files}
-    unlisted = sorted({*manifest.folds, manifest.golden.input, manifest.golden.expected} - listed)
+    unlisted = sorted({*manifest.networks, manifest.golden.input, manifest.golden.expected} - listed)
     if not manifest.folds or unlisted:
         raise BundleRejected(
             f"the bundle has {counted(len(manifest.folds), 'fold')} and does not list the files {unlisted}"
         )
-    if len(set(manifest.folds)) != len(manifest.folds):
-        raise BundleRejected(f"the bundle names a fold twice: {', '.join(manifest.folds)}")
-    unused = sorted(name for name in listed - set(manifest.folds) if name.endswith(".onnx"))
+    if len(set(manifest.networks)) != len(manifest.networks):
+        raise BundleRejected(f"the bundle names a fold twice: {', '.join(manifest.networks)}")
+    for precision, paths in manifest.variants.items():
+        if len(paths) != len(manifest.folds):
+            said = f"{counted(len(paths), 'network')} in {precision} for {counted(len(manifest.folds), 'fold')}"
+            raise BundleRejected(f"the bundle has {said}; allowed: one for each")
+    unused = sorted(name for name in listed - set(manifest.networks) if name.endswith(".onnx"))
     if unused:
-        raise BundleRejected(f"the bundle lists networks that are not among its folds: {', '.join(unused)}")
+        raise BundleRejected(
+            f"the bundle lists networks that are not among its folds or their variants: {', '.join(unused)}"
+        )

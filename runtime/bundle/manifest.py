@@ -1,13 +1,13 @@
 """The manifest of a model bundle as frozen dataclasses, and its strict reading from JSON.
 
-Every field is required and unknown fields are refused: a manifest of another schema must not half load. Only scoring
-rules that came after the first bundles may be left out (`runtime.core.rules.optional_rules`).
+Every field is required and unknown fields are refused: a manifest of another schema must not half load. Only what came
+after the first bundles may be left out: scoring rules (`runtime.core.rules.optional_rules`) and `variants`.
 """
 
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
@@ -26,6 +26,7 @@ LARGEST_BUNDLE_BYTES: Final = 8 << 30
 """Of all files together: five folds of the largest nnU-Net stay below a quarter of it."""
 
 TrainedOn = Literal["phantom", "clinical"]
+HalfPrecision = Literal["float16", "bfloat16"]
 Shape = tuple[int, int, int]
 
 CANONICAL_ORIENTATION: Final = "z to head, y to posterior, x to left"
@@ -127,7 +128,7 @@ class Manifest:
     preprocessing: Preprocessing
     tiling: Tiling
     folds: tuple[str, ...]
-    """Paths of the ONNX files, in fold order."""
+    """Paths of the ONNX files, in fold order: float32, any number of tiles at once."""
 
     golden: Golden
     scoring: ScoringRules
@@ -140,9 +141,19 @@ class Manifest:
     files: tuple[FileEntry, ...]
     """Every file of the bundle but the manifest and its signature."""
 
+    variants: Mapping[HalfPrecision, tuple[str, ...]] = field(default_factory=dict)
+    """The same folds in a lesser precision, for engines that are faster with it: paths of ONNX files, in fold order."""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Paths of all ONNX files: the folds, then their variants in order of precision."""
+        return (*self.folds, *(path for _, paths in sorted(self.variants.items()) for path in paths))
+
     def to_mapping(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        plain = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        """Return plain JSON types; without variants as it was before there were any, for older versions to read."""
+        plain = {each.name: _plain(getattr(self, each.name)) for each in dataclasses.fields(self)}
+        if not self.variants:
+            del plain["variants"]
         return plain | {"input_reference": self.input_reference and self.input_reference.to_mapping()}
 
 
@@ -151,7 +162,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
     schema = mapping.get("schema_version")
     if schema != SCHEMA_VERSION:
         raise BundleRejected(f"the bundle's schema_version is {schema!r}; this version reads {SCHEMA_VERSION!r}")
-    fields = exact_fields(mapping, Manifest, "manifest")
+    fields = exact_fields(mapping, Manifest, "manifest", frozenset({"variants"}))
     provenance = fields["provenance"]
     if not isinstance(provenance, Mapping):
         raise BundleRejected(f"provenance in the manifest is {type(provenance).__name__}; allowed: an object")
@@ -165,12 +176,13 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
         labels=_labels(fields["labels"]),
         preprocessing=_preprocessing(fields["preprocessing"]),
         tiling=_tiling(fields["tiling"]),
-        folds=tuple(text(path, "folds") for path in items(fields["folds"], 0, _MOST_FOLDS, "folds")),
+        folds=_paths(fields["folds"], "folds"),
         golden=_golden(fields["golden"]),
         scoring=_scoring(fields["scoring"]),
         input_reference=_reference(fields["input_reference"]),
         provenance=dict(provenance),
         files=_files(fields["files"]),
+        variants=_variants(fields.get("variants", {})),
     )
 
 
@@ -257,6 +269,18 @@ def _labels(mapping: Any) -> dict[str, int]:
     if mapping != LABEL_NAMES:
         raise BundleRejected(f"the bundle's labels are {mapping}; this version reads {LABEL_NAMES}")
     return dict(LABEL_NAMES)
+
+
+def _paths(value: Any, name: str) -> tuple[str, ...]:
+    return tuple(text(path, name) for path in items(value, 0, _MOST_FOLDS, name))
+
+
+def _variants(mapping: Any) -> dict[HalfPrecision, tuple[str, ...]]:
+    if not isinstance(mapping, Mapping):
+        raise BundleRejected(f"variants in the manifest is {type(mapping).__name__}; allowed: an object")
+    for precision in mapping:
+        one_of(precision, get_args(HalfPrecision), "a name of variants")
+    return {precision: _paths(paths, f"variants.{precision}") for precision, paths in mapping.items()}
 
 
 def _files(value: Any) -> tuple[FileEntry, ...]:

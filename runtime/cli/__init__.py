@@ -19,6 +19,7 @@ from runtime.cli.options import (
     BundleOption,
     CaseIdOption,
     ConfigOption,
+    EngineCacheOption,
     JsonOption,
     ModeOption,
     OutOption,
@@ -65,19 +66,21 @@ def serve(
     backend: BackendOption = None,
     mode: ModeOption = None,
     threads: ThreadsOption = None,
+    engine_cache: EngineCacheOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
     with reporting_errors(as_json=False):
-        given = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode, "threads": threads}
+        given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
+        given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, file=config)
         silence_grpc()
         from runtime.cli.loading import load_checked_model
-        from runtime.serving.log import configure_log
+        from runtime.serving.log import configure_log, log_engine
         from runtime.serving.server import serve as run_server
 
         configure_log(settings.log_level)
-        run_server(settings, lambda: load_checked_model(settings))
+        run_server(settings, lambda: load_checked_model(settings, log_engine))
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
@@ -92,12 +95,14 @@ def analyze(
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
     series_uid: SeriesUidOption = None,
+    engine_cache: EngineCacheOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one series, or the one of a study that fits best, in this process."""
     with reporting_errors(as_json):
-        given = {"bundle": bundle, "backend": backend, "mode": mode, "threads": threads}
+        given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
+        given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
@@ -280,12 +285,17 @@ def replay(
 
 
 @app.command(epilog="Example: sidewall doctor --bundle models/demo")
-def doctor(bundle: BundleOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    bundle: BundleOption = None,
+    engine_cache: EngineCacheOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Tell which backends work, whether the bundle is sound, and what its golden case says on each backend."""
     with reporting_errors(as_json):
         from runtime.cli.doctor import examine
 
-        checks = examine(load_settings({"bundle": bundle}, file=config))
+        checks = examine(load_settings({"bundle": bundle, "engine_cache": engine_cache}, file=config))
     if as_json:
         typer.echo(json.dumps([{"name": each.name, "ok": each.ok, "text": each.text} for each in checks], indent=2))
     else:

@@ -36,7 +36,7 @@ def analyze_path(
     `BackendUnavailable`.
     """
     show("load", 0, 1, None)
-    model = load_checked_model(settings)
+    model = load_checked_model(settings, tell)
     case = replace(about, dicom=choose_series(path, inputs.series_uid, tell))
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_case(out, result.artefacts, inputs)

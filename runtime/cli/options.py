@@ -25,9 +25,12 @@ SeriesArgument = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
 BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
-BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one installed.")]
+BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one present.")]
 ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
+EngineCacheOption = Annotated[
+    Path | None, typer.Option(help="Folder that keeps compiled folds; default: sidewall/engines in the user's cache.")
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with settings.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else to the standard output.")]
 SeriesUidOption = Annotated[

@@ -1,16 +1,21 @@
 """The one protocol behind which inference engines stand, and which of them are present."""
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from runtime.bundle.manifest import Shape
+from runtime.bundle.manifest import HalfPrecision, Shape
 from runtime.core.errors import BackendUnavailable, SettingInvalid
+from runtime.inference.engine_cache import EngineCache
+from runtime.inference.gpu import PACKAGE as CUDA_PACKAGE
+from runtime.inference.gpu import find_gpu
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32"] | HalfPrecision
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class FoldOptions:
     """Tile (z, y, x)."""
 
     threads: int
-    """CPU threads of the engine."""
+    """CPU threads of the engine; one on a GPU has no use for it."""
 
     precision: Precision
     """The least precise arithmetic allowed; a backend may compute more precisely."""
@@ -48,36 +53,147 @@ class Backend(Protocol):
         ...
 
 
-_MODULES: Final = {"openvino-cpu": "openvino", "onnxruntime-cpu": "onnxruntime"}
-"""Backend name -> the package it needs, the fastest first."""
+@dataclass(frozen=True)
+class BackendKind:
+    """What is known of a backend before its package is imported."""
 
-BACKEND_NAMES: Final = ("auto", *_MODULES)
-"""What the setting `backend` may be; `auto` is the best one installed."""
+    packages: tuple[str, ...]
+    """Import names of what it needs."""
 
+    make: Callable[[EngineCache | None], Backend]
+    """Imports it."""
 
-def available_backends() -> tuple[str, ...]:
-    """Return the names of the backends whose packages are installed, the best first."""
-    return tuple(name for name, module in _MODULES.items() if importlib.util.find_spec(module) is not None)
+    fast_precision: Precision
+    """What the `fast` mode computes in."""
 
-
-def make_backend(name: str | None = None) -> Backend:
-    """Return the named backend; None and `auto` give the best one present.
-
-    Raises `SettingInvalid` on an unknown name and `BackendUnavailable` when its package is not installed.
+    reads_variants: bool = False
+    """Whether the networks in lesser precision that a bundle may carry are its way to that precision. Else it halves
+    the float32 network itself.
     """
-    present = available_backends()
-    name = None if name == "auto" else name
-    if name is not None and name not in _MODULES:
-        raise SettingInvalid("backend", name, ", ".join(BACKEND_NAMES))
-    if name is None and not present:
-        raise BackendUnavailable(f"no inference backend is installed; one of {', '.join(_MODULES)} is needed")
-    chosen = name or present[0]
-    if chosen not in present:
-        raise BackendUnavailable(f"backend {chosen} needs the package {_MODULES[chosen]}, which is not installed")
-    if chosen == "openvino-cpu":
-        from runtime.inference.openvino_backend import OpenVinoBackend
 
-        return OpenVinoBackend()
+    on_gpu: bool = False
+    provider: str = ""
+    """ONNX Runtime's name of what must be built into it, if that is what the backend uses."""
+
+
+def _make_openvino(cache: EngineCache | None) -> Backend:
+    from runtime.inference.openvino_backend import OpenVinoBackend
+
+    return OpenVinoBackend(cache)
+
+
+def _make_onnxruntime(_: EngineCache | None) -> Backend:
     from runtime.inference.onnxruntime_backend import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend()
+
+
+def _make_onnxruntime_gpu(name: str, cache: EngineCache | None) -> Backend:
+    from runtime.inference.onnxruntime_gpu_backend import OnnxRuntimeGpuBackend
+
+    return OnnxRuntimeGpuBackend(name, find_gpu(), cache)
+
+
+def _make_tensorrt(name: str, cache: EngineCache | None) -> Backend:
+    from runtime.inference.tensorrt_backend import TensorRtBackend
+
+    return TensorRtBackend(name, find_gpu(), cache)
+
+
+BACKENDS: Final[dict[str, BackendKind]] = {
+    "tensorrt": BackendKind(
+        ("tensorrt", CUDA_PACKAGE), partial(_make_tensorrt, "tensorrt"), "float16", reads_variants=True, on_gpu=True
+    ),
+    "tensorrt-rtx": BackendKind(
+        ("tensorrt_rtx", CUDA_PACKAGE),
+        partial(_make_tensorrt, "tensorrt-rtx"),
+        "float16",
+        reads_variants=True,
+        on_gpu=True,
+    ),
+    "onnxruntime-cuda": BackendKind(
+        ("onnxruntime", CUDA_PACKAGE),
+        partial(_make_onnxruntime_gpu, "onnxruntime-cuda"),
+        "float16",
+        reads_variants=True,
+        on_gpu=True,
+        provider="CUDAExecutionProvider",
+    ),
+    # Its networks are weakly typed, so float16 is not safe in it (`onnxruntime_gpu_backend`).
+    "onnxruntime-tensorrt": BackendKind(
+        ("onnxruntime", "tensorrt", CUDA_PACKAGE),
+        partial(_make_onnxruntime_gpu, "onnxruntime-tensorrt"),
+        "float32",
+        on_gpu=True,
+        provider="TensorrtExecutionProvider",
+    ),
+    "openvino-cpu": BackendKind(("openvino",), _make_openvino, "bfloat16"),
+    "onnxruntime-cpu": BackendKind(("onnxruntime",), _make_onnxruntime, "float32"),
+}
+"""By name, the fastest first."""
+
+BACKEND_NAMES: Final = ("auto", *BACKENDS)
+"""What the setting `backend` may be; `auto` is the best one present."""
+
+
+def available_backends() -> tuple[str, ...]:
+    """Return the names of the backends that are present (packages, and a GPU where one is needed), the best first."""
+    return tuple(name for name in BACKENDS if absence(name) is None)
+
+
+def absence(name: str) -> str | None:
+    """Return why a backend is not present on this machine, None when it is."""
+    kind = BACKENDS[name]
+    missing = [package for package in kind.packages if not _is_installed(package)]
+    if missing:
+        return f"backend {name} needs {_packages(missing)} not installed"
+    if kind.on_gpu:
+        try:
+            find_gpu()
+        except BackendUnavailable as error:
+            return f"backend {name} needs an NVIDIA GPU: {error}"
+    if kind.provider and not _has_provider(kind.provider):
+        return f"backend {name} needs onnxruntime-gpu; the onnxruntime that is installed has no {kind.provider}"
+    return None
+
+
+def make_backend(name: str | None = None, cache: EngineCache | None = None) -> Backend:
+    """Return the named backend; None and `auto` give the best one present.
+
+    `cache` is where it keeps compiled folds; None compiles them at every start. Raises `SettingInvalid` on an unknown
+    name and `BackendUnavailable`, with the reason, when it is not present.
+    """
+    if name is None or name == "auto":
+        present = available_backends()
+        if not present:
+            raise BackendUnavailable(f"no inference backend is installed; one of {', '.join(BACKENDS)} is needed")
+        name = present[0]
+    require_backend(name)
+    return BACKENDS[name].make(cache)
+
+
+def require_backend(name: str) -> None:
+    """Raise `SettingInvalid` on an unknown name, and `BackendUnavailable`, with the reason, when it is not present."""
+    if name not in BACKENDS:
+        raise SettingInvalid("backend", name, ", ".join(BACKEND_NAMES))
+    reason = absence(name)
+    if reason is not None:
+        raise BackendUnavailable(reason)
+
+
+def _is_installed(package: str) -> bool:
+    # Of a package inside another the outer one is imported, which may be missing itself.
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _packages(names: list[str]) -> str:
+    return f"the package {names[0]}, which is" if len(names) == 1 else f"the packages {', '.join(names)}, which are"
+
+
+def _has_provider(name: str) -> bool:
+    import onnxruntime
+
+    return name in onnxruntime.get_available_providers()

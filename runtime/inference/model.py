@@ -1,27 +1,25 @@
 """A bundle made ready to segment: its folds compiled by one backend."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from runtime.bundle.loading import Bundle
+from runtime.bundle.manifest import HalfPrecision
 from runtime.core.findings import ModelDescription
 from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor, Progress
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-from runtime.inference.backend import Fold, FoldOptions, Precision, make_backend
-from runtime.inference.ensemble import infer_folds
+from runtime.inference.backend import BACKENDS, Backend, Fold, FoldOptions, Precision, make_backend
+from runtime.inference.engine_cache import EngineCache
+from runtime.inference.ensemble import EnsembleLogits, infer_folds
 from runtime.inference.labelling import label_case
 from runtime.inference.preparation import prepare
 
 Mode = Literal["exact", "fast"]
-
-_PRECISION: Final[dict[Mode, Precision]] = {"exact": "float32", "fast": "bfloat16"}
-"""bfloat16 halves the time where the processor has it. `benchmarks/parity.py` holds it to the exact mode's findings,
-and to a Dice of 0.998 in every structure of at least 1,000 voxels on images like the training cases.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +29,9 @@ class LoadedModel:
     bundle: Bundle
     backend_name: str
     mode: Mode
+    precision: Precision
+    """The least precise arithmetic of the folds."""
+
     folds: tuple[Fold, ...]
 
     @property
@@ -74,28 +75,59 @@ class LoadedModel:
 
         `rules` say where the folds' own opinions are kept (at node candidates); None takes the bundle's.
         """
+        return self.segment_with_logits(volume, monitor, rules)[0]
+
+    def segment_with_logits(
+        self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None
+    ) -> tuple[Segmentation, EnsembleLogits]:
+        """Return what `segment` does, and the logits on the network's grid that it comes from."""
         manifest = self.bundle.manifest
         monitor.report(Progress("prepare", 0, 1))
         prepared = prepare(volume, manifest.preprocessing)
         logits = infer_folds(prepared.data, self.folds, manifest.tiling, monitor, half=self.mode == "exact")
         monitor.check()
         monitor.report(Progress("resample", 0, 1))
-        return label_case(volume, prepared, logits, manifest.preprocessing, rules or manifest.scoring)
+        return label_case(volume, prepared, logits, manifest.preprocessing, rules or manifest.scoring), logits
 
 
 def load_model(
-    bundle: Bundle, backend: str | None = None, mode: Mode = "exact", threads: int | None = None
+    bundle: Bundle,
+    backend: str | None = None,
+    mode: Mode = "exact",
+    threads: int | None = None,
+    engines: EngineCache | None = None,
 ) -> LoadedModel:
-    """Compile the folds of a bundle.
+    """Compile the folds of a bundle, or take them from `engines` where they were kept.
 
-    `backend` None takes the best one installed; `threads` None or 0 takes every core. Raises `BackendUnavailable`,
+    `backend` None takes the best one present; `threads` None or 0 takes every core. Raises `BackendUnavailable`,
     `SettingInvalid` on an unknown backend, `BundleRejected` when a fold changed since the bundle was opened.
     """
-    engine = make_backend(backend)
+    engine = make_backend(backend, engines)
     options = FoldOptions(
         patch_size=bundle.manifest.tiling.patch_size,
         threads=threads or os.cpu_count() or 1,
-        precision=_PRECISION[mode],
+        precision=precision_of(engine.name, mode),
     )
-    folds = tuple(engine.load_fold(bundle.fold_bytes(index), options) for index in range(len(bundle.manifest.folds)))
-    return LoadedModel(bundle, engine.name, mode, folds)
+    return LoadedModel(bundle, engine.name, mode, options.precision, _load_folds(bundle, engine, options))
+
+
+def precision_of(backend: str, mode: Mode) -> Precision:
+    """Return what a backend computes in; `export/parity_gate.py` says how far each precision may lead."""
+    return "float32" if mode == "exact" else BACKENDS[backend].fast_precision
+
+
+def networks_of(bundle: Bundle, backend: str, precision: Precision) -> Iterator[bytes]:
+    """Yield the ONNX file of every fold that a backend takes for a precision.
+
+    Where a bundle has no networks in that precision, those in float32 serve, and the backend rounds what it may.
+    """
+    variant: HalfPrecision | None = None
+    if precision != "float32" and BACKENDS[backend].reads_variants and precision in bundle.manifest.variants:
+        variant = precision
+    for index in range(len(bundle.manifest.folds)):
+        yield bundle.fold_bytes(index, variant)
+
+
+def _load_folds(bundle: Bundle, engine: Backend, options: FoldOptions) -> tuple[Fold, ...]:
+    networks = networks_of(bundle, engine.name, options.precision)
+    return tuple(engine.load_fold(network, options) for network in networks)

@@ -13,8 +13,10 @@ import openvino  # noqa: E402 - only after the line above
 
 from runtime.core.errors import BackendUnavailable  # noqa: E402
 from runtime.inference.backend import FoldOptions, Precision  # noqa: E402
+from runtime.inference.engine_cache import EngineCache, EngineKey, obtain_engine, sha256_of  # noqa: E402
 
-_PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16"}
+_DEVICE: Final = "CPU"
+_PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 
 
 class OpenVinoFold:
@@ -39,23 +41,45 @@ class OpenVinoBackend:
 
     name = "openvino-cpu"
 
-    def __init__(self) -> None:
+    def __init__(self, cache: EngineCache | None = None) -> None:
         self._core = openvino.Core()
+        self._cache = cache
 
     def load_fold(self, model: bytes, options: FoldOptions) -> OpenVinoFold:
         """Compile one ONNX network for the tile shape; a fixed shape is faster than a dynamic one."""
+        properties = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[options.precision],
+            "INFERENCE_NUM_THREADS": options.threads,
+        }
+
+        def load(engine: bytes) -> Any:
+            """Return what `export_model` wrote, compiled: a third of the time, and the same answers."""
+            try:
+                return self._core.import_model(engine, _DEVICE, properties)
+            except RuntimeError as error:
+                raise BackendUnavailable("OpenVINO does not take the stored one") from error
+
+        def build() -> tuple[Any, bytes]:
+            """Return the network compiled, and in OpenVINO's own form when that is to be kept."""
+            compiled = self._compile(model, options, properties)
+            return compiled, b"" if self._cache is None else compiled.export_model().getvalue()
+
+        return OpenVinoFold(obtain_engine(self._cache, self._key(model, options, properties), load, build))
+
+    def _compile(self, model: bytes, options: FoldOptions, properties: dict[str, Any]) -> Any:
         try:
             network = self._core.read_model(model)
             network.reshape([1, 1, *options.patch_size])
-            compiled = self._core.compile_model(
-                network,
-                "CPU",
-                {
-                    "PERFORMANCE_HINT": "LATENCY",
-                    "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[options.precision],
-                    "INFERENCE_NUM_THREADS": options.threads,
-                },
-            )
+            return self._core.compile_model(network, _DEVICE, properties)
         except RuntimeError as error:
             raise BackendUnavailable("OpenVINO cannot compile a fold of this bundle") from error
-        return OpenVinoFold(compiled)
+
+    def _key(self, model: bytes, options: FoldOptions, properties: dict[str, Any]) -> EngineKey:
+        """Return what an exported network depends on; processors of one name differ in what they can do."""
+        abilities = sorted(self._core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"))
+        device = f"{self._core.get_property(_DEVICE, 'FULL_DEVICE_NAME')}: {', '.join(abilities)}"
+        tile = "x".join(map(str, (1, 1, *options.patch_size)))
+        return EngineKey(
+            self.name, f"openvino {openvino.__version__}", device, sha256_of(model), {"tile": tile, **properties}
+        )

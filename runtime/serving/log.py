@@ -39,6 +39,11 @@ def where(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
+def log_engine(text: str) -> None:
+    """Log what happens to a compiled fold: that it is made, or made anew, and why."""
+    _log.info("engine", what=text)
+
+
 class _PlaceOnly(logging.Handler):
     """Tells which line of which library had something to say, and how grave it is, but not what."""
 

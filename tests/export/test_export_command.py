@@ -27,7 +27,21 @@ def _run(*arguments: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["onnx", "bundle", "card", "verify", "pack", "unpack", "push", "pull", "keygen", "keys", "sign", "revoke"],
+    [
+        "onnx",
+        "bundle",
+        "card",
+        "verify",
+        "pack",
+        "unpack",
+        "push",
+        "pull",
+        "keygen",
+        "keys",
+        "sign",
+        "revoke",
+        "engine",
+    ],
 )
 def test_every_command_shows_an_example(command: str) -> None:
     assert f"Example: sidewall-export {command}" in " ".join(_run(command, "--help").split())
@@ -58,6 +72,8 @@ def test_verify_runs_the_golden_case_on_every_backend(tmp_path: Path) -> None:
     output = _run("verify", str(path), "--trusted-keys", str(tmp_path / "keys"))
     assert "openvino-cpu" in output
     assert output.count("golden case passed") == 2
+    assert "openvino-cpu exact" in output
+    assert "against ONNX Runtime on the CPU in float32" in output
 
 
 def test_verify_shows_every_check_and_what_failed(tmp_path: Path) -> None:
@@ -84,6 +100,11 @@ def test_verify_prints_json_for_programs(tmp_path: Path) -> None:
         "golden case on onnxruntime-cpu",
     ]
     assert accepted["checks"][-1]["figures"] == {"differing_share": 0.0, "lowest_dice": 1.0}
+    assert [(each["candidate"], each["outcome"]) for each in accepted["parity"]] == [
+        ("openvino-cpu exact", "passed"),
+        ("openvino-cpu fast", "passed"),
+        ("onnxruntime-cpu exact", "passed"),
+    ]
     (path / "manifest.sig").unlink()
     done = CliRunner().invoke(app, options)
     rejected = json.loads(done.stdout)

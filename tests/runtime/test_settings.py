@@ -29,7 +29,8 @@ def test_nothing_given_gives_the_defaults() -> None:
 
 def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> None:
     texts = {
-        "bundle": "b", "backend": "onnxruntime-cpu", "mode": "fast", "threads": "2", "listen": "0.0.0.0:1",
+        "bundle": "b", "backend": "onnxruntime-cpu", "engine_cache": "e", "mode": "fast", "threads": "2",
+            "listen": "0.0.0.0:1",
         "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",

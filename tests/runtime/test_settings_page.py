@@ -44,7 +44,8 @@ def test_only_options_of_commands_that_load_settings_are_flags() -> None:
     rows = [line.split(" | ") for line in settings_page().splitlines() if line.startswith("| ")]
     flags = {row[2].strip("`"): row[0].strip("| `") for row in rows if row[1].startswith("`SIDEWALL_")}
     assert {name: flag for name, flag in flags.items() if flag} == {
-        name: f"--{name}" for name in ("bundle", "backend", "mode", "threads", "listen")
+        name: f"--{name.replace('_', '-')}"
+        for name in ("bundle", "backend", "mode", "threads", "engine_cache", "listen")
     }
 
 

@@ -156,7 +156,13 @@ def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
         ({"files": [{"path": "../x", "sha256": "", "bytes": 0}]}, "lies outside the bundle"),
         ({"input_reference": {"mean": 1}}, "input_reference in the manifest lacks"),
         ({"folds": ["fold_0.onnx", "fold_0.onnx"]}, "the bundle names a fold twice"),
-        ({"folds": ["fold_0.onnx"]}, r"lists networks that are not among its folds: fold_1\.onnx"),
+        ({"folds": ["fold_0.onnx"]}, r"networks that are not among its folds or their variants: fold_1\.onnx"),
+        ({"variants": ["float16"]}, "variants in the manifest is list; allowed: an object"),
+        ({"variants": {"int8": []}}, "a name of variants in the manifest is 'int8'; allowed: 'float16', 'bfloat16'"),
+        ({"variants": {"float16": "fold_0.onnx"}}, r"variants\.float16 in the manifest has str; allowed: a list"),
+        ({"variants": {"float16": ["h0.onnx", "h1.onnx"]}}, r"does not list the files \['h0\.onnx', 'h1\.onnx'\]"),
+        ({"variants": {"float16": ["fold_0.onnx", "fold_1.onnx"]}}, "the bundle names a fold twice"),
+        ({"variants": {"bfloat16": []}}, "has 0 networks in bfloat16 for 2 folds; allowed: one for each"),
         ({"folds": "fold_0.onnx"}, "folds in the manifest has str; allowed: a list"),
         ({"provenance": []}, "provenance in the manifest is list; allowed: an object"),
         ({"files": [{"path": "a b", "sha256": "", "bytes": 0}]}, "has no name for a bundle's file"),
@@ -198,6 +204,30 @@ def test_a_rule_that_is_missing_or_out_of_range_is_rejected(tmp_path: Path, valu
     scoring = json.loads((bundle / "manifest.json").read_text())["scoring"] | {"node_threshold": value}
     reseal(bundle, key, scoring={name: each for name, each in scoring.items() if each is not None})
     _rejects(tmp_path, message)
+
+
+def test_the_folds_may_come_in_a_lesser_precision_too(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    bundle = make_tiny_bundle(tmp_path, key=key)
+    names = ["fold_0.bfloat16.onnx", "fold_1.bfloat16.onnx"]
+    for fold, name in enumerate(names):
+        shutil.copy(bundle / f"fold_{1 - fold}.onnx", bundle / name)
+    reseal(bundle, key, variants={"bfloat16": names})
+    opened = load_bundle(bundle, tmp_path / "keys")
+    assert opened.manifest.variants == {"bfloat16": tuple(names)}
+    assert opened.manifest.networks == ("fold_0.onnx", "fold_1.onnx", *names)
+    assert opened.fold_bytes(0, "bfloat16") == opened.fold_bytes(1)
+    assert parse_manifest(opened.manifest.to_mapping()) == opened.manifest
+    with pytest.raises(BundleRejected, match="has no folds in float16; its variants: bfloat16"):
+        opened.fold_bytes(0, "float16")
+
+
+def test_a_manifest_without_variants_reads_as_it_did_before_there_were_any(folder: Path) -> None:
+    bundle = load_bundle(folder / "tiny", folder / "keys")
+    assert bundle.manifest.variants == {}
+    assert "variants" not in bundle.manifest.to_mapping()
+    with pytest.raises(BundleRejected, match="has no folds in float16; its variants: none"):
+        bundle.fold_bytes(0, "float16")
 
 
 def test_nothing_of_a_manifest_is_judged_before_it_is_trusted(folder: Path) -> None:

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from runtime.bundle import load_bundle
 from runtime.bundle.networks import check_network
 from runtime.core.errors import BundleRejected
-from tests.fixtures.bundles import make_network, make_tiny_bundle, reseal
+from tests.fixtures.bundles import FOLD_COUNT, make_network, make_tiny_bundle, reseal
 
 DEMO = Path(__file__).parents[3] / "models" / "demo"
 
@@ -99,4 +99,14 @@ def test_a_signed_bundle_with_a_weight_that_is_no_number_does_not_open(tmp_path:
     with pytest.raises(
         BundleRejected, match=r"weight 'weight' in file fold_1\.onnx of the bundle holds values that are"
     ):
+        load_bundle(bundle, tmp_path / "keys")
+
+
+def test_the_networks_of_a_variant_are_looked_at_as_the_folds_are(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    bundle = make_tiny_bundle(tmp_path, key=key)
+    for fold in range(FOLD_COUNT):
+        (bundle / f"half_{fold}.onnx").write_bytes(_model(_tensor([float("inf")], TensorProto.FLOAT16, raw=True)))
+    reseal(bundle, key, variants={"float16": [f"half_{fold}.onnx" for fold in range(FOLD_COUNT)]})
+    with pytest.raises(BundleRejected, match=r"weight 'w' in file half_0\.onnx of the bundle holds values that are"):
         load_bundle(bundle, tmp_path / "keys")
