@@ -12,7 +12,7 @@ GATES ?= benchmarks/results/quality_gates.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint types format proto proto-check demo-bundle demo-card evaluate gates parity speed clean
+.PHONY: help demo test lint types format proto proto-check demo-bundle demo-card evaluate gates parity speed locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -87,6 +87,19 @@ evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has s
 
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
+
+# One lock file per image, from its extras: every version and the SHA-256 of its files. openvino-telemetry is left out of what is
+# installed: it reports use to its maker (runtime/inference/openvino_backend.py does without it).
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --no-header --no-annotate \
+	--python-version 3.11 --python-platform x86_64-manylinux_2_34 \
+	--no-emit-package sidewall-client --no-emit-package sidewall-appliance --no-emit-package openvino-telemetry
+
+locks: $(VENV)/.installed-dev ## Renew the lock files of the images
+	$(LOCK) --extra runtime --extra openvino --output-file docker/locks/runtime.txt
+	$(LOCK) --extra runtime --extra gpu --extra tensorrt-rtx --output-file docker/locks/runtime-gpu.txt
+	$(LOCK) --extra training --extra export --output-file docker/locks/training.txt
+	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
+	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache
