@@ -12,7 +12,7 @@ GATES ?= benchmarks/results/quality_gates.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint types format proto proto-check demo-bundle demo-card evaluate gates parity speed locks clean
+.PHONY: help demo test lint types format proto proto-check demo-bundle demo-card evaluate gates parity speed images offline-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -88,6 +88,12 @@ evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has s
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
 
+images: ## Build the container image of the runtime (podman or buildah)
+	docker/build.sh runtime
+
+offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network
+	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar
+
 # One lock file per image, from its extras: every version and the SHA-256 of its files. openvino-telemetry is left out of what is
 # installed: it reports use to its maker (runtime/inference/openvino_backend.py does without it).
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --no-header --no-annotate \
@@ -100,6 +106,7 @@ locks: $(VENV)/.installed-dev ## Renew the lock files of the images
 	$(LOCK) --extra training --extra export --output-file docker/locks/training.txt
 	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
 	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
+	$(LOCK) --extra uv --output-file docker/locks/uv.txt
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache

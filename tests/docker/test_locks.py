@@ -20,6 +20,7 @@ IMAGES = {
     "training": ("training", "export"),
     "analytics": ("analytics",),
     "image-build": ("image-build",),
+    "uv": ("uv",),
 }
 
 
