@@ -21,7 +21,7 @@ for package in $packages; do
 done
 # readline and dbm are linked with GPL and AGPL libraries; the others need what is not here.
 (cd "$root/usr/lib/python3.11" \
-    && rm -rf lib2to3 idlelib ensurepip pydoc_data turtle.py tkinter lib-dynload/readline.* lib-dynload/_dbm.* \
+    && rm -rf test lib2to3 idlelib ensurepip pydoc_data turtle.py tkinter lib-dynload/readline.* lib-dynload/_dbm.* \
         lib-dynload/_curses* lib-dynload/nis.* lib-dynload/_tkinter.*)
 printf 'root:x:0:0:root:/:/sbin/nologin\nsidewall:x:10001:10001::/var/cache/sidewall:/sbin/nologin\n' > "$root/etc/passwd"
 printf 'root:x:0:\nsidewall:x:10001:\n' > "$root/etc/group"
