@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PORT = 50051
 _PATIENCE_S = 3600.0
 """A case takes seconds; on a machine that is busy with something else it has taken ten minutes."""
 
