@@ -12,6 +12,9 @@ if [ -d "$packages/openvino" ]; then
     done
     rm -f "$packages/openvino/libs/cache.json"
 fi
+# When a wheel was installed: the one thing in which two builds of a commit differed.
+find "$packages" -name RECORD -exec sed -i '/uv_cache\.json,/d' {} +
+find "$packages" -name uv_cache.json -delete
 # Images that pydicom is tested with.
 rm -rf "$packages/pydicom/data/test_files" "$packages/pydicom/data/charset_files"
 # Tests of libraries, headers, sources and stubs.
