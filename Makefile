@@ -16,7 +16,7 @@ COVERAGE ?= benchmarks/results/interval_coverage.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed clean
+.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -115,6 +115,26 @@ coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the t
 
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
+
+images: ## Build the container image of the runtime (podman or buildah)
+	docker/build.sh runtime
+
+offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network
+	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar
+
+# One lock file per image, from its extras: every version and the SHA-256 of its files. openvino-telemetry is left out of what is
+# installed: it reports use to its maker (runtime/inference/openvino_backend.py does without it).
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --no-header --no-annotate \
+	--python-version 3.11 --python-platform x86_64-manylinux_2_34 \
+	--no-emit-package sidewall-client --no-emit-package sidewall-appliance --no-emit-package openvino-telemetry
+
+locks: $(VENV)/.installed-dev ## Renew the lock files of the images
+	$(LOCK) --extra runtime --extra openvino --output-file docker/locks/runtime.txt
+	$(LOCK) --extra runtime --extra gpu --extra tensorrt-rtx --output-file docker/locks/runtime-gpu.txt
+	$(LOCK) --extra training --extra export --output-file docker/locks/training.txt
+	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
+	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
+	$(LOCK) --extra uv --output-file docker/locks/uv.txt
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache

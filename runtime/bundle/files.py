@@ -47,6 +47,8 @@ def read_manifest(path: Path, *, signed: bool = True) -> SignedManifest:
     """Read manifest.json and manifest.sig of a directory; `signed` False does without a signature."""
     if not path.is_dir():
         raise BundleRejected(f"there is no bundle at {path}")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise BundleRejected(f"the folder {path} may not be read by the user of this process (uid {os.getuid()})")
     manifest = _read_head(path, MANIFEST_NAME, "it is not a bundle")
     wanted = signed or os.path.lexists(path / SIGNATURE_NAME)
     return decode_manifest(manifest, _read_head(path, SIGNATURE_NAME, "it is not signed") if wanted else None)

@@ -1,4 +1,4 @@
-"""The command `sidewall`: serve, analyze, score, select, submit, replay, doctor.
+"""The command `sidewall`: serve, analyze, score, select, submit, replay, doctor, health.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
 (`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
@@ -304,6 +304,21 @@ def doctor(
             typer.echo(f"  {each.name}: {each.text}")
     if not all(each.ok for each in checks):
         raise typer.Exit(4)
+
+
+@app.command(epilog="Example: sidewall health --listen 127.0.0.1:50051")
+def health(
+    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the server has it.")] = None,
+    timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
+    config: ConfigOption = None,
+) -> None:
+    """Ask the server with these settings whether it serves; status 5 when it does not (yet)."""
+    with reporting_errors(as_json=False):
+        settings = load_settings({"listen": listen}, file=config)
+        silence_grpc()
+        from runtime.cli.health import require_serving
+
+        typer.echo(f"serving at {require_serving(settings, timeout_s)}")
 
 
 @app.command()

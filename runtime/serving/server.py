@@ -16,6 +16,7 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 from runtime.core.errors import SettingInvalid
 from runtime.inference.model import LoadedModel
 from runtime.serving.listening import require_free, server_credentials
+from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.serving.servicer import Analyzer
 from runtime.settings import Settings
 
@@ -108,7 +109,9 @@ def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
         loading = False
         server.open(model)
         _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
+        notify(READY)
         stopped.wait()
+        notify(STOPPING)
         _log.info("stopping", grace_s=settings.shutdown_grace_s)
     _log.info("stopped")
 

@@ -1,0 +1,81 @@
+"""Licences of what an image carries: what packages declare, whether they may be passed on, all texts in one file.
+
+    python docker/licences.py SITE_PACKAGES OUT
+
+Uses the standard library alone, since it runs in the stage that builds an image. Ends with status 1, and the names of
+the packages, when one is under a licence that asks the same of all it is linked with (GPL, AGPL), or under none.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from email.message import Message
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any, Final
+
+_STRONG_COPYLEFT: Final = re.compile(r"\bA?GPL\b|\bA?GPL-?v?[0-9]|GNU (Affero )?General Public", re.IGNORECASE)
+_LINKING_EXCEPTION: Final = re.compile(r"\bGPL-[0-9.]+(-or-later|-only)? WITH GCC-exception-3\.1", re.IGNORECASE)
+"""The run-time libraries of GCC may be linked with anything."""
+
+_TEXTS: Final = re.compile(r"(licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
+
+
+def declared_licence(metadata: Any) -> str:
+    """Return the licence in a package's metadata, "" when none stands there.
+
+    The SPDX expression (PEP 639) counts first, then the classifiers, then the first line of the free text.
+    """
+    fields: Message = metadata
+    if fields.get("License-Expression"):
+        return str(fields["License-Expression"])
+    classifiers = [str(each) for each in fields.get_all("Classifier") or [] if str(each).startswith("License ::")]
+    if classifiers:
+        return "; ".join(each.rpartition(" :: ")[2] for each in classifiers)
+    return next(iter(str(fields.get("License") or "").strip().splitlines()), "")
+
+
+def may_be_passed_on(licence: str) -> bool:
+    """Whether one of the choices that an expression leaves is free of strong copyleft; LGPL and MPL are."""
+    choices = re.split(r"\s+OR\s+", _LINKING_EXCEPTION.sub("", licence).strip("() "))
+    return bool(licence.strip()) and any(_STRONG_COPYLEFT.search(each) is None for each in choices)
+
+
+def locked_packages(lock: str) -> dict[str, str]:
+    """Return name -> version of every requirement in the text of a lock file."""
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE))
+
+
+def write_licences(site_packages: Path, out: Path) -> list[str]:
+    """Write every package's licence and its texts to one file; returns the packages that may not be passed on."""
+    found = sorted(distributions(path=[str(site_packages)]), key=lambda each: each.name.lower())
+    out.write_text("".join(_section(each) for each in found), encoding="utf-8")
+    licences = {each.name: declared_licence(each.metadata) for each in found}
+    return [
+        f"{name} ({licence or 'no licence'})" for name, licence in licences.items() if not may_be_passed_on(licence)
+    ]
+
+
+def _section(package: Distribution) -> str:
+    heading = f"{package.name} {package.version}: {declared_licence(package.metadata)}"
+    return "\n\n".join([f"{'=' * 78}\n{heading}", *_texts(package.files or ())]) + "\n\n"
+
+
+def _texts(files: Iterable[Any]) -> Iterator[str]:
+    """Yield the licence files that a package installed beside its metadata."""
+    for file in sorted(files, key=str):
+        inside = ".dist-info" in str(file) and _TEXTS.search(file.name)
+        if inside and file.locate().is_file():
+            yield f"--- {file.name}\n{file.locate().read_text(encoding='utf-8', errors='replace').strip()}"
+
+
+def main(site_packages: str, out: str) -> int:
+    """Write the file; returns the process exit status."""
+    refused = write_licences(Path(site_packages), Path(out))
+    if refused:
+        sys.stderr.write(f"not to be passed on: {', '.join(refused)}\n")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

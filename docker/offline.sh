@@ -1,0 +1,19 @@
+#!/bin/sh
+# Pack what a box without a network needs into one file: image, model bundle, units, installer, checksums.
+#   docker/offline.sh BUNDLE OUT.tar
+# Needs podman and the image of `make images`.
+set -eu
+cd "$(dirname "$0")/.."
+bundle="$1"
+out="$2"
+version="$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' runtime/__init__.py)"
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+mkdir -p "$folder/bundle" "$(dirname "$out")"
+podman save --quiet --format docker-archive --output "$folder/sidewall-runtime.tar" "localhost/sidewall-runtime:$version"
+cp -R "$bundle/." "$folder/bundle"
+cp -R docker/quadlet docker/compose.yaml docker/install.sh docs/operator.md LICENSE "$folder"
+sums="$(cd "$folder" && find . -type f | LC_ALL=C sort | xargs sha256sum)"
+echo "$sums" > "$folder/SHA256SUMS"
+tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --file "$out" --directory "$folder" .
+echo "$out"

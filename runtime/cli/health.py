@@ -1,0 +1,66 @@
+"""`sidewall health`: whether the server that these settings describe answers and serves (grpc.health.v1)."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from cryptography import x509
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from runtime.core.errors import ServerUnreachable, SettingInvalid
+from runtime.settings import Settings
+
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""A server that listens on every address is asked on this machine's own."""
+
+
+def require_serving(settings: Settings, timeout_s: float) -> str:
+    """Return the address of a server that serves.
+
+    Raises `ServerUnreachable` when it does not, or not in time, and `SettingInvalid` when its address is not known.
+    """
+    address = own_address(settings.listen)
+    with _channel(address, settings) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise ServerUnreachable(f"no answer at {address} ({error.code().name.lower()})") from None
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise ServerUnreachable(f"the server at {address} is not serving: it loads its model, or stops")
+    return address
+
+
+def own_address(listen: str) -> str:
+    """Return where a server that listens there is reached from this machine."""
+    host, _, port = listen.rpartition(":")
+    if int(port) == 0:
+        raise SettingInvalid("listen", listen, "host:port with the port that the server took")
+    return f"{_ANY_ADDRESS.get(host, host)}:{port}"
+
+
+def _channel(address: str, settings: Settings) -> grpc.Channel:
+    """Return a connection; the server's own certificate is the one that is trusted, under the name it was made for."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return grpc.insecure_channel(address)
+    chain, key = _read("tls_certificate", settings.tls_certificate), _read("tls_key", settings.tls_key)
+    # Where clients must show a certificate the server's own is shown: it passes if the same authority signed it.
+    pair: tuple[Any, Any] = (key, chain) if settings.tls_client_ca else (None, None)
+    options = (("grpc.ssl_target_name_override", _name_in(chain)),)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(chain, *pair), options=options)
+
+
+def _name_in(chain: bytes) -> str:
+    """Return the first name or address that the first certificate is made out to (RFC 5280, 4.2.1.6)."""
+    certificate = x509.load_pem_x509_certificate(chain)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return "localhost"
+    return next((str(each.value).replace("*", "any") for each in names), "localhost")
+
+
+def _read(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise SettingInvalid(name, str(path), "a readable PEM file") from None

@@ -1,0 +1,122 @@
+"""What the images are made of: every version with its hashes, and no licence that we could not pass on."""
+
+import re
+import tomllib
+from email.message import Message
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+import pytest
+
+from docker.licences import declared_licence, locked_packages, may_be_passed_on, write_licences
+
+REPOSITORY = Path(__file__).parents[2]
+LOCKS = sorted((REPOSITORY / "docker" / "locks").glob("*.txt"))
+TABLE = tomllib.loads((REPOSITORY / "docker" / "licences.toml").read_text())
+EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+IMAGES = {
+    "runtime": ("runtime", "openvino"),
+    "runtime-gpu": ("runtime", "gpu", "tensorrt-rtx"),
+    "training": ("training", "export"),
+    "analytics": ("analytics",),
+    "image-build": ("image-build",),
+    "uv": ("uv",),
+}
+
+
+def licence_of(package: str) -> str:
+    """Return what the package itself declares, or the table where it is not installed here; "" when nobody says."""
+    if package in TABLE["declared"]:
+        return str(TABLE["declared"][package])
+    try:
+        return declared_licence(metadata(package))
+    except PackageNotFoundError:
+        return "NVIDIA" if package in TABLE["nvidia"]["packages"] else ""
+
+
+def test_every_image_has_a_lock() -> None:
+    assert {lock.stem for lock in LOCKS} == set(IMAGES)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_no_locked_package_is_under_a_licence_that_we_could_not_pass_on(lock: Path) -> None:
+    packages = locked_packages(lock.read_text())
+    assert packages
+    assert [f"{name}: {licence_of(name)}" for name in packages if not may_be_passed_on(licence_of(name))] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_names_hashes_and_neither_where_to_fetch_nor_what_reports_use(lock: Path) -> None:
+    text = lock.read_text()
+    requirements = re.split(r"\n(?=[a-z])", text.strip())
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", each) for each in requirements)
+    assert not re.search(r"://|--(index|extra|find)|telemetry|^-e|@ ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_holds_every_pin_of_its_extras(lock: Path) -> None:
+    locked = locked_packages(lock.read_text())
+    for extra in IMAGES[lock.stem]:
+        for requirement in EXTRAS[extra]:
+            pinned = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([^\s;]+)", requirement)
+            if pinned is not None:
+                assert locked[pinned[1].lower()] == pinned[2]
+
+
+def test_the_table_has_no_line_without_use() -> None:
+    locked = set().union(*(locked_packages(lock.read_text()) for lock in LOCKS))
+    assert {*TABLE["declared"], *TABLE["nvidia"]["packages"]} - locked == set()
+
+
+def test_the_runtime_image_carries_nothing_of_nvidia_and_no_training_library() -> None:
+    names = set(locked_packages((REPOSITORY / "docker" / "locks" / "runtime.txt").read_text()))
+    assert {name for name in names if name.startswith(("nvidia", "cuda", "tensorrt"))} == set()
+    assert names & {"torch", "nnunetv2", "scipy", "pandas", "matplotlib", "simpleitk", "onnxruntime"} == set()
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"),
+    [
+        ("MIT", True),
+        ("LGPL-3.0-or-later", True),
+        ("GNU Lesser General Public License v3 (LGPLv3)", True),
+        ("MPL-2.0 AND MIT", True),
+        ("GPL-3.0-or-later", False),
+        ("GPLv2", False),
+        ("AGPL-3.0-only", False),
+        ("MIT AND GPL-2.0-only", False),
+        ("MIT OR GPL-2.0-only", True),
+        ("BSD-3-Clause AND GPL-3.0-or-later WITH GCC-exception-3.1", True),
+        ("GNU General Public License v3 (GPLv3)", False),
+        ("GNU Affero General Public License v3", False),
+        ("", False),
+    ],
+)
+def test_strong_copyleft_is_told_from_the_weak_and_from_a_choice(licence: str, allowed: bool) -> None:
+    assert may_be_passed_on(licence) is allowed
+
+
+def test_the_expression_counts_before_classifiers_and_free_text() -> None:
+    fields = Message()
+    fields["License"] = "Apache License\nVersion 2.0"
+    assert declared_licence(fields) == "Apache License"
+    fields["Classifier"] = "License :: OSI Approved :: Apache Software License"
+    fields["Classifier"] = "Topic :: Software Development"
+    assert declared_licence(fields) == "Apache Software License"
+    fields["License-Expression"] = "Apache-2.0"
+    assert declared_licence(fields) == "Apache-2.0"
+
+
+def test_all_texts_are_gathered_and_what_may_not_go_out_is_named(tmp_path: Path) -> None:
+    for name, licence in (("good", "MIT"), ("bad", "GPL-3.0-only"), ("mute", None)):
+        folder = tmp_path / "site" / f"{name}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        expression = f"License-Expression: {licence}\n" if licence else ""
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{expression}")
+        (folder / "LICENSE").write_text(f"the text of {name}\n")
+        (folder / "RECORD").write_text(f"{name}-1.0.dist-info/METADATA,,\n{name}-1.0.dist-info/LICENSE,,\n")
+    refused = write_licences(tmp_path / "site", tmp_path / "LICENCES.txt")
+    assert refused == ["bad (GPL-3.0-only)", "mute (no licence)"]
+    written = (tmp_path / "LICENCES.txt").read_text()
+    assert "good 1.0: MIT\n\n--- LICENSE\nthe text of good" in written
+    assert written.index("bad 1.0") < written.index("good 1.0")
