@@ -56,7 +56,13 @@ def predict_case(workspace: Workspace, fold: int, case: str, device: str = "cpu"
     from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 
     torch.set_num_threads(1)
-    predictor = nnUNetPredictor(use_mirroring=False, device=torch.device(device), allow_tqdm=False)
+    predictor = nnUNetPredictor(
+        use_mirroring=False,
+        # Asked for on a CPU, it says on standard output that it cannot be, in the middle of our JSON.
+        perform_everything_on_device=device == "cuda",
+        device=torch.device(device),
+        allow_tqdm=False,
+    )
     predictor.initialize_from_trained_model_folder(str(workspace.model), (fold,))
     data, _, _, properties = nnUNetDatasetBlosc2(str(workspace.cases), [case]).load_case(case)
     logits = predictor.predict_sliding_window_return_logits(torch.from_numpy(data[:])).cpu()

@@ -117,8 +117,10 @@ def _preprocess_case(workspace: Workspace, name: str) -> str:
     images = [str(workspace.raw / image) for image in case["images"]]
     # Written under another name first: the .pkl is what tells that a case is complete.
     part = workspace.cases / f"part_{name}"
-    preprocessor = configuration.preprocessor_class(verbose=False)
-    preprocessor.run_case_save(str(part), images, str(workspace.raw / case["label"]), plans, configuration, dataset)
+    # nnU-Net prints; standard output is for results.
+    with contextlib.redirect_stdout(sys.stderr):
+        preprocessor = configuration.preprocessor_class(verbose=False)
+        preprocessor.run_case_save(str(part), images, str(workspace.raw / case["label"]), plans, configuration, dataset)
     _balance(Path(f"{part}.pkl"))
     for ending in (".b2nd", "_seg.b2nd", ".pkl"):
         Path(f"{part}{ending}").replace(workspace.cases / f"{name}{ending}")

@@ -1,5 +1,5 @@
 {
   "algorithm": "ed25519",
   "key_id": "c78c119d72925b7e",
-  "signature": "PbeM70LdWp/7kgSUDPn3uK7X5mRd04aFKS7HsvN0cAeHq4jSKi/AWnavQIgy45yqKah8LoqpyPkrmlMPoJ7uAA=="
+  "signature": "21WyJeaAnRfv/ZE0DSBijP2jaUTfccT946h6aIyonEBJqQvDG7Y+HDROtN2Hrc5560CtYvvZfzTdKeWHiFV2Aw=="
 }
