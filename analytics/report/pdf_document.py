@@ -1,5 +1,6 @@
 """The report as PDF, with the fonts inside and the same bytes for the same report."""
 
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from io import BytesIO
@@ -26,6 +27,15 @@ _WIDTH: Final = A4[0] - 36 * mm
 _LONGEST_LINE: Final = 46
 """Characters of a cell beyond which its column grows no more."""
 
+_LONGEST_FIGURE: Final = 12
+"""Characters of a figure that stay on one line."""
+
+_PADDING: Final = 5.0
+"""Points between a cell and the next."""
+
+_LONGEST_FOOTER: Final = 80
+"""Characters of a title at the foot of a page."""
+
 _LONG_CELL: Final = 400
 """Characters of a cell in print; results.json has the whole text."""
 
@@ -50,12 +60,14 @@ def pdf_bytes(document: ReportDocument) -> bytes:
         story += (first if len(first) > 1 else []) + [flowable for flowables in others for flowable in flowables]
     versions = ", ".join(f"{name} {version}" for name, version in document.versions.items())
     story.append(Paragraph(escape(f"Made by {versions}."), _style("note")))
-    footer = f"{document.title}  ·  {'simulated data  ·  ' if document.simulated else ''}research use only"
+    # A long title is cut, never what must be read on every page.
+    title = document.title if len(document.title) <= _LONGEST_FOOTER else f"{document.title[: _LONGEST_FOOTER - 2]} …"
+    footer = f"{title}  ·  {'simulated data  ·  ' if document.simulated else ''}research use only"
 
     def decorate(canvas: Canvas, _: object) -> None:
         canvas.setFont(REGULAR, 7)
         canvas.setFillGray(0.35)
-        canvas.drawString(18 * mm, 11 * mm, footer[:110])
+        canvas.drawString(18 * mm, 11 * mm, footer)
         canvas.drawRightString(A4[0] - 18 * mm, 11 * mm, str(canvas.getPageNumber()))
 
     template.build(story, onFirstPage=decorate, onLaterPages=decorate)
@@ -88,7 +100,7 @@ def _table(block: Table) -> list[Any]:
             ("LINEBELOW", (0, 0), (-1, 0), 0.9, colors.black),
             ("LINEBELOW", (0, 1), (-1, -1), 0.3, colors.Color(0.8, 0.83, 0.85)),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 5),
+            ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 1.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
         ]
@@ -98,12 +110,31 @@ def _table(block: Table) -> list[Any]:
 
 
 def _widths(block: Table) -> list[float]:
-    """Return column widths by the longest text, so that no column takes more than its share."""
+    """Return column widths by the longest text, so that no column takes more than its share and no figure is parted."""
+    columns = list(zip(block.header, *block.rows, strict=True))
     longest = [
-        max(min(max(map(len, column)), _LONGEST_LINE) + 3, 1.4 * max(map(len, column[0].split()), default=0) + 2)
-        for column in zip(block.header, *block.rows, strict=True)
+        max(min(max(map(len, column)), _LONGEST_LINE) + 3, 1.4 * _longest_word(column[0]) + 2) for column in columns
     ]
-    return [_WIDTH * length / sum(longest) for length in longest]
+    shares = [_WIDTH * length / sum(longest) for length in longest]
+    least = [_figure_width(column) for column in columns]
+    narrow = {index: width for index, width in enumerate(least) if shares[index] < width}
+    others = sum(share for index, share in enumerate(shares) if index not in narrow)
+    scale = (_WIDTH - sum(narrow.values())) / others if others else 1.0
+    return [narrow.get(index, share * scale) for index, share in enumerate(shares)]
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _figure_width(column: Sequence[str]) -> float:
+    """Return what the widest figure takes, such as <0.001; a longer word with a digit is none and may be parted."""
+    words = (word for cell in column for word in cell.split())
+    figures = [word for word in words if len(word) <= _LONGEST_FIGURE and any(map(str.isdigit, word))]
+    cell = _style("cell")
+    return max(
+        (pdfmetrics.stringWidth(each, cell.fontName, cell.fontSize) + _PADDING + 1 for each in figures), default=0
+    )
 
 
 def _shortened(cell: str) -> str:
