@@ -90,7 +90,9 @@ def test_two_folds_trained_on_phantoms_answer_in_the_runtime(work: Path) -> None
     _run("sidewall-export", "keygen", key, "--trusted-for", "phantom")
     images = workspace.raw / "imagesTr"
     _run("sidewall-export", "bundle", workspace.model, "--reference-cases", images, "--key", key, "--out", bundle)
-    assert "golden case passed" in _run("sidewall-export", "verify", bundle, "--trusted-keys", key.parent)
+    # On the engine that computes in float32 alone: folds of a few steps are too unsure for bfloat16, as the gate says.
+    verify = ("sidewall-export", "verify", bundle, "--backend", "onnxruntime-cpu", "--trusted-keys", key.parent)
+    assert "golden case passed" in _run(*verify)
 
     write_series(generate_case(3), work / "series")
     out = work / "answer"
