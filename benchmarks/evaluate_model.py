@@ -20,7 +20,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.report import markdown
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case, summarise
-from benchmarks.seeds import parse_seeds
+from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
 from phantom.hospitals import HospitalName
@@ -108,10 +108,7 @@ def main(
     Example: python -m benchmarks.evaluate_model --bundle models/demo --out benchmarks/results/demo_model.json
     """
     console = Console(stderr=True)
-    try:
-        wanted = parse_seeds(seeds)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--seeds") from error
+    wanted = seeds_of_option(seeds)
     validator = _find_validator() if validate else None
     setup = Setup.of(bundle, backend, mode, jobs)
     try:

@@ -23,7 +23,7 @@ from benchmarks.gate_report import markdown
 from benchmarks.machine import describe_machine
 from benchmarks.reading_cases import READING_CASES
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
-from benchmarks.seeds import parse_seeds
+from benchmarks.seeds import seeds_of_option
 from benchmarks.segmentation_cases import SEGMENTATION_CASES
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
@@ -127,10 +127,7 @@ def main(
     Example: python -m benchmarks.quality_gates --bundle models/demo --out benchmarks/results/quality_gates.json
     """
     console = Console(stderr=True)
-    try:
-        wanted = parse_seeds(seeds)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--seeds") from error
+    wanted = seeds_of_option(seeds)
     setup = Setup.of(bundle, backend, mode, jobs)
     try:
         model = setup.load()

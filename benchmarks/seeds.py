@@ -1,5 +1,15 @@
 """Seeds as they are written on a command line."""
 
+import typer
+
+
+def seeds_of_option(text: str) -> tuple[int, ...]:
+    """Return the seeds of the option --seeds; raises `typer.BadParameter` naming it on what `parse_seeds` refuses."""
+    try:
+        return parse_seeds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--seeds") from error
+
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Return the seeds of a text like `0-99` or `3,5,8-10`, ascending and without repeats.

@@ -19,7 +19,7 @@ from benchmarks.evaluate_model import evaluate_case, read_score
 from benchmarks.machine import describe_machine
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, detection
-from benchmarks.seeds import parse_seeds
+from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION
 from runtime import __version__
 from runtime.case import AnalysisSettings
@@ -72,10 +72,7 @@ def main(
     Example: python -m benchmarks.tune_model --bundle work/study/bundle --out benchmarks/results/demo_tuning.json
     """
     console = Console(stderr=True)
-    try:
-        wanted = parse_seeds(seeds)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--seeds") from error
+    wanted = seeds_of_option(seeds)
     setup = Setup.of(bundle, None, mode, jobs)
     try:
         model = setup.load()

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from runtime import __version__
-from training.workspace import Workspace, write_json
+from training.workspace import Workspace, file_digest, write_json
 
 ENVIRONMENT_FILE = "environment.json"
 
@@ -86,12 +86,6 @@ def dataset_digest(workspace: Workspace, cases: list[str]) -> str:
         for ending in (".b2nd", "_seg.b2nd", ".pkl"):
             whole.update(f"{name}{ending} {file_digest(workspace.cases / f'{name}{ending}')}\n".encode())
     return whole.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of one file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(content: Any) -> str:

@@ -17,7 +17,7 @@ from training.config import ModelConfig
 from training.gpus import gpu_of, visible_gpus
 from training.ownership import TrainingFailed, claim
 from training.starting import check_bundle, fold_file
-from training.workspace import CONFIGURATION, Workspace, write_json
+from training.workspace import CONFIGURATION, Workspace, file_digest, write_json
 
 POLL_S = 1.0
 """How often the processes' progress files are looked at."""
@@ -156,7 +156,7 @@ def train(job: Job) -> None:
         return
     import torch
 
-    from training.environment import file_digest, record_start
+    from training.environment import record_start
     from training.trainer import SidewallTrainer
     from training.warm_start import WarmStartTrainer
 

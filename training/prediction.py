@@ -13,7 +13,7 @@ from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from training.boxes import bounding_box
 from training.dataset import read_volume
-from training.workspace import Workspace
+from training.workspace import Workspace, file_digest
 
 LEAST_POSTERIOR: Final = 1e-4
 """Node posterior below which a voxel's probabilities are not kept: no temperature lifts it to a node threshold."""
@@ -104,8 +104,7 @@ def prediction_file(workspace: Workspace, fold: int, case: str) -> Path:
 
 def checkpoint_digest(workspace: Workspace, fold: int) -> str:
     """Return the SHA-256 of a fold's final checkpoint."""
-    with (workspace.fold(fold) / "checkpoint_final.pth").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(workspace.fold(fold) / "checkpoint_final.pth")
 
 
 def reduce_prediction(labels: LabelArray, probabilities: FloatArray, truth: Volume, seed: str) -> Prediction:

@@ -1,5 +1,6 @@
 """Where nnU-Net's three folders of one dataset lie."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -92,3 +93,9 @@ def write_json(path: Path, content: Any) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=2) + "\n")
     part.replace(path)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of one file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

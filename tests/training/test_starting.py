@@ -12,10 +12,9 @@ from export.onnx_model import export_fold
 from runtime.core.errors import SettingInvalid
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
-from training.environment import file_digest
 from training.fitting import Changes, Job, Schedule, fit
 from training.starting import check_bundle, fold_file, load_fold
-from training.workspace import Workspace
+from training.workspace import Workspace, file_digest
 
 PATCH = (8, 32, 32)
 
