@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import cc3d
 import numpy as np
@@ -13,17 +12,15 @@ from runtime.bundle.manifest import Golden, Shape
 from runtime.core.labels import NODE_LABELS
 from runtime.core.volume import Volume
 
-_SIZE_IN_PATCHES: Final = 1.25
-"""In-plane: enough for four overlapping tiles, few enough for a start in seconds."""
-
 
 def crop_around_node(oracle: Oracle, volume: Volume, patch: Shape, spacing_mm: tuple[float, float, float]) -> Volume:
     """Return the part of a volume around the largest node that nnU-Net finds, or around the middle without one.
 
-    Intensities are rounded to whole numbers, so that the stored case is small.
+    It is as large as one tile: a server runs it with every fold before it is ready, and how tiles are put together
+    depends on no backend. Intensities are rounded to whole numbers, so that the stored case is small.
     """
     centre = _largest_node(oracle.predict(volume).labels)
-    extent_mm = [patch[0] * spacing_mm[0], *(_SIZE_IN_PATCHES * patch[i] * spacing_mm[i] for i in (1, 2))]
+    extent_mm = [size * spacing for size, spacing in zip(patch, spacing_mm, strict=True)]
     box = []
     for axis, size in enumerate(volume.shape):
         width = min(size, round(extent_mm[axis] / volume.spacing_mm[axis]))

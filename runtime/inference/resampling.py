@@ -1,14 +1,15 @@
-"""Grid changes as nnU-Net v2 makes them, as one small matrix per axis.
+"""Grid changes as nnU-Net v2 makes them, by weights per axis.
 
 nnU-Net calls skimage's `resize(mode="edge", anti_aliasing=False)`, which is scipy's spline interpolation with the
-boundary mode `nearest`. That is linear and separable, so one (new, old) matrix per axis gives the same numbers.
+boundary mode `nearest`. That is linear and separable, so weights per axis give the same numbers.
 Arrays are (channel, z, y, x); the axis of the anisotropy is treated apart by the rules of
 `nnunetv2.preprocessing.resampling.default_resampling`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,58 +76,100 @@ def resample_channel(
 ) -> FloatArray:
     """Return one (z, y, x) channel on the new shape, or only the part inside `box` of it, as float64."""
     box = box or (slice(None), slice(None), slice(None))
-    matrices, support = [], []
+    weights, support = [], []
     for index, (old, new, part) in enumerate(zip(channel.shape, new_shape, box, strict=True)):
         order = how.order if index != axis else how.order_z if old != new else 0
-        rows = axis_matrix(old, new, order)[part]
-        used = np.flatnonzero(rows.any(axis=0))
-        support.append(slice(used[0], used[-1] + 1))
-        matrices.append(rows[:, support[-1]])
+        used, weight = axis_weights(old, new, order).part(part)
+        support.append(used)
+        weights.append(weight)
     # Reading the support only is exact: order 3 needs every voxel, and orders 0 and 1 cannot leave the range.
     values = channel[tuple(support)].astype(np.float64)
     if axis is None:
-        return np.clip(_apply(values, matrices, (2, 1, 0)), values.min(), values.max())
+        return np.clip(_apply(values, weights, (2, 1, 0)), values.min(), values.max())
     in_plane = tuple(index for index in (2, 1, 0) if index != axis)
     low, high = values.min(axis=in_plane, keepdims=True), values.max(axis=in_plane, keepdims=True)
-    return _apply(np.clip(_apply(values, matrices, in_plane), low, high), matrices, (axis,))
+    return _apply(np.clip(_apply(values, weights, in_plane), low, high), weights, (axis,))
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Every new voxel along an axis as a weighted sum of all old ones."""
+
+    rows: FloatArray
+    """(new, old)."""
+
+    def part(self, new: slice) -> tuple[slice, Self]:
+        """Return the old voxels that some of the new ones need, and the weights between these."""
+        rows = self.rows[new]
+        used = np.flatnonzero(rows.any(axis=0))
+        support = slice(used[0], used[-1] + 1)
+        return support, replace(self, rows=rows[:, support])
+
+    def apply(self, values: FloatArray, axis: int) -> FloatArray:
+        """Return (z, y, x) values on the new voxels of an axis."""
+        if axis == 2:
+            return values @ self.rows.T
+        if axis == 1:
+            return self.rows @ values
+        return (self.rows @ values.reshape(values.shape[0], -1)).reshape(-1, *values.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class TwoTaps:
+    """Every new voxel along an axis between two old ones; the matrix would be zeros but for these."""
+
+    below: npt.NDArray[np.int64]
+    above: npt.NDArray[np.int64]
+    """(new,) indices of old voxels."""
+
+    share: FloatArray
+    """(new,) weight of the one above."""
+
+    def part(self, new: slice) -> tuple[slice, Self]:
+        """Return the old voxels that some of the new ones need, and the weights between these."""
+        below, above, share = self.below[new], self.above[new], self.share[new]
+        above = np.where(share > 0, above, below)
+        first = int(below.min())
+        return slice(first, int(above.max()) + 1), replace(self, below=below - first, above=above - first, share=share)
+
+    def apply(self, values: FloatArray, axis: int) -> FloatArray:
+        """Return (z, y, x) values on the new voxels of an axis."""
+        below = values.take(self.below, axis)
+        if not self.share.any():
+            return below
+        share = self.share.reshape([-1 if index == axis else 1 for index in range(3)])
+        above = values.take(self.above, axis)
+        below *= 1.0 - share
+        above *= share
+        below += above
+        return below
 
 
 @lru_cache(maxsize=64)
-def axis_matrix(old: int, new: int, order: int) -> FloatArray:
-    """Return the (new, old) matrix that interpolates along one axis with cell centres aligned (`grid_mode`).
+def axis_weights(old: int, new: int, order: int) -> Matrix | TwoTaps:
+    """Return the interpolation along one axis with cell centres aligned (`grid_mode`).
 
     `order` 0 takes the nearest voxel (half up), 1 is linear, 3 the cubic B-spline with scipy's prefilter.
     """
     position: FloatArray = (np.arange(new, dtype=np.float64) + 0.5) * (old / new) - 0.5
     if order == 3:
-        return _cubic_weights(position + _PREPAD, old + 2 * _PREPAD) @ _spline_filter(old)
+        return Matrix(_cubic_weights(position + _PREPAD, old + 2 * _PREPAD) @ _spline_filter(old))
     position = np.clip(position, 0, old - 1)
-    rows = np.arange(new)
-    matrix = np.zeros((new, old))
     if order == 0:
-        matrix[rows, np.floor(position + 0.5).astype(int)] = 1.0
-        return matrix
-    below = np.minimum(np.floor(position).astype(int), max(old - 2, 0))
-    above = np.minimum(below + 1, old - 1)
-    matrix[rows, below] += 1.0 - (position - below)
-    matrix[rows, above] += position - below
-    return matrix
+        nearest = np.floor(position + 0.5).astype(np.int64)
+        return TwoTaps(nearest, nearest, np.zeros(new))
+    below = np.minimum(np.floor(position).astype(np.int64), max(old - 2, 0))
+    return TwoTaps(below, np.minimum(below + 1, old - 1), position - below)
 
 
 def _is_anisotropic(spacing_mm: Spacing) -> bool:
     return max(spacing_mm) / min(spacing_mm) > ANISOTROPY_THRESHOLD
 
 
-def _apply(values: FloatArray, matrices: Sequence[FloatArray], axes: Sequence[int]) -> FloatArray:
-    """Multiply the matrices along the axes, in the given order."""
+def _apply(values: FloatArray, weights: Sequence[Matrix | TwoTaps], axes: Sequence[int]) -> FloatArray:
+    """Change the grid along the axes, in the given order."""
     for axis in axes:
-        if axis == 2:
-            values = values @ matrices[2].T
-        elif axis == 1:
-            values = matrices[1] @ values
-        else:
-            flat = matrices[0] @ values.reshape(values.shape[0], -1)
-            values = flat.reshape(-1, *values.shape[1:])
+        values = weights[axis].apply(values, axis)
     return values
 
 
