@@ -12,7 +12,7 @@ from typing import Final
 
 from pydicom import dcmread
 
-from runtime.results.artefacts import Artefact
+from runtime.results.artefact import Artefact
 
 _ERROR: Final = re.compile(r"(^|[-:] )(Error|Abort) - ")
 """A complaint stands at the start of a line, or after the element that it is about."""

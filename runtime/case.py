@@ -12,7 +12,7 @@ from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
-from runtime.results.artefacts import Artefact
+from runtime.results.artefact import Artefact
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.superseding import EarlierReport
 from runtime.settings import Settings

@@ -33,7 +33,8 @@ from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
-from runtime.results.artefacts import Artefact, write_artefacts
+from runtime.results.artefact import Artefact
+from runtime.results.artefacts import write_artefacts
 from runtime.results.gate_card import GatePicture
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_pictures import gate_pictures

@@ -1,7 +1,6 @@
-"""Everything a case leaves behind, as named bytes."""
+"""Writing everything that a case leaves behind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
@@ -14,6 +13,7 @@ from runtime.core.findings_json import to_json
 from runtime.core.series import Series
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
+from runtime.results.artefact import Artefact
 from runtime.results.context import ResultContext, result_context
 from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
@@ -26,17 +26,6 @@ from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.source import SourceImages, refused_images, source_images
 from runtime.results.structured_report import build_report
 from runtime.results.superseding import EarlierReport
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """One file of a result."""
-
-    name: str
-    """Path relative to the case's folder, with forward slashes."""
-
-    media_type: str
-    data: bytes
 
 
 def write_artefacts(

@@ -10,7 +10,7 @@ from runtime.core.errors import Reason
 from runtime.core.findings import Findings
 from runtime.core.findings_json import to_mapping
 from runtime.core.progress import Progress
-from runtime.results.artefacts import Artefact
+from runtime.results.artefact import Artefact
 
 _CHUNK_BYTES = 1 << 20
 

@@ -4,13 +4,18 @@ import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from uuid import uuid4
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.errors import AnalysisCancelled
 from runtime.core.progress import Progress
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
+
+
+def prepare_analysis() -> None:
+    """Import what writes results, which takes a second: a server does so while its model is being loaded."""
+    import_module("runtime.pipeline")
 
 
 class Job:
@@ -54,4 +59,7 @@ class Job:
     def _run(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> CaseResult:
         self.check()
         self.report(Progress("wait", 1, 1))
+        # Imported by then: `prepare_analysis`.
+        from runtime.pipeline import analyze_case
+
         return analyze_case(case, model, settings, self)

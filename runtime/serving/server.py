@@ -15,6 +15,7 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.core.errors import SettingInvalid
 from runtime.inference.model import LoadedModel
+from runtime.serving.job import prepare_analysis
 from runtime.serving.listening import require_free, server_credentials
 from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.serving.servicer import Analyzer
@@ -105,7 +106,10 @@ def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
         signal.signal(name, stop)
     with suppress(_StoppedWhileLoading), Server(settings) as server:
         _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
-        model = load()
+        with ThreadPoolExecutor(1) as beside:
+            prepared = beside.submit(prepare_analysis)
+            model = load()
+            prepared.result()
         loading = False
         server.open(model)
         _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
