@@ -39,6 +39,10 @@ class Fold(Protocol):
         """Return the logits (n, class, z, y, x) of tiles (n, 1, z, y, x)."""
         ...
 
+    def rest(self) -> None:
+        """Give back the memory that only computing takes, if the engine can; the next tile takes it again."""
+        ...
+
 
 class Backend(Protocol):
     """One inference engine."""

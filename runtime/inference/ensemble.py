@@ -1,7 +1,8 @@
 """The folds over all tiles of a prepared case, and the mean of their logits."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,16 +48,26 @@ def infer_folds(
     answers = []
     for number, fold in enumerate(folds):
         logit_sum: LogitSum | None = None
-        for box in boxes:
-            monitor.check()
-            logits = _infer_tile(fold, padded, box)
-            _check_numbers(logits, limit, number)
-            logit_sum = logit_sum or LogitSum(len(logits), (z, y, x), weights, half=half)
-            logit_sum.add(box, logits)
-            clock.tick()
+        with _at_work(fold):
+            for box in boxes:
+                monitor.check()
+                logits = _infer_tile(fold, padded, box)
+                _check_numbers(logits, limit, number)
+                logit_sum = logit_sum or LogitSum(len(logits), (z, y, x), weights, half=half)
+                logit_sum.add(box, logits)
+                clock.tick()
         if logit_sum is not None:
             answers.append(logit_sum.mean(total)[(slice(None), *inside)])
     return EnsembleLogits(tuple(answers), _mean(answers))
+
+
+@contextmanager
+def _at_work(fold: Fold) -> Iterator[None]:
+    """Let a fold rest when its tiles are done, or the case was stopped between them."""
+    try:
+        yield
+    finally:
+        fold.rest()
 
 
 def _infer_tile(fold: Fold, padded: npt.NDArray[np.float32], box: Box) -> npt.NDArray[np.float32]:

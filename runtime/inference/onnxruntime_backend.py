@@ -36,6 +36,9 @@ class OnnxRuntimeFold:
         answers = [self._session.run(None, {self._input: np.ascontiguousarray(tile[None])})[0] for tile in tiles]
         return np.concatenate(answers)
 
+    def rest(self) -> None:
+        """Keep everything: a session shrinks at the end of a run only, and whether a run is the last is not known."""
+
 
 class OnnxRuntimeBackend:
     """ONNX Runtime's CPU provider; always float32."""

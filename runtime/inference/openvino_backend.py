@@ -23,12 +23,17 @@ class OpenVinoFold:
     """A network compiled for tiles of one fixed shape."""
 
     def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
 
     def infer(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the logits (n, class, z, y, x) of tiles (n, 1, z, y, x)."""
         answers = [self._infer_one(tile) for tile in tiles]
         return np.stack(answers)
+
+    def rest(self) -> None:
+        """Give back the layers' intermediate results: folds run one after the other and need them one at a time."""
+        self._compiled.release_memory()
 
     def _infer_one(self, tile: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self._request.infer([np.ascontiguousarray(tile[None])], share_inputs=True)

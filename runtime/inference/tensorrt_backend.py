@@ -28,6 +28,9 @@ class TensorRtFold:
         """Return the logits (n, class, z, y, x) of tiles (n, 1, z, y, x)."""
         return np.stack([self._infer_one(tile) for tile in tiles])
 
+    def rest(self) -> None:
+        """Keep everything: what is on the GPU is there for this server alone, and taking it again takes time."""
+
     def _infer_one(self, tile: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self._input.host[0] = tile
         self._input.upload(self._stream)

@@ -176,10 +176,15 @@ class _Answering:
 
     def __init__(self, value: float) -> None:
         self.value = value
+        self.rests = 0
 
     def infer(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return two classes of that value."""
         return np.full((len(tiles), 2, *tiles.shape[2:]), self.value, np.float32)
+
+    def rest(self) -> None:
+        """Note that it was let go."""
+        self.rests += 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 60000.0])
@@ -188,6 +193,24 @@ def test_a_fold_whose_sum_leaves_half_precision_is_refused_as_nnunet_stops_at_it
     infer_folds(data, [_Answering(10.0)], tiling, SilentMonitor(), half=True)
     with pytest.raises(BundleRejected, match="fold 1 of the bundle answers with values that are no finite numbers"):
         infer_folds(data, [_Answering(10.0), _Answering(value)], tiling, SilentMonitor(), half=True)
+
+
+def test_a_fold_rests_once_after_its_tiles_and_when_the_case_is_stopped_between_them() -> None:
+    data, tiling = np.zeros((1, 12, 12, 12), np.float32), Tiling((8, 8, 8), 0.5)
+    folds = [_Answering(10.0), _Answering(10.0), _Answering(float("nan"))]
+    with pytest.raises(BundleRejected):
+        infer_folds(data, folds, tiling, SilentMonitor(), half=True)
+    assert [fold.rests for fold in folds] == [1, 1, 1]
+
+
+def test_openvino_answers_the_same_after_a_rest(tmp_path: Path) -> None:
+    loaded = load_model(load_bundle(make_tiny_bundle(tmp_path), tmp_path / "keys"), "openvino-cpu", threads=1)
+    tile = np.random.default_rng(0).normal(size=(1, 1, *loaded.bundle.manifest.tiling.patch_size)).astype(np.float32)
+    fold = loaded.folds[0]
+    before = fold.infer(tile)
+    fold.rest()
+    fold.rest()
+    np.testing.assert_array_equal(fold.infer(tile), before)
 
 
 def test_a_model_that_fails_its_golden_case_is_rejected(tmp_path: Path) -> None:
