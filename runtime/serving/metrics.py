@@ -146,6 +146,7 @@ class Metrics:
         digest = bundle.digest.rpartition(":")[2][:_DIGITS_OF_DIGEST]
         self._bundle.labels(bundle.name, bundle.version, digest, bundle.signed_by, bundle.trained_on).set(1)
         self._backend.labels(model.backend_name, model.mode, model.precision, device_of(model.backend_name)).set(1)
+        _start_at_zero(self._fold_s, {"fold": map(str, range(model.fold_count))})
         self._golden.set(1)
         self._serving.set(1)
 
