@@ -22,6 +22,7 @@ Mode = Literal["exact", "fast"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _MIB = 1 << 20
+_LOOPBACK_WORDS = "this machine's own address (127.0.0.1, ::1, localhost)"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Settings:
 
     plaintext: bool = False
     """Allow addresses other than this machine's own without TLS, where something else encrypts the way."""
+
+    metrics_listen: str = ""
+    """host:port where Prometheus reads the metrics over HTTP, without TLS and without asking who reads; port 0 takes a
+    free one. None by default. What is open to other machines needs `plaintext`, also beside TLS.
+    """
 
     tls_certificate: Path | None = None
     """The server's certificate chain (PEM); needs `tls_key`."""
@@ -124,7 +130,11 @@ class Settings:
             raise SettingInvalid(
                 "listen",
                 self.listen,
-                "this machine's own address (127.0.0.1, ::1, localhost), or TLS, or plaintext = true",
+                f"{_LOOPBACK_WORDS}, or TLS, or plaintext = true",
+            )
+        if self.metrics_listen and not self.plaintext and not _is_loopback(self.metrics_listen):
+            raise SettingInvalid(
+                "metrics_listen", self.metrics_listen, f"{_LOOPBACK_WORDS}, or plaintext = true: it has no TLS"
             )
 
     @property
@@ -259,6 +269,10 @@ _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "threads": (lambda value: 0 <= value <= 1024, "0 (every core) to 1024"),
     "listen": (lambda value: _port(value) is not None, "host:port with a port of 0 to 65535"),
+    "metrics_listen": (
+        lambda value: value == "" or _port(value) is not None,
+        "host:port with a port of 0 to 65535, or empty",
+    ),
     "max_waiting": (lambda value: 0 <= value <= 1000, "0 to 1000"),
     "max_input_mib": (lambda value: 1 <= value <= 65536, "1 to 65536 (MiB)"),
     "max_instances": (lambda value: 1 <= value <= 100_000, "1 to 100000"),

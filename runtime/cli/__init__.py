@@ -63,6 +63,9 @@ def sidewall(version: VersionOption = False) -> None:
 def serve(
     bundle: BundleOption = None,
     listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port; port 0 takes a free one.")] = None,
+    metrics_listen: Annotated[
+        str | None, typer.Option("--metrics-listen", help="host:port of the metrics for Prometheus; default: none.")
+    ] = None,
     backend: BackendOption = None,
     mode: ModeOption = None,
     threads: ThreadsOption = None,
@@ -72,15 +75,19 @@ def serve(
     """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
     with reporting_errors(as_json=False):
         given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
-        given |= {"threads": threads, "engine_cache": engine_cache}
+        given |= {"threads": threads, "engine_cache": engine_cache, "metrics_listen": metrics_listen}
         settings = load_settings(given, file=config)
         silence_grpc()
+        from prometheus_client import CollectorRegistry
+
         from runtime.cli.loading import load_checked_model
         from runtime.serving.log import configure_log, log_engine
+        from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
 
         configure_log(settings.log_level)
-        run_server(settings, lambda: load_checked_model(settings, log_engine))
+        metrics = Metrics(CollectorRegistry())
+        run_server(settings, lambda: load_checked_model(settings, log_engine, metrics.engine), metrics)
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")

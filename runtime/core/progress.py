@@ -1,7 +1,10 @@
 """How a running analysis tells where it is, and how it is told to stop."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+STEPS: Final = ("wait", "read", "check", "prepare", "infer", "resample", "measure", "write")
+"""The stages that have no parts, in the order in which a case goes through them."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from runtime.core.errors import BackendUnavailable
 
@@ -25,6 +25,9 @@ _NAME: Final = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}-[0-9a-f]{32}\.engine")
 Loaded = TypeVar("Loaded")
 Tell = Callable[[str], None]
 """Takes one line about an engine: made, or made anew and why."""
+
+Count = Callable[[Literal["stored", "built"]], None]
+"""Takes where an engine came from."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ class _Unusable(Exception):
 class EngineCache:
     """A folder of engines, which several processes may share."""
 
-    def __init__(self, folder: Path, tell: Tell = lambda _: None) -> None:
+    def __init__(self, folder: Path, tell: Tell = lambda _: None, count: Count = lambda _: None) -> None:
         self.folder = folder
-        self._tell = tell
+        self._tell, self._count = tell, count
 
     def __len__(self) -> int:
         """Return how many engines are stored, sound or not."""
@@ -94,10 +97,14 @@ class EngineCache:
         """
         with self._alone_with(key):
             try:
-                return load(self._read(key))
+                loaded = load(self._read(key))
             except (_Unusable, BackendUnavailable) as error:
                 self._tell(f"{key.backend}: building the engine of fold {key.fold_sha256[:12]}: {error}")
+            else:
+                self._count("stored")
+                return loaded
             loaded, engine = build()
+            self._count("built")
             try:
                 self.write(key, engine)
             except OSError as error:

@@ -9,8 +9,10 @@ from uuid import uuid4
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.errors import AnalysisCancelled
-from runtime.core.progress import Progress
+from runtime.core.progress import Monitor, Progress
 from runtime.inference.model import LoadedModel
+from runtime.serving.metrics import Metrics
+from runtime.serving.timing import TimedMonitor
 
 
 def prepare_analysis() -> None:
@@ -21,7 +23,8 @@ def prepare_analysis() -> None:
 class Job:
     """Runs one case in a worker thread; is the `Monitor` of its analysis."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self.id = uuid4().hex
         """Names the call in the log and for the caller; random, says nothing about the patient."""
 
@@ -45,8 +48,10 @@ class Job:
         self, worker: ThreadPoolExecutor, case: CaseInput, model: LoadedModel, settings: AnalysisSettings
     ) -> Future[CaseResult]:
         """Queue the analysis behind the ones that came before."""
-        self.report(Progress("wait", 0, 1))
-        future = worker.submit(self._run, case, model, settings)
+        monitor = TimedMonitor(self, self._metrics, model.fold_count)
+        monitor.report(Progress("wait", 0, 1))
+        self._metrics.case_waits()
+        future = worker.submit(self._run, case, model, settings, monitor)
         # None ends `progress`, however the analysis ended.
         future.add_done_callback(lambda _: self._progress.put(None))
         return future
@@ -56,10 +61,11 @@ class Job:
         while (progress := self._progress.get()) is not None:
             yield progress
 
-    def _run(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> CaseResult:
-        self.check()
-        self.report(Progress("wait", 1, 1))
-        # Imported by then: `prepare_analysis`.
-        from runtime.pipeline import analyze_case
+    def _run(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings, monitor: Monitor) -> CaseResult:
+        with self._metrics.case_runs():
+            monitor.check()
+            monitor.report(Progress("wait", 1, 1))
+            # Imported by then: `prepare_analysis`.
+            from runtime.pipeline import analyze_case
 
-        return analyze_case(case, model, settings, self)
+            return analyze_case(case, model, settings, monitor)

@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
@@ -17,21 +17,32 @@ _TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """A name may have addresses of a kind that this machine does not use, such as ::1: one that works is enough."""
 
 
-def require_free(listen: str) -> None:
+def require_free(listen: str, setting: str = "listen") -> None:
     """Raise `SettingInvalid` when host:port is not this machine's own or is taken, on any of the host's addresses.
 
-    gRPC itself is content with one address of a name: on `localhost` it would answer beside another server.
+    gRPC itself is content with one address of a name: on `localhost` it would answer beside another server. The error
+    names `setting`.
     """
-    host, _, port = listen.rpartition(":")
     try:
-        places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        places = _places(listen)
     except (OSError, UnicodeError) as error:
-        raise SettingInvalid("listen", listen, f"{_OWN_ADDRESS} (the name has no address)") from error
-    failures = [failure for place in places if (failure := _failure(place[0], place[4])) is not None]
+        raise SettingInvalid(setting, listen, f"{_OWN_ADDRESS} (the name has no address)") from error
+    failures = [failure for place in places if (failure := _failure(*place)) is not None]
     grave = [each for each in failures if each not in _TOLERATED]
     if grave or len(failures) == len(places):
         reason = os.strerror((grave or failures)[0]).lower()
-        raise SettingInvalid("listen", listen, f"{_OWN_ADDRESS} ({reason})")
+        raise SettingInvalid(setting, listen, f"{_OWN_ADDRESS} ({reason})")
+
+
+def first_place(listen: str) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """Return family and address of the first place that a host:port has on this machine, after `require_free`."""
+    return next(place for place in _places(listen) if _failure(*place) is None)
+
+
+def _places(listen: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    host, _, port = listen.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [(each[0], each[4]) for each in found]
 
 
 def _failure(family: int, place: tuple[object, ...]) -> int | None:

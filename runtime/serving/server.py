@@ -11,12 +11,15 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.core.errors import SettingInvalid
 from runtime.inference.model import LoadedModel
 from runtime.serving.job import prepare_analysis
 from runtime.serving.listening import require_free, server_credentials
+from runtime.serving.metrics import Metrics
+from runtime.serving.scraping import metrics_served
 from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.serving.servicer import Analyzer
 from runtime.settings import Settings
@@ -31,10 +34,11 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 class Server:
     """A gRPC server with health and reflection; NOT_SERVING until `open`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Prepare the server."""
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        """Prepare the server; None counts for itself alone."""
         self._settings = settings
-        self._analyzer = Analyzer(settings)
+        self._metrics = metrics or Metrics(CollectorRegistry())
+        self._analyzer = Analyzer(settings, self._metrics)
         self._server = grpc.server(
             ThreadPoolExecutor(1 + settings.max_waiting + _SPARE_THREADS, thread_name_prefix="grpc"),
             options=_server_options(settings),
@@ -54,6 +58,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         """Turn new calls away, give running ones their time, then stop the rest."""
         self._health.enter_graceful_shutdown()
+        self._metrics.stops()
         self._analyzer.admission.close()
         self._server.stop(self._settings.shutdown_grace_s).wait()
         self._analyzer.close()
@@ -87,10 +92,11 @@ class _StoppedWhileLoading(BaseException):
     """Ends the loading wherever it is; no error that loading code may catch."""
 
 
-def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
+def serve(settings: Settings, load: Callable[[], LoadedModel], metrics: Metrics) -> None:
     """Run the server until SIGTERM or SIGINT; call from the main thread.
 
-    `load` returns the model after its golden case has passed; what it raises ends the server.
+    `load` returns the model after its golden case has passed; what it raises ends the server. The metrics are
+    answered from before the loading until after the last case.
     """
     stopped, loading = threading.Event(), True
 
@@ -104,7 +110,11 @@ def serve(settings: Settings, load: Callable[[], LoadedModel]) -> None:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, stop)
-    with suppress(_StoppedWhileLoading), Server(settings) as server:
+    with (
+        suppress(_StoppedWhileLoading),
+        metrics_served(settings.metrics_listen, metrics.registry),
+        Server(settings, metrics) as server,
+    ):
         _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(prepare_analysis)

@@ -11,11 +11,13 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode, ServerUnreachable, SidewallError
+from runtime.core.findings import Findings
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job
 from runtime.serving.log import where
+from runtime.serving.metrics import Metrics
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
 from runtime.settings import Settings
 
@@ -27,9 +29,11 @@ _Events = Iterator[analysis_pb2.Event]
 class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     """Answers calls once a model is given; until then they are turned away."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
+        self._metrics = metrics
+        metrics.admits(lambda: self.admission.taken, places)
         self._model: LoadedModel | None = None
         self._analysis_settings = AnalysisSettings.of(settings)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
@@ -40,6 +44,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     def open(self, model: LoadedModel) -> None:
         """Answer calls with this model from now on."""
         self._model = model
+        self._metrics.serves(model)
 
     def close(self) -> None:
         """Let the threads go once their work is done."""
@@ -50,42 +55,48 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
     ) -> _Events:
         """Analyse one DICOM series."""
-        return self._answer(lambda: read_series_upload(request_iterator, self._limits), context)
+        messages = self._metrics.counted("series", request_iterator)
+        return self._answer(lambda: read_series_upload(messages, self._limits), context)
 
     def AnalyzeVolume(  # noqa: N802 - gRPC's name
         self, request_iterator: Iterable[analysis_pb2.AnalyzeVolumeRequest], context: grpc.ServicerContext
     ) -> _Events:
         """Analyse voxels with geometry."""
-        return self._answer(lambda: read_volume_upload(request_iterator, self._limits), context)
+        messages = self._metrics.counted("volume", request_iterator)
+        return self._answer(lambda: read_volume_upload(messages, self._limits), context)
 
     def _answer(self, receive: Callable[[], CaseInput], context: grpc.ServicerContext) -> _Events:
-        """Yield the events of one call; every way it can end is logged and mapped to its status here, and only here."""
-        job, started_s = Job(), time.perf_counter()
+        """Yield the events of one call; every way it can end is logged, counted and given its status here alone."""
+        job, started_s = Job(self._metrics), time.perf_counter()
         if not context.add_callback(job.cancel):
             job.cancel()
-        failure: SidewallError | None = None
-        outcome = AnalysisCancelled.code
+        ending: Findings | SidewallError = AnalysisCancelled()
         try:
             with self.admission.admit():
-                outcome = yield from self._events(job, receive)
+                ending = yield from self._events(job, receive)
         except SidewallError as error:
-            failure, outcome = error, _public_text(error)
+            ending = error
         except Exception as error:  # noqa: BLE001 - the edge: nothing unexpected may show its text to a caller
-            failure, outcome = SidewallError(), SidewallError.code
+            ending = SidewallError()
             _log.error("unexpected error", job=job.id, error=type(error).__name__, where=where(error))
         finally:
             job.cancel()
-            _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(time.perf_counter() - started_s, 3))
-        if isinstance(failure, _RefusedCase):
-            yield from artefact_events(failure.result.artefacts)
-            yield refusal_event(failure.reasons, failure.result.findings)
-        elif isinstance(failure, CaseRefused):
-            yield refusal_event(failure.reasons)
-        if failure is not None:
-            _abort(context, failure, job)
+            self._note_end(job, ending, time.perf_counter() - started_s)
+        if isinstance(ending, _RefusedCase):
+            yield from artefact_events(ending.result.artefacts)
+            yield refusal_event(ending.reasons, ending.result.findings)
+        elif isinstance(ending, CaseRefused):
+            yield refusal_event(ending.reasons)
+        if isinstance(ending, SidewallError):
+            _abort(context, ending, job)
 
-    def _events(self, job: Job, receive: Callable[[], CaseInput]) -> Generator[analysis_pb2.Event, None, str]:
-        """Yield the events of an admitted call; returns the status of its findings, raises when there are none."""
+    def _note_end(self, job: Job, ending: Findings | SidewallError, duration_s: float) -> None:
+        outcome = ending.status if isinstance(ending, Findings) else _public_text(ending)
+        _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(duration_s, 3))
+        self._metrics.call_ended(ending.result.findings if isinstance(ending, _RefusedCase) else ending, duration_s)
+
+    def _events(self, job: Job, receive: Callable[[], CaseInput]) -> Generator[analysis_pb2.Event, None, Findings]:
+        """Yield the events of an admitted call; returns its findings, raises when there are none."""
         model = self._model
         if model is None:
             raise ServerUnreachable("the server is still loading its model")
@@ -102,7 +113,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             raise _RefusedCase(result)
         yield findings_event(result.findings)
         yield from artefact_events(result.artefacts)
-        return result.findings.status
+        return result.findings
 
     def _receive(self, job: Job, receive: Callable[[], CaseInput]) -> CaseInput:
         """Return the case once it has come in; in a thread of its own, since gRPC waits for messages without limit."""

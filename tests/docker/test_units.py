@@ -1,8 +1,8 @@
 """The ways to run the image on one box: hardened, closed, and of the version that is here."""
 
-import configparser
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,36 +17,116 @@ DOCKER = Path(__file__).parents[2] / "docker"
 GRACE_S = Settings().shutdown_grace_s
 
 
-def test_compose_runs_the_image_of_this_version_hardened_and_closed() -> None:
-    service = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]["runtime"]
-    assert service["image"] == f"localhost/sidewall-runtime:${{VERSION:-{__version__}}}"
+MONITORING_UNITS = DOCKER / "monitoring" / "quadlet"
+COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+PROMETHEUS_CONFIG = yaml.safe_load((DOCKER / "monitoring" / "prometheus.yml").read_text())
+SILENT_GRAFANA = {
+    "GF_ANALYTICS_REPORTING_ENABLED": "false",
+    "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+    "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+    "GF_NEWS_NEWS_FEED_ENABLED": "false",
+    "GF_SECURITY_DISABLE_GRAVATAR": "true",
+    "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
+    "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+}
+
+
+def unit_of(path: Path) -> dict[str, dict[str, list[str]]]:
+    """Return section -> name -> values of a unit; a name may stand there more than once."""
+    sections: dict[str, dict[str, list[str]]] = {}
+    for line in path.read_text().splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), {})
+        elif "=" in line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            section.setdefault(name, []).append(value)
+    return sections
+
+
+@pytest.mark.parametrize("name", ["runtime", "prometheus", "grafana"])
+def test_every_service_of_compose_is_hardened_and_closed(name: str) -> None:
+    service = COMPOSE["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges"]
     assert service["pids_limit"]
     assert service["mem_limit"]
+    assert int(service["user"].partition(":")[0]) > 0
     assert [port for port in service["ports"] if not port.startswith("127.0.0.1:")] == []
+    assert re.fullmatch(r"\S+:(v?\d+\.\d+\.\d+|\$\{VERSION:-\d+\.\d+\.\d+\})", service["image"])
+
+
+def test_compose_runs_the_image_of_this_version_and_lets_it_finish() -> None:
+    service = COMPOSE["services"]["runtime"]
+    assert service["image"] == f"localhost/sidewall-runtime:${{VERSION:-{__version__}}}"
     assert int(service["stop_grace_period"].removesuffix("s")) > GRACE_S
-    assert load_settings({}, environment=service["environment"]).listen == "0.0.0.0:50051"
+    settings = load_settings({}, environment=service["environment"])
+    assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:50051", "0.0.0.0:9464")
 
 
-def test_the_unit_runs_the_image_of_this_version_hardened_and_closed() -> None:
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(DOCKER / "quadlet" / "sidewall.container")
-    container = unit["Container"]
-    assert container["Image"] == f"localhost/sidewall-runtime:{__version__}"
-    for name, value in (
-        ("Notify", "true"),
-        ("ReadOnly", "true"),
-        ("DropCapability", "all"),
-        ("NoNewPrivileges", "true"),
-    ):
-        assert container[name] == value
-    assert container["PublishPort"].startswith("127.0.0.1:")
-    assert float(unit["Service"]["TimeoutStopSec"]) > GRACE_S
-    environment = dict(pair.split("=", 1) for pair in container["Environment"].split())
-    assert load_settings({}, environment=environment).listen == "0.0.0.0:50051"
+def test_every_volume_and_file_that_compose_mounts_is_there() -> None:
+    for name, service in COMPOSE["services"].items():
+        for source in (volume.rsplit(":", 2 if volume.endswith(":ro") else 1)[0] for volume in service["volumes"]):
+            if source.startswith("./"):
+                assert (DOCKER / source).is_file(), name
+            else:
+                assert source in COMPOSE["volumes"] or source.startswith("${BUNDLE:?"), name
+
+
+def test_monitoring_starts_only_when_it_is_asked_for_and_reports_to_nobody() -> None:
+    services = COMPOSE["services"]
+    assert "profiles" not in services["runtime"]
+    assert services["prometheus"]["profiles"] == services["grafana"]["profiles"] == ["monitoring"]
+    assert services["grafana"]["environment"].items() >= SILENT_GRAFANA.items()
+
+
+def test_prometheus_finds_the_box_by_its_name_in_compose_and_in_the_units() -> None:
+    (target,) = PROMETHEUS_CONFIG["scrape_configs"][0]["static_configs"][0]["targets"]
+    host, _, port = target.partition(":")
+    runtime = COMPOSE["services"]["runtime"]
+    assert runtime["networks"]["default"]["aliases"] == [host]
+    box = unit_of(DOCKER / "quadlet" / "sidewall.container")["Container"]
+    watcher = unit_of(MONITORING_UNITS / "sidewall-prometheus.container")["Container"]
+    assert box["ContainerName"] == [host]
+    assert box["Network"] == watcher["Network"] == ["sidewall.network"]
+    assert runtime["environment"]["SIDEWALL_METRICS_LISTEN"] == f"0.0.0.0:{port}"
+    assert watcher["Image"] == [COMPOSE["services"]["prometheus"]["image"]]
+    assert watcher["Exec"][0].split() == COMPOSE["services"]["prometheus"]["command"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [DOCKER / "quadlet" / "sidewall.container", MONITORING_UNITS / "sidewall-prometheus.container"],
+    ids=lambda path: path.stem,
+)
+def test_every_unit_is_hardened_and_closed(path: Path) -> None:
+    container = unit_of(path)["Container"]
+    for name in ("ReadOnly", "NoNewPrivileges"):
+        assert container[name] == ["true"]
+    assert container["DropCapability"] == ["all"]
+    assert int(container["User"][0]) > 0
+    assert all(port.startswith("127.0.0.1:") for port in container["PublishPort"])
+    assert re.fullmatch(r"--memory=\S+ --pids-limit=\d+", container["PodmanArgs"][0])
+
+
+def test_the_unit_runs_the_image_of_this_version_and_lets_it_finish() -> None:
+    unit = unit_of(DOCKER / "quadlet" / "sidewall.container")
+    assert unit["Container"]["Image"] == [f"localhost/sidewall-runtime:{__version__}"]
+    assert unit["Container"]["Notify"] == ["true"]
+    assert float(unit["Service"]["TimeoutStopSec"][0]) > GRACE_S
+    environment = dict(pair.split("=", 1) for pair in unit["Container"]["Environment"][0].split())
+    settings = load_settings({}, environment=environment)
+    assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:50051", "0.0.0.0:9464")
+
+
+def test_on_a_gpu_both_ways_take_the_image_for_it_and_the_device() -> None:
+    service = yaml.safe_load((DOCKER / "compose.gpu.yaml").read_text())["services"]["runtime"]
+    assert service["image"] == f"localhost/sidewall-runtime-gpu:${{VERSION:-{__version__}}}"
+    (device,) = service["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    container = unit_of(DOCKER / "gpu" / "sidewall.container.d" / "gpu.conf")["Container"]
+    assert container["Image"] == [f"localhost/sidewall-runtime-gpu:{__version__}"]
+    assert container["AddDevice"] == ["nvidia.com/gpu=all"]
 
 
 @pytest.fixture
@@ -84,6 +164,7 @@ def test_the_installer_loads_the_image_and_lays_bundle_and_units_in_place(unpack
     assert {path.name for path in (root / "etc/containers/systemd").iterdir()} == {
         "sidewall.container",
         "sidewall-engines.volume",
+        "sidewall.network",
     }
     assert install(unpacked, root).returncode == 0
 

@@ -30,7 +30,7 @@ def test_nothing_given_gives_the_defaults() -> None:
 def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> None:
     texts = {
         "bundle": "b", "backend": "onnxruntime-cpu", "engine_cache": "e", "mode": "fast", "threads": "2",
-            "listen": "0.0.0.0:1",
+            "listen": "0.0.0.0:1", "metrics_listen": "127.0.0.1:2",
         "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
@@ -95,6 +95,7 @@ def test_variables_that_others_read_or_kubernetes_sets_are_let_pass(tmp_path: Pa
         ("threads", "-1", "0 (every core) to 1024"),
         ("listen", "here", "host:port with a port of 0 to 65535"),
         ("listen", "127.0.0.1:70000", "host:port with a port of 0 to 65535"),
+        ("metrics_listen", "9464", "host:port with a port of 0 to 65535, or empty"),
         ("plaintext", "maybe", "true or false"),
         ("transfer_timeout_s", "0", "more than 0, at most 86400 (s)"),
         ("transfer_timeout_s", "nan", "more than 0, at most 86400 (s)"),
@@ -137,6 +138,15 @@ def test_rules_and_gates_are_tables_in_the_file(tmp_path: Path) -> None:
     settings = load_settings(environment={}, file=file)
     assert settings.rules == {"short_axis_cutoff_mm": 5.0, "borderline_band_mm": 0.25}
     assert settings.gates == {"midline": "refuse"}
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:9464", "[::]:9464", "box.example:9464"])
+def test_metrics_are_open_to_other_machines_only_on_purpose_whatever_tls_the_server_has(listen: str) -> None:
+    for tls in ({}, {"tls_certificate": Path("c"), "tls_key": Path("k")}):
+        with pytest.raises(SettingInvalid, match=r"metrics_listen is .*or plaintext = true: it has no TLS"):
+            Settings(metrics_listen=listen, **tls)  # type: ignore[arg-type]
+        assert Settings(metrics_listen=listen, plaintext=True, **tls).metrics_listen == listen  # type: ignore[arg-type]
+    assert Settings().metrics_listen == ""
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:50051", "box.example:50051"])

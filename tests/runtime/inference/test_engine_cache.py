@@ -55,6 +55,14 @@ def test_a_sound_engine_is_loaded_and_not_built_again(box: Box) -> None:
     assert len(box.cache) == 1
 
 
+def test_every_engine_is_counted_as_built_or_stored(tmp_path: Path) -> None:
+    counted = list[str]()
+    for _ in range(2):
+        cache = EngineCache(tmp_path, count=counted.append)
+        cache.obtain(KEY, lambda engine: engine, lambda: (ENGINE, ENGINE))
+    assert counted == ["built", "stored"]
+
+
 def test_the_key_is_the_sha256_of_its_parts_in_canonical_json() -> None:
     # printf '%s' '{"backend": "b", "device": "d", "fold_sha256": "00", "library": "l", "options": {}}' | sha256sum
     key = EngineKey("b", "l", "d", "00")

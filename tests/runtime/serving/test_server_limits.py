@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 import sidewall
+from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.bundle.loading import load_bundle
@@ -18,6 +19,7 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
+from runtime.serving.metrics import Metrics
 from runtime.serving.server import Server
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
@@ -90,6 +92,37 @@ def test_a_place_is_free_again_after_its_caller_has_gone(model: LoadedModel, ser
             except sidewall.ServerBusy:
                 threading.Event().wait(0.05)
         pytest.fail("the place of the abandoned call was not given back")
+
+
+def test_what_is_turned_away_is_counted_by_its_reason(model: LoadedModel, series: Path) -> None:
+    metrics = Metrics(CollectorRegistry())
+    shown = metrics.registry.get_sample_value
+    with Server(LOCAL, metrics) as server, sidewall.Client(server.address) as client:
+        with pytest.raises(sidewall.ServerUnreachable):
+            client.analyze_series(series)
+        server.open(model)
+        assert shown("sidewall_serving") == 1
+        with server._analyzer.admission.admit(), pytest.raises(sidewall.ServerBusy):
+            client.analyze_series(series)
+    assert shown("sidewall_calls_rejected_total", {"reason": "not_ready"}) == 1
+    assert shown("sidewall_calls_rejected_total", {"reason": "busy"}) == 1
+    assert shown("sidewall_serving") == 0
+
+
+def test_a_caller_that_goes_is_counted_and_leaves_nothing_running(model: LoadedModel, series: Path) -> None:
+    metrics = Metrics(CollectorRegistry())
+    shown = metrics.registry.get_sample_value
+    with Server(LOCAL, metrics) as server, sidewall.Client(server.address) as client:
+        server.open(HeldModel(model))
+        with pytest.raises(sidewall.DeadlineExceeded):
+            client.analyze_series(series, timeout_s=2.0)
+        for _ in range(2400):
+            if shown("sidewall_calls_failed_total", {"code": "cancelled"}):
+                break
+            threading.Event().wait(0.05)
+    assert shown("sidewall_calls_failed_total", {"code": "cancelled"}) == 1
+    assert (shown("sidewall_cases_running"), shown("sidewall_cases_waiting")) == (0, 0)
+    assert shown("sidewall_last_case_timestamp_seconds") == 0
 
 
 def test_no_call_is_answered_before_the_model_is_there(series: Path) -> None:

@@ -1,0 +1,237 @@
+"""What the box counts about its work for Prometheus; docs/metrics.md lists it.
+
+Nothing here tells patients apart: labels are words of small closed sets, or name the software, bundle and device.
+Results are grouped on purpose, so that nobody reads from a counter what one case was found to be.
+"""
+
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from runtime import __version__
+from runtime.core.errors import (
+    AnalysisCancelled,
+    BackendUnavailable,
+    BundleRejected,
+    CaseRefused,
+    RefusalCode,
+    ServerBusy,
+    ServerUnreachable,
+    SettingInvalid,
+    SidewallError,
+)
+from runtime.core.findings import CaseStatus, Findings, Gate
+from runtime.core.progress import STEPS
+from runtime.core.site_choices import CHANGEABLE_GATES
+from runtime.inference.model import LoadedModel
+from runtime.serving.machine import device_of, memory_limit_bytes
+
+OUTCOMES: Final[dict[CaseStatus, str]] = {
+    "positive": "complete",
+    "negative": "complete",
+    "borderline": "needs_review",
+    "indeterminate": "needs_review",
+    "demonstration": "demonstration",
+    "refused": "refused",
+}
+"""Status of a case -> the word that it is counted under."""
+
+_FAILURES: Final = (AnalysisCancelled, BackendUnavailable, BundleRejected, SettingInvalid, SidewallError)
+_BUNDLE_LABELS: Final = ("name", "version", "digest", "key_id", "trained_on")
+_BACKEND_LABELS: Final = ("backend", "mode", "precision", "device")
+_DIGITS_OF_DIGEST: Final = 12
+_CASE_BUCKETS_S: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200)
+"""From a GPU's answer to the largest case on two busy cores."""
+
+_STEP_BUCKETS_S: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_RATIO_BUCKETS: Final = (0.25, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2, 3, 5)
+_NODE_BUCKETS: Final = (0, 1, 2, 3, 5, 10, 20)
+
+
+class _Sized(Protocol):
+    """A message of the wire contract."""
+
+    def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
+        """Return how many bytes it has on the wire."""
+        ...
+
+
+Message = TypeVar("Message", bound=_Sized)
+
+
+class Metrics:
+    """Every metric of one server; safe to share between threads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register all of them in a registry that holds none of them yet."""
+        self.registry = registry
+        ProcessCollector(registry=registry)
+        self._describe_process()
+        self._register_calls()
+        self._register_cases()
+        self._register_durations()
+
+    def _describe_process(self) -> None:
+        build = self._gauge("sidewall_build_info", "The software, always 1.", ("version", "python"))
+        build.labels(__version__, platform.python_version()).set(1)
+        limit = self._gauge("sidewall_memory_limit_bytes", "Memory the server may take: its control group's or all.")
+        limit.set(memory_limit_bytes())
+        self._bundle = self._gauge("sidewall_bundle_info", "The model bundle that serves, always 1.", _BUNDLE_LABELS)
+        self._backend = self._gauge("sidewall_backend_info", "What the folds run on, always 1.", _BACKEND_LABELS)
+        self._golden = self._gauge("sidewall_golden_case_passed", "1 once the bundle's golden case has passed.")
+        self._serving = self._gauge("sidewall_serving", "1 while cases are taken.")
+        self._engines = self._counter(
+            "sidewall_engines", "Compiled folds taken from the engine cache, or built.", source=("stored", "built")
+        )
+
+    def _register_calls(self) -> None:
+        self._admitted = self._gauge("sidewall_calls_admitted", "Calls that hold a place now.")
+        self._places = self._gauge("sidewall_calls_limit", "Calls that may hold a place at the same time.")
+        self._rejected = self._counter(
+            "sidewall_calls_rejected", "Calls turned away at once.", reason=("busy", "not_ready")
+        )
+        self._failed = self._counter(
+            "sidewall_calls_failed", "Calls that ended without an answer.", code=[each.code for each in _FAILURES]
+        )
+        self._received = self._counter(
+            "sidewall_received_bytes", "Bytes of messages that came in.", call=("series", "volume")
+        )
+
+    def _register_cases(self) -> None:
+        self._cases = self._counter("sidewall_cases", "Cases answered.", outcome=dict.fromkeys(OUTCOMES.values()))
+        self._refusals = self._counter("sidewall_refusals", "Reasons of refused cases.", code=list(RefusalCode))
+        gates = (RefusalCode.TOO_COARSE, *CHANGEABLE_GATES)
+        self._gates = self._counter("sidewall_gates_fired", "Gates that warned or refused.", gate=gates)
+        self._waiting = self._gauge("sidewall_cases_waiting", "Cases received that wait for the one that runs.")
+        self._running = self._gauge("sidewall_cases_running", "Cases being analysed.")
+        self._last_case = self._gauge(
+            "sidewall_last_case_timestamp_seconds", "Unix time of the last answer, 0 before the first."
+        )
+        self._nodes = self._histogram(
+            "sidewall_case_nodes", "Nodes found in a case that was not refused.", _NODE_BUCKETS
+        )
+        self._distance = self._histogram(
+            "sidewall_input_distance_ratio",
+            "Distance of an image from the training cases; 1 is what 99 % of those keep among each other.",
+            _RATIO_BUCKETS,
+        )
+
+    def _register_durations(self) -> None:
+        outcomes = list(dict.fromkeys(OUTCOMES.values()))
+        self._case_s = self._histogram(
+            "sidewall_case_duration_seconds",
+            "From the call to its answer, transfer and waiting included.",
+            _CASE_BUCKETS_S,
+            outcome=outcomes,
+        )
+        self._step_s = self._histogram(
+            "sidewall_step_duration_seconds", "Finished steps of an analysis.", _STEP_BUCKETS_S, step=STEPS
+        )
+        self._fold_s = self._histogram(
+            "sidewall_fold_duration_seconds", "Inference of one fold over one case.", _STEP_BUCKETS_S, fold=()
+        )
+
+    def admits(self, taken: Any, places: int) -> None:
+        """Take the number of held places from `taken`, a function, at every scrape."""
+        self._admitted.set_function(taken)
+        self._places.set(places)
+
+    def serves(self, model: LoadedModel) -> None:
+        """Note that a model has passed its golden case and answers from now on."""
+        bundle = model.bundle
+        digest = bundle.digest.rpartition(":")[2][:_DIGITS_OF_DIGEST]
+        self._bundle.labels(bundle.name, bundle.version, digest, bundle.signed_by, bundle.trained_on).set(1)
+        self._backend.labels(model.backend_name, model.mode, model.precision, device_of(model.backend_name)).set(1)
+        _start_at_zero(self._fold_s, {"fold": map(str, range(model.fold_count))})
+        self._golden.set(1)
+        self._serving.set(1)
+
+    def stops(self) -> None:
+        """Note that no more cases are taken."""
+        self._serving.set(0)
+
+    def engine(self, source: Literal["stored", "built"]) -> None:
+        """Count one compiled fold."""
+        self._engines.labels(source).inc()
+
+    def counted(self, call: Literal["series", "volume"], messages: Iterable[Message]) -> Iterator[Message]:
+        """Yield the messages of a call and count their bytes."""
+        received = self._received.labels(call)
+        for message in messages:
+            received.inc(message.ByteSize())
+            yield message
+
+    def case_waits(self) -> None:
+        """Count a case that is queued; `case_runs` takes it out of the queue."""
+        self._waiting.inc()
+
+    @contextmanager
+    def case_runs(self) -> Iterator[None]:
+        """Count a case as running while the context is open."""
+        self._waiting.dec()
+        with self._running.track_inprogress():
+            yield
+
+    def step_ended(self, step: str, duration_s: float) -> None:
+        """Note how long one of `STEPS` took."""
+        self._step_s.labels(step).observe(duration_s)
+
+    def fold_ended(self, fold: int, duration_s: float) -> None:
+        """Note how long a fold took; `fold` is its number in the bundle, from 0."""
+        self._fold_s.labels(str(fold)).observe(duration_s)
+
+    def call_ended(self, ending: Findings | SidewallError, duration_s: float) -> None:
+        """Count how a call ended: with findings, those of a refused case too, or with an error."""
+        match ending:
+            case Findings():
+                codes = [reason.code for reason in ending.refusal]
+                self._case_ended(OUTCOMES[ending.status], codes, duration_s)
+                self._count_gates(ending.gates)
+                if ending.status != "refused":
+                    self._nodes.observe(len(ending.nodes))
+            case CaseRefused():
+                self._case_ended("refused", [str(reason.code) for reason in ending.reasons], duration_s)
+            case ServerBusy():
+                self._rejected.labels("busy").inc()
+            case ServerUnreachable():
+                self._rejected.labels("not_ready").inc()
+            case _:
+                self._failed.labels(ending.code).inc()
+
+    def _case_ended(self, outcome: str, codes: Iterable[str], duration_s: float) -> None:
+        self._cases.labels(outcome).inc()
+        self._case_s.labels(outcome).observe(duration_s)
+        self._last_case.set(time.time())
+        for code in dict.fromkeys(codes):
+            self._refusals.labels(code).inc()
+
+    def _count_gates(self, gates: Iterable[Gate]) -> None:
+        for gate in gates:
+            if gate.outcome != "pass":
+                self._gates.labels(gate.code).inc()
+            if gate.code == RefusalCode.INPUT_STATISTICS and gate.score is not None and gate.threshold:
+                self._distance.observe(gate.score / gate.threshold)
+
+    def _counter(self, name: str, meaning: str, **label: Iterable[str]) -> Counter:
+        counter = Counter(name, meaning, tuple(label), registry=self.registry)
+        _start_at_zero(counter, label)
+        return counter
+
+    def _gauge(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], **label: Iterable[str]) -> Histogram:
+        histogram = Histogram(name, meaning, tuple(label), registry=self.registry, buckets=buckets)
+        _start_at_zero(histogram, label)
+        return histogram
+
+
+def _start_at_zero(metric: Counter | Histogram, label: dict[str, Iterable[str]]) -> None:
+    """Show every value of the label from the start: Prometheus sees no increase in what appears with a 1."""
+    for values in label.values():
+        for value in values:
+            metric.labels(str(value))
