@@ -53,9 +53,10 @@ def icc_of_sampled_readers(
 
     A generalised interval (Weerahandi, J Am Stat Assoc 1993;88:899-905; Tian and Cappelleri, Stat Med 2004;23:
     2125-2135): the mean square of readers is drawn as (k - 1) MSR / chi-square of k - 1 degrees of freedom, that is,
-    readers' levels are taken as normal. Those between units and of the rest, which the papers draw so too, come from
-    resampled units or patients: with skewed sizes the normal law does not hold (Ionan et al., BMC Med Res Methodol
-    2014;14:121). Raises ValueError for a bootstrap that is not of the percentile kind and for values that are no table.
+    readers' levels are taken as normal. Those between units and of the rest, which the papers draw so too, are
+    MS^2 / MS* with MS* of resampled units or patients: with skewed sizes the normal law does not hold (Ionan et al.,
+    BMC Med Res Methodol 2014;14:121). Raises ValueError for a bootstrap that is not of the percentile kind and for
+    values that are no table.
     """
     plan = plan or Bootstrap()
     if plan.kind != "percentile":
@@ -69,10 +70,10 @@ def icc_of_sampled_readers(
 
     def statistic(sums: FloatArray) -> FloatArray:
         between, _, error, _ = _mean_squares(sums)
-        _, observed, _, n = _mean_squares(whole)
+        of_units, of_readers, of_rest, n = _mean_squares(whole)
         degrees = _readers(sums) - 1
-        drawn = degrees * observed / _chi_squares(degrees, len(sums), plan.seed)
-        return _absolute(between, drawn, error, n, _readers(sums))
+        drawn = degrees * of_readers / _chi_squares(degrees, len(sums), plan.seed)
+        return _absolute(_pivot(of_units, between), drawn, _pivot(of_rest, error), n, _readers(sums))
 
     found = _with_interval(point, values, patients, plan, statistic)
     if table.shape[1] >= FEW_READERS or found.low is None:
@@ -86,6 +87,12 @@ def _chi_squares(degrees: int, size: int, seed: int) -> FloatArray:
     # A stream of its own, apart from the one that resamples.
     place = np.random.default_rng([seed, degrees]).permutation(size)
     return np.asarray(chi2.ppf((place + 0.5) / size, degrees), dtype=np.float64)
+
+
+def _pivot(observed: FloatArray, resampled: FloatArray) -> FloatArray:
+    """Return observed^2 / resampled (rows,); 0 where nothing was observed, NaN where a resample alone has nothing."""
+    some = resampled > 0
+    return np.where(some, observed**2 / np.where(some, resampled, 1), np.where(observed > 0, np.nan, 0.0))
 
 
 def _point(values: npt.ArrayLike, model: Literal["ICC2", "ICC3"], plan: Bootstrap, method: str) -> Estimate:

@@ -69,8 +69,8 @@ ordinal <- function(a, b) if (a == b) 0 else (sum(totals[(min(a, b):max(a, b)) +
 
 mm <- as.matrix(d[c("junior_mm", "senior_mm", "model_mm")])
 icc <- suppressMessages(ICC(mm, lmer = FALSE))$results
-# Intervals by resampled patients, by boot, with the F-based point; readers as a sample by a loop of its own over the mean
-# squares of anova, the readers' one drawn anew from its chi-square (Weerahandi 1993).
+# Intervals by resampled patients, by boot; for readers as a sample a loop of its own over the mean squares of anova, the
+# readers' one drawn anew from its chi-square (Weerahandi 1993), the others as MS^2 / MS* of resampled units.
 squares <- function(x) {
   long <- data.frame(y = as.vector(x), unit = factor(rep(seq_len(nrow(x)), ncol(x))), reader = factor(rep(seq_len(ncol(x)), each = nrow(x))))
   setNames(anova(lm(y ~ unit + reader, long))[["Mean Sq"]], c("b", "r", "e"))
@@ -85,8 +85,9 @@ icc2 <- function(s, k) unname((s["b"] - s["e"]) / (s["b"] + (k - 1) * s["e"] + k
 icc3 <- function(s, k) unname((s["b"] - s["e"]) / (s["b"] + (k - 1) * s["e"]))
 set.seed(2003)
 these <- boot(mm, function(x, rows) { s <- quick(x[rows, ]); c(icc2(s, 3), icc3(s, 3)) }, R = 20000)
+whole <- quick(mm)
 sampled <- replicate(20000, {
-  s <- quick(mm[sample(n, replace = TRUE), ]); s["r"] <- 2 * quick(mm)["r"] / rchisq(1, 2); icc2(s, 3)
+  s <- whole^2 / quick(mm[sample(n, replace = TRUE), ]); s["r"] <- 2 * whole["r"] / rchisq(1, 2); icc2(s, 3)
 })
 resampled <- list(ICC2 = quantile(these$t[, 1], c(0.025, 0.975)), ICC3 = quantile(these$t[, 2], c(0.025, 0.975)),
                   ICC3_BCa = boot.ci(these, type = "bca", index = 2)$bca[4:5],
