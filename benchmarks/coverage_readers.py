@@ -6,12 +6,14 @@ import numpy as np
 
 from analytics.accuracy.bootstrap import Bootstrap
 from analytics.accuracy.calibration import calibration
+from analytics.accuracy.columns import BoolArray, FloatArray
 from analytics.accuracy.figures import accuracy_figures, clustered_figures
 from analytics.accuracy.proportions import proportion
 from analytics.accuracy.roc import area_under_roc
 from analytics.accuracy.table import counts_2x2
 from analytics.agreement.cohen import cohen_kappa
 from analytics.agreement.icc import intraclass_correlation
+from analytics.agreement.icc_intervals import icc_of_sampled_readers, icc_of_these_readers
 from analytics.agreement.limits import limits_of_agreement
 from analytics.agreement.ratings import Ratings, pair_table, ratings_of
 from analytics.agreement.readers import compare_with_model, light_kappa
@@ -20,11 +22,13 @@ from analytics.estimate import Estimate
 from analytics.simulation.cohort import Cohort
 from analytics.simulation.raters import Readings, discriminability
 from benchmarks.coverage_truth import (
+    MODEL_AND_REFERENCE,
     NORMAL_SIZE_SPREAD_MM,
     READER_BIAS_SPREAD_MM,
     READER_ERROR_MM,
     SIZE_CLASSES_MM,
     all_measured,
+    model_and_reference_mm,
     size_class,
 )
 
@@ -62,12 +66,19 @@ def _accuracy(cohort: Cohort) -> dict[str, Estimate]:
         both = readings.reported & cohort.reference.present
         right = both & (readings.region == cohort.reference.region)
         found[f"Wilson: region accuracy of {name}"] = proportion(int(right.sum()), int(both.sum()))
-    found["DeLong: auc of model"] = area_under_roc(truth, cohort.model.probability)
+    found |= _areas("auc of model", truth, cohort.model.probability)
     calibrated = calibration(truth, cohort.model.probability)
     found["Wald: calibration slope of model"] = calibrated.slope
     found["Wald: calibration intercept of model"] = calibrated.intercept
     found["normal: Brier score of model"] = calibrated.brier
     return found
+
+
+def _areas(name: str, truth: BoolArray, score: FloatArray) -> dict[str, Estimate]:
+    return {
+        f"DeLong, logit scale: {name}": area_under_roc(truth, score),
+        f"DeLong, plain: {name}": area_under_roc(truth, score, scale="plain"),
+    }
 
 
 def _nodes(cohort: Cohort) -> dict[str, Estimate]:
@@ -121,8 +132,23 @@ def _sizes(cohort: Cohort) -> dict[str, Estimate]:
         found[f"Bland-Altman, Student: upper limit of agreement of {pair}"] = limits.upper
     everyone = all_measured(cohort)
     table = np.stack([each.short_axis_mm[everyone] for each in cohort.readers.values()], axis=1)
-    found["ICC, F-based: ICC3 of the readers' short axes"] = intraclass_correlation(table, "ICC3").coefficient
-    return found
+    absolute = icc_of_these_readers(model_and_reference_mm(cohort), "ICC2", plan=PLAN)
+    found[f"ICC of these readers, bootstrap: {MODEL_AND_REFERENCE}"] = absolute
+    return found | _consistency("ICC3 of the readers' short axes", table)
+
+
+def _consistency(name: str, table: FloatArray) -> dict[str, Estimate]:
+    return {
+        f"ICC of these readers, bootstrap: {name}": icc_of_these_readers(table, plan=PLAN),
+        f"ICC, F-based: {name}": intraclass_correlation(table, "ICC3").coefficient,
+    }
+
+
+def _absolute(name: str, table: FloatArray) -> dict[str, Estimate]:
+    return {
+        f"ICC of sampled readers, generalised: {name}": icc_of_sampled_readers(table, plan=PLAN),
+        f"ICC, F-based: {name}": intraclass_correlation(table, "ICC2").coefficient,
+    }
 
 
 def _drawn_readers(cohort: Cohort) -> dict[str, Estimate]:
@@ -132,12 +158,10 @@ def _drawn_readers(cohort: Cohort) -> dict[str, Estimate]:
     normal = NORMAL_SIZE_SPREAD_MM * rng.standard_normal(len(sizes))
     bias = READER_BIAS_SPREAD_MM * rng.standard_normal(3)
     error = READER_ERROR_MM * rng.standard_normal((len(sizes), 3))
-    of_nodes = intraclass_correlation(sizes[:, None] + bias + error, "ICC2")
-    of_normal = intraclass_correlation(normal[:, None] + bias + error, "ICC2")
     return {
-        "ICC, F-based: ICC2 of readers drawn anew": of_nodes.coefficient,
-        "ICC, F-based: ICC2 of readers drawn anew, normal sizes": of_normal.coefficient,
-        "ICC, F-based: ICC3 of normal sizes": intraclass_correlation(normal[:, None] + error, "ICC3").coefficient,
+        **_absolute("ICC2 of readers drawn anew", sizes[:, None] + bias + error),
+        **_absolute("ICC2 of readers drawn anew, normal sizes", normal[:, None] + bias + error),
+        **_consistency("ICC3 of normal sizes", normal[:, None] + error),
     }
 
 
@@ -149,8 +173,7 @@ def _controls(cohort: Cohort) -> dict[str, Estimate]:
     error = READER_ERROR_MM * rng.standard_normal((MANY_UNITS, MANY_READERS))
     positive = np.arange(MANY_PATIENTS) < MANY_PATIENTS * cohort.design.nodes.prevalence
     impression = rng.standard_normal(MANY_PATIENTS) + discriminability(cohort.design.model) * positive
-    many = intraclass_correlation(normal + bias + error, "ICC2").coefficient
     return {
-        "ICC, F-based: ICC2 of twenty readers drawn anew, normal sizes": many,
-        "DeLong: auc of model, ten times the patients": area_under_roc(positive, impression),
+        **_absolute("ICC2 of twenty readers drawn anew, normal sizes", normal + bias + error),
+        **_areas("auc of model, ten times the patients", positive, impression),
     }

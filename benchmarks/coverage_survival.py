@@ -19,6 +19,7 @@ from analytics.survival.discrimination import time_dependent_auc
 from analytics.survival.errors import SurvivalError
 from analytics.survival.firth import firth_cox
 from analytics.survival.interaction import additive_interaction, product_term
+from analytics.survival.intervals import Scale
 from analytics.survival.kaplan_meier import (
     kaplan_meier,
     median_followup,
@@ -66,11 +67,13 @@ def _curves(endpoint: str, followup: Followup, called: BoolArray) -> dict[str, E
         for months, estimate in zip(MONTHS, survival_at(curve, MONTHS), strict=True):
             found[f"Kaplan-Meier, log-log: {endpoint} at {months:g} months, {part}"] = estimate
         name = f"{endpoint} restricted mean to {HORIZON_MONTHS:g} months, {part}"
-        found[f"restricted mean, normal: {name}"] = restricted_mean(followup.take(rows), HORIZON_MONTHS)
+        for scale in (Scale.LOG_LOG, Scale.PLAIN):
+            mean = restricted_mean(followup.take(rows), HORIZON_MONTHS, scale=scale)
+            found[f"restricted mean, {scale}: {name}"] = mean
         if (endpoint, part) == ("DFS", "model positive"):
             found[f"median, Brookmeyer-Crowley: {endpoint} median, {part}"] = median_survival(curve)
     name = f"{endpoint} restricted mean to {HORIZON_MONTHS:g} months, difference"
-    found[f"restricted mean, normal: {name}"] = restricted_mean_difference(
+    found[f"difference of restricted means, normal: {name}"] = restricted_mean_difference(
         followup.take(~called), followup.take(called), HORIZON_MONTHS
     )[0]
     return found
@@ -122,8 +125,9 @@ def _interaction(cohort: Cohort, endpoints: Mapping[str, Followup]) -> _Named:
     pair = "model_positive and mrtd"
     additive = additive_interaction(endpoints["DFS"], table, "model_positive", "mrtd", rest)
     yield f"delta method: DFS RERI of {pair}", additive.excess
-    yield f"delta method: DFS attributable proportion of {pair}", additive.proportion
-    yield f"delta method: DFS synergy index of {pair}", additive.synergy_index
+    yield f"delta method, log scale: DFS attributable proportion of {pair}", additive.proportion
+    yield f"delta method, plain: DFS attributable proportion of {pair}", additive.plain_proportion
+    yield f"delta method, log scale: DFS synergy index of {pair}", additive.synergy_index
     product = product_term(endpoints["DFS"], table, Number("model_positive"), Number("mrtd"), rest)
     yield "Cox, product term, Wald: DFS ratio of hazard ratios, model_positive x mrtd", product.ratios[0]
 

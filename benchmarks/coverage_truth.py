@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from analytics.accuracy.columns import FloatArray, IntArray
 from analytics.agreement.cohen import cohen_kappa
+from analytics.agreement.icc import intraclass_correlation
 from analytics.agreement.ratings import pair_table
 from analytics.simulation import truth
 from analytics.simulation.cohort import Cohort, simulate_cohort
@@ -25,6 +26,7 @@ READER_ERROR_MM: Final = 0.7
 """Of readers drawn anew in every cohort, for the intraclass correlation that takes readers as a sample."""
 
 NORMAL_SIZE_SPREAD_MM: Final = 1.5
+MODEL_AND_REFERENCE: Final = "ICC2 of the short axes of model and reference"
 BATCHES: Final = 20
 BATCH_PATIENTS: Final = 50_000
 """One million patients together."""
@@ -82,6 +84,12 @@ def all_measured(cohort: Cohort) -> BoolArray:
     return measured
 
 
+def model_and_reference_mm(cohort: Cohort) -> FloatArray:
+    """Return the short axes (n, 2) by model and reference of the nodes that both have."""
+    both = cohort.model.reported & cohort.reference.present
+    return np.stack([cohort.model.short_axis_mm[both], cohort.reference.short_axis_mm[both]], axis=1)
+
+
 def _sampled(cohort: Cohort) -> dict[str, float]:
     error = float(np.mean([reader.short_axis_spread_mm**2 for reader in cohort.design.readers]))
     of_measured = float(np.var(cohort.reference.short_axis_mm[all_measured(cohort)], ddof=1))
@@ -92,6 +100,7 @@ def _sampled(cohort: Cohort) -> dict[str, float]:
     return {
         "ICC3 of the readers' short axes": of_measured / (of_measured + error),
         "ICC2 of readers drawn anew": of_all / (of_all + drawn),
+        MODEL_AND_REFERENCE: intraclass_correlation(model_and_reference_mm(cohort), "ICC2").coefficient.value,
         "linear weighted kappa of junior and senior, size class": cohen_kappa(table, "linear").value,
         "quadratic weighted kappa of junior and senior, size class": cohen_kappa(table, "quadratic").value,
     }

@@ -2,15 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from analytics.accuracy.bootstrap import patient_codes
 from analytics.accuracy.columns import BoolArray, FloatArray, IntArray, binary_column, check_lengths, number_column
 from analytics.accuracy.proportions import normal_quantile
 from analytics.estimate import Estimate, HypothesisTest
+
+AreaScale = Literal["logit", "plain"]
+"""On which scale the interval of an area is symmetric; `plain` is that of pROC, too short near an area of 1."""
 
 _ONE_CLASS = "not defined: it needs positive and negative units"
 
@@ -79,18 +84,26 @@ def roc_curve(truth: npt.ArrayLike, score: npt.ArrayLike) -> RocCurve:
 
 
 def area_under_roc(
-    truth: npt.ArrayLike, score: npt.ArrayLike, patients: npt.ArrayLike | None = None, level: float = 0.95
+    truth: npt.ArrayLike,
+    score: npt.ArrayLike,
+    patients: npt.ArrayLike | None = None,
+    level: float = 0.95,
+    scale: AreaScale = "logit",
 ) -> Estimate:
     """Return the area under the curve of a score (n,), higher for positive.
 
-    Interval: DeLong et al., Biometrics 1988;44:837-845, by ranks (Sun and Xu, IEEE Signal Process Lett
+    Variance: DeLong et al., Biometrics 1988;44:837-845, by ranks (Sun and Xu, IEEE Signal Process Lett
     2014;21:1389-1393); with `patients` (n,), for units that share a patient, Obuchowski, Biometrics 1997;53:567-578.
+    Interval: logit(A) -/+ z SE / (A (1 - A)), turned back (Pepe, The Statistical Evaluation of Medical Tests, 2003,
+    chapter 5; Qin and Hotilovac, Stat Methods Med Res 2008;17:207-221), or A -/+ z SE cut at 0 and 1.
+    Raises ValueError for columns that are none and for an unknown scale.
     """
+    if scale not in get_args(AreaScale):
+        raise ValueError(f"scale is {scale!r}; allowed are {', '.join(get_args(AreaScale))}")
     reference, values = _columns(truth, score)
     quantile = normal_quantile(level)
-    method = "area under the ROC curve, " + (
-        "DeLong interval" if patients is None else "Obuchowski interval by patient"
-    )
+    name = "DeLong interval" if patients is None else "Obuchowski interval by patient"
+    method = f"area under the ROC curve, {name}" + (" on the logit scale" if scale == "logit" else "")
     count = int(reference.sum())
     if count in (0, len(reference)):
         return Estimate(math.nan, None, None, method, len(reference), count, level, _ONE_CLASS)
@@ -104,8 +117,8 @@ def area_under_roc(
             else "no interval: no unit stands apart from its class"
         )
         return Estimate(placements.area, None, None, method, len(reference), count, level, note)
-    low, high = placements.area - quantile * error, placements.area + quantile * error
-    return Estimate(placements.area, max(0.0, low), min(1.0, high), method, len(reference), count, level)
+    low, high = _area_bounds(placements.area, quantile * error, scale)
+    return Estimate(placements.area, low, high, method, len(reference), count, level)
 
 
 def compare_areas(
@@ -139,6 +152,13 @@ def compare_areas(
     )
     z = difference / error
     return AreaComparison(estimate, HypothesisTest(z, float(2 * norm.sf(abs(z))), methods[1], n))
+
+
+def _area_bounds(area: float, reach: float, scale: AreaScale) -> tuple[float, float]:
+    if scale == "plain":
+        return max(0.0, area - reach), min(1.0, area + reach)
+    centre, width = float(logit(area)), reach / (area * (1 - area))
+    return float(expit(centre - width)), float(expit(centre + width))
 
 
 def _columns(truth: npt.ArrayLike, score: npt.ArrayLike) -> tuple[BoolArray, FloatArray]:

@@ -13,6 +13,8 @@ from analytics.survival.errors import InvalidCovariate
 from analytics.survival.intervals import chi_square_p, critical_value
 from analytics.survival.times import FloatArray, Followup, Groups
 
+_PROPORTION = "attributable proportion, delta method on the log(1 - AP) scale"
+
 
 @dataclass(frozen=True)
 class ProductTerm:
@@ -40,7 +42,10 @@ class AdditiveInteraction:
     """Relative excess risk due to interaction (RERI), HR11 - HR10 - HR01 + 1; above 0 is more than additive."""
 
     proportion: Estimate
-    """Proportion of the hazard of both that is due to interaction (AP), RERI / HR11."""
+    """Proportion of the hazard of both that is due to interaction (AP), RERI / HR11; interval on log(1 - AP)."""
+
+    plain_proportion: Estimate
+    """AP with the symmetric interval of Hosmer & Lemeshow, too short on the side of 0 in small studies."""
 
     synergy_index: Estimate
     """S, (HR11 - 1) / (HR10 + HR01 - 2); interval on the log scale."""
@@ -109,6 +114,7 @@ def additive_interaction(
         both=both,
         excess=joint.excess(),
         proportion=joint.proportion(),
+        plain_proportion=joint.plain_proportion(),
         synergy_index=joint.synergy_index(),
         n=model.n,
         n_events=model.n_events,
@@ -131,6 +137,21 @@ class _Joint:
         return self._normal(r11 - r10 - r01 + 1, gradient, "relative excess risk due to interaction")
 
     def proportion(self) -> Estimate:
+        """Return AP = 1 - (HR10 + HR01 - 1) / HR11 with the delta method on the logarithm of that ratio.
+
+        Its logarithm is nearer to normal than AP, whose upper end is 1 (on the skewness: Assmann et al., Epidemiology
+        1996;7:286-290; Zou, Am J Epidemiol 2008;168:212-224).
+        """
+        r10, r01, r11 = self.ratios
+        alone = r10 + r01 - 1
+        if alone <= 0:
+            note = "no interval: the factors alone lower the hazard too much; code them the other way round"
+            return replace(self.plain_proportion(), low=None, high=None, method=_PROPORTION, note=note)
+        reach = self._reach(np.array([r10 / alone, r01 / alone, -1.0]))
+        low, high = (float(1 - alone / r11 * np.exp(sign * reach)) for sign in (1, -1))
+        return replace(self.plain_proportion(), low=low, high=high, method=_PROPORTION)
+
+    def plain_proportion(self) -> Estimate:
         r10, r01, r11 = self.ratios
         gradient = np.array([-r10, -r01, r10 + r01 - 1]) / r11
         return self._normal((r11 - r10 - r01 + 1) / r11, gradient, "attributable proportion")
@@ -143,13 +164,17 @@ class _Joint:
             note = "the factors do not raise the hazard, alone and together, so that S has no meaning"
             return Estimate(float("nan"), None, None, method, self.n, self.n_events, self.level, note)
         gradient = np.array([-r10 / below, -r01 / below, r11 / above])
-        width = critical_value(self.level) * float(np.sqrt(gradient @ self.covariance @ gradient))
+        width = self._reach(gradient)
         value = float(np.log(above / below))
         low, high = float(np.exp(value - width)), float(np.exp(value + width))
         return Estimate(float(np.exp(value)), low, high, method, self.n, self.n_events, self.level)
 
+    def _reach(self, gradient: FloatArray) -> float:
+        """Return the half width of the interval of what has this gradient by the logarithms of the ratios."""
+        return critical_value(self.level) * float(np.sqrt(gradient @ self.covariance @ gradient))
+
     def _normal(self, value: float, gradient: FloatArray, name: str) -> Estimate:
-        width = critical_value(self.level) * float(np.sqrt(gradient @ self.covariance @ gradient))
+        width = self._reach(gradient)
         # Additivity of protective factors means something else (Knol et al. 2011).
         protective = min(self.ratios[:2]) < 1
         return Estimate(

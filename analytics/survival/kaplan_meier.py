@@ -95,15 +95,26 @@ def median_followup(followup: Followup, level: float = 0.95) -> Estimate:
     )
 
 
-def restricted_mean(followup: Followup, horizon: float, level: float = 0.95) -> Estimate:
+def restricted_mean(followup: Followup, horizon: float, level: float = 0.95, scale: Scale = Scale.LOG_LOG) -> Estimate:
     """Return the restricted mean survival time up to `horizon` (Royston & Parmar 2013), in the unit of the follow-up.
 
+    The interval is that of the share of the horizon that is lived, by the delta method on `scale` as for S(t): near
+    the horizon, which a mean cannot pass, the symmetric one (`Scale.PLAIN`, that of R's standard error) is too short.
     Raises InvalidFollowup where nobody was followed to the horizon, since the curve is unknown there.
     """
     value, error = _restricted_mean(followup, horizon)
-    width = critical_value(level) * error
-    method = f"restricted mean survival time to {horizon:g} {followup.unit}, Greenwood interval"
-    return Estimate(value, value - width, value + width, method, len(followup), followup.n_events, level)
+    low, high = probability_interval(np.array([value / horizon]), np.array([error / horizon]), scale, level)
+    known = not math.isnan(low[0])
+    return Estimate(
+        value=value,
+        low=float(low[0] * horizon) if known else None,
+        high=float(high[0] * horizon) if known else None,
+        method=f"restricted mean survival time to {horizon:g} {followup.unit}, Greenwood {scale} interval",
+        n=len(followup),
+        count=followup.n_events,
+        level=level,
+        note=None if known else "no interval: no event before the horizon, or nobody lived at all",
+    )
 
 
 def restricted_mean_difference(

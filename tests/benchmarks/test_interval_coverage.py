@@ -71,17 +71,24 @@ def test_an_interval_that_one_cohort_lacks_is_undefined_there() -> None:
     assert (coverage.covered, coverage.undefined) == (1, 1)
 
 
-def test_the_table_names_what_lies_outside_the_aim() -> None:
+def test_the_table_names_what_lies_outside_the_aim_and_counts_exact_and_plain_intervals_apart() -> None:
     good = coverage_of("Wilson: a", 0.5, [(0.5, 0.4, 0.6)] * 95 + [(0.8, 0.7, 0.9)] * 5)
     poor = coverage_of("Wald: b", 0.5, [(0.5, 0.4, 0.6)] * 9 + [(0.2, 0.1, 0.3)])
+    exact = coverage_of("Clopper-Pearson: a", 0.5, [(0.5, 0.4, 0.6)] * 98 + [(0.8, 0.7, 0.9)] * 2)
+    plain = coverage_of("DeLong, plain: c", 0.5, [(0.5, 0.4, 0.6)] * 8 + [(0.2, 0.1, 0.3)] * 2)
     report = {
         "cohorts": 100, "first_seed": 0, "patients": 480, "sampled_patients": 1000, "command": "python -m x",
         "sampled_truths": {"ICC3": {"value": 0.9, "standard_error": 0.001}},
-        "coverage": [asdict(good), asdict(poor)],
+        "coverage": [asdict(each) for each in (good, poor, exact, plain)],
         "machine": {"processor": "a processor", "cores": 2, "memory_gib": 8.0, "python": "3.11.2"},
     }  # fmt: skip
     text = markdown(report)
-    assert "1 of 2 cover in 93% to 97% of the cohorts." in text
+    assert "- **Given by default**: 1 of 2 cover in 93% to 97% of the cohorts." in text
+    assert "- **Exact**, on request: 1 of 1 cover in 95% or more" in text
+    assert "never given by default: 0 of 1 cover in 93% to 97%." in text
     outside = text[text.index("## Outside") : text.index("## Every")]
     assert "| Wald | b | 0.5 | 0.47 | 90.0% |" in outside
-    assert "Wilson" not in outside
+    assert not any(name in outside for name in ("Wilson", "Clopper", "DeLong"))
+    compared = text[text.index("## Plain") : text.index("## Not measured")]
+    assert "| DeLong, plain | c | 0.5 | 0.44 | 80.0% |" in compared
+    assert "- DeLong, plain is symmetric" in compared

@@ -40,6 +40,9 @@ curve_of <- function(score) roc(cohort$truth, cohort[[score]], levels = c(0, 1),
 one <- curve_of("score"); two <- curve_of("other_score")
 compared <- roc.test(one, two, method = "delong", paired = TRUE)
 
+# Symmetric on the logit scale, turned back.
+on_logit <- function(area, variance) c(area, plogis(qlogis(area) + c(-1, 1) * z * sqrt(variance) / (area * (1 - area))))
+
 # Average precision and its logit interval (Boyd, Eng and Page 2013), by the definition.
 average_precision <- function(truth, score) {
   levels <- sort(unique(score), decreasing = TRUE)
@@ -113,6 +116,7 @@ write_json(list(
   versions = list(R = R.version.string, pROC = as.character(packageVersion("pROC"))),
   wilson = figures(cohort$truth, cohort$model, wilson), clopper_pearson = figures(cohort$truth, cohort$model, exact),
   roc = list(auc = as.numeric(ci.auc(one))[c(2, 1, 3)], other_auc = as.numeric(ci.auc(two))[c(2, 1, 3)],
+    logit = on_logit(as.numeric(auc(one)), var(one)), other_logit = on_logit(as.numeric(auc(two)), var(two)),
     difference = c(auc(one) - auc(two), compared$conf.int), z = unname(compared$statistic), p = compared$p.value,
     youden = unlist(coords(one, "best", best.method = "youden")[1, ]),
     thresholds = one$thresholds[is.finite(one$thresholds)], sensitivity = one$sensitivities, specificity = one$specificities),
@@ -125,6 +129,6 @@ write_json(list(
     spiegelhalter = c(spiegelhalter, 2 * pnorm(-abs(spiegelhalter)))),
   decision_curve = net_benefit,
   obuchowski = list(auc = a$area + c(0, -1, 1) * z * sqrt(covariance(a, a)),
-    coarse_auc = b$area + c(0, -1, 1) * z * sqrt(covariance(b, b)),
+    logit = on_logit(a$area, covariance(a, a)), coarse_auc = b$area + c(0, -1, 1) * z * sqrt(covariance(b, b)),
     difference = a$area - b$area + c(0, -1, 1) * z * difference_error, z = test, p = 2 * pnorm(-abs(test)))
 ), "accuracy.json", digits = I(15), auto_unbox = TRUE, pretty = TRUE)

@@ -1,6 +1,6 @@
 # Reference numbers of agreement from base R and psych, on the simulated readers.
-# Run in this folder: Rscript agreement.R  (Debian: r-base-core, r-cran-jsonlite, r-cran-psych)
-suppressPackageStartupMessages({library(jsonlite); library(psych)})
+# Run in this folder: Rscript agreement.R  (Debian: r-base-core, r-cran-jsonlite, r-cran-psych, r-cran-boot)
+suppressPackageStartupMessages({library(jsonlite); library(psych); library(boot)})
 
 d <- read.csv("agreement_readers.csv")
 names4 <- c("junior", "mid", "senior", "model"); grades <- 0:3; k <- length(grades)
@@ -69,6 +69,29 @@ ordinal <- function(a, b) if (a == b) 0 else (sum(totals[(min(a, b):max(a, b)) +
 
 mm <- as.matrix(d[c("junior_mm", "senior_mm", "model_mm")])
 icc <- suppressMessages(ICC(mm, lmer = FALSE))$results
+# Intervals by resampled patients, by boot; for readers as a sample a loop of its own over the mean squares of anova, the
+# readers' one drawn anew from its chi-square (Weerahandi 1993), the others as MS^2 / MS* of resampled units.
+squares <- function(x) {
+  long <- data.frame(y = as.vector(x), unit = factor(rep(seq_len(nrow(x)), ncol(x))), reader = factor(rep(seq_len(ncol(x)), each = nrow(x))))
+  setNames(anova(lm(y ~ unit + reader, long))[["Mean Sq"]], c("b", "r", "e"))
+}
+quick <- function(x) {
+  k <- ncol(x); m <- mean(x); u <- rowMeans(x); r <- colMeans(x)
+  c(b = k * sum((u - m)^2) / (nrow(x) - 1), r = nrow(x) * sum((r - m)^2) / (k - 1),
+    e = sum((x - outer(u, r, "+") + m)^2) / ((nrow(x) - 1) * (k - 1)))
+}
+stopifnot(all.equal(squares(mm), quick(mm)))
+icc2 <- function(s, k) unname((s["b"] - s["e"]) / (s["b"] + (k - 1) * s["e"] + k * (s["r"] - s["e"]) / n))
+icc3 <- function(s, k) unname((s["b"] - s["e"]) / (s["b"] + (k - 1) * s["e"]))
+set.seed(2003)
+these <- boot(mm, function(x, rows) { s <- quick(x[rows, ]); c(icc2(s, 3), icc3(s, 3)) }, R = 20000)
+whole <- quick(mm)
+sampled <- replicate(20000, {
+  s <- whole^2 / quick(mm[sample(n, replace = TRUE), ]); s["r"] <- 2 * whole["r"] / rchisq(1, 2); icc2(s, 3)
+})
+resampled <- list(ICC2 = quantile(these$t[, 1], c(0.025, 0.975)), ICC3 = quantile(these$t[, 2], c(0.025, 0.975)),
+                  ICC3_BCa = boot.ci(these, type = "bca", index = 2)$bca[4:5],
+                  sampled = quantile(sampled, c(0.025, 0.975)))
 difference <- d$model_mm - d$senior_mm; s <- sd(difference); t <- qt(0.975, n - 1)
 limit_error <- s * sqrt(1 / n + z^2 / (2 * (n - 1)))
 trend <- summary(lm(difference ~ I((d$model_mm + d$senior_mm) / 2)))$coefficients[2, ]
@@ -86,6 +109,7 @@ write_json(list(
   krippendorff = list(nominal = alpha(function(a, b) a != b), ordinal = alpha(ordinal),
     interval = alpha(function(a, b) (a - b)^2), ratio = alpha(function(a, b) if (a + b == 0) 0 else ((a - b) / (a + b))^2)),
   icc = setNames(lapply(1:6, function(i) c(icc$ICC[i], icc$`lower bound`[i], icc$`upper bound`[i], icc$F[i], icc$p[i])), icc$type),
+  icc_resampled = lapply(resampled, unname),
   limits = list(bias = mean(difference) + c(0, -1, 1) * t * s / sqrt(n),
     lower = mean(difference) - z * s + c(0, -1, 1) * t * limit_error,
     upper = mean(difference) + z * s + c(0, -1, 1) * t * limit_error,

@@ -29,8 +29,13 @@ out$median <- lapply(c("log-log", "log", "plain"), function(k) {
 })
 q <- quantile(survfit(Surv(time_months, any == 0) ~ 1, data = d, conf.type = "log-log"), 0.5)
 out$followup <- list(median = unname(q$quantile), lower = unname(q$lower), upper = unname(q$upper))
+# Share of the horizon lived, with the log-log interval of a probability.
+on_log_log <- function(mean, error, horizon) {
+  share <- mean / horizon
+  horizon * exp(-exp(log(-log(share)) + qnorm(c(0.975, 0.025)) * error / horizon / abs(share * log(share))))
+}
 rmean <- summary(survfit(y ~ lln, data = d), rmean = 48)$table[, c("rmean", "se(rmean)")]
-out$rmst_48 <- list(rmean = unname(rmean[, 1]), se = unname(rmean[, 2]))
+out$rmst_48 <- list(rmean = unname(rmean[, 1]), se = unname(rmean[, 2]), log_log = lapply(1:2, function(i) on_log_log(rmean[i, 1], rmean[i, 2], 48)))
 
 test <- function(f) list(chisq = f$chisq, df = length(f$n) - 1, observed = if (is.matrix(f$obs)) rowSums(f$obs) else f$obs,
                          expected = if (is.matrix(f$exp)) rowSums(f$exp) else f$exp)
@@ -94,6 +99,7 @@ out$additive <- list(
   hr = unname(h),
   reri = unname(delta(h[3] - h[1] - h[2] + 1, c(-h[1], -h[2], h[3]))),
   ap = unname(delta((h[3] - h[1] - h[2] + 1) / h[3], c(-h[1], -h[2], h[1] + h[2] - 1) / h[3])),
+  log_alone = unname(delta(log((h[1] + h[2] - 1) / h[3]), c(h[1:2] / (h[1] + h[2] - 1), -1))),
   log_s = unname(delta(log((h[3] - 1) / (h[1] + h[2] - 2)),
                        c(-h[1] / (h[1] + h[2] - 2), -h[2] / (h[1] + h[2] - 2), h[3] / (h[3] - 1)))))
 

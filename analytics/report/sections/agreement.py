@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.agreement.cohen import landis_koch
-from analytics.agreement.icc import intraclass_correlation
+from analytics.agreement.icc_intervals import icc_of_sampled_readers, icc_of_these_readers
 from analytics.agreement.limits import limits_of_agreement
 from analytics.agreement.ratings import Ratings, ratings_of
 from analytics.agreement.readers import compare_with_model, light_kappa, pairwise_agreement
@@ -93,9 +93,12 @@ def _millimetres(data: StudyData) -> tuple[list[Block], list[Number]]:
     sizes = pd.DataFrame({name: data.judgements[name]["short_axis_mm"] for name in measured}).dropna()
     if len(sizes) < 3:
         return [Text(f"Short axes: {len(sizes)} patients are measured by all; at least 3 are needed.")], []
-    icc = intraclass_correlation(sizes.to_numpy(dtype=np.float64))
-    names = ", ".join(measured)
-    numbers = [Number("agreement.short_axis.icc", f"Intraclass correlation of {names}", icc.coefficient)]
+    table, names = sizes.to_numpy(dtype=np.float64), ", ".join(measured)
+    sampled, these = icc_of_sampled_readers(table), icc_of_these_readers(table)
+    numbers = [
+        Number("agreement.short_axis.icc", f"Intraclass correlation of raters such as {names}", sampled),
+        Number("agreement.short_axis.icc_consistency", f"Consistency of {names}", these),
+    ]
     blocks: list[Block] = []
     anchors = [rater.name for rater in data.study.raters_of("reference") if rater.name in measured]
     pairs = (

@@ -10,9 +10,9 @@ from analytics.survival.interaction import additive_interaction, product_term
 
 
 def interaction_numbers(panel: Panel) -> list[Number]:
-    """Return the product term and the excess risk due to interaction of a joint stratum of two variables.
+    """Return the product term, the excess risk due to interaction and its share, of a joint stratum of two variables.
 
-    The excess (RERI) is for two variables of two levels. What cannot be fitted is left out.
+    The excess (RERI) and its share are for two variables of two levels. What cannot be fitted is left out.
     """
     if len(panel.stratum.by) != 2:
         return []
@@ -31,6 +31,8 @@ def interaction_numbers(panel: Panel) -> list[Number]:
             found = additive_interaction(panel.followup, coded, first, second)
             label = f"Excess risk due to interaction of {first} and {second} (RERI): {found.wording}"
             numbers.append(Number(f"{panel.key}.reri", label, found.excess))
+            label = f"Share of the hazard of both that is due to interaction of {first} and {second}"
+            numbers.append(Number(f"{panel.key}.attributable_proportion", label, found.proportion))
     except SurvivalError:
         return numbers
     return numbers

@@ -13,7 +13,7 @@ from analytics.accuracy.node_pairs import (
     region_rows,
 )
 from analytics.accuracy.units import figures_of_units, units_at
-from analytics.agreement.icc import intraclass_correlation
+from analytics.agreement.icc_intervals import icc_of_these_readers
 from analytics.agreement.limits import limits_of_agreement
 from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number, Section, Text
@@ -150,14 +150,14 @@ def _sizes(name: str, cases: list[MatchedCase]) -> tuple[list[Block], list[Numbe
     if len(sizes) < _FEWEST_PAIRS:
         return [], []
     pair = sizes[["found_mm", "true_mm"]].to_numpy(dtype=np.float64)
-    found = limits_of_agreement(pair[:, 0], pair[:, 1], sizes["patient"].to_numpy())
+    patients = sizes["patient"].to_numpy()
+    found = limits_of_agreement(pair[:, 0], pair[:, 1], patients)
     key, title = f"nodes.{name}.short_axis", f"Short axis of matched nodes, {name} and reference"
     numbers = [
         Number(f"{key}.bias", f"{name} − reference, bias", found.bias, unit="mm"),
         Number(f"{key}.lower_limit", f"{name} − reference, lower limit", found.lower, unit="mm"),
         Number(f"{key}.upper_limit", f"{name} − reference, upper limit", found.upper, unit="mm"),
-        Number(f"{key}.icc", "Intraclass correlation of nodes", intraclass_correlation(pair).coefficient),
+        Number(f"{key}.icc", "Intraclass correlation of nodes", icc_of_these_readers(pair, "ICC2", patients)),
     ]
-    note = "The interval of the intraclass correlation takes nodes of one patient as independent."
     drawn = draw_limits(found, (name, "reference"), "mm", f"bland-altman-nodes-{name}", title)
-    return [drawn, numbers_table(key, title, numbers, note)], numbers
+    return [drawn, numbers_table(key, title, numbers)], numbers

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -18,11 +19,17 @@ def _numbers(estimate: Estimate) -> list[float | None]:
     return [estimate.value, estimate.low, estimate.high]
 
 
+def _plain(truth: npt.ArrayLike, score: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> list[float | None]:
+    return _numbers(area_under_roc(truth, score, patients, scale="plain"))
+
+
 def test_areas_and_delong_agree_with_proc(patients: pd.DataFrame, r_numbers: dict[str, Any]) -> None:
     truth, one, two = (patients[name].to_numpy() for name in ("truth", "score", "other_score"))
     expected = r_numbers["roc"]
-    assert _numbers(area_under_roc(truth, one)) == pytest.approx(expected["auc"], rel=1e-9)
-    assert _numbers(area_under_roc(truth, two)) == pytest.approx(expected["other_auc"], rel=1e-9)
+    assert _plain(truth, one) == pytest.approx(expected["auc"], rel=1e-9)
+    assert _plain(truth, two) == pytest.approx(expected["other_auc"], rel=1e-9)
+    assert _numbers(area_under_roc(truth, one)) == pytest.approx(expected["logit"], rel=1e-9)
+    assert _numbers(area_under_roc(truth, two)) == pytest.approx(expected["other_logit"], rel=1e-9)
     compared = compare_areas(truth, one, two)
     assert _numbers(compared.difference) == pytest.approx(expected["difference"], rel=1e-8)
     assert (compared.test.statistic, compared.test.p_value) == pytest.approx((expected["z"], expected["p"]), rel=1e-8)
@@ -42,8 +49,8 @@ def test_areas_of_the_asah_patients_agree_with_proc(shared_data: Path) -> None:
     expected = json.loads((shared_data / "agreement_r" / "reference.json").read_text())["pROC_aSAH"]
     truth = (table["outcome"] == "Poor").to_numpy()
     for name in ("s100b", "wfns", "ndka"):
-        estimate, bounds = area_under_roc(truth, table[name]), expected["ci_delong"][name]
-        assert _numbers(estimate) == pytest.approx([expected["auc"][name], bounds[0], bounds[2]], rel=1e-9)
+        bounds = expected["ci_delong"][name]
+        assert _plain(truth, table[name]) == pytest.approx([expected["auc"][name], bounds[0], bounds[2]], rel=1e-9)
     for one, two in (("s100b", "wfns"), ("s100b", "ndka"), ("wfns", "ndka")):
         compared, row = compare_areas(truth, table[one], table[two]), expected[f"delong_{one}_vs_{two}"]
         assert compared.test.statistic == pytest.approx(row["z"], rel=1e-9)
@@ -58,9 +65,11 @@ def test_areas_of_nodes_that_share_patients_agree_with_obuchowskis_formula(
     nodes: pd.DataFrame, r_numbers: dict[str, Any]
 ) -> None:
     truth, patients, expected = nodes["truth"], nodes["patient"].to_numpy(), r_numbers["obuchowski"]
-    assert _numbers(area_under_roc(truth, nodes["score"], patients)) == pytest.approx(expected["auc"], rel=1e-9)
-    coarse = area_under_roc(truth, nodes["coarse_score"], patients)
-    assert _numbers(coarse) == pytest.approx(expected["coarse_auc"], rel=1e-9)
+    assert _plain(truth, nodes["score"], patients) == pytest.approx(expected["auc"], rel=1e-9)
+    assert _plain(truth, nodes["coarse_score"], patients) == pytest.approx(expected["coarse_auc"], rel=1e-9)
+    on_logit = area_under_roc(truth, nodes["score"], patients)
+    assert _numbers(on_logit) == pytest.approx(expected["logit"], rel=1e-9)
+    assert on_logit.method == "area under the ROC curve, Obuchowski interval by patient on the logit scale"
     compared = compare_areas(truth, nodes["score"], nodes["coarse_score"], patients)
     assert _numbers(compared.difference) == pytest.approx(expected["difference"], rel=1e-8)
     assert (compared.test.statistic, compared.test.p_value) == pytest.approx((expected["z"], expected["p"]), rel=1e-8)
@@ -70,6 +79,16 @@ def test_one_node_per_patient_makes_obuchowski_delong(patients: pd.DataFrame) ->
     truth, score = patients["truth"], patients["score"]
     clustered = area_under_roc(truth, score, patients["patient"].to_numpy())
     assert _numbers(clustered) == pytest.approx(_numbers(area_under_roc(truth, score)), rel=1e-12)
+
+
+def test_the_interval_on_the_logit_scale_of_three_against_three_is_that_worked_by_hand() -> None:
+    # Positives 2, 4, 5 stand above 1, 3, 3 of 3 negatives, negatives 1, 2.5, 3 below 3, 2, 2 of 3 positives: area 7/9,
+    # variance (4/27 + 1/27) / 3 = 5/81, reach on the logit 1.959964 x 0.248452 / (14/81) = 2.817394, and logit(7/9) is
+    # log 3.5 = 1.252763: bounds -1.564631 and 4.070157, turned back.
+    found = area_under_roc([1, 1, 1, 0, 0, 0], [2, 4, 5, 1, 2.5, 3])
+    assert _numbers(found) == pytest.approx([7 / 9, 0.172983, 0.983212], abs=1e-6)
+    with pytest.raises(ValueError, match="scale is 'probit'; allowed are logit, plain"):
+        area_under_roc([1, 0], [1, 2], scale="probit")  # type: ignore[arg-type]
 
 
 def test_only_the_order_of_scores_counts_and_turning_it_turns_the_area(patients: pd.DataFrame) -> None:

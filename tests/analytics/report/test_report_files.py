@@ -97,6 +97,16 @@ def test_every_number_carries_method_and_n_in_json_and_csv(folder: Path) -> None
     assert results["inputs_sha256"]["model.csv"] == digest
 
 
+def test_areas_and_intraclass_correlations_have_the_intervals_that_cover(folder: Path) -> None:
+    results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
+    numbers = {each["key"]: each for each in results["numbers"]}
+    assert numbers["probability.auc"]["method"] == "area under the ROC curve, DeLong interval on the logit scale"
+    sampled, these = (numbers[f"agreement.short_axis.{key}"] for key in ("icc", "icc_consistency"))
+    assert sampled["method"] == "ICC2 of readers as a sample, generalised interval, 2000 resamples"
+    assert sampled["note"].endswith("readers are few to stand for all readers")
+    assert these["method"] == "ICC3 of these readers, percentile bootstrap by unit, 2000 resamples"
+
+
 def test_the_model_s_sensitivity_is_that_of_the_tables_counted_by_hand(folder: Path) -> None:
     tables = simulate(120, 5)
     pair = tables["reference"].merge(tables["model"], on="patient", suffixes=("_true", "_called"))

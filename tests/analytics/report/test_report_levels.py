@@ -83,3 +83,14 @@ def test_without_the_reference_s_nodes_the_section_says_so(tmp_path: Path, data:
     section = levels_section(load_data(load_study(tmp_path / "study.yaml")))
     assert section is not None
     assert section.blocks == (Text("Not computed: the reference has no table of nodes (`nodes` in the study file)."),)
+
+
+def test_the_correlation_of_sizes_of_matched_nodes_resamples_patients(data: StudyData, tmp_path: Path) -> None:
+    more = "d,truth,L,OB,positive,7,\nd,model,L,OB,positive,6.5,0.8\n"
+    more += "d,truth,R,OB,positive,5,\nd,model,R,OB,positive,5,0.8\n"
+    (tmp_path / "n.csv").write_text(NODES + more, encoding="utf-8")
+    section = levels_section(load_data(load_study(tmp_path / "study.yaml")))
+    assert section is not None
+    found = {number.key: number.value for number in section.numbers}["nodes.model.short_axis.icc"]
+    # Of 9 and 9, 3 and 3, 6.5 and 7, 5 and 5 mm.
+    assert (found.n, found.method) == (4, "ICC2 of these readers, percentile bootstrap by patient, 2000 resamples")

@@ -33,10 +33,13 @@ def test_excess_proportion_and_synergy_index_are_those_of_r(
     found, reference = additive_interaction(followup, cohort, "lln", "mremvi", [Number("age")]), expected["additive"]
     ratios = [found.first_alone.value, found.second_alone.value, found.both.value]
     np.testing.assert_allclose(ratios, reference["hr"], rtol=1e-8)
-    for estimate, key in ((found.excess, "reri"), (found.proportion, "ap")):
+    for estimate, key in ((found.excess, "reri"), (found.plain_proportion, "ap")):
         np.testing.assert_allclose([estimate.value, interval_error(estimate)], reference[key], rtol=1e-7)
     value, low, high = np.log(numbers(found.synergy_index))
     np.testing.assert_allclose([value, (high - low) / 2 / 1.959963984540054], reference["log_s"], rtol=1e-7)
+    alone = [1 - each for each in numbers(found.proportion)]
+    value, high, low = np.log(alone)
+    np.testing.assert_allclose([value, (high - low) / 2 / 1.959963984540054], reference["log_alone"], rtol=1e-6)
 
 
 def test_the_word_synergistic_needs_an_interval_above_zero(cohort: pd.DataFrame, followup: Followup) -> None:
@@ -64,6 +67,18 @@ def test_protective_factors_are_pointed_out() -> None:
     found = additive_interaction(followup, pd.DataFrame({"a": a, "b": b}), "a", "b")
     assert found.excess.note == "one factor alone lowers the hazard; code it the other way round"
     assert not found.synergy_index.defined
+
+
+def test_factors_that_lower_the_hazard_so_much_that_one_less_the_share_is_negative_have_no_interval_of_it() -> None:
+    draw = np.random.default_rng(13)
+    a, b = (draw.random((2, 2000)) < 0.5).astype(int)
+    found = additive_interaction(
+        Followup(draw.exponential(4.0 ** (a + b)), np.ones(2000, dtype=int)), pd.DataFrame({"a": a, "b": b}), "a", "b"
+    )
+    # Hazard ratios 1/4, 1/4 and 1/16: 1/4 + 1/4 - 1 is below 0, and the proportion is 1 + 0.5 x 16 = 9.
+    assert found.proportion.value == pytest.approx(9, rel=0.3)
+    assert (found.proportion.low, found.proportion.high) == (None, None)
+    assert (found.proportion.note or "").startswith("no interval: the factors alone lower the hazard too much")
 
 
 @pytest.mark.parametrize("values", [[0, 1, 2, 1], ["no", "yes", "no", "yes"]])

@@ -62,6 +62,17 @@ def test_the_restricted_mean_is_the_area_worked_by_hand() -> None:
     assert restricted_mean(SIX, 5).value == pytest.approx(1 + 10 / 6 + 1, rel=1e-15)
 
 
+def test_a_restricted_mean_stays_below_its_horizon_and_has_no_interval_without_an_event() -> None:
+    late = Followup(np.array([9.0, 10, 10, 10]), np.array([1, 0, 0, 0]))
+    found = restricted_mean(late, 10)
+    # One of four lives 9 of 10, the others all: 9.75. Variance 0.75^2 x 1 / (4 x 3) = 0.046875. The share 0.975, whose
+    # -log is 0.0253178, has the reach 1.959964 x 0.0216506 / (0.975 x 0.0253178) = 1.719048 on the log-log scale.
+    assert numbers(found) == pytest.approx([9.75, 8.682692, 9.954724], abs=1e-5)
+    nobody = restricted_mean(Followup(np.array([12.0, 12]), np.array([0, 0])), 10)
+    assert (nobody.value, nobody.low) == (10, None)
+    assert nobody.note == "no interval: no event before the horizon, or nobody lived at all"
+
+
 def test_the_restricted_mean_refuses_a_horizon_that_nobody_reached() -> None:
     with pytest.raises(InvalidFollowup, match="restricted mean to 12 months: the longest follow-up is 9"):
         restricted_mean(Followup(np.array([2.0, 9]), np.array([1, 0])), 12)
@@ -103,10 +114,12 @@ def test_restricted_means_and_their_difference_are_those_of_r(
     expected: Any, cohort: pd.DataFrame, followup: Followup
 ) -> None:
     arms = [followup.take(rows) for _, rows in group_by(cohort.lln)]
-    found = [restricted_mean(arm, 48) for arm in arms]
+    found = [restricted_mean(arm, 48, scale=Scale.PLAIN) for arm in arms]
     means, errors = expected["rmst_48"]["rmean"], expected["rmst_48"]["se"]
     np.testing.assert_allclose([item.value for item in found], means, rtol=1e-12)
-    np.testing.assert_allclose([interval_error(item) for item in found], errors, rtol=1e-12)
+    np.testing.assert_allclose([interval_error(item) for item in found], errors, rtol=1e-11)
+    for arm, bounds in zip(arms, expected["rmst_48"]["log_log"], strict=True):
+        np.testing.assert_allclose(numbers(restricted_mean(arm, 48))[1:], bounds, rtol=1e-10)
     difference, test = restricted_mean_difference(arms[1], arms[0], 48)
     assert difference.value == pytest.approx(means[1] - means[0], rel=1e-12)
     assert test.statistic == pytest.approx(difference.value / math.hypot(*errors), rel=1e-12)
@@ -151,6 +164,6 @@ def test_restricted_means_of_the_colon_trial_are_those_of_r(endpoint: str, colon
     table, followup = colon[endpoint]
     groups = dict(group_by(table.rx))
     for row in r_expected[endpoint]["rmst_5y_rx"]:
-        found = restricted_mean(followup.take(groups[row["strata"].removeprefix("rx=")]), 1826.25)
+        found = restricted_mean(followup.take(groups[row["strata"].removeprefix("rx=")]), 1826.25, scale=Scale.PLAIN)
         assert found.value == pytest.approx(row["rmean"], rel=1e-12)
         assert interval_error(found) == pytest.approx(row["se"], rel=1e-10)
