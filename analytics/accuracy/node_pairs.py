@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,9 @@ class MatchedCase:
 
     found_mm: FloatArray
     """(found,)"""
+
+    true_station: npt.NDArray[np.object_]
+    """(true,) None where the reference does not say."""
 
 
 def matched_cases(
@@ -78,6 +82,7 @@ def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: 
         found["probability"].to_numpy(dtype=np.float64),
         true["short_axis_mm"].to_numpy(dtype=np.float64),
         found["short_axis_mm"].to_numpy(dtype=np.float64),
+        true["station"].to_numpy(dtype=object),
     )
 
 
@@ -98,18 +103,61 @@ def node_units(cases: Sequence[MatchedCase]) -> Units:
     A reference node that was not found is called negative. Found negative nodes that the reference does not have say
     nothing of either and do not count.
     """
-    patients: list[str] = []
-    truth: list[bool] = []
-    called: list[bool] = []
+    known = reference_nodes(cases)
+    alone = [case.patient for case in cases for found in case.matching.false if case.found_positive[found]]
+    return Units(
+        "node",
+        np.array([*known["patient"], *alone], dtype=object),
+        np.array([*known["truth"], *[False] * len(alone)], bool),
+        np.array([*known["called"], *[True] * len(alone)], bool),
+        None,
+    )
+
+
+def reference_nodes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
+    """Return one row per reference node: `patient`, `truth`, `called`, `station`, `short_axis_mm`, `score`.
+
+    A node that was not found is called negative and has no score. Tables of several raters have the same rows.
+    """
+    called, scores = [], []
     for case in cases:
-        words = np.zeros(len(case.true_positive), dtype=np.bool_)
+        words, score = np.zeros(len(case.true_positive), dtype=np.bool_), np.full(len(case.true_positive), np.nan)
         for pair in case.matching.pairs:
-            words[pair.true] = case.found_positive[pair.found]
-        alone = sum(bool(case.found_positive[found]) for found in case.matching.false)
-        truth += [*map(bool, case.true_positive), *[False] * alone]
-        called += [*map(bool, words), *[True] * alone]
-        patients += [case.patient] * (len(words) + alone)
-    return Units("node", np.array(patients, dtype=object), np.array(truth, bool), np.array(called, bool), None)
+            words[pair.true], score[pair.true] = case.found_positive[pair.found], case.scores[pair.found]
+        called.append(words)
+        scores.append(score)
+    return pd.DataFrame(
+        {
+            "patient": np.repeat(np.array([case.patient for case in cases], dtype=object), [*map(len, called)]),
+            "truth": _joined([case.true_positive for case in cases], np.bool_),
+            "called": _joined(called, np.bool_),
+            "station": _joined([case.true_station for case in cases], np.object_),
+            "short_axis_mm": _joined([case.true_mm for case in cases], np.float64),
+            "score": _joined(scores, np.float64),
+        }
+    )
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+    return np.concatenate([np.array([], dtype=kind), *parts])
+
+
+def scored_nodes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
+    """Return `patient`, `truth` and `score` of every reference node and of every found node that is none.
+
+    The latter are negative, whatever they are called. A reference node that was not found has no score.
+    """
+    known = reference_nodes(cases)[["patient", "truth", "score"]]
+    alone = [(case.patient, False, case.scores[found]) for case in cases for found in case.matching.false]
+    return pd.concat([known, pd.DataFrame(alone, columns=known.columns)], ignore_index=True).astype(
+        {"truth": bool, "score": float}
+    )
+
+
+def false_positives(cases: Sequence[MatchedCase]) -> FloatArray:
+    """Return how many found positive nodes of each case (cases,) are no positive reference node."""
+    counted = detected_cases(cases, [np.where(case.found_positive, 1.0, np.nan) for case in cases])
+    return np.array([len(case.false) for case in counted], dtype=np.float64)
 
 
 def detected_cases(cases: Sequence[MatchedCase], scores: Sequence[npt.ArrayLike]) -> list[DetectedCase]:
@@ -153,17 +201,25 @@ def region_rows(
     stations: Sequence[str],
     positive: Sequence[pd.DataFrame],
     left_out: Collection[tuple[str, str, str]],
+    names: Sequence[str] = ("truth", "predicted"),
 ) -> pd.DataFrame:
-    """Return one row per patient, side and station with `truth` and `predicted`, as `units_at` takes them.
+    """Return one row per patient, side and station with a truth value per rater, by `names`, as `units_at` takes them.
 
-    `positive` are the positive nodes of reference and test. What has none is negative; `left_out` names patient, side
-    and station of what was not assessed.
+    `positive` are each rater's positive nodes. What has none is negative; `left_out` names patient, side and station
+    of what was not assessed.
     """
     sides = ("left", "right")
     index = pd.MultiIndex.from_tuples(
         [key for key in product(patients, sides, stations) if key not in left_out], names=["patient", "side", "station"]
     )
     rows = pd.DataFrame(index=index)
-    for name, nodes in zip(("truth", "predicted"), positive, strict=True):
+    for name, nodes in zip(names, positive, strict=True):
         rows[name] = index.isin(pd.MultiIndex.from_frame(nodes[["patient", "side", "station"]]))
     return rows.reset_index()
+
+
+def region_scores(rows: pd.DataFrame, nodes: pd.DataFrame) -> FloatArray:
+    """Return for each of the rows of `region_rows` the highest probability of a node in it; 0 where there is none."""
+    highest = nodes.groupby(["patient", "side", "station"])["probability"].max()
+    keys = pd.MultiIndex.from_frame(rows[["patient", "side", "station"]])
+    return highest.reindex(keys).fillna(0.0).to_numpy(dtype=np.float64)

@@ -28,6 +28,12 @@ def numbers(found: PairedComparison) -> list[float | None]:
     return [found.difference.value, found.difference.low, found.difference.high]
 
 
+def reach(found: PairedComparison) -> float:
+    """Return how far the interval reaches; not a number where it has none or ends at 1."""
+    low, high = found.difference.low, found.difference.high
+    return np.nan if low is None or high is None or low == -1 or high == 1 else high - found.difference.value
+
+
 def test_differences_and_tests_by_patient_agree_with_r(nodes: pd.DataFrame, expected: dict[str, Any]) -> None:
     truth, first, second = nodes["truth"], nodes["predicted"], nodes["coarse_score"] > 0
     compared = compare_clustered_predictions(truth, first, second, nodes["patient"])
@@ -43,8 +49,8 @@ def test_the_exact_test_of_few_patients_agrees_with_all_signs_written_out_in_r(
     nodes: pd.DataFrame, expected: dict[str, Any]
 ) -> None:
     few = nodes[nodes["patient"].isin(nodes["patient"].unique()[:30])]
-    right = [few[name] == few["truth"] for name in ("predicted",)] + [(few["coarse_score"] > 0) == few["truth"]]
-    found = clustered_difference(*right, few["patient"])
+    right = few["predicted"] == few["truth"]
+    found = clustered_difference(right, (few["coarse_score"] > 0) == few["truth"], few["patient"])
     assert found.test.method == "exact test of paired units by patient (signs)"
     assert found.test.p_value == pytest.approx(expected["few"]["p"], rel=1e-12)
 
@@ -101,8 +107,10 @@ def test_the_order_of_the_rows_and_the_names_of_the_patients_do_not_matter(
     rows: list[tuple[int, bool, bool]], random: Any
 ) -> None:
     shuffled = random.sample(rows, len(rows))
-    here = clustered_difference(*map(list, zip(*[(a, b, str(who)) for who, a, b in rows], strict=True)))
-    there = clustered_difference(*map(list, zip(*[(a, b, f"P{who}") for who, a, b in shuffled], strict=True)))
+    here, there = (
+        clustered_difference([a for _, a, _ in part], [b for _, _, b in part], [f"{name}{who}" for who, _, _ in part])
+        for part, name in ((rows, ""), (shuffled, "P"))
+    )
     assert numbers(here) == pytest.approx(numbers(there))
     assert here.test.p_value == pytest.approx(there.test.p_value)
 
@@ -117,12 +125,10 @@ def test_every_patient_twice_keeps_the_difference_and_narrows_the_interval_and_o
     once = clustered_difference(first, second, patients)
     twice = clustered_difference(first * 2, second * 2, [*patients, *patients + 100])
     assert twice.difference.value == pytest.approx(once.difference.value)
-    if once.difference.low is not None and once.difference.low > -1 and once.difference.high < 1:
+    if not np.isnan(reach(once)):
         m = len(np.unique(patients))
         # The spread by patient is the same; its sum falls by half, and m / (m - 1) becomes 2 m / (2 m - 1).
-        ratio = np.sqrt((m - 1) / (2 * m - 1))
-        reach = [each.difference.high - each.difference.value for each in (twice, once)]
-        assert reach[0] == pytest.approx(reach[1] * ratio)
+        assert reach(twice) == pytest.approx(reach(once) * np.sqrt((m - 1) / (2 * m - 1)))
     # Nothing is learned from units that are only written down again within their patient.
     again = clustered_difference(first * 2, second * 2, [*patients, *patients])
     assert numbers(again) == pytest.approx(numbers(once))
