@@ -69,7 +69,7 @@ def test_side_station_and_node_are_counted_apart(data: StudyData) -> None:
     assert counts["levels.model.node.specificity"] == (1, 2)
     assert counts["nodes.model.false_per_case"] == (1, 4)
     figures = {block.key for block in section.blocks if isinstance(block, Figure)}
-    assert figures == {"levels-model", "froc-model"}
+    assert figures == {"levels", "scores-model", "calibration-nodes-model", "froc-model", "node-subgroups-model"}
 
 
 def test_a_side_that_is_none_and_a_node_of_nobody_are_told(data: StudyData) -> None:
