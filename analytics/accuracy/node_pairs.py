@@ -1,8 +1,7 @@
-"""Which node of one table is which of another, and what the two call it; sides and stations with and without nodes."""
+"""Which node of one table is which of another, and what the two call it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -55,21 +54,55 @@ def matched_cases(
     `largest_mm` apart; else two of the same side and station, those of the most similar short axis first. A node
     without a centre, or without side or station, is no other node.
     """
-    of_true, of_found = (_by_patient(table) for table in (true, found))
-    nothing = true.iloc[:0]
+    one, two = _columns(true), _columns(found)
+    nothing = np.array([], dtype=np.int64)
     return [
-        _matched(str(patient), of_true.get(patient, nothing), of_found.get(patient, nothing), largest_mm, by_centre)
+        _matched(
+            str(patient),
+            one.take(one.rows.get(patient, nothing)),
+            two.take(two.rows.get(patient, nothing)),
+            largest_mm,
+            by_centre,
+        )
         for patient in patients
     ]
 
 
-def _by_patient(table: pd.DataFrame) -> dict[object, pd.DataFrame]:
-    return dict(iter(table.groupby("patient", sort=False)))
+@dataclass(frozen=True)
+class _Nodes:
+    """The columns of a table of nodes, all of shape (nodes,) but for the centres (nodes, 3)."""
+
+    place: npt.NDArray[np.object_]
+    """(nodes, 2) side and station; None where either is not known."""
+
+    positive: BoolArray
+    score: FloatArray
+    size_mm: FloatArray
+    centre_mm: FloatArray
+    rows: dict[object, npt.NDArray[np.int64]]
+    """By patient; empty after `take`."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "_Nodes":
+        """Return the nodes of some rows."""
+        columns = (self.place, self.positive, self.score, self.size_mm, self.centre_mm)
+        return _Nodes(*(column[rows] for column in columns), {})
 
 
-def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool) -> MatchedCase:
+def _columns(table: pd.DataFrame) -> _Nodes:
+    place = table[["side", "station"]].astype(object)
+    return _Nodes(
+        place.where(place.notna(), None).to_numpy(),
+        (table["status"] == "positive").to_numpy(dtype=np.bool_),
+        table["probability"].to_numpy(dtype=np.float64),
+        table["short_axis_mm"].to_numpy(dtype=np.float64),
+        table[_CENTRE].to_numpy(dtype=np.float64),
+        {patient: np.asarray(rows) for patient, rows in table.groupby("patient", sort=False).indices.items()},
+    )
+
+
+def _matched(patient: str, true: _Nodes, found: _Nodes, largest_mm: float, by_centre: bool) -> MatchedCase:
     if by_centre:
-        apart, limit = centre_distances_mm(found[_CENTRE].to_numpy(), true[_CENTRE].to_numpy()), largest_mm
+        apart, limit = centre_distances_mm(found.centre_mm, true.centre_mm), largest_mm
     else:
         apart, limit = _apart_in_size(found, true), np.finfo(np.float64).max
     apart = np.where(np.isnan(apart), np.inf, apart)
@@ -77,22 +110,20 @@ def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: 
         patient,
         match_by_distance(apart, limit),
         apart <= limit,
-        (true["status"] == "positive").to_numpy(dtype=np.bool_),
-        (found["status"] == "positive").to_numpy(dtype=np.bool_),
-        found["probability"].to_numpy(dtype=np.float64),
-        true["short_axis_mm"].to_numpy(dtype=np.float64),
-        found["short_axis_mm"].to_numpy(dtype=np.float64),
-        true["station"].to_numpy(dtype=object),
+        true.positive,
+        found.positive,
+        found.score,
+        true.size_mm,
+        found.size_mm,
+        true.place[:, 1],
     )
 
 
-def _apart_in_size(found: pd.DataFrame, true: pd.DataFrame) -> FloatArray:
+def _apart_in_size(found: _Nodes, true: _Nodes) -> FloatArray:
     """Return the differences of the short axes (found, true); infinite where side or station differ."""
-    same = np.ones((len(found), len(true)), dtype=np.bool_)
-    for name in ("side", "station"):
-        first, second = found[name].to_numpy(dtype=object), true[name].to_numpy(dtype=object)
-        same &= (first[:, None] == second[None]) & found[name].notna().to_numpy()[:, None]
-    sizes = np.abs(found["short_axis_mm"].to_numpy()[:, None] - true["short_axis_mm"].to_numpy()[None])
+    known = np.array([side is not None and station is not None for side, station in found.place], dtype=np.bool_)
+    same = (found.place[:, None] == true.place[None]).all(axis=2) & known[:, None]
+    sizes = np.abs(found.size_mm[:, None] - true.size_mm[None])
     # Without a size any node of the same place is as near as another.
     return np.where(same, np.nan_to_num(sizes, nan=0.0), np.inf)
 
@@ -194,32 +225,3 @@ def paired_sizes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
         for pair in case.matching.pairs
     ]
     return pd.DataFrame(rows, columns=["patient", "found_mm", "true_mm"]).dropna()
-
-
-def region_rows(
-    patients: Sequence[str],
-    stations: Sequence[str],
-    positive: Sequence[pd.DataFrame],
-    left_out: Collection[tuple[str, str, str]],
-    names: Sequence[str] = ("truth", "predicted"),
-) -> pd.DataFrame:
-    """Return one row per patient, side and station with a truth value per rater, by `names`, as `units_at` takes them.
-
-    `positive` are each rater's positive nodes. What has none is negative; `left_out` names patient, side and station
-    of what was not assessed.
-    """
-    sides = ("left", "right")
-    index = pd.MultiIndex.from_tuples(
-        [key for key in product(patients, sides, stations) if key not in left_out], names=["patient", "side", "station"]
-    )
-    rows = pd.DataFrame(index=index)
-    for name, nodes in zip(names, positive, strict=True):
-        rows[name] = index.isin(pd.MultiIndex.from_frame(nodes[["patient", "side", "station"]]))
-    return rows.reset_index()
-
-
-def region_scores(rows: pd.DataFrame, nodes: pd.DataFrame) -> FloatArray:
-    """Return for each of the rows of `region_rows` the highest probability of a node in it; 0 where there is none."""
-    highest = nodes.groupby(["patient", "side", "station"])["probability"].max()
-    keys = pd.MultiIndex.from_frame(rows[["patient", "side", "station"]])
-    return highest.reindex(keys).fillna(0.0).to_numpy(dtype=np.float64)

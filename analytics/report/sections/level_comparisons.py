@@ -7,8 +7,9 @@ import numpy as np
 from analytics.accuracy.bootstrap import Bootstrap, bootstrap_interval
 from analytics.accuracy.clustered_pairs import clustered_difference, compare_clustered_predictions
 from analytics.accuracy.columns import FloatArray
-from analytics.accuracy.node_pairs import MatchedCase, false_positives, reference_nodes, region_rows
+from analytics.accuracy.node_pairs import MatchedCase, false_positives, reference_nodes
 from analytics.accuracy.paired import PairedComparison
+from analytics.accuracy.regions import region_rows
 from analytics.accuracy.units import LEVELS
 from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number

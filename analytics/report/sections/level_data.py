@@ -5,7 +5,8 @@ from typing import Final
 
 import pandas as pd
 
-from analytics.accuracy.node_pairs import MatchedCase, matched_cases, node_units, region_rows
+from analytics.accuracy.node_pairs import MatchedCase, matched_cases, node_units
+from analytics.accuracy.regions import region_rows
 from analytics.accuracy.units import Units, units_at
 from analytics.report.frame import truth_and_call
 from analytics.study.data import StudyData

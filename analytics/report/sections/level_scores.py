@@ -9,8 +9,9 @@ import pandas as pd
 from analytics.accuracy.bootstrap import patient_codes
 from analytics.accuracy.calibration import calibration
 from analytics.accuracy.columns import BoolArray, FloatArray
-from analytics.accuracy.node_pairs import region_scores, scored_nodes
+from analytics.accuracy.node_pairs import scored_nodes
 from analytics.accuracy.precision_recall import PrecisionRecallCurve, precision_recall_curve
+from analytics.accuracy.regions import region_scores
 from analytics.accuracy.roc import RocCurve, area_under_roc, roc_curve
 from analytics.accuracy.units import units_at
 from analytics.estimate import Estimate

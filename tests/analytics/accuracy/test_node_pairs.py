@@ -10,10 +10,9 @@ from analytics.accuracy.node_pairs import (
     node_units,
     paired_sizes,
     reference_nodes,
-    region_rows,
-    region_scores,
     scored_nodes,
 )
+from analytics.accuracy.regions import region_rows, region_scores
 
 COLUMNS = ["patient", "side", "station", "status", "short_axis_mm", "probability", "x_mm", "y_mm", "z_mm"]
 TRUE = pd.DataFrame(
