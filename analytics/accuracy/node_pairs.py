@@ -84,14 +84,16 @@ class _Nodes:
 
     def take(self, rows: npt.NDArray[np.int64]) -> "_Nodes":
         """Return the nodes of some rows."""
-        columns = (self.place, self.positive, self.score, self.size_mm, self.centre_mm)
-        return _Nodes(*(column[rows] for column in columns), {})
+        return _Nodes(
+            self.place[rows], self.positive[rows], self.score[rows], self.size_mm[rows], self.centre_mm[rows], {}
+        )
 
 
 def _columns(table: pd.DataFrame) -> _Nodes:
-    place = table[["side", "station"]].astype(object)
+    place = table[["side", "station"]].to_numpy(dtype=object, copy=True)
+    place[pd.isna(place)] = None
     return _Nodes(
-        place.where(place.notna(), None).to_numpy(),
+        place,
         (table["status"] == "positive").to_numpy(dtype=np.bool_),
         table["probability"].to_numpy(dtype=np.float64),
         table["short_axis_mm"].to_numpy(dtype=np.float64),

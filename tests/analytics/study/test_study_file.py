@@ -37,6 +37,13 @@ def test_the_example_is_read_with_paths_beside_it() -> None:
         ("by: [model, mrTD]", "by: [model, model]", r"strata\[5\].by is a list; allowed: one or more different names"),
         ("always: [model]", "always: [modell]", r"did you mean model\?"),
         ("entry_p: 0.10", "entry_p: 10", r"entry_p is '10'; allowed: above 0 and at most 1"),
+        (
+            "entry_p: 0.10",
+            "size_bands_mm: [7, 5]",
+            r"size_bands_mm is 7, 5; allowed: one or more rising",
+        ),
+        ("entry_p: 0.10", "size_bands_mm: []", r"size_bands_mm is none; allowed: one or more rising short axes in mm"),
+        ("entry_p: 0.10", "interval: wislon", r"interval is 'wislon'; allowed: wilson, .*did you mean wilson"),
         ("subgroups: [hospital", "subgroups: [age", r"subgroups\[0\] is 'age'; allowed: grade, hospital, "),
         ("over: [mrCRM", "over: [model", r"gain is a mapping; allowed: different names in added and over"),
         ("candidates: [model", "candidates: [model, response", r"candidates\[1\] is 'response'; allowed: reference, "),
