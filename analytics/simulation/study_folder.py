@@ -113,6 +113,7 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
             "candidates": ["model", *(each["name"] for each in covariates if each["name"] != "cea_ng_ml")],
             "always": ["model"],
             "entry_p": 0.10,
+            "table_one": ["model", "hospital"],
             "subgroups": [*(each["name"] for each in circumstances), "sex", "region", "short_axis"],
             "size_bands_mm": [5, design.nodes.cutoff_mm, 10],
         },

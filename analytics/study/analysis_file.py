@@ -11,7 +11,8 @@ from analytics.survival.strata import StudyColumns, study_stratifications
 from analytics.yaml_tree import Entry
 
 _KEYS: Final = (
-    "strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "size_bands_mm", "interval", "gain",
+    "strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "table_one", "size_bands_mm", "interval",
+    "gain",
 )  # fmt: skip
 _INTERVALS: Final = ("wilson", "clopper-pearson")
 
@@ -35,6 +36,7 @@ def read_analysis(
         entry_p=entry_p,
         match_mm=optional(fields, "match_mm", positive, 10.0),
         subgroups=tuple(item.text() for item in items_of(fields, "subgroups")),
+        table_one=tuple(item.text() for item in items_of(fields, "table_one")),
         size_bands_mm=optional(fields, "size_bands_mm", _rising, ()),
         interval=cast(Any, fields["interval"].choice(_INTERVALS) if "interval" in fields else "wilson"),
         gain=optional(fields, "gain", _gain, None),
@@ -101,6 +103,7 @@ def check_analysis_names(entry: Entry, study: spec.Study) -> None:
         "candidates": [*raters, *known_at_start, "region", "short_axis"],
         "always": list(study.analysis.candidates),
         "subgroups": [*categories, "region", "short_axis"],
+        "table_one": [*raters, *categories, "region", "short_axis"],
         "gain": [*raters, *known_at_start, "region", "short_axis"],
     }
     analysis = entry.mapping()

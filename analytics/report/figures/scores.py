@@ -71,7 +71,8 @@ def draw_precision_recall(
             xlim=(0, 1), ylim=(0, 1), xlabel="Recall (sensitivity)", ylabel="Precision (positive predictive value)"
         )
         axes.set_aspect("equal")
-        axes.legend(loc="lower left")
+        # The line of the prevalence lies where no curve does, and so does the legend: it covers the line.
+        axes.legend(loc="lower left", frameon=True, framealpha=1.0, edgecolor="none")
         alternative = f"Precision-recall curve of the model's probability; average precision {estimate_text(average)}."
         return finished(figure, "precision-recall", "Precision-recall curve", alternative)
 

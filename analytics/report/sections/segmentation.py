@@ -71,7 +71,11 @@ def _node_numbers(found: dict[str, ComparedCase]) -> list[Number]:
     """Return how many nodes are found, and how well matched ones agree, with intervals by case."""
     cases = [detected_case(name, case.nodes.matching, [1.0] * case.nodes.found_nodes) for name, case in found.items()]
     figures = detection_figures(cases)
-    labels = {"sensitivity": "Nodes found", "ppv": "Found nodes that are nodes", "false_per_case": "False per case"}
+    labels = {
+        "sensitivity": "Nodes found",
+        "ppv": "Found nodes that the reference has",
+        "false_per_case": "False per case",
+    }
     numbers = [
         Number(f"segmentation.nodes.{key}", label, figures[key], "number" if key == "false_per_case" else "percent")
         for key, label in labels.items()

@@ -44,6 +44,7 @@ def test_the_example_is_read_with_paths_beside_it() -> None:
         ),
         ("entry_p: 0.10", "size_bands_mm: []", r"size_bands_mm is none; allowed: one or more rising short axes in mm"),
         ("entry_p: 0.10", "interval: wislon", r"interval is 'wislon'; allowed: wilson, .*did you mean wilson"),
+        ("subgroups: [hospital", "table_one: [age", r"table_one\[0\] is 'age'; allowed: .*grade, hospital, "),
         ("subgroups: [hospital", "subgroups: [age", r"subgroups\[0\] is 'age'; allowed: grade, hospital, "),
         ("over: [mrCRM", "over: [model", r"gain is a mapping; allowed: different names in added and over"),
         ("candidates: [model", "candidates: [model, response", r"candidates\[1\] is 'response'; allowed: reference, "),
