@@ -62,40 +62,12 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
     readers = [reader.name for reader in design.readers]
     circumstances = _circumstances(design)
     covariates = [*_numbers(design), *_categories(design)]
-    reading = {"region": "region", "short_axis_mm": "short_axis_mm", "status": {"column": "status"}}
     return {
         "title": "A simulated multi-centre study of lateral lymph nodes in rectal cancer",
         "simulated": True,
         "patients": {"table": "patients.csv", "id": "patient", "where": external},
         "covariates": [*covariates, *circumstances],
-        "raters": [
-            {
-                "name": "reference",
-                "role": "reference",
-                "table": "reference.csv",
-                "id": "patient",
-                **reading,
-                "nodes": _node_fields("reference"),
-            },
-            {
-                "name": "model",
-                "role": "model",
-                "findings": "findings",
-                "pseudonyms": {"table": "cases.csv", "id": "patient", "case": "case"},
-            },
-            *(
-                {
-                    "name": name,
-                    "role": "reader",
-                    "table": "readers.xlsx",
-                    "id": "patient",
-                    "where": {"reader": name},
-                    **reading,
-                    "nodes": _node_fields(name),
-                }
-                for name in readers
-            ),
-        ],
+        "raters": _raters(design),
         "cutoff_mm": design.nodes.cutoff_mm,
         "label_maps": {
             "reference": "label_maps/reference",
@@ -118,6 +90,39 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
             "size_bands_mm": [5, design.nodes.cutoff_mm, 10],
         },
     }
+
+
+def _raters(design: CohortDesign) -> list[dict[str, Any]]:
+    """Return where reference, model and readers stand, each with its nodes."""
+    reading = {"region": "region", "short_axis_mm": "short_axis_mm", "status": {"column": "status"}}
+    return [
+        {
+            "name": "reference",
+            "role": "reference",
+            "table": "reference.csv",
+            "id": "patient",
+            **reading,
+            "nodes": _node_fields("reference"),
+        },
+        {
+            "name": "model",
+            "role": "model",
+            "findings": "findings",
+            "pseudonyms": {"table": "cases.csv", "id": "patient", "case": "case"},
+        },
+        *(
+            {
+                "name": name,
+                "role": "reader",
+                "table": "readers.xlsx",
+                "id": "patient",
+                "where": {"reader": name},
+                **reading,
+                "nodes": _node_fields(name),
+            }
+            for name in (reader.name for reader in design.readers)
+        ),
+    ]
 
 
 def _node_fields(rater: str) -> dict[str, Any]:
