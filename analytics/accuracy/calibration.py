@@ -1,7 +1,7 @@
 """Whether probabilities mean what they say: slope, intercept, Brier score, observed shares."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +9,15 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import norm
 
-from analytics.accuracy.columns import BoolArray, FloatArray, binary_column, check_lengths, probability_column
+from analytics.accuracy.bootstrap import Bootstrap, bootstrap_interval, patient_codes, sums_by_patient
+from analytics.accuracy.columns import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    binary_column,
+    check_lengths,
+    probability_column,
+)
 from analytics.accuracy.proportions import normal_quantile, proportion
 from analytics.estimate import Estimate, HypothesisTest
 
@@ -47,27 +55,40 @@ class Calibration:
     groups: tuple[CalibrationGroup, ...]
 
 
-def calibration(truth: npt.ArrayLike, probability: npt.ArrayLike, groups: int = 10, level: float = 0.95) -> Calibration:
+def calibration(
+    truth: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    groups: int = 10,
+    level: float = 0.95,
+    patients: npt.ArrayLike | None = None,
+) -> Calibration:
     """Return the calibration of probabilities (n,) against the truth (n,).
 
     Slope and intercept: Cox, Biometrika 1958;45:562-565, Wald intervals. Brier, Mon Weather Rev 1950;78:1-3.
-    Spiegelhalter, Stat Med 1986;5:421-433. Groups are of equal size as far as ties allow.
+    Spiegelhalter, Stat Med 1986;5:421-433. Groups are of equal size as far as ties allow. With `patients` (n,), for
+    units that share a patient, variances are those of the patients' sums (Liang and Zeger, Biometrika 1986;73:13-22)
+    times m / (m - 1) for m patients, the groups' intervals resample patients, and there is no Spiegelhalter test.
     Raises ValueError for columns that are none and for fewer than one group.
     """
     reference, chance = binary_column("truth", truth), probability_column("probability", probability)
-    check_lengths(truth=reference, probability=chance)
+    codes = None if patients is None else patient_codes(patients)
+    check_lengths(truth=reference, probability=chance, **({} if codes is None else {"patients": codes}))
     if groups < 1:
         raise ValueError(f"groups is {groups}; at least 1 is needed")
     logit = _logit(chance)
-    brier = _brier(reference, chance, level)
+    brier = _brier(reference, chance, codes, level)
     return Calibration(
-        _slope(reference, logit, level),
-        _intercept(reference, logit, level),
+        _slope(reference, logit, codes, level),
+        _intercept(reference, logit, codes, level),
         brier,
         _scaled_brier(reference, brier),
-        _spiegelhalter(reference, chance),
-        _groups(reference, chance, groups, level),
+        _spiegelhalter(reference, chance, codes),
+        _groups(reference, chance, codes, groups, level),
     )
+
+
+def _interval_words(codes: IntArray | None, independent: str) -> str:
+    return f"{independent} interval" if codes is None else f"{independent} interval by patient"
 
 
 def _logit(chance: FloatArray) -> FloatArray:
@@ -75,12 +96,13 @@ def _logit(chance: FloatArray) -> FloatArray:
     return np.log(inside / (1 - inside))
 
 
-def _slope(reference: BoolArray, logit: FloatArray, level: float) -> Estimate:
-    method, n = "calibration slope, logistic regression on the logit, Wald interval", len(reference)
+def _slope(reference: BoolArray, logit: FloatArray, codes: IntArray | None, level: float) -> Estimate:
+    words, n = _interval_words(codes, "Wald"), len(reference)
+    method = f"calibration slope, logistic regression on the logit, {words}"
     reason = _why_no_slope(reference, logit)
     if reason:
         return Estimate(math.nan, None, None, method, n, level=level, note=f"not defined: {reason}")
-    value, error = _logistic(np.stack([np.ones(n), logit], axis=1), np.zeros(n), reference)
+    value, error = _logistic(np.stack([np.ones(n), logit], axis=1), np.zeros(n), reference, codes)
     return _wald(value, error, method, n, level)
 
 
@@ -95,16 +117,19 @@ def _why_no_slope(reference: BoolArray, logit: FloatArray) -> str | None:
     return None
 
 
-def _intercept(reference: BoolArray, logit: FloatArray, level: float) -> Estimate:
-    method, n = "calibration in the large, logistic regression with the logit as offset, Wald interval", len(reference)
+def _intercept(reference: BoolArray, logit: FloatArray, codes: IntArray | None, level: float) -> Estimate:
+    words, n = _interval_words(codes, "Wald"), len(reference)
+    method = f"calibration in the large, logistic regression with the logit as offset, {words}"
     if reference.all() or not reference.any():
         note = "not defined: it needs positive and negative units"
         return Estimate(math.nan, None, None, method, n, level=level, note=note)
-    value, error = _logistic(np.ones((n, 1)), logit, reference)
+    value, error = _logistic(np.ones((n, 1)), logit, reference, codes)
     return _wald(value, error, method, n, level)
 
 
-def _logistic(design: FloatArray, offset: FloatArray, reference: BoolArray) -> tuple[float, float]:
+def _logistic(
+    design: FloatArray, offset: FloatArray, reference: BoolArray, codes: IntArray | None
+) -> tuple[float, float]:
     """Return the last coefficient of a logistic regression on design (n, k) with offset (n,), and its standard error.
 
     Newton's steps (McCullagh and Nelder 1989, chapter 2.5), halved while the likelihood falls, so that probabilities
@@ -124,23 +149,41 @@ def _logistic(design: FloatArray, offset: FloatArray, reference: BoolArray) -> t
         beta = beta + step
         if np.abs(step).max() <= _SMALLEST_STEP:
             break
-    return float(beta[-1]), float(np.sqrt(np.linalg.pinv(information)[-1, -1]))
+    covariance = np.linalg.pinv(information)
+    if codes is not None:
+        scores = design * (reference - expit(offset + design @ beta))[:, None]
+        covariance = covariance @ _spread_by_patient(scores, codes) @ covariance
+    return float(beta[-1]), float(np.sqrt(covariance[-1, -1]))
+
+
+def _spread_by_patient(values: FloatArray, codes: IntArray) -> FloatArray:
+    """Return the summed squares (columns, columns) of the patients' sums of values (n, columns), times m / (m - 1)."""
+    sums = sums_by_patient(codes, values)
+    if len(sums) < 2:
+        return np.full((values.shape[1],) * 2, np.nan)
+    spread: FloatArray = len(sums) / (len(sums) - 1) * sums.T @ sums
+    return spread
 
 
 def _wald(value: float, error: float, method: str, n: int, level: float) -> Estimate:
+    if math.isnan(error):
+        return Estimate(value, None, None, method, n, level=level, note="no interval: one patient")
     reach = normal_quantile(level) * error
     return Estimate(value, value - reach, value + reach, method, n, level=level)
 
 
-def _brier(reference: BoolArray, chance: FloatArray, level: float) -> Estimate:
-    method, n = "Brier score, normal interval of a mean", len(reference)
+def _brier(reference: BoolArray, chance: FloatArray, codes: IntArray | None, level: float) -> Estimate:
+    method, n = f"Brier score, {_interval_words(codes, 'normal')} of a mean", len(reference)
     if n == 0:
         return Estimate(math.nan, None, None, method, n, level=level, note="not defined: no units")
     squares = (chance - reference) ** 2
     value = float(squares.mean())
-    if n == 1:
-        return Estimate(value, None, None, method, n, level=level, note="no interval: one unit")
-    reach = normal_quantile(level) * float(squares.std(ddof=1)) / math.sqrt(n)
+    units = np.arange(n) if codes is None else codes
+    error = math.sqrt(float(_spread_by_patient((squares - value)[:, None], units)[0, 0])) / n
+    if math.isnan(error):
+        note = f"no interval: one {'unit' if codes is None else 'patient'}"
+        return Estimate(value, None, None, method, n, level=level, note=note)
+    reach = normal_quantile(level) * error
     return Estimate(value, max(0.0, value - reach), min(1.0, value + reach), method, n, level=level)
 
 
@@ -153,8 +196,10 @@ def _scaled_brier(reference: BoolArray, brier: Estimate) -> Estimate:
     return Estimate(1 - brier.value / useless, None, None, method, brier.n, level=brier.level)
 
 
-def _spiegelhalter(reference: BoolArray, chance: FloatArray) -> HypothesisTest:
+def _spiegelhalter(reference: BoolArray, chance: FloatArray, codes: IntArray | None) -> HypothesisTest:
     method, n = "Spiegelhalter z-test of calibration", len(reference)
+    if codes is not None:
+        return HypothesisTest(math.nan, math.nan, method, n, note="not defined: units share patients")
     variance = float(((1 - 2 * chance) ** 2 * chance * (1 - chance)).sum())
     if variance == 0:
         note = "not defined: every probability is 0, 0.5 or 1"
@@ -163,14 +208,28 @@ def _spiegelhalter(reference: BoolArray, chance: FloatArray) -> HypothesisTest:
     return HypothesisTest(z, float(2 * norm.sf(abs(z))), method, n)
 
 
-def _groups(reference: BoolArray, chance: FloatArray, groups: int, level: float) -> tuple[CalibrationGroup, ...]:
+def _groups(
+    reference: BoolArray, chance: FloatArray, codes: IntArray | None, groups: int, level: float
+) -> tuple[CalibrationGroup, ...]:
     if not len(reference):
         return ()
     edges = np.unique(np.quantile(chance, np.arange(1, groups) / groups))
     place = np.searchsorted(edges, chance, side="left")
     return tuple(
         CalibrationGroup(
-            float(chance[inside].mean()), proportion(int(reference[inside].sum()), int(inside.sum()), level=level)
+            float(chance[inside].mean()), _share(reference[inside], None if codes is None else codes[inside], level)
         )
         for inside in (place == each for each in np.unique(place))
     )
+
+
+def _share(positive: BoolArray, codes: IntArray | None, level: float) -> Estimate:
+    """Return the share of positive units (n,); by resampling where they share patients."""
+    independent = proportion(int(positive.sum()), len(positive), level=level)
+    if codes is None:
+        return independent
+    plan = Bootstrap(level=level)
+    sums = sums_by_patient(codes, np.stack([positive.astype(np.float64), np.ones(len(positive))], axis=1))
+    bounds = bootstrap_interval(lambda totals: totals[:, 0] / totals[:, 1], sums, plan)
+    method = f"proportion, {plan.method}"
+    return replace(independent, low=bounds.low, high=bounds.high, method=method, note=bounds.note)

@@ -134,15 +134,21 @@ def froc_sensitivities(
     return estimates
 
 
-def lesion_average_precision(cases: Sequence[DetectedCase], level: float = 0.95) -> Estimate:
-    """Return the average precision over all found nodes, where missed nodes limit the recall."""
+def lesion_average_precision(cases: Sequence[DetectedCase], plan: Bootstrap | None = None) -> Estimate:
+    """Return the average precision over all found nodes, where missed nodes limit the recall; interval by patient.
+
+    With more than 100 distinct scores the interval is that of 100 quantiles of them.
+    """
+    plan = plan or Bootstrap()
     hits = [score for case in cases for score in case.hits]
     false = [score for case in cases for score in case.false]
-    truth = [True] * len(hits) + [False] * len(false)
-    estimate = average_precision(
-        np.array(truth, dtype=np.bool_), hits + false, sum(case.missed for case in cases), level
-    )
-    return replace(estimate, method=f"per-node {estimate.method}")
+    truth = np.array([True] * len(hits) + [False] * len(false), dtype=np.bool_)
+    estimate = average_precision(truth, hits + false, sum(case.missed for case in cases), plan.level)
+    sums = sums_by_patient([case.patient for case in cases], _operating_points(cases))
+    bounds = intervals_of({"": _mean_precision}, sums, plan)[""]
+    note = bounds.note if estimate.defined else estimate.note
+    method = f"per-node average precision, {plan.method}"
+    return replace(estimate, low=bounds.low, high=bounds.high, method=method, note=note)
 
 
 def case_scores(cases: Sequence[DetectedCase]) -> tuple[BoolArray, FloatArray]:
@@ -186,6 +192,15 @@ def _operating_points(cases: Sequence[DetectedCase]) -> FloatArray:
         row[2 : 2 + len(scores)] = len(case.hits) - np.searchsorted(np.sort(case.hits), scores, side="left")
         row[2 + len(scores) :] = len(case.false) - np.searchsorted(np.sort(case.false), scores, side="left")
     return rows
+
+
+def _mean_precision(sums: FloatArray) -> FloatArray:
+    """Return the precision at each threshold weighted by the true nodes that it adds, from `_operating_points`."""
+    points = (sums.shape[1] - 2) // 2
+    hits, false = sums[:, 2 : 2 + points], sums[:, 2 + points :]
+    # Thresholds rise: each adds the hits that the next one no longer has.
+    added = hits - np.concatenate([hits[:, 1:], np.zeros((len(hits), 1))], axis=1)[:, :points]
+    return _share((added * hits / np.maximum(hits + false, 1)).sum(axis=1), sums[:, 0])
 
 
 def _sensitivity_at(rate: float) -> Statistic:

@@ -1,8 +1,8 @@
-"""Which node of one table is which of another, and what the two call it; sides and stations with and without nodes."""
+"""Which node of one table is which of another, and what the two call it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,9 @@ class MatchedCase:
     found_mm: FloatArray
     """(found,)"""
 
+    true_station: npt.NDArray[np.object_]
+    """(true,) None where the reference does not say."""
+
 
 def matched_cases(
     patients: Iterable[str], true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool
@@ -51,21 +54,57 @@ def matched_cases(
     `largest_mm` apart; else two of the same side and station, those of the most similar short axis first. A node
     without a centre, or without side or station, is no other node.
     """
-    of_true, of_found = (_by_patient(table) for table in (true, found))
-    nothing = true.iloc[:0]
+    one, two = _columns(true), _columns(found)
+    nothing = np.array([], dtype=np.int64)
     return [
-        _matched(str(patient), of_true.get(patient, nothing), of_found.get(patient, nothing), largest_mm, by_centre)
+        _matched(
+            str(patient),
+            one.take(one.rows.get(patient, nothing)),
+            two.take(two.rows.get(patient, nothing)),
+            largest_mm,
+            by_centre,
+        )
         for patient in patients
     ]
 
 
-def _by_patient(table: pd.DataFrame) -> dict[object, pd.DataFrame]:
-    return dict(iter(table.groupby("patient", sort=False)))
+@dataclass(frozen=True)
+class _Nodes:
+    """The columns of a table of nodes, all of shape (nodes,) but for the centres (nodes, 3)."""
+
+    place: npt.NDArray[np.object_]
+    """(nodes, 2) side and station; None where either is not known."""
+
+    positive: BoolArray
+    score: FloatArray
+    size_mm: FloatArray
+    centre_mm: FloatArray
+    rows: dict[object, npt.NDArray[np.int64]]
+    """By patient; empty after `take`."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "_Nodes":
+        """Return the nodes of some rows."""
+        return _Nodes(
+            self.place[rows], self.positive[rows], self.score[rows], self.size_mm[rows], self.centre_mm[rows], {}
+        )
 
 
-def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool) -> MatchedCase:
+def _columns(table: pd.DataFrame) -> _Nodes:
+    place = table[["side", "station"]].to_numpy(dtype=object, copy=True)
+    place[pd.isna(place)] = None
+    return _Nodes(
+        place,
+        (table["status"] == "positive").to_numpy(dtype=np.bool_),
+        table["probability"].to_numpy(dtype=np.float64),
+        table["short_axis_mm"].to_numpy(dtype=np.float64),
+        table[_CENTRE].to_numpy(dtype=np.float64),
+        {patient: np.asarray(rows) for patient, rows in table.groupby("patient", sort=False).indices.items()},
+    )
+
+
+def _matched(patient: str, true: _Nodes, found: _Nodes, largest_mm: float, by_centre: bool) -> MatchedCase:
     if by_centre:
-        apart, limit = centre_distances_mm(found[_CENTRE].to_numpy(), true[_CENTRE].to_numpy()), largest_mm
+        apart, limit = centre_distances_mm(found.centre_mm, true.centre_mm), largest_mm
     else:
         apart, limit = _apart_in_size(found, true), np.finfo(np.float64).max
     apart = np.where(np.isnan(apart), np.inf, apart)
@@ -73,21 +112,20 @@ def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: 
         patient,
         match_by_distance(apart, limit),
         apart <= limit,
-        (true["status"] == "positive").to_numpy(dtype=np.bool_),
-        (found["status"] == "positive").to_numpy(dtype=np.bool_),
-        found["probability"].to_numpy(dtype=np.float64),
-        true["short_axis_mm"].to_numpy(dtype=np.float64),
-        found["short_axis_mm"].to_numpy(dtype=np.float64),
+        true.positive,
+        found.positive,
+        found.score,
+        true.size_mm,
+        found.size_mm,
+        true.place[:, 1],
     )
 
 
-def _apart_in_size(found: pd.DataFrame, true: pd.DataFrame) -> FloatArray:
+def _apart_in_size(found: _Nodes, true: _Nodes) -> FloatArray:
     """Return the differences of the short axes (found, true); infinite where side or station differ."""
-    same = np.ones((len(found), len(true)), dtype=np.bool_)
-    for name in ("side", "station"):
-        first, second = found[name].to_numpy(dtype=object), true[name].to_numpy(dtype=object)
-        same &= (first[:, None] == second[None]) & found[name].notna().to_numpy()[:, None]
-    sizes = np.abs(found["short_axis_mm"].to_numpy()[:, None] - true["short_axis_mm"].to_numpy()[None])
+    known = np.array([side is not None and station is not None for side, station in found.place], dtype=np.bool_)
+    same = (found.place[:, None] == true.place[None]).all(axis=2) & known[:, None]
+    sizes = np.abs(found.size_mm[:, None] - true.size_mm[None])
     # Without a size any node of the same place is as near as another.
     return np.where(same, np.nan_to_num(sizes, nan=0.0), np.inf)
 
@@ -98,18 +136,61 @@ def node_units(cases: Sequence[MatchedCase]) -> Units:
     A reference node that was not found is called negative. Found negative nodes that the reference does not have say
     nothing of either and do not count.
     """
-    patients: list[str] = []
-    truth: list[bool] = []
-    called: list[bool] = []
+    known = reference_nodes(cases)
+    alone = [case.patient for case in cases for found in case.matching.false if case.found_positive[found]]
+    return Units(
+        "node",
+        np.array([*known["patient"], *alone], dtype=object),
+        np.array([*known["truth"], *[False] * len(alone)], bool),
+        np.array([*known["called"], *[True] * len(alone)], bool),
+        None,
+    )
+
+
+def reference_nodes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
+    """Return one row per reference node: `patient`, `truth`, `called`, `station`, `short_axis_mm`, `score`.
+
+    A node that was not found is called negative and has no score. Tables of several raters have the same rows.
+    """
+    called, scores = [], []
     for case in cases:
-        words = np.zeros(len(case.true_positive), dtype=np.bool_)
+        words, score = np.zeros(len(case.true_positive), dtype=np.bool_), np.full(len(case.true_positive), np.nan)
         for pair in case.matching.pairs:
-            words[pair.true] = case.found_positive[pair.found]
-        alone = sum(bool(case.found_positive[found]) for found in case.matching.false)
-        truth += [*map(bool, case.true_positive), *[False] * alone]
-        called += [*map(bool, words), *[True] * alone]
-        patients += [case.patient] * (len(words) + alone)
-    return Units("node", np.array(patients, dtype=object), np.array(truth, bool), np.array(called, bool), None)
+            words[pair.true], score[pair.true] = case.found_positive[pair.found], case.scores[pair.found]
+        called.append(words)
+        scores.append(score)
+    return pd.DataFrame(
+        {
+            "patient": np.repeat(np.array([case.patient for case in cases], dtype=object), [*map(len, called)]),
+            "truth": _joined([case.true_positive for case in cases], np.bool_),
+            "called": _joined(called, np.bool_),
+            "station": _joined([case.true_station for case in cases], np.object_),
+            "short_axis_mm": _joined([case.true_mm for case in cases], np.float64),
+            "score": _joined(scores, np.float64),
+        }
+    )
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+    return np.concatenate([np.array([], dtype=kind), *parts])
+
+
+def scored_nodes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
+    """Return `patient`, `truth` and `score` of every reference node and of every found node that is none.
+
+    The latter are negative, whatever they are called. A reference node that was not found has no score.
+    """
+    known = reference_nodes(cases)[["patient", "truth", "score"]]
+    alone = [(case.patient, False, case.scores[found]) for case in cases for found in case.matching.false]
+    return pd.concat([known, pd.DataFrame(alone, columns=known.columns)], ignore_index=True).astype(
+        {"truth": bool, "score": float}
+    )
+
+
+def false_positives(cases: Sequence[MatchedCase]) -> FloatArray:
+    """Return how many found positive nodes of each case (cases,) are no positive reference node."""
+    counted = detected_cases(cases, [np.where(case.found_positive, 1.0, np.nan) for case in cases])
+    return np.array([len(case.false) for case in counted], dtype=np.float64)
 
 
 def detected_cases(cases: Sequence[MatchedCase], scores: Sequence[npt.ArrayLike]) -> list[DetectedCase]:
@@ -146,24 +227,3 @@ def paired_sizes(cases: Sequence[MatchedCase]) -> pd.DataFrame:
         for pair in case.matching.pairs
     ]
     return pd.DataFrame(rows, columns=["patient", "found_mm", "true_mm"]).dropna()
-
-
-def region_rows(
-    patients: Sequence[str],
-    stations: Sequence[str],
-    positive: Sequence[pd.DataFrame],
-    left_out: Collection[tuple[str, str, str]],
-) -> pd.DataFrame:
-    """Return one row per patient, side and station with `truth` and `predicted`, as `units_at` takes them.
-
-    `positive` are the positive nodes of reference and test. What has none is negative; `left_out` names patient, side
-    and station of what was not assessed.
-    """
-    sides = ("left", "right")
-    index = pd.MultiIndex.from_tuples(
-        [key for key in product(patients, sides, stations) if key not in left_out], names=["patient", "side", "station"]
-    )
-    rows = pd.DataFrame(index=index)
-    for name, nodes in zip(("truth", "predicted"), positive, strict=True):
-        rows[name] = index.isin(pd.MultiIndex.from_frame(nodes[["patient", "side", "station"]]))
-    return rows.reset_index()

@@ -131,6 +131,9 @@ def _wald(
         share = float(met[inside].mean())
         shares.append(share)
         away.append(np.bincount(codes[inside], (met[inside] - share) / len(inside), size))
+    if not all(each.any() for each in away):
+        # A share of 0 or 1 would count as known without error.
+        return HypothesisTest(math.nan, math.nan, method, n, note="not defined: a subgroup without any variance")
     covariance = size / (size - 1) * np.stack(away) @ np.stack(away).T
     contrast = np.hstack([-np.ones((len(places) - 1, 1)), np.eye(len(places) - 1)])
     apart, spread = contrast @ np.array(shares), contrast @ covariance @ contrast.T

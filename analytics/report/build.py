@@ -20,9 +20,10 @@ from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
 from analytics.report.sections.performance import performance_section
 from analytics.report.sections.ratings import ratings_section
-from analytics.report.sections.segmentation import label_map_files, segmentation_section
+from analytics.report.sections.segmentation import segmentation_section
 from analytics.report.sections.subgroups import subgroups_section
 from analytics.report.sections.survival import survival_section
+from analytics.segmentation.label_map import label_map_files
 from analytics.study.data import StudyData
 from analytics.version import software_versions
 

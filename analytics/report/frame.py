@@ -1,7 +1,7 @@
 """The study's data as one table: covariates, and what raters say as categories, with every level in its order."""
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,26 @@ def bands(short_axis_mm: pd.Series, study: Study) -> pd.Series:
     """Return the word for each short axis; missing stays missing."""
     small, large = size_levels(study)
     words = pd.Series(np.where(short_axis_mm >= study.cutoff_mm, large, small), index=short_axis_mm.index, dtype=object)
+    return words.where(short_axis_mm.notna())
+
+
+def band_levels(study: Study) -> tuple[str, ...]:
+    """Return the words for the bands of short axes that the study names, smallest first; else those of the cut-off."""
+    edges = study.analysis.size_bands_mm
+    if not edges:
+        return size_levels(study)
+    return (
+        f"< {edges[0]:g} mm",
+        *(f"{low:g} to < {high:g} mm" for low, high in pairwise(edges)),
+        f"≥ {edges[-1]:g} mm",
+    )
+
+
+def in_bands(short_axis_mm: pd.Series, study: Study) -> pd.Series:
+    """Return the band of each short axis, one on an edge in the band above it; missing stays missing."""
+    edges = study.analysis.size_bands_mm or (study.cutoff_mm,)
+    places = np.searchsorted(edges, short_axis_mm.fillna(0.0), side="right")
+    words = pd.Series(np.array(band_levels(study), dtype=object)[places], index=short_axis_mm.index)
     return words.where(short_axis_mm.notna())
 
 

@@ -50,6 +50,8 @@ def p_text(p_value: float) -> str:
 
 def value_text(number: Number) -> str:
     """Return an estimate with its interval, or a test with its p-value."""
+    if not number.value.defined:
+        return UNDEFINED
     if isinstance(number.value, HypothesisTest):
         return f"p = {p_text(number.value.p_value)}".replace("= <", "< ")
     return estimate_text(number.value, number.style, number.unit)

@@ -63,3 +63,8 @@ def check_same_grid(reference: LabelMap, found: LabelMap) -> None:
     apart = float(np.abs(reference.affine - found.affine).max())
     if apart > _SAME_GRID_MM:
         raise ValueError(f"label maps lie on grids that differ by up to {apart:.3g} mm; one grid is allowed")
+
+
+def label_map_files(folder: Path) -> list[Path]:
+    """Return the NIfTI files of a folder by name; none where there is no such folder."""
+    return sorted(path for path in folder.glob("*") if path.name.endswith((".nii", ".nii.gz")))

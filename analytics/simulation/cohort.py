@@ -1,6 +1,7 @@
 """A whole simulated cohort: patients, nodes, readers, model, follow-up and what is missing, from one seed."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.special import expit, logit
@@ -8,7 +9,8 @@ from scipy.special import expit, logit
 from analytics.simulation.design import CohortDesign
 from analytics.simulation.follow_up import Outcomes, draw_outcomes
 from analytics.simulation.nodes import BoolArray, LeadingNodes, Nodes, draw_nodes, leading_nodes
-from analytics.simulation.patients import Patients, draw_patients
+from analytics.simulation.patients import Patients, StrArray, draw_patients, draw_scanners
+from analytics.simulation.places import Places, draw_places
 from analytics.simulation.raters import (
     Readings,
     ReportedNodes,
@@ -17,6 +19,10 @@ from analytics.simulation.raters import (
     draw_shared_impression,
 )
 from analytics.simulation.truth import prevalence
+
+_NODES: Final = 1
+_SCANNERS: Final = 2
+"""Streams of random numbers of their own, so that all else is the same with and without them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,9 @@ class Cohort:
     readers: dict[str, Readings]
     model: Readings
     model_nodes: ReportedNodes
+    reader_nodes: dict[str, ReportedNodes]
+    places: Places
+    scanner: StrArray
     outcomes: Outcomes
     missing: Missing
 
@@ -59,6 +68,12 @@ def simulate_cohort(design: CohortDesign, seed: int) -> Cohort:
     share = prevalence(design)
     readers = {rater.name: draw_readings(rng, design, rater, reference, shared, share) for rater in design.readers}
     model = draw_readings(rng, design, design.model, reference, shared, share)
+    model_nodes = draw_reported_nodes(rng, design, design.model, nodes, reference, model)
+    apart = np.random.default_rng([seed, _NODES])
+    reader_nodes = {
+        rater.name: draw_reported_nodes(apart, design, rater, nodes, reference, readers[rater.name])
+        for rater in design.readers
+    }
     return Cohort(
         design=design,
         seed=seed,
@@ -67,7 +82,10 @@ def simulate_cohort(design: CohortDesign, seed: int) -> Cohort:
         reference=reference,
         readers=readers,
         model=model,
-        model_nodes=draw_reported_nodes(rng, design, nodes, reference, model),
+        model_nodes=model_nodes,
+        reader_nodes=reader_nodes,
+        places=draw_places(apart, design.places, nodes, {design.model.name: model_nodes, **reader_nodes}),
+        scanner=draw_scanners(np.random.default_rng([seed, _SCANNERS]), design, patients),
         outcomes=draw_outcomes(rng, design.follow_up, risk_factors(patients, model), len(patients)),
         missing=_draw_missing(rng, design, patients),
     )

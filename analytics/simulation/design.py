@@ -6,17 +6,25 @@
 from dataclasses import dataclass, field
 from itertools import product
 
-from analytics.simulation.design_parts import Graded, Hospital, Measured, MissingDesign, NodeDesign, RaterDesign
+from analytics.simulation.design_parts import (
+    Graded,
+    Hospital,
+    Measured,
+    MissingDesign,
+    NodeDesign,
+    NodePlaces,
+    RaterDesign,
+)
 from analytics.simulation.follow_up_design import FollowUpDesign, default_follow_up
 
 
 def _hospitals() -> tuple[Hospital, ...]:
     return (
-        Hospital("north", 0.45, False, 0.0),
-        Hospital("east", 0.35, False, 0.1),
-        Hospital("west", 0.20, False, -0.1),
-        Hospital("harbour", 0.55, True, 0.1),
-        Hospital("island", 0.45, True, -0.1),
+        Hospital("north", 0.45, False, 0.0, ("maker A", "maker B")),
+        Hospital("east", 0.35, False, 0.1, ("maker A",)),
+        Hospital("west", 0.20, False, -0.1, ("maker B",)),
+        Hospital("harbour", 0.55, True, 0.1, ("maker A", "maker B")),
+        Hospital("island", 0.45, True, -0.1, ("maker B", "maker C")),
     )
 
 
@@ -65,7 +73,7 @@ class CohortDesign:
     """Patients of the external hospitals (the paper)."""
 
     hospitals: tuple[Hospital, ...] = field(default_factory=_hospitals)
-    """Three for training, two external (the paper); shares and severities are assumed."""
+    """Three for training, two external (the paper); shares, severities and scanners are assumed."""
 
     graded: tuple[Graded, ...] = field(default_factory=_graded)
     """Covariates of the paper; their distribution is assumed."""
@@ -86,7 +94,9 @@ class CohortDesign:
     """Share of negative calls in which the largest node is still measured and located; assumed."""
 
     further_positive_found: float = 0.8
-    """Share of further positive nodes that the model calls positive in a patient it calls positive; assumed."""
+    """Share of further positive nodes that a rater calls positive in a patient called positive; assumed."""
+
+    places: NodePlaces = field(default_factory=NodePlaces)
 
     follow_up: FollowUpDesign = field(default_factory=default_follow_up)
     missing: MissingDesign = field(default_factory=MissingDesign)

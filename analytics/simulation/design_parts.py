@@ -25,6 +25,9 @@ class Hospital:
     severity: float
     """Mean severity of its tumours, in standard deviations between patients."""
 
+    scanners: tuple[str, ...]
+    """Makers of its scanners; each images the same expected share of its patients, whatever their disease."""
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -107,6 +110,23 @@ class NodeDesign:
 
     feature_share_negative: float = 0.08
     """Share of negative nodes with each feature; never both, or the rule would make them positive; assumed."""
+
+
+@dataclass(frozen=True)
+class NodePlaces:
+    """Where nodes lie in the patient's LPS frame, the midline at x = 0; all of it is assumed."""
+
+    middles_mm: tuple[tuple[float, float, float], ...] = ((38.0, 25.0, 20.0), (48.0, 5.0, 0.0), (52.0, -20.0, 10.0))
+    """Middle of each of REGIONS on the left: x, y, z."""
+
+    spread_mm: tuple[float, float, float] = (4.0, 9.0, 9.0)
+    """Standard deviation of the centres about it."""
+
+    nearest_to_midline_mm: float = 15.0
+    """Nodes drawn nearer, or beyond the midline, are set to this distance."""
+
+    rater_spread_mm: float = 1.2
+    """Standard deviation, along each axis, of a reported centre about that of the node."""
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,9 @@ from analytics.simulation.design_parts import REGIONS
 
 MARK: Final = "simulated findings: no image was analysed and no model was at work"
 _SIDES: Final = ("right", "left")
-_CENTRE_MM: Final = {
-    "internal_iliac": (38.0, 25.0, 20.0),
-    "external_iliac": (52.0, -20.0, 10.0),
-    "obturator": (48.0, 5.0, 0.0),
-}
-"""Distance from the midline, y and z of each region's nodes: plausible, and apart by side and region."""
+LONG_OVER_SHORT: Final = 1.4
+"""Long axis of a simulated node in short axes; assumed."""
 
-_LONG_OVER_SHORT: Final = 1.4
 _STATION_MM3: Final = 20000.0
 _FURTHER_POSITIVE: Final = 0.9
 _FURTHER_NEGATIVE: Final = 0.5
@@ -88,18 +83,18 @@ def _nodes(cohort: Cohort, row: int, indices: list[int]) -> list[dict[str, Any]]
         probability = float(cohort.model.probability[row])
         if rank:
             probability *= _FURTHER_POSITIVE if reported.positive[index] else _FURTHER_NEGATIVE
-        nodes.append(_node(cohort, index, rank, probability))
+        nodes.append(_node(cohort, index, probability))
     nodes.sort(key=lambda node: (-node["centroid_lps_mm"][2], node["centroid_lps_mm"][0]))
     return [{"id": place, **node} for place, node in enumerate(nodes, start=1)]
 
 
-def _node(cohort: Cohort, index: int, rank: int, probability: float) -> dict[str, Any]:
+def _node(cohort: Cohort, index: int, probability: float) -> dict[str, Any]:
     reported = cohort.model_nodes
     station = REGIONS[int(reported.region[index])]
     side = _SIDES[int(reported.left[index])]
-    lateral, y, z = _CENTRE_MM[station]
+    centre_mm = cohort.places.reported_mm[cohort.design.model.name][index]
     short = round(float(reported.short_axis_mm[index]), 2)
-    long = round(short * _LONG_OVER_SHORT, 2)
+    long = round(short * LONG_OVER_SHORT, 2)
     status = "positive" if reported.positive[index] else "negative"
     true_node = int(reported.true_node[index])
     seen = true_node >= 0
@@ -109,8 +104,7 @@ def _node(cohort: Cohort, index: int, rank: int, probability: float) -> dict[str
         "short_axis_mm": short,
         "long_axis_mm": long,
         "volume_mm3": round(math.pi / 6 * short * short * long, 1),
-        # LPS: x grows to the patient's left.
-        "centroid_lps_mm": [lateral if side == "left" else -lateral, y, z - 2.0 * rank],
+        "centroid_lps_mm": [round(float(along), 1) for along in centre_mm],
         "status": status,
         "status_by_rule": None,
         "status_by_model": status,

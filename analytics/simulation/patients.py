@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from analytics.simulation.design import CohortDesign
 from analytics.simulation.design_parts import Graded, Measured
 from analytics.simulation.nodes import BoolArray, FloatArray, IntArray
+
+StrArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ def draw_patients(rng: np.random.Generator, design: CohortDesign) -> Patients:
         graded={each.name: _levels(rng, each, severity) for each in design.graded},
         measured={each.name: _values(rng, each, severity) for each in design.measured},
         node_positive=_latent(rng, design.nodes.loading, severity) > -ndtri(design.nodes.prevalence),
+    )
+
+
+def draw_scanners(rng: np.random.Generator, design: CohortDesign, patients: Patients) -> StrArray:
+    """Return the maker of the scanner of each patient, shape (patients,), one of those of the hospital."""
+    drawn, makers = rng.random(len(patients)), [hospital.scanners for hospital in design.hospitals]
+    return np.array(
+        [makers[row][int(share * len(makers[row]))] for row, share in zip(patients.hospital, drawn, strict=True)]
     )
 
 

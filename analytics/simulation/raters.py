@@ -38,7 +38,7 @@ class Readings:
 
 @dataclass(frozen=True)
 class ReportedNodes:
-    """Nodes that the model reports; all arrays have shape (nodes,)."""
+    """Nodes that a reader or the model reports; all arrays have shape (nodes,)."""
 
     patient: IntArray
     true_node: IntArray
@@ -97,22 +97,26 @@ def draw_readings(
 
 
 def draw_reported_nodes(
-    rng: np.random.Generator, design: CohortDesign, nodes: Nodes, truth: LeadingNodes, readings: Readings
+    rng: np.random.Generator,
+    design: CohortDesign,
+    rater: RaterDesign,
+    nodes: Nodes,
+    truth: LeadingNodes,
+    readings: Readings,
 ) -> ReportedNodes:
-    """Return the model's nodes, in the order of their patients, such that each patient's leading one is as read.
+    """Return a rater's nodes, in the order of their patients, such that each patient's leading one is as read.
 
     Further nodes are reported where the leading one is; they are measured at most as large as it, and those of a
     patient called positive are positive with the design's share where they truly are.
     """
-    model, count = design.model, len(nodes.patient)
-    row = nodes.patient
+    row, count = nodes.patient, len(nodes.patient)
     leads = truth.node[row] == np.arange(count)
     seen = readings.reported[row] & (leads | (rng.random(count) < design.reported_when_negative))
     found = readings.positive[row] & nodes.positive & (rng.random(count) < design.further_positive_found)
     positive = np.where(leads, readings.positive[row], found)
-    right = rng.random(count) < model.region_accuracy
+    right = rng.random(count) < rater.region_accuracy
     elsewhere = (nodes.region + rng.integers(1, len(REGIONS), count)) % len(REGIONS)
-    error = model.short_axis_bias_mm + model.short_axis_spread_mm * rng.standard_normal(count)
+    error = rater.short_axis_bias_mm + rater.short_axis_spread_mm * rng.standard_normal(count)
     size = np.clip(nodes.short_axis_mm + error, 0.5, np.maximum(readings.short_axis_mm[row] - 0.1, 0.5))
     alarms = np.flatnonzero(readings.reported & ~truth.present)
     left = rng.random(len(alarms)) < 0.5

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
 import yaml
 
 from analytics.simulation import tables
 from analytics.simulation.cohort import Cohort
 from analytics.simulation.design import CohortDesign
 from analytics.simulation.findings import simulated_findings
+from analytics.simulation.label_maps import NEGATIVE, POSITIVE, label_maps
+from analytics.simulation.table_files import write_table
 from analytics.simulation.true_values import true_values
 
 STUDY_FILE: Final = "study.yaml"
@@ -36,14 +37,17 @@ def write_study(cohort: Cohort, folder: Path) -> Path:
     """Write everything into `folder` and return the study file; the same cohort gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in (
-        ("patients", tables.patients_table(cohort)),
-        ("reference", tables.reference_table(cohort)),
-        ("readers", tables.readers_table(cohort)),
-        ("cases", tables.cases_table(cohort)),
-        ("follow_up", tables.follow_up_table(cohort)),
+        ("patients.csv", tables.patients_table(cohort)),
+        ("reference.csv", tables.reference_table(cohort)),
+        # The tool takes three formats, and a study mixes them.
+        ("readers.xlsx", tables.readers_table(cohort)),
+        ("nodes.parquet", tables.nodes_table(cohort)),
+        ("cases.csv", tables.cases_table(cohort)),
+        ("follow_up.csv", tables.follow_up_table(cohort)),
     ):
-        _write_table(table, folder / f"{name}.csv")
+        write_table(table, folder / name)
     _write_findings(cohort, folder / "findings")
+    _write_label_maps(cohort, folder / "label_maps")
     _write_json(dataclasses.asdict(cohort.design), folder / "design.json")
     _write_json(true_values(cohort.design), folder / "truth.json")
     path = folder / STUDY_FILE
@@ -56,34 +60,20 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
     """Return the study file's fields: the paper's analyses of the external test."""
     external = {"cohort": tables.EXTERNAL}
     readers = [reader.name for reader in design.readers]
+    circumstances = _circumstances(design)
     covariates = [*_numbers(design), *_categories(design)]
-    reading = {"region": "region", "short_axis_mm": "short_axis_mm", "status": {"column": "status"}}
     return {
         "title": "A simulated multi-centre study of lateral lymph nodes in rectal cancer",
         "simulated": True,
         "patients": {"table": "patients.csv", "id": "patient", "where": external},
-        "covariates": covariates,
-        "raters": [
-            {"name": "reference", "role": "reference", "table": "reference.csv", "id": "patient", **reading},
-            {
-                "name": "model",
-                "role": "model",
-                "findings": "findings",
-                "pseudonyms": {"table": "cases.csv", "id": "patient", "case": "case"},
-            },
-            *(
-                {
-                    "name": name,
-                    "role": "reader",
-                    "table": "readers.csv",
-                    "id": "patient",
-                    "where": {"reader": name},
-                    **reading,
-                }
-                for name in readers
-            ),
-        ],
+        "covariates": [*covariates, *circumstances],
+        "raters": _raters(design),
         "cutoff_mm": design.nodes.cutoff_mm,
+        "label_maps": {
+            "reference": "label_maps/reference",
+            "model": "label_maps/model",
+            "labels": {NEGATIVE: "negative node", POSITIVE: "positive node"},
+        },
         "follow_up": _follow_up_fields(external),
         "analysis": {
             "strata": [
@@ -95,8 +85,51 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
             "candidates": ["model", *(each["name"] for each in covariates if each["name"] != "cea_ng_ml")],
             "always": ["model"],
             "entry_p": 0.10,
+            "table_one": ["model", "hospital"],
+            "subgroups": [*(each["name"] for each in circumstances), "sex", "region", "short_axis"],
+            "size_bands_mm": [5, design.nodes.cutoff_mm, 10],
         },
     }
+
+
+def _raters(design: CohortDesign) -> list[dict[str, Any]]:
+    """Return where reference, model and readers stand, each with its nodes."""
+    reading = {"region": "region", "short_axis_mm": "short_axis_mm", "status": {"column": "status"}}
+    return [
+        {
+            "name": "reference",
+            "role": "reference",
+            "table": "reference.csv",
+            "id": "patient",
+            **reading,
+            "nodes": _node_fields("reference"),
+        },
+        {
+            "name": "model",
+            "role": "model",
+            "findings": "findings",
+            "pseudonyms": {"table": "cases.csv", "id": "patient", "case": "case"},
+        },
+        *(
+            {
+                "name": name,
+                "role": "reader",
+                "table": "readers.xlsx",
+                "id": "patient",
+                "where": {"reader": name},
+                **reading,
+                "nodes": _node_fields(name),
+            }
+            for name in (reader.name for reader in design.readers)
+        ),
+    ]
+
+
+def _node_fields(rater: str) -> dict[str, Any]:
+    return {
+        "table": "nodes.parquet", "where": {"rater": rater}, "id": "patient", "side": "side", "station": "station",
+        "status": {"column": "status"}, "short_axis_mm": "short_axis_mm", "centre_lps_mm": ["x_mm", "y_mm", "z_mm"],
+    }  # fmt: skip
 
 
 def _follow_up_fields(external: dict[str, str]) -> dict[str, Any]:
@@ -135,6 +168,17 @@ def _numbers(design: CohortDesign) -> list[dict[str, Any]]:
     return fields
 
 
+def _circumstances(design: CohortDesign) -> list[dict[str, Any]]:
+    """Return where the patients of the external test were imaged."""
+    hospitals = [each for each in design.hospitals if each.external]
+    scanners = sorted({maker for each in hospitals for maker in each.scanners})
+    levels = {"hospital": [each.name for each in hospitals], "scanner": scanners}
+    return [
+        {"name": name, "kind": "category", "label": name.capitalize(), "levels": {level: level for level in known}}
+        for name, known in levels.items()
+    ]
+
+
 def _categories(design: CohortDesign) -> list[dict[str, Any]]:
     levels = {"cea": ("normal", "raised")} | {each.name: each.levels for each in design.graded}
     return [
@@ -149,15 +193,20 @@ def _categories(design: CohortDesign) -> list[dict[str, Any]]:
     ]
 
 
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-
-
 def _write_findings(cohort: Cohort, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     names = tables.cases_table(cohort)["case"].tolist()
     for name, text in zip(names, simulated_findings(cohort, tables.external_rows(cohort), names), strict=True):
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def _write_label_maps(cohort: Cohort, folder: Path) -> None:
+    names, first = tables.cases_table(cohort)["case"], int(tables.external_rows(cohort)[0])
+    for part in ("reference", "model"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for row, reference, model in label_maps(cohort):
+        for part, content in (("reference", reference), ("model", model)):
+            (folder / part / f"{names[row - first]}.nii.gz").write_bytes(content)
 
 
 def _write_json(content: Any, path: Path) -> None:

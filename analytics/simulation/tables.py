@@ -4,12 +4,14 @@ import datetime
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analytics.simulation.cohort import Cohort
 from analytics.simulation.design_parts import REGIONS
 from analytics.simulation.follow_up import CENSORED, DEATH, RECURRENCE
-from analytics.simulation.nodes import BoolArray, FloatArray, IntArray
+from analytics.simulation.nodes import BoolArray, FloatArray, IntArray, Nodes
+from analytics.simulation.raters import ReportedNodes
 
 TRAINING: Final = "training"
 EXTERNAL: Final = "external_test"
@@ -30,13 +32,14 @@ def external_rows(cohort: Cohort) -> IntArray:
 
 
 def patients_table(cohort: Cohort) -> pd.DataFrame:
-    """Return one row per patient: identifier, part, hospital, covariates."""
+    """Return one row per patient: identifier, part, hospital, scanner, covariates."""
     design, patients, absent = cohort.design, cohort.patients, cohort.missing.covariates
     external = np.arange(len(patients)) >= design.training_patients
     table = {
         "patient": patient_names(cohort),
         "cohort": np.where(external, EXTERNAL, TRAINING),
         "hospital": np.array([each.name for each in design.hospitals])[patients.hospital],
+        "scanner": cohort.scanner,
     }
     for measured in design.measured:
         values = pd.Series(patients.measured[measured.name])
@@ -65,6 +68,33 @@ def readers_table(cohort: Cohort) -> pd.DataFrame:
         table.insert(1, "reader", name)
         parts.append(table[~cohort.missing.readings[name][external_rows(cohort)]])
     return pd.concat(parts, ignore_index=True)
+
+
+def nodes_table(cohort: Cohort) -> pd.DataFrame:
+    """Return the nodes of the external test, one row per rater and node, of the reference first, with their centres."""
+    nodes, places, words = cohort.nodes, cohort.places, np.array(REGIONS)
+    parts = [_nodes("reference", nodes.patient, nodes, places.true_mm, words)]
+    for name, named in cohort.reader_nodes.items():
+        table = _nodes(name, named.patient, named, places.reported_mm[name], words)
+        parts.append(table[~cohort.missing.readings[name][table["row"]]])
+    table = pd.concat(parts, ignore_index=True)
+    table = table[table["row"] >= cohort.design.training_patients].reset_index(drop=True)
+    table.insert(0, "patient", patient_names(cohort)[table["row"]].to_numpy())
+    return table.drop(columns="row")
+
+
+def _nodes(
+    rater: str, rows: IntArray, nodes: Nodes | ReportedNodes, centres_mm: FloatArray, words: npt.NDArray[np.str_]
+) -> pd.DataFrame:
+    table = {
+        "row": rows,
+        "rater": rater,
+        "side": np.where(nodes.left, "left", "right"),
+        "station": words[nodes.region],
+        "status": np.where(nodes.positive, "positive", "negative"),
+        "short_axis_mm": np.round(nodes.short_axis_mm, 1),
+    }
+    return pd.DataFrame(table | dict(zip(("x_mm", "y_mm", "z_mm"), np.round(centres_mm, 1).T, strict=True)))
 
 
 def follow_up_table(cohort: Cohort) -> pd.DataFrame:

@@ -1,13 +1,20 @@
 """The part of a study file that says what is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final, cast
 
 from analytics.errors import near_miss
 from analytics.study import spec
 from analytics.study.fields import items_of, number, optional, positive, words
 from analytics.survival.strata import StudyColumns, study_stratifications
 from analytics.yaml_tree import Entry
+
+_KEYS: Final = (
+    "strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "table_one", "size_bands_mm", "interval",
+    "gain",
+)  # fmt: skip
+_INTERVALS: Final = ("wilson", "clopper-pearson")
 
 STUDY_FIGURES: Final = "study_figures"
 """Stands for every stratum of the paper's figures that the study has the columns of."""
@@ -17,7 +24,7 @@ def read_analysis(
     entry: Entry, raters: Sequence[spec.Rater] = (), covariates: Sequence[spec.Covariate] = ()
 ) -> spec.Analysis:
     """Return what is computed; raises `FileInvalid` for what is not allowed."""
-    fields = entry.fields((), ("strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "gain"))
+    fields = entry.fields((), _KEYS)
     entry_p = optional(fields, "entry_p", number, 0.10)
     if not 0.0 < entry_p <= 1.0:
         raise fields["entry_p"].refuse("above 0 and at most 1")
@@ -29,8 +36,18 @@ def read_analysis(
         entry_p=entry_p,
         match_mm=optional(fields, "match_mm", positive, 10.0),
         subgroups=tuple(item.text() for item in items_of(fields, "subgroups")),
+        table_one=tuple(item.text() for item in items_of(fields, "table_one")),
+        size_bands_mm=optional(fields, "size_bands_mm", _rising, ()),
+        interval=cast(Any, fields["interval"].choice(_INTERVALS) if "interval" in fields else "wilson"),
         gain=optional(fields, "gain", _gain, None),
     )
+
+
+def _rising(entry: Entry) -> tuple[float, ...]:
+    edges = tuple(positive(item) for item in entry.items())
+    if not edges or any(high <= low for low, high in pairwise(edges)):
+        raise entry.refuse("one or more rising short axes in mm", ", ".join(f"{edge:g}" for edge in edges) or "none")
+    return edges
 
 
 def _gain(entry: Entry) -> spec.Gain:
@@ -86,6 +103,7 @@ def check_analysis_names(entry: Entry, study: spec.Study) -> None:
         "candidates": [*raters, *known_at_start, "region", "short_axis"],
         "always": list(study.analysis.candidates),
         "subgroups": [*categories, "region", "short_axis"],
+        "table_one": [*raters, *categories, "region", "short_axis"],
         "gain": [*raters, *known_at_start, "region", "short_axis"],
     }
     analysis = entry.mapping()

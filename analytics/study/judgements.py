@@ -36,7 +36,7 @@ def read_judgements(
     columns = _columns(study, rater, table)
     for column in columns.values():
         gathered.problems += column.problems
-        gathered.missing.append(column.missing)
+        gathered.missing.append(column.missing.said_by(rater.name))
     frame = pd.DataFrame({name: column.values for name, column in columns.items()})
     if rater.status_column is not None:
         frame["word"] = table.column(rater.status_column)

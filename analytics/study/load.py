@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from analytics.errors import InputUnreadable
+from analytics.segmentation.label_map import label_map_files
 from analytics.study.columns import read_numbers, read_words
 from analytics.study.data import UNINTERPRETABLE, Gathered, StudyData
 from analytics.study.follow_up import read_follow_up
 from analytics.study.judgements import read_judgements
-from analytics.study.problems import FlowStep
-from analytics.study.spec import Rater, Study
+from analytics.study.problems import Consequence, FlowStep, Problem
+from analytics.study.spec import LabelMaps, Rater, Study
 from analytics.study.tables import by_patient, read_table
 
 
@@ -28,6 +30,8 @@ def load_data(study: Study, advance: Callable[[], None] = lambda: None) -> Study
             nodes[rater.name] = named
         advance()
     follow_up = read_follow_up(study, patients.index, gathered)
+    if study.label_maps is not None:
+        gathered.problems += _label_map_problems(study.label_maps)
     gathered.flow += _accuracy_flow(study, patients, judgements)
     for endpoint, frame in follow_up.items():
         without = len(patients) - len(frame)
@@ -65,6 +69,23 @@ def _read_patients(study: Study, gathered: Gathered) -> pd.DataFrame:
     frame = pd.DataFrame(values, index=table.cells.index)
     frame.index = pd.Index(ids, name="patient")
     return frame
+
+
+def _label_map_problems(maps: LabelMaps) -> list[Problem]:
+    """Return a problem for each label map that has none of its name in the other folder."""
+    names = {}
+    for folder in (maps.reference, maps.model):
+        if not folder.is_dir():
+            raise InputUnreadable(str(folder), "there is no such folder")
+        names[folder] = {path.name for path in label_map_files(folder)}
+    problems = []
+    for folder, other in ((maps.reference, maps.model), (maps.model, maps.reference)):
+        allowed = f"a label map of the same name in {other.name}"
+        problems += [
+            Problem(f"{folder.name}/{name}", None, None, "no match", allowed, Consequence.FILE_LEFT_OUT)
+            for name in sorted(names[folder] - names[other])
+        ]
+    return problems
 
 
 def _accuracy_flow(study: Study, patients: pd.DataFrame, judgements: dict[str, pd.DataFrame]) -> list[FlowStep]:

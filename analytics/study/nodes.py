@@ -37,7 +37,13 @@ def read_node_table(study: Study, rater: Rater, known: pd.Index, gathered: Gathe
         gathered.problems += [
             Problem(table.name, int(row), column, got, allowed, Consequence.ROW_LEFT_OUT) for row in table.rows[wrong]
         ]
-    keep = ids.isin(known) & ~absent
+    # Without centres two nodes of a station may well be alike.
+    repeated = ids.isin(known) & table.cells.duplicated(keep="first") & bool(source.centre_columns)
+    got, allowed = "the node of an earlier row again", "one row for each node"
+    gathered.problems += [
+        Problem(table.name, int(row), None, got, allowed, Consequence.ROW_LEFT_OUT) for row in table.rows[repeated]
+    ]
+    keep = ids.isin(known) & ~absent & ~repeated
     table, ids = table.select(keep), ids[keep]
     columns: dict[str, Column] = {
         "side": read_words(table, source.side_column, study.missing, _SIDE_WORDS),
@@ -48,7 +54,7 @@ def read_node_table(study: Study, rater: Rater, known: pd.Index, gathered: Gathe
         columns[name] = read_numbers(table, given, study.missing, low, high)
     for each in columns.values():
         gathered.problems += each.problems
-        gathered.missing.append(each.missing)
+        gathered.missing.append(each.missing.said_by(rater.name))
     frame = pd.DataFrame({"patient": ids, **{name: each.values for name, each in columns.items()}})
     return RaterNodes(_complete(frame))
 

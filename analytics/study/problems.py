@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,6 +60,10 @@ class MissingCount:
     column: str
     missing: int
     rows: int
+
+    def said_by(self, rater: str) -> "MissingCount":
+        """Return the count of the rows of one rater: several may share a table."""
+        return replace(self, table=f"{self.table} ({rater})")
 
 
 @dataclass(frozen=True)

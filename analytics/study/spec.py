@@ -201,6 +201,17 @@ class Analysis:
     subgroups: tuple[str, ...] = ()
     """Categorical covariates, `region` or `short_axis` by which the model's accuracy is told."""
 
+    table_one: tuple[str, ...] = ()
+    """Raters, categorical covariates, `region` or `short_axis` that patients are tabulated by; empty: the model, else
+    the reference."""
+
+    size_bands_mm: tuple[float, ...] = ()
+    """Short axes at which bands of size begin, rising, for subgroups of nodes and weighted agreement; empty: the
+    cut-off alone."""
+
+    interval: Literal["wilson", "clopper-pearson"] = "wilson"
+    """Of shares of patients."""
+
     gain: Gain | None = None
 
 

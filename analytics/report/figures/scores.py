@@ -1,13 +1,18 @@
 """Figures of probabilities and measurements: ROC, calibration, net benefit, Bland-Altman."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from analytics.accuracy.calibration import Calibration
 from analytics.accuracy.decision_curve import DecisionCurve
+from analytics.accuracy.precision_recall import PrecisionRecallCurve
 from analytics.accuracy.roc import RocCurve
+from analytics.accuracy.table import Counts2x2
 from analytics.agreement.limits import LimitsOfAgreement
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
@@ -17,28 +22,93 @@ from analytics.report.wording import estimate_text
 _MOST_POINTS = 4000
 
 
-def draw_roc(
-    curve: RocCurve, area: Estimate, points: Sequence[tuple[str, float, float]], key: str, title: str
-) -> Figure:
-    """Return the curve of the model's probability, with the points (name, sensitivity, specificity) of raters."""
+@dataclass(frozen=True)
+class ScoreCurve:
+    """What a score is worth on one level."""
+
+    name: str
+    roc: RocCurve
+    precision: PrecisionRecallCurve
+    area: Estimate
+    prevalence: float
+
+
+def draw_roc(curve: RocCurve, area: Estimate, raters: Mapping[str, Counts2x2], key: str, title: str) -> Figure:
+    """Return the curve of the model's probability, with the points of raters' calls."""
+    points = {
+        name: (1 - table.tn / table.negatives, table.tp / table.positives)
+        for name, table in raters.items()
+        if table.positives and table.negatives
+    }
     with canvas(4.2, 4.0) as figure:
         axes = figure.subplots()
         area_words = f"model's probability, area {estimate_text(area)}"
         axes.plot(1 - curve.specificity, curve.sensitivity, color=COLOURS[0], linewidth=1.4, label=area_words)
         axes.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
-        for index, (name, sensitivity, specificity) in enumerate(points):
-            axes.plot(
-                1 - specificity,
-                sensitivity,
-                "osD^vP"[index % 6],
-                color=COLOURS[1 + index % 5],
-                label=name,
-                clip_on=False,
-            )
+        _draw_points(axes, points)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity")
         axes.set_aspect("equal")
         axes.legend(loc="lower right")
         return finished(figure, key, title, f"ROC curve of the model's probability; area {estimate_text(area)}.")
+
+
+def draw_precision_recall(
+    curve: PrecisionRecallCurve, average: Estimate, raters: Mapping[str, Counts2x2], prevalence: float
+) -> Figure:
+    """Return the precision-recall curve of the model's probability, with the points of raters' calls."""
+    points = {
+        name: (table.tp / table.positives, table.tp / (table.tp + table.fp))
+        for name, table in raters.items()
+        if table.positives and table.tp + table.fp
+    }
+    with canvas(4.2, 4.0) as figure:
+        axes = figure.subplots()
+        words = f"model's probability, average {estimate_text(average)}"
+        _draw_precision(axes, curve, 0, words)
+        axes.axhline(prevalence, color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
+        _draw_points(axes, points)
+        axes.set(
+            xlim=(0, 1), ylim=(0, 1), xlabel="Recall (sensitivity)", ylabel="Precision (positive predictive value)"
+        )
+        axes.set_aspect("equal")
+        # The line of the prevalence lies where no curve does, and so does the legend: it covers the line.
+        axes.legend(loc="lower left", frameon=True, framealpha=1.0, edgecolor="none")
+        alternative = f"Precision-recall curve of the model's probability; average precision {estimate_text(average)}."
+        return finished(figure, "precision-recall", "Precision-recall curve", alternative)
+
+
+def draw_score_curves(curves: Sequence[ScoreCurve], key: str, title: str) -> Figure:
+    """Return ROC and precision-recall curves of several levels beside each other."""
+    with canvas(7.6, 3.9) as figure:
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
+        for index, curve in enumerate(curves):
+            roc, words = curve.roc, f"{curve.name}, area {estimate_text(curve.area)}"
+            left.plot(
+                1 - roc.specificity, roc.sensitivity, color=COLOURS[index], linestyle=DASHES[index], linewidth=1.4,
+                label=words,
+            )  # fmt: skip
+            _draw_precision(right, curve.precision, index, f"{curve.name}, {100 * curve.prevalence:.0f} % positive")
+        left.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity")
+        right.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall (sensitivity)", ylabel="Precision")
+        left.legend(loc="lower right")
+        right.legend(loc="lower left")
+        for axes in (left, right):
+            axes.set_aspect("equal")
+        words = "; ".join(f"{curve.name}, area {estimate_text(curve.area)}" for curve in curves)
+        return finished(figure, key, title, f"ROC and precision-recall curves: {words}.")
+
+
+def _draw_precision(axes: Axes, curve: PrecisionRecallCurve, index: int, label: str) -> None:
+    recall, precision = np.concatenate([[0.0], curve.recall]), np.concatenate([curve.precision[:1], curve.precision])
+    style: dict[str, Any] = {"color": COLOURS[index], "linestyle": DASHES[index], "linewidth": 1.4}
+    axes.step(recall, precision, where="pre", label=label, **style)
+
+
+def _draw_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    for index, (name, (x, y)) in enumerate(points.items()):
+        colour = COLOURS[1 + index % 5]
+        axes.plot(x, y, "osD^vP"[index % 6], color=colour, linestyle="none", label=name, clip_on=False)
 
 
 def draw_calibration(found: Calibration, key: str, title: str) -> Figure:

@@ -31,7 +31,8 @@ def draw_shares(rows: Sequence[ShareRow], panels: Sequence[str], key: str, title
             axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
             axes.grid(axis="x", color="#dddddd", linewidth=0.6)
             axes.set_axisbelow(True)
-            axes.tick_params(axis="y", length=0)
+            # A square on 0 keeps clear of its label.
+            axes.tick_params(axis="y", length=0, pad=7)
             axes.spines["left"].set_visible(False)
         every[0].set_yticks(range(len(rows)), [label for label, _ in rows])
         for label, (_, estimates) in zip(every[0].get_yticklabels(), rows, strict=True):

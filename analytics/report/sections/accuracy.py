@@ -8,10 +8,12 @@ from analytics.accuracy.calibration import calibration
 from analytics.accuracy.decision_curve import decision_curve
 from analytics.accuracy.figures import above_no_information_rate, accuracy_figures
 from analytics.accuracy.paired import compare_predictions
+from analytics.accuracy.precision_recall import average_precision, precision_recall_curve
+from analytics.accuracy.proportions import ProportionInterval
 from analytics.accuracy.roc import area_under_roc, roc_curve
 from analytics.accuracy.table import Counts2x2, counts_2x2
 from analytics.report.blocks import Block, Number, Section, Style, Table, Text
-from analytics.report.figures.scores import draw_calibration, draw_net_benefit, draw_roc
+from analytics.report.figures.scores import draw_calibration, draw_net_benefit, draw_precision_recall, draw_roc
 from analytics.report.frame import truth_and_call
 from analytics.report.wording import numbers_table
 from analytics.study.data import StudyData
@@ -29,12 +31,12 @@ LABELS: Final = {
     "lr_negative": "Negative likelihood ratio",
     "odds_ratio": "Diagnostic odds ratio",
     "f1": "F1",
-    "mcc": "Matthews correlation",
+    "mcc": "MCC (Matthews correlation)",
 }
 _FEWEST_GROUPS: Final = 3
 _MOST_GROUPS: Final = 10
 _PER_GROUP: Final = 25
-"""Patients in a group of the calibration plot."""
+"""Units in a group of the calibration plot."""
 
 
 def accuracy_section(data: StudyData) -> Section | None:
@@ -48,21 +50,20 @@ def accuracy_section(data: StudyData) -> Section | None:
     reference = references[0].name
     blocks: list[Block] = []
     numbers: list[Number] = []
-    points = []
+    points: dict[str, Counts2x2] = {}
     for rater in tested:
         pair = truth_and_call(data, reference, rater.name)
         if pair.empty:
             blocks.append(Text(f"{rater.name}: no patient is judged by both {rater.name} and the reference."))
             continue
         table = counts_2x2(pair["first"].to_numpy(), pair["second"].to_numpy())
-        found = _rater_numbers(rater.name, table)
+        found = _rater_numbers(rater.name, table, data.study.analysis.interval)
         numbers += found
         blocks += [
             _two_by_two(rater.name, table),
             numbers_table(f"accuracy-{rater.name}", f"{rater.name} against the reference", found),
         ]
-        if table.positives and table.negatives:
-            points.append((rater.name, table.tp / table.positives, table.tn / table.negatives))
+        points[rater.name] = table
     for model in (rater for rater in tested if rater.role == "model"):
         compared = _comparisons(data, reference, model.name, [rater.name for rater in tested if rater.role == "reader"])
         if compared:
@@ -75,10 +76,10 @@ def accuracy_section(data: StudyData) -> Section | None:
     return Section("accuracy", "Diagnostic accuracy", tuple(blocks), tuple(numbers))
 
 
-def _rater_numbers(name: str, table: Counts2x2) -> list[Number]:
-    figures = accuracy_figures(table)
+def _rater_numbers(name: str, table: Counts2x2, interval: ProportionInterval) -> list[Number]:
+    figures = accuracy_figures(table, interval)
     numbers = [
-        Number(f"accuracy.{name}.{key}", LABELS.get(key, key.replace("_", " ").capitalize()), value, _style(key))
+        Number(f"accuracy.{name}.{key}", LABELS.get(key, key.replace("_", " ").capitalize()), value, figure_style(key))
         for key, value in figures.items()
     ]
     test = above_no_information_rate(table)
@@ -88,10 +89,11 @@ def _rater_numbers(name: str, table: Counts2x2) -> list[Number]:
     ]
 
 
-def _style(key: str) -> Style:
+def figure_style(key: str) -> Style:
+    """Return how a figure of accuracy is printed."""
     if "ratio" in key or key.startswith("lr_"):
         return "ratio"
-    return "number" if key in ("mcc", "f1", "youden") else "percent"
+    return "number" if key in ("mcc", "f1") else "percent"
 
 
 def _two_by_two(name: str, table: Counts2x2) -> Table:
@@ -122,9 +124,12 @@ def _comparisons(data: StudyData, reference: str, model: str, readers: list[str]
 
 
 def _probability(
-    data: StudyData, reference: str, model: str, points: list[tuple[str, float, float]]
+    data: StudyData, reference: str, model: str, points: dict[str, Counts2x2]
 ) -> tuple[list[Block], list[Number]]:
-    """Return ROC, calibration and decision curve of the model's probability, where it has one."""
+    """Return ROC, precision-recall, calibration and decision curve of the model's probability, where it has one.
+
+    `points` are what each rater's calls make of the same curves.
+    """
     if "probability" not in data.judgements[model]:
         return [], []
     pair = truth_and_call(data, reference, model)
@@ -133,10 +138,11 @@ def _probability(
     if truth.all() or not truth.any():
         return [], []
     area = area_under_roc(truth, probability)
-    groups = max(min(_MOST_GROUPS, len(truth) // _PER_GROUP), _FEWEST_GROUPS)
-    found = calibration(truth, probability, groups=groups)
+    precision = average_precision(truth, probability)
+    found = calibration(truth, probability, groups=calibration_groups(len(truth)))
     numbers = [
         Number("probability.auc", "Area under the ROC curve", area),
+        Number("probability.average_precision", "Average precision (area under the precision-recall curve)", precision),
         Number("probability.calibration_slope", "Calibration slope", found.slope),
         Number("probability.calibration_intercept", "Calibration intercept", found.intercept),
         Number("probability.brier", "Brier score", found.brier),
@@ -146,7 +152,13 @@ def _probability(
     blocks: list[Block] = [
         numbers_table("probability", "Probability of the model", numbers),
         draw_roc(roc_curve(truth, probability), area, points, "roc", "ROC curve"),
+        draw_precision_recall(precision_recall_curve(truth, probability), precision, points, truth.mean()),
         draw_calibration(found, "calibration", "Calibration"),
         draw_net_benefit(decision_curve(truth, probability), "decision-curve", "Decision curve"),
     ]
     return blocks, numbers
+
+
+def calibration_groups(units: int) -> int:
+    """Return in how many groups a calibration plot shows so many units."""
+    return max(min(_MOST_GROUPS, units // _PER_GROUP), _FEWEST_GROUPS)

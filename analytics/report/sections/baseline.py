@@ -1,43 +1,71 @@
-"""Table 1: patients by the model's status, or else by the reference's."""
+"""Table 1: patients by the columns that the study names; else by the model's status, or the reference's."""
+
+import pandas as pd
 
 from analytics.report.blocks import Number, Section, Table
-from analytics.report.frame import STATUS_LEVELS, Variable, analysis_frame, lead_rater, variable
+from analytics.report.frame import Variable, analysis_frame, lead_rater, variable
 from analytics.report.wording import number_text, p_text
 from analytics.study.data import StudyData
 from analytics.table_one.table import Measurements, Shares, TableOne, TableOneRow, table_one
 
 
 def baseline_section(data: StudyData) -> Section | None:
-    """Return every covariate by status, with its test, standardised difference and missing values."""
-    lead, names = lead_rater(data), [covariate.name for covariate in data.study.covariates]
-    frame = analysis_frame(data)
-    if lead is None or lead.name not in frame or frame[lead.name].isna().all() or not names:
-        return None
+    """Return every covariate by each grouping, with its test, standardised difference and missing values."""
+    names = [covariate.name for covariate in data.study.covariates]
+    lead, frame = lead_rater(data), analysis_frame(data)
+    usual = [] if lead is None else [lead.name]
+    tables, numbers = [], []
+    for place, group in enumerate(data.study.analysis.table_one or usual):
+        rows = [name for name in names if name != group]
+        if group not in frame or frame[group].isna().all() or not rows:
+            continue
+        table, made = _table(data, frame, group, rows, "" if place == 0 else f"{group}.")
+        tables.append(table)
+        numbers += made
+    return Section("table-one", "Baseline characteristics", tuple(tables), tuple(numbers)) if tables else None
+
+
+def _table(
+    data: StudyData, frame: pd.DataFrame, group: str, names: list[str], prefix: str
+) -> tuple[Table, list[Number]]:
+    """Return the table of covariates by the levels of one column, and its numbers, whose keys take the prefix."""
     kinds = {each.name: "continuous" if each.kind == "number" else "categorical" for each in data.study.covariates}
-    found = table_one(frame[[*names, lead.name]], lead.name, names, kinds)  # type: ignore[arg-type]
-    known = {name: variable(data, name) for name in names}
-    groups = [group for group in STATUS_LEVELS if group in found.sizes]
+    chosen = {name: kinds[name] for name in names}
+    found = table_one(frame[[*names, group]], group, names, chosen)  # type: ignore[arg-type]
+    known, by = {name: variable(data, name) for name in names}, variable(data, group)
+    levels = [level for level in by.levels if level in found.sizes]
+    word = group if any(rater.name == group for rater in data.study.raters) else by.label
     header = (
         "",
         "All",
-        *(f"{lead.name} {group}, n = {found.sizes[group]:,}" for group in groups),
+        *(f"{word} {level}, n = {found.sizes[level]:,}" for level in levels),
         "Missing",
         "p",
         "Difference",
     )
-    rows = [line for row in found.rows for line in _lines(row, known[row.name], groups)]
-    table = Table(
-        "table-one", f"Patients by {variable(data, lead.name).label.lower()}", header, tuple(rows), _note(found)
-    )
+    rows = [line for row in found.rows for line in _lines(row, known[row.name], levels)]
+    label = by.label[0].lower() + by.label[1:] if by.label[1:2].islower() else by.label
+    key = f"table-one-{prefix.rstrip('.')}".rstrip("-")
+    table = Table(key, f"Patients by {label}", header, tuple(rows), _note(found))
     numbers = [
-        Number(f"table_one.{row.name}.test", f"{known[row.name].label} by status", row.test) for row in found.rows
-    ]
-    numbers += [
-        Number(f"table_one.{row.name}.difference", f"{known[row.name].label}, standardised difference", estimate)
+        Number(f"table_one.{prefix}{row.name}.test", f"{known[row.name].label} by {label}", row.test)
         for row in found.rows
-        for estimate in row.differences.values()
     ]
-    return Section("table-one", "Baseline characteristics", (table,), tuple(numbers))
+    numbers += [number for row in found.rows for number in _differences(row, known[row.name].label, prefix)]
+    return table, numbers
+
+
+def _differences(row: TableOneRow, label: str, prefix: str) -> list[Number]:
+    """Return the standardised difference of every pair of groups; with one pair its name needs no groups."""
+    several = len(row.differences) > 1
+    return [
+        Number(
+            f"table_one.{prefix}{row.name}.difference" + (f".{first}-{second}" if several else ""),
+            f"{label}, standardised difference" + (f", {first} and {second}" if several else ""),
+            estimate,
+        )
+        for (first, second), estimate in row.differences.items()
+    ]
 
 
 def _lines(row: TableOneRow, known: Variable, groups: list[str]) -> list[tuple[str, ...]]:
@@ -70,5 +98,5 @@ def _note(found: TableOne) -> str:
     tests = "; ".join(sorted({row.test.method for row in found.rows}))
     return (
         f"Tests: {tests}. Difference: largest standardised difference. Shares are of patients without missing values. "
-        f"{found.left_out:,} patients without a status are left out."
+        f"{found.left_out:,} patients without a group are left out."
     )

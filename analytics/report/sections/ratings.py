@@ -29,9 +29,11 @@ def ratings_section(data: StudyData) -> Section | None:
             if first is None or second is None:
                 continue
             both = pd.DataFrame({"first": first, "second": second}).dropna()
-            found = confusion_matrix(both["first"].to_numpy(), both["second"].to_numpy(), levels) if len(both) else None
-            if found is None:
+            if both.empty:
                 continue
+            found = confusion_matrix(
+                both["first"].to_numpy(), both["second"].to_numpy(), levels, interval=data.study.analysis.interval
+            )
             block, made = _matrix(rater.name, name, levels, found)
             blocks.append(block)
             numbers += made

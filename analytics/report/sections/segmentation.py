@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.shares import draw_shares
 from analytics.report.wording import numbers_table
-from analytics.segmentation.label_map import check_same_grid, read_label_map
+from analytics.segmentation.label_map import check_same_grid, label_map_files, read_label_map
 from analytics.segmentation.overlap import MaskAgreement, NodeAgreement, compare_label_maps, compare_nodes, summarise
 from analytics.study.data import StudyData
 from analytics.study.spec import LabelMaps
@@ -28,6 +27,11 @@ _NODES = "Nodes of the label maps"
 _MATCHING = (
     "A node is a connected piece of any of the labels. Two are one from an intersection over union of "
     f"{LEAST_IOU:g} on, the largest first; a further piece on a node that has its match is neither found nor false."
+)
+
+_EMPTY = (
+    "A structure that one map of a case alone has: Dice and surface Dice 0, distance infinite; one that neither has: "
+    "Dice and surface Dice not defined, distance infinite. Means leave those out and count them."
 )
 
 
@@ -52,7 +56,7 @@ def segmentation_section(data: StudyData, advance: Callable[[], None]) -> Sectio
             values = [getattr(case.structures[structure], measure) for case in found.values()]
             estimate = summarise(values, list(found), label)
             numbers.append(Number(f"segmentation.{structure}.{measure}", f"{structure}, {label}", estimate, unit=unit))
-    note = f"Means over patients; surfaces within {TOLERANCE_MM:g} mm count as the same."
+    note = f"Means over {len(found):,} cases; surfaces within {TOLERANCE_MM:g} mm count as the same. {_EMPTY}"
     blocks: list[Block] = []
     if found:
         blocks.append(numbers_table("segmentation", "Overlap of label maps", numbers, note))
@@ -67,7 +71,11 @@ def _node_numbers(found: dict[str, ComparedCase]) -> list[Number]:
     """Return how many nodes are found, and how well matched ones agree, with intervals by case."""
     cases = [detected_case(name, case.nodes.matching, [1.0] * case.nodes.found_nodes) for name, case in found.items()]
     figures = detection_figures(cases)
-    labels = {"sensitivity": "Nodes found", "ppv": "Found nodes that are nodes", "false_per_case": "False per case"}
+    labels = {
+        "sensitivity": "Nodes found",
+        "ppv": "Found nodes that the reference has",
+        "false_per_case": "False per case",
+    }
     numbers = [
         Number(f"segmentation.nodes.{key}", label, figures[key], "number" if key == "false_per_case" else "percent")
         for key, label in labels.items()
@@ -111,9 +119,6 @@ def compare_folders(maps: LabelMaps, advance: Callable[[], None]) -> tuple[dict[
         except ValueError as error:
             refused.append(f"{path.name}: {error}")
         advance()
-    return found, refused
-
-
-def label_map_files(folder: Path) -> list[Path]:
-    """Return the NIfTI files of a folder by name."""
-    return sorted(path for path in folder.glob("*") if path.name.endswith((".nii", ".nii.gz")))
+    known = {path.name for path in label_map_files(maps.reference)}
+    alone = [path.name for path in label_map_files(maps.model) if path.name not in known]
+    return found, refused + [f"{name}: the reference has no label map of that name" for name in alone]

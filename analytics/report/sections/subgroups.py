@@ -34,7 +34,8 @@ def subgroups_section(data: StudyData) -> Section | None:
     units = Units("patient", pair.index.to_numpy(), truth, called, score)
     columns = _columns(data, reference, pair.index)
     figures = [figure for figure in _FIGURES if figure != "auc" or score is not None]
-    tables = {figure: subgroup_table(units, columns, figure) for figure in figures}
+    interval = data.study.analysis.interval
+    tables = {figure: subgroup_table(units, columns, figure, interval) for figure in figures}
     numbers = [number for figure, table in tables.items() for number in _numbers(data, figure, table)]
     title = f"{model} by subgroup"
     left_out = {name: count for name, count in tables["sensitivity"].left_out.items() if count}

@@ -125,3 +125,13 @@ def test_odd_cases_give_numbers_or_reasons(cases: list[DetectedCase]) -> None:
     assert len(froc_curve(cases).thresholds) == len({score for case in cases for score in (*case.hits, *case.false)})
     average = lesion_average_precision(cases)
     assert average.defined or average.note
+
+
+def test_the_average_precision_of_two_cases_and_its_interval_are_those_by_hand() -> None:
+    cases = [DetectedCase("a", (0.9,), (0.8,), 0), DetectedCase("b", (0.7,), (), 1)]
+    average = lesion_average_precision(cases)
+    # Precision 1 at a recall of 1/3, then 2/3 at 2/3. Drawn twice, a has 1 and b has half its nodes at precision 1.
+    assert average.value == pytest.approx(1 / 3 + 2 / 9)
+    assert (average.low, average.high) == (0.5, 1.0)
+    again = lesion_average_precision(cases[::-1])
+    assert (again.value, again.low, again.high) == pytest.approx((average.value, 0.5, 1.0))

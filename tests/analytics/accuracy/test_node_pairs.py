@@ -3,7 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from analytics.accuracy.node_pairs import detected_cases, matched_cases, node_units, paired_sizes, region_rows
+from analytics.accuracy.node_pairs import (
+    detected_cases,
+    false_positives,
+    matched_cases,
+    node_units,
+    paired_sizes,
+    reference_nodes,
+    scored_nodes,
+)
+from analytics.accuracy.regions import region_rows, region_scores
 
 COLUMNS = ["patient", "side", "station", "status", "short_axis_mm", "probability", "x_mm", "y_mm", "z_mm"]
 TRUE = pd.DataFrame(
@@ -64,3 +73,33 @@ def test_a_station_without_a_node_is_negative_and_one_that_was_not_assessed_is_n
     assert by_key["a", "right", "internal iliac"] == (True, False)
     assert by_key["b", "right", "obturator"] == (False, True)
     assert by_key["b", "left", "internal iliac"] == (False, False)
+
+
+def test_every_reference_node_has_a_row_with_what_the_test_says_of_it() -> None:
+    nodes = reference_nodes(matched_cases(["a", "b", "c"], TRUE, FOUND, largest_mm=10, by_centre=True))
+    assert nodes["patient"].tolist() == ["a", "a", "a", "b"]
+    assert nodes["truth"].tolist() == [True, False, True, False]
+    assert nodes["called"].tolist() == [True, True, False, False]
+    assert nodes["short_axis_mm"].tolist() == [9.0, 4.0, 8.0, 3.0]
+    assert nodes["station"].tolist() == ["obturator", "obturator", "internal iliac", "external iliac"]
+    assert nodes["score"].fillna(-1).tolist() == [0.9, 0.7, -1, -1]
+    assert reference_nodes([]).empty
+
+
+def test_scores_are_those_of_reference_nodes_and_of_found_nodes_that_are_none_but_not_of_repeated_ones() -> None:
+    nodes = scored_nodes(matched_cases(["a", "b"], TRUE, FOUND, largest_mm=10, by_centre=True))
+    assert nodes["truth"].tolist() == [True, False, True, False, False, False]
+    assert nodes["score"].fillna(-1).tolist() == [0.9, 0.7, -1, -1, 0.6, 0.1]
+
+
+def test_false_positives_are_positive_nodes_that_are_no_positive_reference_node() -> None:
+    cases = matched_cases(["a", "b", "c"], TRUE, FOUND, largest_mm=10, by_centre=True)
+    # In a the negative node called positive, in b the one that is nowhere; the negative one there does not count.
+    assert false_positives(cases).tolist() == [1, 1, 0]
+
+
+def test_a_station_scores_as_its_most_suspicious_node_and_an_empty_one_0() -> None:
+    rows = region_rows(["a"], ["obturator", "internal iliac"], [TRUE, FOUND], ())
+    scores = dict(zip(zip(rows["side"], rows["station"], strict=True), region_scores(rows, FOUND), strict=True))
+    assert scores[("left", "obturator")] == 0.9
+    assert scores[("right", "obturator")] == scores[("left", "internal iliac")] == 0.0

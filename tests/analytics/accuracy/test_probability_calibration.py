@@ -1,5 +1,7 @@
 """Calibration and decision curves against R, and what must not crash."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,33 @@ def test_slope_intercept_brier_and_spiegelhalter_agree_with_r(
     assert result.scaled_brier.value == pytest.approx(expected["scaled_brier"], rel=1e-9)
     test = result.spiegelhalter
     assert [test.statistic, test.p_value] == pytest.approx(expected["spiegelhalter"], rel=1e-9)
+
+
+def test_slope_intercept_and_brier_of_nodes_agree_with_the_sandwich_of_r(nodes: pd.DataFrame) -> None:
+    folder = Path(__file__).resolve().parents[2] / "reference"
+    expected = json.loads((folder / "clustered_pairs.json").read_text())["calibration"]
+    chance = 1 / (1 + np.exp(-1.3 * nodes["score"]))
+    result = calibration(nodes["truth"], chance, patients=nodes["patient"])
+    # R's bread keeps the weights of the step before the last.
+    assert _numbers(result.slope) == pytest.approx(expected["slope"], abs=1e-7)
+    assert _numbers(result.intercept) == pytest.approx(expected["intercept"], abs=1e-7)
+    assert _numbers(result.brier) == pytest.approx(expected["brier"], rel=1e-9)
+    assert result.slope.method.endswith("Wald interval by patient")
+    assert result.spiegelhalter.note == "not defined: units share patients"
+    assert result.groups[0].observed.method == "proportion, percentile bootstrap by patient, 2000 resamples"
+
+
+def test_nodes_that_are_only_written_down_twice_teach_nothing(nodes: pd.DataFrame) -> None:
+    chance = 1 / (1 + np.exp(-nodes["score"]))
+    once = calibration(nodes["truth"], chance, patients=nodes["patient"])
+    twice = calibration(np.tile(nodes["truth"], 2), np.tile(chance, 2), patients=[*nodes["patient"]] * 2)
+    for name in ("slope", "intercept", "brier"):
+        assert _numbers(getattr(twice, name)) == pytest.approx(_numbers(getattr(once, name)), rel=1e-8)
+
+
+def test_the_nodes_of_one_patient_give_no_interval() -> None:
+    result = calibration([1, 0, 1, 0], [0.8, 0.6, 0.5, 0.2], patients=["a"] * 4)
+    assert {result.slope.note, result.intercept.note, result.brier.note} == {"no interval: one patient"}
 
 
 def test_net_benefit_and_its_interval_agree_with_r(patients: pd.DataFrame, r_numbers: dict[str, Any]) -> None:

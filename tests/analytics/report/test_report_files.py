@@ -82,7 +82,15 @@ def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
     assert {"report.html", "report.pdf", "tables.docx", "results.json", "numbers.csv"} <= first.keys()
     figures = {Path(name).stem for name in first if name.startswith("figures/")}
     assert {"flow", "roc", "calibration", "decision-curve", "kappa", "survival-DFS-model", "forest-DFS"} <= figures
-    assert {"levels-model", "froc-model", "subgroups", "auc-DFS", "calibration-DFS-36"} <= figures
+    assert {
+        "levels",
+        "froc-model",
+        "scores-model",
+        "precision-recall",
+        "subgroups",
+        "auc-DFS",
+        "calibration-DFS-36",
+    } <= figures
 
 
 def test_every_number_carries_method_and_n_in_json_and_csv(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from sidewall.convert import findings_to_dict, findings_to_message
@@ -36,6 +37,9 @@ def folder(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    if (folder / f"{name}.xlsx").exists():
+        table = pd.read_excel(folder / f"{name}.xlsx", dtype=str)
+        return [dict(zip(table.columns, line, strict=True)) for line in table.itertuples(index=False)]
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
@@ -47,7 +51,8 @@ def findings(folder: Path) -> list[dict[str, Any]]:
 def test_the_same_seed_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     again = write_study(simulate_cohort(design_of(300), 7), tmp_path).parent
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    assert len(names) == 97 + 8
+    # Findings, label maps of reference and model, and six tables, study, design and truth.
+    assert len(names) == 97 + 2 * 12 + 9
     assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert all((folder / name).read_bytes() == (again / name).read_bytes() for name in names)
 
@@ -139,6 +144,11 @@ def test_the_study_file_names_columns_that_are_there(folder: Path) -> None:
     study = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     assert study["simulated"] is True
     assert {each["name"] for each in study["covariates"]} <= set(rows(folder, "patients")[0])
+    columns = set(pd.read_parquet(folder / "nodes.parquet").columns)
+    for rater in study["raters"]:
+        if "nodes" in rater:
+            named = [*rater["nodes"]["where"], *rater["nodes"]["centre_lps_mm"], rater["nodes"]["status"]["column"]]
+            assert {*named, *(rater["nodes"][key] for key in ("id", "side", "station", "short_axis_mm"))} <= columns
     follow_up = study["follow_up"]
     for endpoint in follow_up["endpoints"]:
         assert {endpoint["date"], endpoint["event"], follow_up["start"]} <= set(rows(folder, "follow_up")[0])
