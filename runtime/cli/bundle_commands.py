@@ -51,19 +51,19 @@ def pull(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pull a bundle, verify it, and keep it in the store: whole or not at all."""
+    """Pull a bundle, verify it, and keep it in the store, whole or not at all; a damaged one there is replaced."""
     with reporting_errors(as_json):
         given: dict[str, Any] = {"bundle_store": bundle_store, "registry_ca": registry_ca}
         given |= {"registry_auth_file": registry_auth_file, "registry_plain_http": registry_plain_http}
         settings = load_settings(given, file=config)
         place = parse_reference(reference.removeprefix(OCI_PREFIX), "reference")
-        from runtime.bundle.registry.fetching import fetch_bundle
+        from runtime.bundle.registry.fetching import fetch_sound_bundle
         from runtime.bundle.registry.store import BundleStore
         from runtime.cli.loading import registry_access
 
         store = BundleStore(settings.bundle_store)
         with progress_bar(_STDERR) as show:
-            fetched = fetch_bundle(
+            fetched = fetch_sound_bundle(
                 place, store, registry_access(settings), lambda done, total: show("pull", done, total, None)
             )
         stored = store.use(fetched.digest) if use else store.find(fetched.digest)
@@ -88,7 +88,10 @@ def list_bundles(
         if as_json:
             typer.echo(json.dumps([each.to_mapping() for each in bundles], indent=2))
             return
-        table = Table("bundle", "version", "role", "last pulled as", box=None, header_style="bold underline")
+        table = Table(box=None, header_style="bold underline")
+        for heading in ("bundle", "version", "role", "last pulled as"):
+            # The first is what one copies: it stays whole in any terminal.
+            table.add_column(heading, no_wrap=heading == "bundle", overflow="fold")
         for each in bundles:
             # Text, not markup: names come from a manifest.
             cells = (f"{each.name}@{each.digest[:19]}", each.version, ", ".join(each.roles), "\n".join(each.references))

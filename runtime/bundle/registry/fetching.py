@@ -1,14 +1,15 @@
 """From a reference to a verified bundle in the store: from the store where it is pinned and there, else pulled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.artifact_reference import Reference
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.artifact import ShowBytes, artifact_digest
 from runtime.bundle.registry.client import connected
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import RegistryFailed
+from runtime.core.errors import BundleRejected, RegistryFailed
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,27 @@ def fetch_bundle(
                 repository.receive(content, target, show)
             store.note(str(reference), digest)
     return Fetched(target, digest, pulled=absent)
+
+
+def fetch_sound_bundle(
+    reference: Reference, store: BundleStore, access: RegistryAccess, show: ShowBytes = lambda done, total: None
+) -> Fetched:
+    """Return what `fetch_bundle` does after it was opened, pulled anew where the one in the store is damaged.
+
+    The one in the store goes only when another has been verified: what is not trusted here may be trusted by a server.
+    """
+    fetched = fetch_bundle(reference, store, access, show)
+    if fetched.pulled:
+        return fetched
+    try:
+        load_bundle(fetched.folder)
+    except BundleRejected:
+        with connected(replace(reference, digest=fetched.digest), access) as repository, store.changing():
+            fresh = store.hidden_path()
+            repository.receive(repository.read_artifact(), fresh, show)
+            store.put(fresh, fetched.digest)
+        return replace(fetched, pulled=True)
+    return fetched
 
 
 def fetch_or_last(

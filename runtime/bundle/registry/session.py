@@ -38,7 +38,7 @@ def open_session(reference: Reference, access: RegistryAccess) -> requests.Sessi
     session = requests.Session()
     session.adapters.clear()
     session.mount(f"http://{reference.host}/" if access.plain_http else "https://", _Adapter(access.ca_file))
-    session.trust_env = not access.plain_http  # A proxy has no business between a machine and itself.
+    session.trust_env = not is_loopback(reference.host)  # A proxy has no business between a machine and itself.
     # Some registries take whoever keeps a cookie for a browser.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _RegistryAuth(session, reference.host, find_login(reference, access.auth_file))

@@ -144,10 +144,18 @@ class BundleStore:
                 raise SettingInvalid("bundle", wanted, "a bundle that is not the current one: use another first")
             if PREVIOUS in chosen.roles:
                 (self.folder / PREVIOUS).unlink()
-            gone = self.folder / f".{chosen.folder.name}.part"  # Never half there under its own name.
-            chosen.folder.rename(gone)
-            shutil.rmtree(gone)
+            self._discard(chosen.folder)
             return chosen
+
+    def hidden_path(self) -> Path:
+        """Return a name for a bundle that has no place yet; call while `changing`, which also clears it away."""
+        return self.folder / ".fresh.part"
+
+    def put(self, fresh: Path, digest: str) -> None:
+        """Give a verified bundle of this folder its place, whatever is there; call while `changing`."""
+        self._discard(self.path_of(digest))
+        fresh.rename(self.path_of(digest))
+        _sync(self.folder)
 
     def note(self, reference: str, digest: str) -> None:
         """Remember what a reference is now; call while `changing`."""
@@ -176,6 +184,11 @@ class BundleStore:
             raise _unwritable(self.folder, error) from error
         finally:
             os.close(handle)
+
+    def _discard(self, folder: Path) -> None:
+        gone = self.folder / f".{folder.name}.part"  # Never half there under its own name.
+        folder.rename(gone)
+        shutil.rmtree(gone)
 
     def _describe(self, folder: Path) -> StoredBundle:
         signed = read_manifest(folder)

@@ -63,7 +63,9 @@ def test_a_rollback_needs_no_registry(here: Run, versions: TwoVersions, tmp_path
     assert json.loads(current)["version"] == "1.0.0"
 
 
-def test_what_is_not_there_is_said_with_what_is(here: Run, registry: RunningRegistry, versions: TwoVersions) -> None:
+def test_what_is_not_there_is_said_with_what_is(
+    here: Run, registry: RunningRegistry, versions: TwoVersions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = here("bundle", "use", "tiny@sha256:01234567")
     assert (done.exit_code, "allowed: one of this store (nothing: pull one first)" in done.stderr) == (2, True)
     digest = versions.push(registry, "1")
@@ -71,6 +73,7 @@ def test_what_is_not_there_is_said_with_what_is(here: Run, registry: RunningRegi
     for wanted in ("tiny@sha256:00000000", "other@" + digest, digest[:14], "..", ""):
         done = here("bundle", "use", wanted)
         assert (done.exit_code, f"one of this store (tiny@{digest[:19]})" in done.stderr) == (2, True)
+    monkeypatch.setenv("COLUMNS", "60")
     assert f"tiny@{digest[:19]}" in here("bundle", "list").stdout
 
 
@@ -83,6 +86,24 @@ def test_a_bundle_that_changed_in_the_store_is_not_made_current(
     done = here("bundle", "use", digest)
     assert (done.exit_code, "bundle_rejected: file fold_0.onnx of the bundle has 0 bytes" in done.stderr) == (4, True)
     assert _listed(here) == {"1.0.0": []}
+
+
+@pytest.mark.parametrize("name", ["fold_0.onnx", "manifest.json"])
+def test_a_pull_replaces_a_bundle_that_is_damaged_in_the_store_once_another_has_come(
+    here: Run, registry: RunningRegistry, versions: TwoVersions, tmp_path: Path, name: str
+) -> None:
+    digest = versions.push(registry, "1")
+    pull = ("bundle", "pull", str(reference_in(registry, "1")))
+    here(*pull, "--use")
+    stored = tmp_path / "store" / digest.replace(":", "-") / name
+    good = stored.read_bytes()
+    stored.write_bytes(b"")
+    assert here("bundle", "pull", f"127.0.0.1:1/a@{digest}").exit_code == 5
+    assert stored.read_bytes() == b""
+    assert json.loads(here(*pull, "--json").stdout)["pulled"] is True
+    assert stored.read_bytes() == good
+    assert _listed(here) == {"1.0.0": ["current"]}
+    assert not list((tmp_path / "store").glob(".*.part"))
 
 
 def test_all_but_the_current_one_can_be_removed(here: Run, registry: RunningRegistry, versions: TwoVersions) -> None:
