@@ -36,12 +36,12 @@ def examine(settings: Settings) -> list[Check]:
         _engines_check(settings),
     ]
     if isinstance(settings.bundle, Reference):
-        checks.append(_reference_check(settings.bundle, settings))
-    folder = _folder_here(settings)
+        check, folder = _reference_check(settings.bundle, settings)
+        checks.append(check)
+    else:
+        folder = settings.bundle
     if folder is None:
-        named = (
-            "the one of the reference is not here" if settings.bundle else "none is named: --bundle or SIDEWALL_BUNDLE"
-        )
+        named = "it is not in the store" if settings.bundle else "none is named: --bundle or SIDEWALL_BUNDLE"
         return [*checks, Check("bundle", False, named)]
     try:
         bundle = load_bundle(folder)
@@ -51,34 +51,24 @@ def examine(settings: Settings) -> list[Check]:
     return [*checks, *(_golden_check(bundle, backend, settings) for backend in backends)]
 
 
-def _reference_check(reference: Reference, settings: Settings) -> Check:
-    """Ask what the reference is now, and compare it with what is here; pulls nothing."""
+def _reference_check(reference: Reference, settings: Settings) -> tuple[Check, Path | None]:
+    """Return what the reference is now, and the folder of the bundle that a start would take; pulls nothing."""
     from runtime.bundle.registry.client import current_digest
 
     store, name = BundleStore(settings.bundle_store), f"bundle reference {reference}"
     if reference.digest is not None and store.has(reference.digest):
-        return Check(name, True, "pinned, and in the store: no registry is needed")
+        folder = store.path_of(reference.digest)
+        return Check(name, True, "pinned, and in the store: no registry is needed"), folder
     try:
         digest = current_digest(reference, registry_access(settings))
     except SidewallError as error:
         last = store.last_of(str(reference))
         said = "nothing was pulled before" if last is None else f"a start takes what it was when last pulled, {last}"
-        return Check(name, False, f"{error}; {said}")
+        return Check(name, False, f"{error}; {said}"), None if last is None else store.path_of(last)
     if store.has(digest):
-        return Check(name, True, f"{digest}, in the store")
-    return Check(
-        name, True, f"{digest}, not pulled yet: the next start pulls it, or `sidewall bundle pull {reference}`"
-    )
-
-
-def _folder_here(settings: Settings) -> Path | None:
-    """Return the folder of the bundle that a start without a registry would take."""
-    if not isinstance(settings.bundle, Reference):
-        return settings.bundle
-    store = BundleStore(settings.bundle_store)
-    pinned = settings.bundle.digest if settings.bundle.digest and store.has(settings.bundle.digest) else None
-    digest = pinned or store.last_of(str(settings.bundle))
-    return None if digest is None else store.path_of(digest)
+        return Check(name, True, f"{digest}, in the store"), store.path_of(digest)
+    said = f"not pulled yet: the next start pulls it, or `sidewall bundle pull {reference}`"
+    return Check(name, True, f"{digest}, {said}"), None
 
 
 def _describe(bundle: Bundle) -> str:

@@ -183,7 +183,14 @@ def test_a_registry_that_is_not_trusted_or_wants_another_login_ends_the_start_wi
         public = tuple(each for each in site.stored if "REGISTRY_CA" not in each)
         _ends(image, site, public, 5, "registry_failed: ", "cannot be trusted: its certificate is not valid here")
         absent = (*site.stored, "--env=SIDEWALL_REGISTRY_CA=/none.pem")
-        _ends(image, site, absent, 2, "setting_invalid: setting registry_ca is '/none.pem'", "a file with certificates")
+        _ends(
+            image,
+            site,
+            absent,
+            2,
+            "setting_invalid: setting registry_ca is '/none.pem'",
+            "a readable file with certificates",
+        )
         nobody = tuple(each for each in site.stored if "AUTH_FILE" not in each)
         _ends(image, site, nobody, 5, "registry_failed: ", "wants another login (401)")
 

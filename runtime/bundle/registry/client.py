@@ -72,7 +72,7 @@ class Repository:
     def read_artifact(self) -> bytes:
         """Return the artifact's manifest as it stands; one that is not the pinned one raises `BundleRejected`."""
         wanted = self._reference.digest
-        response = self._get(f"manifests/{wanted or self._reference.tag}", {"Accept": OCI_MANIFEST_TYPE})
+        response = self._get(f"manifests/{wanted or self._reference.tag}", OCI_MANIFEST_TYPE)
         if response.status_code == requests.codes.not_found:
             response.close()
             raise RegistryFailed(f"the registry has no {self._reference}")
@@ -84,8 +84,8 @@ class Repository:
         return content
 
     def read_blob(self, digest: str, name: str) -> Iterator[bytes]:
-        """Return content by its digest, uncompressed as it was pushed; nothing is checked here."""
-        response = self._get(f"blobs/{digest}", {"Accept-Encoding": "identity"})
+        """Return content by its digest; nothing is checked here."""
+        response = self._get(f"blobs/{digest}")
         if response.status_code == requests.codes.not_found:
             response.close()
             raise BundleRejected(f"file {name} of the bundle is missing: the registry has no content {digest}")
@@ -96,7 +96,9 @@ class Repository:
         """Write the bundle of an artifact to a folder that does not exist yet; raises what `receive_bundle` does."""
         return receive_bundle(ArtifactSource(self, content, show), target, setting="bundle_store")
 
-    def _get(self, path: str, headers: dict[str, str]) -> requests.Response:
+    def _get(self, path: str, kind: str = "*/*") -> requests.Response:
+        # As it was pushed: a digest is that of the bytes as they stand.
+        headers = {"Accept": kind, "Accept-Encoding": "identity"}
         try:
             return self._session.get(f"{self._url}/{path}", headers=headers, stream=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -125,7 +127,9 @@ def require_answer(response: requests.Response, name: str, reference: Reference)
 
 def unanswered(reference: Reference, error: Exception) -> RegistryFailed:
     """Return the failure of a request that got no answer; its own text may hold the token of a redirected address."""
-    if isinstance(error, requests.exceptions.SSLError):
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         said = "its certificate is not valid here: registry_ca names the authority of one's own"
         return RegistryFailed(f"the registry of {reference} cannot be trusted: {said}")
+    if isinstance(error, requests.exceptions.SSLError):
+        return RegistryFailed(f"the registry of {reference} does not speak https")
     return RegistryFailed(f"the registry of {reference} does not answer ({type(error).__name__})")

@@ -1,7 +1,9 @@
 """HTTP sessions with a registry: encrypted and verified, logged in where asked for, never waiting for ever."""
 
 import ipaddress
+import json
 import re
+import ssl
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -21,6 +23,7 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 60.0
 """Longest wait for the next bytes."""
 
+_LARGEST_TOKEN_BYTES: Final = 1 << 20
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(basic|bearer)\s", re.IGNORECASE)
 _FIELD: Final = re.compile(r'(\w+)="([^"]*)"')
 
@@ -33,8 +36,7 @@ def open_session(reference: Reference, access: RegistryAccess) -> requests.Sessi
     """
     if access.plain_http and not is_loopback(reference.host):
         raise SettingInvalid("registry_plain_http", reference.host, "a registry on this machine; others need https")
-    if access.ca_file is not None and not access.ca_file.is_file():
-        raise SettingInvalid("registry_ca", str(access.ca_file), "a file with certificates (PEM)")
+    _check_authorities(access.ca_file)
     session = requests.Session()
     session.adapters.clear()
     session.mount(f"http://{reference.host}/" if access.plain_http else "https://", _Adapter(access.ca_file))
@@ -52,6 +54,15 @@ def is_loopback(host: str) -> bool:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _check_authorities(file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except OSError as error:
+        raise SettingInvalid("registry_ca", str(file), "a readable file with certificates (PEM)") from error
 
 
 class _Adapter(HTTPAdapter):
@@ -109,17 +120,14 @@ class _RegistryAuth(AuthBase):
         if challenge.scheme == "basic":
             return basic
         wanted = {name: challenge.fields[name] for name in ("service", "scope") if name in challenge.fields}
-        response = self._session.get(challenge.fields.get("realm", ""), params=wanted, auth=_Fixed(basic))
-        if not response.ok:
-            return None
-        try:
-            token = response.json()
-            return f"Bearer {token.get('token') or token['access_token']}"
-        except (ValueError, KeyError, AttributeError):
-            return None
+        realm = challenge.fields.get("realm", "")
+        with self._session.get(realm, params=wanted, auth=_Fixed(basic), stream=True) as response:
+            content = response.raw.read(_LARGEST_TOKEN_BYTES, decode_content=True) if response.ok else b""
+        token = _parse_token(content)
+        return None if token is None else f"Bearer {token}"
 
     def _is_ours(self, url: str | None) -> bool:
-        return urlsplit(url or "").netloc == self._host
+        return urlsplit(url or "").netloc.lower() == self._host.lower()
 
 
 class _Fixed(AuthBase):
@@ -141,3 +149,13 @@ def _parse_challenge(header: str) -> _Challenge | None:
     if not schemes:
         return None
     return _Challenge("bearer" if "bearer" in schemes else "basic", dict(_FIELD.findall(header)))
+
+
+def _parse_token(content: bytes) -> str | None:
+    """Return `token` or `access_token` of an answer, if it is one that a header can hold (RFC 6750 section 2.1)."""
+    try:
+        answer = json.loads(content)
+        token = answer.get("token") or answer.get("access_token")
+    except (ValueError, AttributeError):
+        return None
+    return token if isinstance(token, str) and re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token) else None

@@ -144,7 +144,7 @@ def test_doctor_says_what_a_reference_is_now_and_what_a_start_would_take(
         reference = str(reference_in(registry))
         found = checks(reference)
         assert found["bundle reference"][1].startswith(f"{digest}, not pulled yet: the next start pulls it")
-        assert found["bundle"] == (False, "the one of the reference is not here")
+        assert found["bundle"] == (False, "it is not in the store")
         here("bundle", "pull", reference)
         assert checks(reference)["bundle reference"] == (True, f"{digest}, in the store")
     found = checks(reference)
