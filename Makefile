@@ -16,7 +16,7 @@ COVERAGE ?= benchmarks/results/interval_coverage.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle locks clean
+.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -121,6 +121,13 @@ images: ## Build the container image of the runtime (podman or buildah)
 
 offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network
 	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar
+
+# The demo bundle is an artifact of its own, called by its own version. REGISTRY is HOST[:PORT][/PATH]; PUSH_OPTIONS such as
+# --registry-ca FILE, --registry-auth-file FILE or, for a registry on this machine, --plain-http.
+push-demo-bundle: $(VENV)/.installed-dev ## Push the demo bundle to REGISTRY as an OCI artifact
+	@test -n "$(REGISTRY)" || { echo "REGISTRY is not given: make push-demo-bundle REGISTRY=HOST[:PORT][/PATH]" >&2; exit 2; }
+	$(BIN)/sidewall-export push models/demo $(PUSH_OPTIONS) \
+		$(REGISTRY)/sidewall-demo:$$($(BIN)/python -c 'import json; print(json.load(open("models/demo/manifest.json"))["version"])')
 
 # One lock file per image, from its extras: every version and the SHA-256 of its files. openvino-telemetry is left out of what is
 # installed: it reports use to its maker (runtime/inference/openvino_backend.py does without it).

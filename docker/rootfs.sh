@@ -25,11 +25,11 @@ done
         lib-dynload/_curses* lib-dynload/nis.* lib-dynload/_tkinter.*)
 printf 'root:x:0:0:root:/:/sbin/nologin\nsidewall:x:10001:10001::/var/cache/sidewall:/sbin/nologin\n' > "$root/etc/passwd"
 printf 'root:x:0:\nsidewall:x:10001:\n' > "$root/etc/group"
-mkdir -p "$root/bundle" "$root/var/cache/sidewall" "$root/tmp" "$root/run" "$root/proc" "$root/sys" "$root/dev"
+mkdir -p "$root/bundle" "$root/var/cache/sidewall" "$root/var/lib/sidewall/bundles" "$root/tmp" "$root/run" "$root/proc" "$root/sys" "$root/dev"
 chmod 1777 "$root/tmp"
 # Group 0: platforms that choose the user by themselves leave it that.
-chown 10001:0 "$root/var/cache/sidewall"
-chmod 0775 "$root/var/cache/sidewall"
+chown 10001:0 "$root/var/cache/sidewall" "$root/var/lib/sidewall/bundles"
+chmod 0775 "$root/var/cache/sidewall" "$root/var/lib/sidewall/bundles"
 # By the hash of their source: times are the same for every file of an image, and must not make Python compile again.
 python3.11 -m compileall -q -f --invalidation-mode unchecked-hash -s "$root" \
     "$root/usr/lib/python3.11" "$root/opt/sidewall/lib"

@@ -55,7 +55,8 @@ LABEL org.opencontainers.image.title="sidewall-runtime" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=root /rootfs /
-# Compiled networks lie on a volume, if there is one; the model bundle is mounted at /bundle.
+# Compiled networks lie on a volume, if there is one; the model bundle is mounted at /bundle, or pulled to a volume at
+# /var/lib/sidewall/bundles.
 ENV PATH=/opt/sidewall/bin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/var/cache/sidewall \

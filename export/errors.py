@@ -1,4 +1,4 @@
-"""The failures of export, in the runtime's error tree."""
+"""The failure of export, in the runtime's error tree."""
 
 from runtime.core.errors import SidewallError
 
@@ -8,11 +8,3 @@ class ExportFailed(SidewallError):
 
     code = "export_failed"
     exit_code = 1
-
-
-class RegistryFailed(SidewallError):
-    """A registry is out of reach, refuses, or breaks off; what it holds was not judged."""
-
-    code = "registry_failed"
-    grpc_status = "UNAVAILABLE"
-    exit_code = 5

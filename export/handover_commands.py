@@ -9,11 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures, signed_or_not
+from runtime.artifact_reference import parse_reference
 from runtime.bundle import Bundle
+from runtime.bundle.registry.access import RegistryAccess
 from runtime.core.errors import BundleRejected
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")]
 PlainHttp = Annotated[bool, typer.Option(help="Speak http instead of https; to a registry on this machine only.")]
+RegistryCa = Annotated[
+    Path | None, typer.Option(help="Who may sign the registry's certificate (PEM); default: the public authorities.")
+]
+AuthFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Logins as `podman login --authfile` writes them; default: REGISTRY_AUTH_FILE, podman's, docker's."
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder for the bundle; must not exist yet, or be empty.")]
 
 
@@ -107,20 +118,35 @@ def unpack(
     _say(unpack_bundle(archive, out, trusted_keys))
 
 
-def push(path: BundleFolder, ref: Ref, trusted_keys: TrustedKeys = None, plain_http: PlainHttp = False) -> None:
-    """Push a signed bundle to a registry as an OCI artifact; log in with `docker login` where it asks for it."""
-    from export.registry import parse_reference, push_bundle
+def push(
+    path: BundleFolder,
+    ref: Ref,
+    trusted_keys: TrustedKeys = None,
+    plain_http: PlainHttp = False,
+    registry_ca: RegistryCa = None,
+    registry_auth_file: AuthFile = None,
+) -> None:
+    """Push a signed bundle to a registry as an OCI artifact."""
+    from export.registry import push_bundle
 
     reference = parse_reference(ref)
-    digest = push_bundle(path, reference, trusted_keys, plain_http=plain_http)
-    typer.echo(f"{reference}@{digest}")
+    access = RegistryAccess(registry_ca, registry_auth_file, plain_http)
+    typer.echo(f"{reference}@{push_bundle(path, reference, trusted_keys, access=access)}")
 
 
-def pull(ref: Ref, out: Out, trusted_keys: TrustedKeys = None, plain_http: PlainHttp = False) -> None:
+def pull(
+    ref: Ref,
+    out: Out,
+    trusted_keys: TrustedKeys = None,
+    plain_http: PlainHttp = False,
+    registry_ca: RegistryCa = None,
+    registry_auth_file: AuthFile = None,
+) -> None:
     """Pull a bundle from a registry, verify it, and write it to a folder, whole or not at all."""
-    from export.registry import parse_reference, pull_bundle
+    from runtime.bundle.registry.client import pull_bundle
 
-    bundle, digest = pull_bundle(parse_reference(ref), out, trusted_keys, plain_http=plain_http)
+    access = RegistryAccess(registry_ca, registry_auth_file, plain_http)
+    bundle, digest = pull_bundle(parse_reference(ref), out, trusted_keys, access=access)
     _say(bundle)
     typer.echo(f"artifact {digest}")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from runtime.artifact_reference import OCI_PREFIX, Reference, parse_reference
 from runtime.core.errors import SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
 from runtime.core.site_choices import check_site_outcome, check_site_rule
@@ -19,6 +20,9 @@ from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
 from runtime.results.settings import ResultSettings
 
 Mode = Literal["exact", "fast"]
+BundlePlace = Path | Reference
+"""A folder, or where a registry has it."""
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _MIB = 1 << 20
@@ -29,8 +33,10 @@ _LOOPBACK_WORDS = "this machine's own address (127.0.0.1, ::1, localhost)"
 class Settings:
     """The effective settings; raises `SettingInvalid` on a value outside its range."""
 
-    bundle: Path | None = None
-    """Directory of the model bundle; commands that analyse need one."""
+    bundle: BundlePlace | None = None
+    """Directory of the model bundle, or `oci:HOST/NAME` with `:TAG` or `@sha256:DIGEST` to pull it from a registry;
+    commands that analyse need one.
+    """
 
     backend: str = "auto"
     """Inference backend by name, or `auto` for the best one present; one on a GPU needs its package and the GPU."""
@@ -45,6 +51,20 @@ class Settings:
     """Folder of compiled folds, made at the first start and reused while bundle, device, library and options are the
     same; without this setting `sidewall/engines` in `XDG_CACHE_HOME`, else in `~/.cache`.
     """
+
+    bundle_store: Path = Path("/var/lib/sidewall/bundles")
+    """Folder that keeps pulled bundles."""
+
+    registry_ca: Path | None = None
+    """Who may sign the certificate of the bundles' registry (PEM), in place of the public authorities."""
+
+    registry_auth_file: Path | None = None
+    """Logins as `podman login --authfile` writes them; without it the file that REGISTRY_AUTH_FILE names, podman's own,
+    docker's own.
+    """
+
+    registry_plain_http: bool = False
+    """Speak http instead of https with a registry on this machine; one elsewhere is refused."""
 
     listen: str = "127.0.0.1:50051"
     """host:port of the server; port 0 takes a free one. The default is closed to other machines; what is open to them
@@ -254,7 +274,14 @@ def _to_whole_numbers(value: Any) -> dict[str, int]:
     return {name: int(each) for name, each in _to_table(value).items()}
 
 
+def _to_bundle_place(value: Any) -> BundlePlace:
+    text = str(value)
+    return parse_reference(text[len(OCI_PREFIX) :], "bundle") if text.startswith(OCI_PREFIX) else Path(text)
+
+
 _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
+    BundlePlace | None: (_to_bundle_place, "a path, or oci:HOST[:PORT]/NAME with :TAG or @sha256:DIGEST"),
+    Path: (Path, "a path"),
     Path | None: (Path, "a path"),
     str: (str, "text"),
     bool: (_to_bool, "true or false"),

@@ -29,7 +29,7 @@ from runtime.core.stations import MAX_STATION_DISTANCE_MM
 from runtime.environment import OTHER_VARIABLES, variable_of
 from runtime.inference.backend import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
-from runtime.settings import Settings, allowed_values
+from runtime.settings import BundlePlace, Settings, allowed_values
 
 PAGE: Final = Path("docs/settings.md")
 SAMPLE: Final = Path("docs/sidewall.toml")
@@ -152,7 +152,9 @@ def field_meanings(kind: type) -> dict[str, str]:
 def _flags() -> dict[str, str]:
     """Return the option that sets a setting, by name; only commands that load settings have such."""
     command: Any = typer.main.get_command(app)
-    loading = [each for each in command.commands.values() if "config" in {option.name for option in each.params}]
+    groups = [command, *(each for each in command.commands.values() if hasattr(each, "commands"))]
+    every = [each for group in groups for each in group.commands.values()]
+    loading = [each for each in every if "config" in {option.name for option in each.params}]
     names = {each.name for each in fields(Settings)}
     return {
         option.name: next(flag for flag in option.opts if flag.startswith("--"))
@@ -166,7 +168,9 @@ def _type_words(kind: Any) -> str:
     words = {bool: "boolean", int: "integer", float: "number", str: "text"}
     if get_origin(kind) is Literal:
         return "text"
-    if Path in get_args(kind):
+    if kind == BundlePlace | None:
+        return "path or reference"
+    if kind is Path or Path in get_args(kind):
         return "path"
     return words.get(kind, "table")
 

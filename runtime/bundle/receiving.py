@@ -33,14 +33,17 @@ class BundleSource(Protocol):
         ...
 
 
-def receive_bundle(source: BundleSource, target: Path, trusted_keys: Path | None = None) -> Bundle:
+def receive_bundle(
+    source: BundleSource, target: Path, trusted_keys: Path | None = None, *, setting: str = "out"
+) -> Bundle:
     """Write a bundle to a folder that does not exist yet, or is empty, and return it opened there.
 
     Manifest and signature are judged before anything is written, every file while it is written; then all is opened as
     at every start. Until that has passed the files lie in a hidden folder beside the target, which a failure takes
-    away. Raises `BundleRejected` with the reason, `SettingInvalid` when the target is taken or cannot be written.
+    away. Raises `BundleRejected` with the reason, and `SettingInvalid` when the target is taken or cannot be written;
+    `setting` is what says where it lies.
     """
-    _check_free(target)
+    _check_free(target, setting)
     manifest_bytes, signature_bytes = source.head()
     heads = {MANIFEST_NAME: manifest_bytes, SIGNATURE_NAME: signature_bytes}
     for name, content in heads.items():
@@ -59,14 +62,14 @@ def receive_bundle(source: BundleSource, target: Path, trusted_keys: Path | None
             folder.rename(target)
             _sync_folders(target.parent, deep=False)
     except OSError as error:
-        raise SettingInvalid("out", str(target), f"a folder that can be written ({error.strerror})") from error
+        raise SettingInvalid(setting, str(target), f"a folder that can be written ({error.strerror})") from error
     return replace(bundle, path=target)
 
 
-def _check_free(target: Path) -> None:
+def _check_free(target: Path, setting: str) -> None:
     taken = target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir())))
     if taken:
-        raise SettingInvalid("out", str(target), "a folder that does not exist yet, or an empty one")
+        raise SettingInvalid(setting, str(target), "a folder that does not exist yet, or an empty one")
 
 
 @contextmanager

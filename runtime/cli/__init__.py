@@ -1,4 +1,4 @@
-"""The command `sidewall`: serve, analyze, score, select, submit, replay, doctor, health.
+"""The command `sidewall`: serve, analyze, score, select, submit, replay, doctor, health, bundle.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
 (`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from runtime import __version__
+from runtime.cli.bundle_commands import bundle_app
 from runtime.cli.console import describe_findings, progress_bar
 from runtime.cli.options import (
     BackendOption,
@@ -49,6 +50,9 @@ app = typer.Typer(
 )
 
 
+app.add_typer(bundle_app, name="bundle")
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -80,14 +84,19 @@ def serve(
         silence_grpc()
         from prometheus_client import CollectorRegistry
 
-        from runtime.cli.loading import load_checked_model
-        from runtime.serving.log import configure_log, log_engine
+        from runtime.cli.loading import load_checked_model, with_local_bundle
+        from runtime.serving.log import configure_log, log_bundle, log_engine
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
 
         configure_log(settings.log_level)
         metrics = Metrics(CollectorRegistry())
-        run_server(settings, lambda: load_checked_model(settings, log_engine, metrics.engine), metrics)
+
+        run_server(
+            settings,
+            lambda: load_checked_model(with_local_bundle(settings, log_bundle), log_engine, metrics.engine),
+            metrics,
+        )
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
@@ -113,15 +122,17 @@ def analyze(
         settings = load_settings(given, file=config)
         from runtime.cli.analyzing import analyze_path
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
+        from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
         about = about_case(case_id, time_point, prior, out)
+        settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(
             series=str(path.resolve()),
             series_uid=series_uid,
-            bundle=absolute(settings.bundle),
+            bundle=absolute(bundle_folder(settings)),
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
             series_numbers=dict(settings.series_numbers),
@@ -223,7 +234,7 @@ def score(
             "2 obturator, 3 internal iliac, 4 negative node, 5 positive node."
         ),
     ] = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", "-b", help="Take the thresholds of this bundle.")] = None,
+    bundle: Annotated[str | None, typer.Option("--bundle", "-b", help="Take the thresholds of this bundle.")] = None,
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
@@ -234,18 +245,20 @@ def score(
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
+        from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
         about = about_case(case_id, time_point, prior, out)
+        settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(
             series=str(series.resolve()),
             takes_one_series=True,
             segmentation=absolute(segmentation),
             labels=labels,
-            bundle=absolute(settings.bundle),
+            bundle=absolute(bundle_folder(settings)),
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
         )
@@ -264,7 +277,7 @@ def replay(
     segmentation: Annotated[
         Path | None, typer.Option("--segmentation", help="The label map that was scored; default: where it lay.")
     ] = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", "-b", help="The bundle; default: where it lay.")] = None,
+    bundle: Annotated[str | None, typer.Option("--bundle", "-b", help="The bundle; default: where it lay.")] = None,
     threads: ThreadsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -274,12 +287,13 @@ def replay(
         settings = load_settings({"bundle": bundle, "threads": threads}, file=config)
         from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.console import describe_replay
+        from runtime.cli.loading import bundle_folder
         from runtime.cli.replaying import replay_case
         from runtime.serving.log import silence_libraries
 
         silence_libraries()
         given = CaseInputs(
-            absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(settings.bundle)
+            absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(bundle_folder(settings, _tell))
         )
         with progress_bar(_STDERR) as show:
             repeated = replay_case(findings, given, settings, show)

@@ -2,12 +2,15 @@
 
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 from runtime import __version__
+from runtime.artifact_reference import Reference
 from runtime.bundle.loading import Bundle, load_bundle
-from runtime.cli.loading import engine_cache
+from runtime.bundle.registry.store import BundleStore
+from runtime.cli.loading import engine_cache, registry_access
 from runtime.core.counting import counted
-from runtime.core.errors import BackendUnavailable, BundleRejected
+from runtime.core.errors import BackendUnavailable, BundleRejected, SidewallError
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
@@ -32,14 +35,40 @@ def examine(settings: Settings) -> list[Check]:
         *(Check("not present", True, reason) for reason in map(absence, BACKENDS) if reason is not None),
         _engines_check(settings),
     ]
-    if settings.bundle is None:
-        return [*checks, Check("bundle", False, "none is named: --bundle or SIDEWALL_BUNDLE")]
+    if isinstance(settings.bundle, Reference):
+        check, folder = _reference_check(settings.bundle, settings)
+        checks.append(check)
+    else:
+        folder = settings.bundle
+    if folder is None:
+        named = "it is not in the store" if settings.bundle else "none is named: --bundle or SIDEWALL_BUNDLE"
+        return [*checks, Check("bundle", False, named)]
     try:
-        bundle = load_bundle(settings.bundle)
+        bundle = load_bundle(folder)
     except BundleRejected as error:
         return [*checks, Check("bundle", False, str(error))]
     checks.append(Check("bundle", True, _describe(bundle)))
     return [*checks, *(_golden_check(bundle, backend, settings) for backend in backends)]
+
+
+def _reference_check(reference: Reference, settings: Settings) -> tuple[Check, Path | None]:
+    """Return what the reference is now, and the folder of the bundle that a start would take; pulls nothing."""
+    from runtime.bundle.registry.client import current_digest
+
+    store, name = BundleStore(settings.bundle_store), f"bundle reference {reference}"
+    if reference.digest is not None and store.has(reference.digest):
+        folder = store.path_of(reference.digest)
+        return Check(name, True, "pinned, and in the store: no registry is needed"), folder
+    try:
+        digest = current_digest(reference, registry_access(settings))
+    except SidewallError as error:
+        last = store.last_of(str(reference))
+        said = "nothing was pulled before" if last is None else f"a start takes what it was when last pulled, {last}"
+        return Check(name, False, f"{error}; {said}"), None if last is None else store.path_of(last)
+    if store.has(digest):
+        return Check(name, True, f"{digest}, in the store"), store.path_of(digest)
+    said = f"not pulled yet: the next start pulls it, or `sidewall bundle pull {reference}`"
+    return Check(name, True, f"{digest}, {said}"), None
 
 
 def _describe(bundle: Bundle) -> str:

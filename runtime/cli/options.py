@@ -24,7 +24,12 @@ SeriesArgument = Annotated[
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
-BundleOption = Annotated[Path | None, typer.Option("--bundle", "-b", help="Directory of the model bundle.")]
+BundleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bundle", "-b", help="Directory of the model bundle, or oci:HOST/NAME with :TAG or @sha256:DIGEST to pull it."
+    ),
+]
 BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one present.")]
 ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
@@ -42,3 +47,20 @@ PriorOption = Annotated[
 ]
 TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
+
+BundleStoreOption = Annotated[Path | None, typer.Option("--bundle-store", help="Folder that keeps pulled bundles.")]
+RegistryCaOption = Annotated[
+    Path | None,
+    typer.Option("--registry-ca", help="Who may sign the registry's certificate (PEM); default: public authorities."),
+]
+RegistryAuthFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry-auth-file",
+        help="Logins as `podman login --authfile` writes them; default: REGISTRY_AUTH_FILE, podman's, docker's.",
+    ),
+]
+RegistryPlainHttpOption = Annotated[
+    bool | None,
+    typer.Option("--registry-plain-http", help="Speak http, with a registry on this machine only."),
+]

@@ -8,6 +8,7 @@ from runtime.bundle.loading import load_bundle
 from runtime.case import AnalysisSettings, CaseInput
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
+from runtime.cli.loading import bundle_folder
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.labelmaps import parse_meanings, read_label_map
@@ -32,7 +33,7 @@ def score_path(
     The thresholds are the study's, or those of the settings' bundle. A refused case has findings with the status
     `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
     """
-    scored = load_label_map(segmentation, inputs.labels, settings.bundle)
+    scored = load_label_map(segmentation, inputs.labels, bundle_folder(settings))
     result = analyze_case(replace(about, dicom=series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)

@@ -99,6 +99,14 @@ class BundleRejected(SidewallError):
     exit_code = 4
 
 
+class RegistryFailed(SidewallError):
+    """A registry of bundles is out of reach, refuses, or breaks off; what it holds was not judged."""
+
+    code = "registry_failed"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 5
+
+
 class BackendUnavailable(SidewallError):
     """No inference backend of the wanted kind is installed or works."""
 

@@ -44,6 +44,14 @@ def log_engine(text: str) -> None:
     _log.info("engine", what=text)
 
 
+def log_bundle(text: str) -> None:
+    """Log what a registry gave, or that it gave nothing and an earlier bundle is taken."""
+    if text.startswith("warning: "):
+        _log.warning("bundle", what=text.removeprefix("warning: "))
+    else:
+        _log.info("bundle", what=text)
+
+
 class _PlaceOnly(logging.Handler):
     """Tells which line of which library had something to say, and how grave it is, but not what."""
 

@@ -15,16 +15,20 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from export.errors import RegistryFailed
-from export.registry import CONFIG_TYPE, FILE_TYPE, Reference, parse_reference, pull_bundle, push_bundle
+from export.registry import push_bundle
 from export.sealing import sign_bundle
+from runtime.artifact_reference import Reference, parse_reference
 from runtime.bundle import load_bundle
+from runtime.bundle.registry.access import RegistryAccess
+from runtime.bundle.registry.artifact import CONFIG_TYPE, FILE_TYPE
+from runtime.bundle.registry.client import pull_bundle
 from runtime.bundle.signing import key_id_of, write_trusted_key
-from runtime.core.errors import BundleRejected, SettingInvalid
+from runtime.core.errors import BundleRejected, RegistryFailed, SettingInvalid
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.registries import RunningRegistry, failing_line, find_registry, running_registry
 
 REPOSITORY = Path(__file__).parents[2]
+PLAIN = RegistryAccess(plain_http=True)
 
 
 @pytest.fixture
@@ -50,12 +54,12 @@ def _reference(registry: RunningRegistry, *, port: int | None = None, tag: str =
 
 
 def _push(registry: RunningRegistry, folder: Path) -> str:
-    return push_bundle(folder / "tiny", _reference(registry), folder / "keys", plain_http=True)
+    return push_bundle(folder / "tiny", _reference(registry), folder / "keys", access=PLAIN)
 
 
 def _rejects(reference: Reference, folder: Path, message: str, kind: type[Exception] = BundleRejected) -> None:
     with pytest.raises(kind, match=message):
-        pull_bundle(reference, folder / "out" / "copy", folder / "keys", plain_http=True)
+        pull_bundle(reference, folder / "out" / "copy", folder / "keys", access=PLAIN)
     assert not (folder / "out").exists() or not list((folder / "out").iterdir())
 
 
@@ -66,9 +70,9 @@ def _blob_of(registry: RunningRegistry, folder: Path, name: str) -> Path:
 def test_a_bundle_comes_back_by_tag_and_by_digest(registry: RunningRegistry, folder: Path) -> None:
     digest = _push(registry, folder)
     wanted = load_bundle(folder / "tiny", folder / "keys")
-    by_tag, said = pull_bundle(_reference(registry), folder / "a", folder / "keys", plain_http=True)
+    by_tag, said = pull_bundle(_reference(registry), folder / "a", folder / "keys", access=PLAIN)
     pinned = replace(_reference(registry), digest=digest)
-    by_digest, again = pull_bundle(pinned, folder / "b", folder / "keys", plain_http=True)
+    by_digest, again = pull_bundle(pinned, folder / "b", folder / "keys", access=PLAIN)
     assert said == again == digest
     assert (by_tag.digest, by_digest.digest) == (wanted.digest, wanted.digest)
     assert by_tag == load_bundle(folder / "a", folder / "keys")
@@ -98,13 +102,13 @@ def test_a_second_signature_changes_one_small_layer(registry: RunningRegistry, f
     assert len(more) == 2  # The signatures, and the artifact that names them.
     (folder / "new").mkdir()
     write_trusted_key(folder / "new" / "n.pub", key.public_key(), ["phantom"])
-    bundle, _ = pull_bundle(_reference(registry), folder / "copy", folder / "new", plain_http=True)
+    bundle, _ = pull_bundle(_reference(registry), folder / "copy", folder / "new", access=PLAIN)
     assert bundle.signed_by == key_id_of(key.public_key())
 
 
 def test_what_no_box_would_open_is_not_pushed(registry: RunningRegistry, folder: Path) -> None:
     with pytest.raises(BundleRejected, match="not trusted here"):
-        push_bundle(folder / "tiny", _reference(registry), plain_http=True)
+        push_bundle(folder / "tiny", _reference(registry), access=PLAIN)
     (folder / "tiny" / "fold_0.onnx").write_bytes(b"")
     with pytest.raises(BundleRejected, match="has 0 bytes; signed for"):
         _push(registry, folder)
@@ -209,10 +213,10 @@ def test_a_reference_without_its_parts_is_refused(text: str) -> None:
 
 def test_http_is_for_this_machine_only(folder: Path) -> None:
     with pytest.raises(SettingInvalid, match="a registry on this machine; others need https"):
-        pull_bundle(parse_reference("registry.example:5000/a:1"), folder / "out", plain_http=True)
+        pull_bundle(parse_reference("registry.example:5000/a:1"), folder / "out", access=PLAIN)
 
 
 def test_a_push_needs_a_tag_and_takes_no_digest(folder: Path) -> None:
     reference = parse_reference("127.0.0.1:5000/a@sha256:" + "0" * 64)
     with pytest.raises(SettingInvalid, match="a tag, and no digest"):
-        push_bundle(folder / "tiny", reference, folder / "keys", plain_http=True)
+        push_bundle(folder / "tiny", reference, folder / "keys", access=PLAIN)

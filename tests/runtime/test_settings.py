@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.artifact_reference import Reference
 from runtime.core.errors import SettingInvalid
 from runtime.settings import Settings, load_settings
 
@@ -30,7 +31,8 @@ def test_nothing_given_gives_the_defaults() -> None:
 def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> None:
     texts = {
         "bundle": "b", "backend": "onnxruntime-cpu", "engine_cache": "e", "mode": "fast", "threads": "2",
-            "listen": "0.0.0.0:1", "metrics_listen": "127.0.0.1:2",
+        "listen": "0.0.0.0:1", "metrics_listen": "127.0.0.1:2", "bundle_store": "s", "registry_ca": "r",
+        "registry_auth_file": "l", "registry_plain_http": "yes",
         "plaintext": "yes", "tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a", "max_waiting": "0",
         "max_input_mib": "1", "max_instances": "5", "max_message_mib": "2", "transfer_timeout_s": "0.5",
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
@@ -46,6 +48,19 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         if isinstance(value, dict):
             value = ",".join(f"{key}={each}" for key, each in value.items())
         assert str(value) == text or value == {"yes": True, "0": 0.0}[text]
+
+
+def test_a_bundle_is_a_folder_or_a_reference_from_everywhere(tmp_path: Path) -> None:
+    reference = Reference("registry.example:5000", "sidewall/demo", "0.3.0", None)
+    text = "oci:registry.example:5000/sidewall/demo:0.3.0"
+    assert load_settings({"bundle": text}, environment={}).bundle == reference
+    # The image names /bundle in its environment; what an operator sets there takes its place.
+    assert load_settings(environment={"SIDEWALL_BUNDLE": text}).bundle == reference
+    (tmp_path / "sidewall.toml").write_text(f'bundle = "{text}"\n')
+    assert load_settings(environment={}, file=tmp_path / "sidewall.toml").bundle == reference
+    assert load_settings({"bundle": "oci"}, environment={"SIDEWALL_BUNDLE": text}).bundle == Path("oci")
+    with pytest.raises(SettingInvalid, match=r"setting bundle is 'demo'; allowed: HOST\[:PORT\]/NAME with :TAG"):
+        load_settings({"bundle": "oci:demo"}, environment={})
 
 
 @pytest.mark.parametrize(

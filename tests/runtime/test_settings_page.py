@@ -45,7 +45,10 @@ def test_only_options_of_commands_that_load_settings_are_flags() -> None:
     flags = {row[2].strip("`"): row[0].strip("| `") for row in rows if row[1].startswith("`SIDEWALL_")}
     assert {name: flag for name, flag in flags.items() if flag} == {
         name: f"--{name.replace('_', '-')}"
-        for name in ("bundle", "backend", "mode", "threads", "engine_cache", "listen", "metrics_listen")
+        for name in (
+            *("bundle", "backend", "mode", "threads", "engine_cache", "listen", "metrics_listen", "bundle_store"),
+            *("registry_ca", "registry_auth_file", "registry_plain_http"),
+        )
     }
 
 

@@ -1,6 +1,7 @@
 """The server process stays free of what it must not need."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,16 +23,19 @@ FORBIDDEN = {
 }  # fmt: skip
 
 
-def test_a_server_that_has_answered_has_loaded_no_training_library(
+def test_a_server_that_has_answered_has_loaded_no_training_library_and_no_client_of_registries(
     bundle: TinyBundle, series: Path, tmp_path: Path
 ) -> None:
     names = tmp_path / "modules.json"
     command = (sys.executable, "-c", _LISTS_ITS_MODULES, str(names))
     with running_server(bundle, tmp_path, *command) as server, sidewall.Client(server.address) as client:
         assert client.analyze_series(series).findings["status"] == "positive"
-    loaded = {name.split(".")[0] for name in json.loads(names.read_text())}
+    modules = json.loads(names.read_text())
+    loaded = {name.split(".")[0] for name in modules}
     assert {"runtime", "grpc", "numpy", "pydicom", "highdicom"} <= loaded
     assert loaded & FORBIDDEN == set()
+    # pydicom imports `requests` where it is; without a reference nothing of ours that uses it is there.
+    assert [name for name in modules if re.match(r"runtime\.bundle\.registry\.(client|session|fetching)", name)] == []
 
 
 def test_help_loads_nothing_heavy() -> None:

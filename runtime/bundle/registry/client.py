@@ -1,0 +1,135 @@
+"""One repository of a registry, asked over HTTP (OCI distribution specification 1.1, "Pulling").
+
+Kept to what a pull needs, on `requests`: the usual client would bring a schema validator into the image and leave
+timeouts, Basic logins and the choice of the login file to us all the same.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+import urllib3
+
+from runtime.artifact_reference import Reference
+from runtime.bundle.loading import Bundle
+from runtime.bundle.receiving import receive_bundle
+from runtime.bundle.registry.access import RegistryAccess
+from runtime.bundle.registry.artifact import (
+    OCI_MANIFEST_TYPE,
+    ArtifactSource,
+    ShowBytes,
+    artifact_digest,
+    read_limited,
+)
+from runtime.bundle.registry.credentials import AUTH_FILE_VARIABLE
+from runtime.bundle.registry.session import open_session
+from runtime.core.errors import BundleRejected, RegistryFailed
+
+_LARGEST_OCI_MANIFEST_BYTES: Final = 4 << 20
+"""What registries themselves allow."""
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+def pull_bundle(
+    reference: Reference, target: Path, trusted_keys: Path | None = None, *, access: RegistryAccess
+) -> tuple[Bundle, str]:
+    """Pull a bundle into a folder that does not exist yet; return it opened there, and the artifact's digest.
+
+    It passes the same judgement as an unpacked bundle before it gets its name (`receive_bundle`). Raises
+    `BundleRejected` with the reason, `RegistryFailed` when the registry is out of reach or breaks off.
+    """
+    with connected(reference, access) as repository:
+        content = repository.read_artifact()
+        return receive_bundle(ArtifactSource(repository, content), target, trusted_keys), artifact_digest(content)
+
+
+def current_digest(reference: Reference, access: RegistryAccess) -> str:
+    """Return the digest of the artifact that a reference is now; raises what `pull_bundle` does."""
+    with connected(reference, access) as repository:
+        return artifact_digest(repository.read_artifact())
+
+
+@contextmanager
+def connected(reference: Reference, access: RegistryAccess) -> Iterator["Repository"]:
+    """Give the repository of a reference, and close what is open in the end; raises `SettingInvalid`."""
+    session = open_session(reference, access)
+    try:
+        yield Repository(reference, session, f"{'http' if access.plain_http else 'https'}://{reference.host}")
+    finally:
+        session.close()
+
+
+class Repository:
+    """One repository, asked once for each thing; who starts the program tries again."""
+
+    def __init__(self, reference: Reference, session: requests.Session, base_url: str) -> None:
+        self._reference, self._session = reference, session
+        self._url = f"{base_url}/v2/{reference.name}"
+
+    def read_artifact(self) -> bytes:
+        """Return the artifact's manifest as it stands; one that is not the pinned one raises `BundleRejected`."""
+        wanted = self._reference.digest
+        response = self._get(f"manifests/{wanted or self._reference.tag}", OCI_MANIFEST_TYPE)
+        if response.status_code == requests.codes.not_found:
+            response.close()
+            raise RegistryFailed(f"the registry has no {self._reference}")
+        require_answer(response, "the artifact", self._reference)
+        content = read_limited(self._stream(response, "the artifact"), _LARGEST_OCI_MANIFEST_BYTES, "the artifact")
+        digest = artifact_digest(content)
+        if wanted not in (None, digest):
+            raise BundleRejected(f"the registry answers with artifact {digest}; asked for {wanted}")
+        return content
+
+    def read_blob(self, digest: str, name: str) -> Iterator[bytes]:
+        """Return content by its digest; nothing is checked here."""
+        response = self._get(f"blobs/{digest}")
+        if response.status_code == requests.codes.not_found:
+            response.close()
+            raise BundleRejected(f"file {name} of the bundle is missing: the registry has no content {digest}")
+        require_answer(response, name, self._reference)
+        return self._stream(response, name)
+
+    def receive(self, content: bytes, target: Path, show: ShowBytes) -> Bundle:
+        """Write the bundle of an artifact to a folder that does not exist yet; raises what `receive_bundle` does."""
+        return receive_bundle(ArtifactSource(self, content, show), target, setting="bundle_store")
+
+    def _get(self, path: str, kind: str = "*/*") -> requests.Response:
+        # As it was pushed: a digest is that of the bytes as they stand.
+        headers = {"Accept": kind, "Accept-Encoding": "identity"}
+        try:
+            return self._session.get(f"{self._url}/{path}", headers=headers, stream=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise unanswered(self._reference, error) from error
+
+    def _stream(self, response: requests.Response, name: str) -> Iterator[bytes]:
+        with response:
+            try:
+                yield from response.raw.stream(_CHUNK_BYTES, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise RegistryFailed(f"the registry broke off in {name} of {self._reference}") from error
+
+
+def require_answer(response: requests.Response, name: str, reference: Reference) -> None:
+    """Raise `RegistryFailed` when the registry refuses; the name is what was asked for."""
+    if response.ok:
+        return
+    response.close()
+    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+        raise RegistryFailed(
+            f"the registry of {reference} wants another login ({response.status_code}): `podman login --authfile "
+            f"FILE {reference.host}` writes one, and registry_auth_file or {AUTH_FILE_VARIABLE} names the file"
+        )
+    raise RegistryFailed(f"the registry answers {response.status_code} {response.reason} on {name} of {reference}")
+
+
+def unanswered(reference: Reference, error: Exception) -> RegistryFailed:
+    """Return the failure of a request that got no answer; its own text may hold the token of a redirected address."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        said = "its certificate is not valid here: registry_ca names the authority of one's own"
+        return RegistryFailed(f"the registry of {reference} cannot be trusted: {said}")
+    if isinstance(error, requests.exceptions.SSLError):
+        return RegistryFailed(f"the registry of {reference} does not speak https")
+    return RegistryFailed(f"the registry of {reference} does not answer ({type(error).__name__})")
