@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from analytics.errors import NotEstimable, fault_text
 from analytics.report.blocks import Figure, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
@@ -64,12 +65,16 @@ def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section 
 
 
 def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
-    """Return a section, or why the data do not allow it: the others go on."""
+    """Return a section, or why the data do not allow it: the others go on, as they do after a fault in this one."""
+    key = identifier(title.lower())
     try:
         return make()
-    except ValueError as error:
-        key = identifier(title.lower())
+    except NotEstimable as error:
         return Section(key, title, (Text(f"Not computed: {error}."),))
+    except Exception as error:  # noqa: BLE001 - whatever went wrong here must not cost the other sections
+        fault = fault_text(error)
+        words = f"Not computed because of a fault of this program ({fault}). Please report it; the data may be right."
+        return Section(key, title, (Text(words),), fault=fault)
 
 
 def step_count(data: StudyData) -> int:

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.report.blocks import Number
 from analytics.report.sections.panels import Panel
 from analytics.survival.design import Category
-from analytics.survival.errors import SurvivalError
 from analytics.survival.interaction import additive_interaction, product_term
 
 
@@ -31,6 +31,6 @@ def interaction_numbers(panel: Panel) -> list[Number]:
             found = additive_interaction(panel.followup, coded, first, second)
             label = f"Excess risk due to interaction of {first} and {second} (RERI): {found.wording}"
             numbers.append(Number(f"{panel.key}.reri", label, found.excess))
-    except SurvivalError:
+    except NotEstimable:
         return numbers
     return numbers
