@@ -31,10 +31,10 @@ from analytics.version import software_versions
 def build_report(data: StudyData, study_file: Path, advance: Callable[[], None] = lambda: None) -> ReportDocument:
     """Return the report of a study; `advance` is called `step_count` times."""
     sections = [section for section in _sections(data, advance) if section is not None]
-    keys = frozenset(section.key for section in sections)
+    titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
-    sections += [checklists_section(data, keys), _origin_section(versions, inputs)]
+    sections += [checklists_section(data, titles), _origin_section(versions, inputs)]
     subtitle = f"{len(data.patients):,} patients, {len(data.study.raters)} raters, {len(data.follow_up)} endpoints"
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
 
