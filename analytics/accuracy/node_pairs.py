@@ -11,9 +11,8 @@ import pandas as pd
 from analytics.accuracy.columns import BoolArray, FloatArray
 from analytics.accuracy.detection import DetectedCase
 from analytics.accuracy.matching import Matching, centre_distances_mm, match_by_distance
+from analytics.accuracy.patient_nodes import PatientNodes, no_nodes, nodes_by_patient
 from analytics.accuracy.units import Units
-
-_CENTRE = ["x_mm", "y_mm", "z_mm"]
 
 
 @dataclass(frozen=True)
@@ -51,21 +50,17 @@ def matched_cases(
     `largest_mm` apart; else two of the same side and station, those of the most similar short axis first. A node
     without a centre, or without side or station, is no other node.
     """
-    of_true, of_found = (_by_patient(table) for table in (true, found))
-    nothing = true.iloc[:0]
+    of_true, of_found = nodes_by_patient(true), nodes_by_patient(found)
+    nothing = no_nodes(true)
     return [
         _matched(str(patient), of_true.get(patient, nothing), of_found.get(patient, nothing), largest_mm, by_centre)
         for patient in patients
     ]
 
 
-def _by_patient(table: pd.DataFrame) -> dict[object, pd.DataFrame]:
-    return dict(iter(table.groupby("patient", sort=False)))
-
-
-def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: float, by_centre: bool) -> MatchedCase:
+def _matched(patient: str, true: PatientNodes, found: PatientNodes, largest_mm: float, by_centre: bool) -> MatchedCase:
     if by_centre:
-        apart, limit = centre_distances_mm(found[_CENTRE].to_numpy(), true[_CENTRE].to_numpy()), largest_mm
+        apart, limit = centre_distances_mm(found.centre_lps_mm, true.centre_lps_mm), largest_mm
     else:
         apart, limit = _apart_in_size(found, true), np.finfo(np.float64).max
     apart = np.where(np.isnan(apart), np.inf, apart)
@@ -73,21 +68,19 @@ def _matched(patient: str, true: pd.DataFrame, found: pd.DataFrame, largest_mm: 
         patient,
         match_by_distance(apart, limit),
         apart <= limit,
-        (true["status"] == "positive").to_numpy(dtype=np.bool_),
-        (found["status"] == "positive").to_numpy(dtype=np.bool_),
-        found["probability"].to_numpy(dtype=np.float64),
-        true["short_axis_mm"].to_numpy(dtype=np.float64),
-        found["short_axis_mm"].to_numpy(dtype=np.float64),
+        true.positive,
+        found.positive,
+        found.score,
+        true.short_axis_mm,
+        found.short_axis_mm,
     )
 
 
-def _apart_in_size(found: pd.DataFrame, true: pd.DataFrame) -> FloatArray:
+def _apart_in_size(found: PatientNodes, true: PatientNodes) -> FloatArray:
     """Return the differences of the short axes (found, true); infinite where side or station differ."""
-    same = np.ones((len(found), len(true)), dtype=np.bool_)
-    for name in ("side", "station"):
-        first, second = found[name].to_numpy(dtype=object), true[name].to_numpy(dtype=object)
-        same &= (first[:, None] == second[None]) & found[name].notna().to_numpy()[:, None]
-    sizes = np.abs(found["short_axis_mm"].to_numpy()[:, None] - true["short_axis_mm"].to_numpy()[None])
+    same = found.placed[:, None] & true.placed[None]
+    same &= (found.side[:, None] == true.side[None]) & (found.station[:, None] == true.station[None])
+    sizes = np.abs(found.short_axis_mm[:, None] - true.short_axis_mm[None])
     # Without a size any node of the same place is as near as another.
     return np.where(same, np.nan_to_num(sizes, nan=0.0), np.inf)
 
