@@ -11,6 +11,7 @@ from analytics.report.figures.curves import Curve, CurveWords, draw_curves, nice
 from analytics.report.frame import analysis_frame
 from analytics.report.sections.interactions import interaction_numbers
 from analytics.report.sections.panels import Panel, panels
+from analytics.report.sections.survival_table import group_table
 from analytics.report.wording import numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.survival.comparison import GroupComparison, GroupCurve, HazardRatio, RestrictedMean, compare_groups
@@ -32,6 +33,7 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
         observed = data.follow_up[endpoint.name]
         if observed.empty:
             blocks.append(Text(f"{endpoint.label}: no patient has usable follow-up."))
+            advance()
             continue
         whole = Followup(observed["time"].to_numpy(), observed["event"].to_numpy(), follow_up.unit)
         followed = median_followup(whole.of_any_cause())
@@ -41,45 +43,52 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
         tests = []
         for panel in panels(data, frame, endpoint, follow_up.unit):
             compared = compare_groups(panel.followup, panel.groups, follow_up.times)
-            found = _panel_numbers(panel, compared, follow_up.times)
-            test = _test(panel, compared)
+            test, others = _test(panel, compared), _other_tests(panel, compared)
             tests.append((panel, test))
-            numbers += found
+            numbers += [
+                *_group_numbers(panel, compared, follow_up.times),
+                test,
+                *_differences(panel, compared),
+                *others,
+            ]
             blocks.append(_figure(panel, compared, test))
-            blocks.append(numbers_table(panel.key, panel.title, found, _note(panel, compared)))
+            blocks.append(group_table(panel, compared, follow_up.times, [test, *others]))
         blocks += _holm_table(endpoint.label, tests)
         advance()
     return Section("survival", "Survival", tuple(blocks), tuple(numbers))
 
 
-def _panel_numbers(panel: Panel, compared: GroupComparison, times: tuple[float, ...]) -> list[Number]:
-    numbers = [number for group in compared.groups for number in _group_numbers(panel, group, times)]
-    numbers.append(_test(panel, compared))
-    if compared.competing:
-        return numbers
-    numbers += [_pair(panel, pair) for pair in compared.pairs]
+def _group_numbers(panel: Panel, compared: GroupComparison, times: tuple[float, ...]) -> list[Number]:
+    what, unit = "incidence" if compared.competing else "survival", panel.followup.unit
+    numbers = []
+    for group in compared.groups:
+        key = f"{panel.key}.{group.label}"
+        if group.median is not None:
+            numbers.append(Number(f"{key}.median", f"{group.label}: median", group.median, unit=unit))
+        for time, estimate in zip(times, group.at_times, strict=True):
+            words = f"{group.label}: {what} at {time:g} {unit}"
+            numbers.append(Number(f"{key}.{what}_{time:g}", words, estimate, "percent"))
+    return numbers
+
+
+def _differences(panel: Panel, compared: GroupComparison) -> list[Number]:
+    """Return hazard ratios and, where they are no single numbers, restricted means; nothing with competing events."""
     first = compared.groups[0].label
-    numbers += [_ratio(panel, first, each) for each in compared.hazard_ratios]
+    numbers = [_ratio(panel, first, each) for each in compared.hazard_ratios]
     if compared.problem is not None:
         n, events = len(panel.followup), panel.followup.n_events
         none = Estimate(math.nan, None, None, "Cox model", n, events, note=compared.problem)
         numbers.append(Number(f"{panel.key}.hazard_ratio", "Hazard ratio", none, "ratio"))
+    return numbers + [number for each in compared.restricted_means for number in _restricted(panel, first, each)]
+
+
+def _other_tests(panel: Panel, compared: GroupComparison) -> list[Number]:
+    if compared.competing:
+        return []
+    numbers = [_pair(panel, pair) for pair in compared.pairs]
     if compared.proportional_hazards is not None:
         numbers.append(Number(f"{panel.key}.proportional", "Proportional hazards", compared.proportional_hazards))
-    numbers += [number for each in compared.restricted_means for number in _restricted(panel, first, each)]
     return [*numbers, *interaction_numbers(panel)]
-
-
-def _group_numbers(panel: Panel, group: GroupCurve, times: tuple[float, ...]) -> list[Number]:
-    what = "incidence" if isinstance(group.curve, CumulativeIncidence) else "survival"
-    unit = panel.followup.unit
-    key, numbers = f"{panel.key}.{group.label}", []
-    if group.median is not None:
-        numbers.append(Number(f"{key}.median", f"{group.label}: median", group.median, unit=unit))
-    for time, estimate in zip(times, group.at_times, strict=True):
-        words = f"{group.label}: {what} at {time:g} {unit}"
-        numbers.append(Number(f"{key}.{what}_{time:g}", words, estimate, "percent"))
-    return numbers
 
 
 def _test(panel: Panel, compared: GroupComparison) -> Number:
@@ -101,18 +110,6 @@ def _restricted(panel: Panel, first: str, each: RestrictedMean) -> list[Number]:
     unit, key = panel.followup.unit, f"{panel.key}.{each.label}.restricted_mean"
     label = f"Restricted mean to {each.horizon:g} {unit}, {each.label} − {first}"
     return [Number(key, label, each.difference, unit=unit), Number(f"{key}.test", f"{label}: test", each.test)]
-
-
-def _note(panel: Panel, compared: GroupComparison) -> str:
-    """Return what a reader must know: who is left out, and where a hazard ratio is no single number."""
-    notes = [f"{panel.missing:,} patients without a group are left out."] if panel.missing else []
-    if not compared.proportional and compared.proportional_hazards is not None:
-        p_value = f"p = {p_text(compared.proportional_hazards.p_value)}".replace("= <", "< ")
-        notes.append(
-            f"Hazards are not proportional ({p_value}): no single hazard ratio holds over the whole follow-up, the one "
-            "given is an average. The differences of restricted mean survival time do not need proportional hazards."
-        )
-    return " ".join(notes)
 
 
 def _figure(panel: Panel, compared: GroupComparison, test: Number) -> Figure:
