@@ -3,12 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from analytics.errors import AnalyticsError
+from analytics.errors import AnalyticsError, InternalFault, fault_text
 from analytics.simulation.command import simulate
 from analytics.version import own_version
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Validation and survival statistics of a study, and the audit of published figures. Research use only.",
     epilog="Exit status: 0 done, 2 an input or setting is not allowed, 3 the audit found contradictions or the check "
-    "found rows that cannot be used.",
+    "found rows that cannot be used, 4 a fault of this program.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -90,7 +90,8 @@ def check(
 
 @app.command(
     epilog="Example: sidewall-analytics report analytics/examples/study.yaml --out out/report. "
-    "Exit status: 0 written, 2 a file or column without which nothing can go on."
+    "Exit status: 0 written, 2 a file or column without which nothing can go on, 4 written without a section that a "
+    "fault of this program took."
 )
 def report(
     study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
@@ -109,11 +110,15 @@ def report(
         written = write_report(document, data, out, lambda: progress.advance(writing))
     numbers = sum(len(section.numbers) for section in document.sections)
     if as_json:
-        typer.echo(json.dumps({"files": [str(path) for path in written], "numbers": numbers}, indent=2))
+        result = {"files": [str(path) for path in written], "numbers": numbers, "faults": document.faults}
+        typer.echo(json.dumps(result, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
         console.print(f"{out / 'report.html'}", markup=False, highlight=False)
+    if document.faults:
+        places = "; ".join(f"{title} ({fault})" for title, fault in document.faults.items())
+        raise InternalFault("the report was written without", places)
 
 
 app.command(
@@ -137,12 +142,18 @@ def _load(study_file: Path) -> "StudyData":
 
 
 def main() -> None:
-    """Run the command line; an expected failure is one line on standard error."""
+    """Run the command line; a failure, expected or not, is one line on standard error."""
     try:
         app()
     except AnalyticsError as error:
-        Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False, highlight=False)
-        sys.exit(error.exit_status)
+        _end(error)
+    except Exception as error:  # noqa: BLE001 - a traceback could show what patients' data hold
+        _end(InternalFault("the command was not done", fault_text(error)))
+
+
+def _end(error: AnalyticsError) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error}", style="red", markup=False, highlight=False)
+    sys.exit(error.exit_status)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,15 @@
-"""The expected failures of this tool: each says what was got and what is allowed, and has a code and an exit status."""
+"""What can go wrong: expected failures with a code and an exit status, figures that the data do not give, and faults.
 
+An unknown error is told by its kind and its place in the code, never with its text, which could hold patient data.
+"""
+
+import traceback
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Final
+
+_HERE: Final = Path(__file__).parent
 
 
 class AnalyticsError(Exception):
@@ -45,6 +52,41 @@ class InputUnreadable(AnalyticsError):
 
     def __str__(self) -> str:
         return f"{self.path} cannot be read: {self.reason}"
+
+
+@dataclass
+class InternalFault(AnalyticsError):
+    """A mistake of this program, which no input can mend."""
+
+    code: ClassVar[str] = "internal_error"
+    exit_status: ClassVar[int] = 4
+
+    what: str
+    """What was not done because of it."""
+
+    fault: str
+    """As `fault_text` gives it."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.fault}; this is a fault of sidewall-analytics, please report it"
+
+
+class NotEstimable(ValueError):
+    """The data, right as they are, do not give a figure; the text says why.
+
+    The one error that a report answers with `not computed`: any other `ValueError` is a mistake in a call.
+    """
+
+
+def fault_text(error: BaseException) -> str:
+    """Return kind and place of an unknown error, such as `ValueError in analytics/accuracy/roc.py, line 38`."""
+    places = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_HERE)
+    ]
+    if not places:
+        return type(error).__name__
+    place = Path(places[-1].filename).relative_to(_HERE.parent).as_posix()
+    return f"{type(error).__name__} in {place}, line {places[-1].lineno}"
 
 
 def near_miss(word: str, known: list[str]) -> str:

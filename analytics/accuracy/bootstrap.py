@@ -22,6 +22,9 @@ Statistic = Callable[[FloatArray], FloatArray]
 """Takes sums (resamples, columns) and gives one number each, not a number where they do not define it."""
 
 _DRAWN_TOGETHER = 256
+_ALIKE = 4
+"""Patients of one kind, on average, from which on a draw of kinds is quicker than one of patients."""
+
 _CHUNK = 50
 _ONE_THREAD = 200_000
 
@@ -101,15 +104,18 @@ def intervals_of(statistics: dict[str, Statistic], sums: FloatArray, plan: Boots
 def _resampled(kinds: FloatArray, counts: IntArray, plan: Bootstrap) -> FloatArray:
     """Return the totals (resamples, columns) of resampled patients."""
     generator, n = np.random.default_rng(plan.seed), int(counts.sum())
-    if len(kinds) <= _DRAWN_TOGETHER:
-        return _product(generator.multinomial(n, counts / n, size=plan.resamples).astype(np.float64), kinds)
-    rows = kinds if len(kinds) == n else np.repeat(kinds, counts, axis=0)
+    together = len(kinds) <= max(_DRAWN_TOGETHER, n // _ALIKE)
+    rows = kinds if together or len(kinds) == n else np.repeat(kinds, counts, axis=0)
     totals = np.empty((plan.resamples, kinds.shape[1]))
     for start in range(0, plan.resamples, _CHUNK):
-        weights = np.empty((min(_CHUNK, plan.resamples - start), n))
-        for row in weights:
-            row[:] = np.bincount(generator.integers(n, size=n), minlength=n)
-        totals[start : start + len(weights)] = _product(weights, rows)
+        size = min(_CHUNK, plan.resamples - start)
+        if together:
+            weights = generator.multinomial(n, counts / n, size=size).astype(np.float64)
+        else:
+            weights = np.empty((size, n))
+            for row in weights:
+                row[:] = np.bincount(generator.integers(n, size=n), minlength=n)
+        totals[start : start + size] = _product(weights, rows)
     return totals
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from analytics.accuracy.columns import FloatArray, binary_column, check_lengths, number_column, probability_column
 from analytics.accuracy.proportions import normal_quantile
+from analytics.errors import NotEstimable
 
 DEFAULT_THRESHOLDS: Final = tuple(round(0.01 * step, 2) for step in range(1, 100))
 """Probabilities from which one would act, in steps of a hundredth."""
@@ -44,8 +45,8 @@ def decision_curve(
 ) -> DecisionCurve:
     """Return the net benefit tp / n - fp / n * t / (1 - t) of acting where the probability (n,) is at least t.
 
-    Vickers and Elkin, Med Decis Making 2006;26:565-574. Raises ValueError for columns that are none, without units,
-    and for thresholds outside 0 to 1.
+    Vickers and Elkin, Med Decis Making 2006;26:565-574. Raises ValueError for columns that are none and for
+    thresholds outside 0 to 1, NotEstimable without units.
     """
     reference, chance = binary_column("truth", truth), probability_column("probability", probability)
     check_lengths(truth=reference, probability=chance)
@@ -53,7 +54,7 @@ def decision_curve(
     if len(steps) and not (steps.min() > 0 and steps.max() < 1):
         raise ValueError(f"thresholds run from {steps.min()} to {steps.max()}; they must lie between 0 and 1")
     if not len(reference):
-        raise ValueError("truth has no units; a decision curve needs at least one")
+        raise NotEstimable("truth has no units; a decision curve needs at least one")
     n, odds = len(reference), steps / (1 - steps)
     tp, fp = (_at_or_above(chance[chosen], steps) / n for chosen in (reference, ~reference))
     model, prevalence = tp - fp * odds, float(reference.mean())

@@ -11,9 +11,8 @@ import pandas as pd
 from analytics.accuracy.columns import BoolArray, FloatArray
 from analytics.accuracy.detection import DetectedCase
 from analytics.accuracy.matching import Matching, centre_distances_mm, match_by_distance
+from analytics.accuracy.patient_nodes import PatientNodes, no_nodes, nodes_by_patient
 from analytics.accuracy.units import Units
-
-_CENTRE = ["x_mm", "y_mm", "z_mm"]
 
 
 @dataclass(frozen=True)
@@ -54,57 +53,17 @@ def matched_cases(
     `largest_mm` apart; else two of the same side and station, those of the most similar short axis first. A node
     without a centre, or without side or station, is no other node.
     """
-    one, two = _columns(true), _columns(found)
-    nothing = np.array([], dtype=np.int64)
+    of_true, of_found = nodes_by_patient(true), nodes_by_patient(found)
+    nothing = no_nodes(true)
     return [
-        _matched(
-            str(patient),
-            one.take(one.rows.get(patient, nothing)),
-            two.take(two.rows.get(patient, nothing)),
-            largest_mm,
-            by_centre,
-        )
+        _matched(str(patient), of_true.get(patient, nothing), of_found.get(patient, nothing), largest_mm, by_centre)
         for patient in patients
     ]
 
 
-@dataclass(frozen=True)
-class _Nodes:
-    """The columns of a table of nodes, all of shape (nodes,) but for the centres (nodes, 3)."""
-
-    place: npt.NDArray[np.object_]
-    """(nodes, 2) side and station; None where either is not known."""
-
-    positive: BoolArray
-    score: FloatArray
-    size_mm: FloatArray
-    centre_mm: FloatArray
-    rows: dict[object, npt.NDArray[np.int64]]
-    """By patient; empty after `take`."""
-
-    def take(self, rows: npt.NDArray[np.int64]) -> "_Nodes":
-        """Return the nodes of some rows."""
-        return _Nodes(
-            self.place[rows], self.positive[rows], self.score[rows], self.size_mm[rows], self.centre_mm[rows], {}
-        )
-
-
-def _columns(table: pd.DataFrame) -> _Nodes:
-    place = table[["side", "station"]].to_numpy(dtype=object, copy=True)
-    place[pd.isna(place)] = None
-    return _Nodes(
-        place,
-        (table["status"] == "positive").to_numpy(dtype=np.bool_),
-        table["probability"].to_numpy(dtype=np.float64),
-        table["short_axis_mm"].to_numpy(dtype=np.float64),
-        table[_CENTRE].to_numpy(dtype=np.float64),
-        {patient: np.asarray(rows) for patient, rows in table.groupby("patient", sort=False).indices.items()},
-    )
-
-
-def _matched(patient: str, true: _Nodes, found: _Nodes, largest_mm: float, by_centre: bool) -> MatchedCase:
+def _matched(patient: str, true: PatientNodes, found: PatientNodes, largest_mm: float, by_centre: bool) -> MatchedCase:
     if by_centre:
-        apart, limit = centre_distances_mm(found.centre_mm, true.centre_mm), largest_mm
+        apart, limit = centre_distances_mm(found.centre_lps_mm, true.centre_lps_mm), largest_mm
     else:
         apart, limit = _apart_in_size(found, true), np.finfo(np.float64).max
     apart = np.where(np.isnan(apart), np.inf, apart)
@@ -115,17 +74,17 @@ def _matched(patient: str, true: _Nodes, found: _Nodes, largest_mm: float, by_ce
         true.positive,
         found.positive,
         found.score,
-        true.size_mm,
-        found.size_mm,
-        true.place[:, 1],
+        true.short_axis_mm,
+        found.short_axis_mm,
+        true.station,
     )
 
 
-def _apart_in_size(found: _Nodes, true: _Nodes) -> FloatArray:
+def _apart_in_size(found: PatientNodes, true: PatientNodes) -> FloatArray:
     """Return the differences of the short axes (found, true); infinite where side or station differ."""
-    known = np.array([side is not None and station is not None for side, station in found.place], dtype=np.bool_)
-    same = (found.place[:, None] == true.place[None]).all(axis=2) & known[:, None]
-    sizes = np.abs(found.size_mm[:, None] - true.size_mm[None])
+    same = found.placed[:, None] & true.placed[None]
+    same &= (found.side[:, None] == true.side[None]) & (found.station[:, None] == true.station[None])
+    sizes = np.abs(found.short_axis_mm[:, None] - true.short_axis_mm[None])
     # Without a size any node of the same place is as near as another.
     return np.where(same, np.nan_to_num(sizes, nan=0.0), np.inf)
 

@@ -12,6 +12,7 @@ from scipy.stats import norm, rankdata
 from analytics.accuracy.bootstrap import patient_codes
 from analytics.accuracy.columns import BoolArray, FloatArray, IntArray, binary_column, check_lengths, number_column
 from analytics.accuracy.proportions import normal_quantile
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate, HypothesisTest
 
 AreaScale = Literal["logit", "plain"]
@@ -37,10 +38,10 @@ class RocCurve:
         """Return threshold, sensitivity and specificity where their sum is largest, the strictest of equals.
 
         Youden, Cancer 1950;3:32-35. A threshold chosen on the data that it is judged on flatters itself.
-        Raises ValueError for an empty curve.
+        Raises NotEstimable for an empty curve.
         """
         if not len(self.thresholds):
-            raise ValueError("an empty curve has no best point; it needs positive and negative units")
+            raise NotEstimable("an empty curve has no best point; it needs positive and negative units")
         best = int(np.argmax(self.sensitivity + self.specificity))
         return float(self.thresholds[best]), float(self.sensitivity[best]), float(self.specificity[best])
 

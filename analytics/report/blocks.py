@@ -80,6 +80,9 @@ class Section:
     numbers: tuple[Number, ...] = ()
     """Every number behind the blocks, for the machine-readable results."""
 
+    fault: str | None = None
+    """Kind and place of the program's mistake that the section was lost to."""
+
 
 @dataclass(frozen=True)
 class ReportDocument:
@@ -92,3 +95,8 @@ class ReportDocument:
     versions: dict[str, str]
     inputs: dict[str, str]
     """Name of each input and its sha256."""
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Title of each section that was lost to a mistake of this program, and the mistake."""
+        return {section.title: section.fault for section in self.sections if section.fault is not None}

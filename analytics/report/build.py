@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from analytics.errors import NotEstimable, fault_text
 from analytics.report.blocks import Figure, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
@@ -31,10 +32,10 @@ from analytics.version import software_versions
 def build_report(data: StudyData, study_file: Path, advance: Callable[[], None] = lambda: None) -> ReportDocument:
     """Return the report of a study; `advance` is called `step_count` times."""
     sections = [section for section in _sections(data, advance) if section is not None]
-    keys = frozenset(section.key for section in sections)
+    titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
-    sections += [checklists_section(data, keys), _origin_section(versions, inputs)]
+    sections += [checklists_section(data, titles), _origin_section(versions, inputs)]
     subtitle = f"{len(data.patients):,} patients, {len(data.study.raters)} raters, {len(data.follow_up)} endpoints"
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
 
@@ -65,12 +66,16 @@ def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section 
 
 
 def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
-    """Return a section, or why the data do not allow it: the others go on."""
+    """Return a section, or why the data do not allow it: the others go on, as they do after a fault in this one."""
+    key = identifier(title.lower())
     try:
         return make()
-    except ValueError as error:
-        key = identifier(title.lower())
+    except NotEstimable as error:
         return Section(key, title, (Text(f"Not computed: {error}."),))
+    except Exception as error:  # noqa: BLE001 - whatever went wrong here must not cost the other sections
+        fault = fault_text(error)
+        words = f"Not computed because of a fault of this program ({fault}). Please report it; the data may be right."
+        return Section(key, title, (Text(words),), fault=fault)
 
 
 def step_count(data: StudyData) -> int:

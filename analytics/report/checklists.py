@@ -1,8 +1,9 @@
 """Reporting checklists, their items in our own words, filled as far as the data say.
 
-STARD-AI: Sounderajah et al., Nat Med 2025; CLAIM 2024: Tejani et al., Radiol Artif Intell 2024;6:e240300;
-REMARK: McShane et al., J Natl Cancer Inst 2005;97:1180. Numbers are those of CLAIM and REMARK; of STARD-AI those of
-STARD 2015 (Bossuyt et al., BMJ 2015;351:h5527), which it extends.
+Item numbers are those of the published lists. STARD-AI 2025: Sounderajah et al., Nat Med 2025;31:3283-3289, Table 2, 40
+items, which numbers anew what STARD 2015 (Bossuyt et al., BMJ 2015;351:h5527) has in 30. CLAIM 2024: Tejani et al.,
+Radiol Artif Intell 2024;6:e240300, 44 items. REMARK: McShane et al., J Natl Cancer Inst 2005;97:1180-1184, 20 items, as
+explained by Altman et al., PLoS Med 2012;9:e1001216. Neighbours that the data never answer share a row.
 """
 
 from collections.abc import Callable
@@ -16,13 +17,13 @@ NOT_IN_DATA: Final = "not in the data"
 Answer = Callable[[StudyData], str | None]
 
 
-def checklists_section(data: StudyData, keys: frozenset[str]) -> Section:
-    """Return the three checklists; `keys` are those of the sections that the report has."""
+def checklists_section(data: StudyData, titles: dict[str, str]) -> Section:
+    """Return the three checklists; `titles` are those of the sections that the report has, by key."""
     tables = []
     for name, items in (("STARD-AI", STARD_AI), ("CLAIM 2024", CLAIM), ("REMARK", REMARK)):
-        rows = tuple((number, item, _answer(data, keys, source)) for number, item, source in items)
+        rows = tuple((number, item, _answer(data, titles, source)) for number, item, source in items)
         filled = sum(answer != NOT_IN_DATA for _, _, answer in rows)
-        note = f"{filled} of {len(rows)} items are answered by the data; the others are the authors' to answer."
+        note = f"The data answer {filled} of {len(rows)} rows; the others are the authors' to answer."
         tables.append(
             Table(f"checklist-{name.lower().replace(' ', '-')}", name, ("Item", "What is asked", "Answer"), rows, note)
         )
@@ -30,12 +31,12 @@ def checklists_section(data: StudyData, keys: frozenset[str]) -> Section:
     return Section("checklists", "Reporting checklists", (Text(words), *tables))
 
 
-def _answer(data: StudyData, keys: frozenset[str], source: "str | Answer | None") -> str:
+def _answer(data: StudyData, titles: dict[str, str], source: "str | Answer | None") -> str:
     """Return what the data say: the section that shows it, or words made from the data."""
     if source is None:
         return NOT_IN_DATA
     if isinstance(source, str):
-        return f"see {source}" if source in keys else NOT_IN_DATA
+        return f"see {titles[source]}" if source in titles else NOT_IN_DATA
     return source(data) or NOT_IN_DATA
 
 
@@ -52,11 +53,6 @@ def _missing(data: StudyData) -> str:
 def _reference(data: StudyData) -> str | None:
     names = [rater.name for rater in data.study.raters_of("reference")]
     return f"{names[0]}; how it was made is the authors' to say" if names else None
-
-
-def _readers(data: StudyData) -> str | None:
-    names = [rater.name for rater in data.study.raters_of("reader")]
-    return f"{len(names)} readers: {', '.join(names)}" if names else None
 
 
 def _cutoff(data: StudyData) -> str:
@@ -86,8 +82,11 @@ def _candidates(data: StudyData) -> str | None:
     return f"{', '.join(analysis.candidates)}; entry at p < {analysis.entry_p:g}, always: {always}"
 
 
-def _covariates(data: StudyData) -> str | None:
-    return ", ".join(each.label for each in data.study.covariates) or None
+def _whole_model(data: StudyData) -> str | None:
+    """Return where a model of all candidates stands; one of those that were chosen by p-value is none."""
+    analysis = data.study.analysis
+    whole = analysis.candidates and set(analysis.candidates) <= set(analysis.always)
+    return "every candidate is in the multivariable Cox model" if whole else None
 
 
 def _simulated(data: StudyData) -> str | None:
@@ -97,77 +96,85 @@ def _simulated(data: StudyData) -> str | None:
 Items = tuple[tuple[str, str, "str | Answer | None"], ...]
 
 STARD_AI: Final[Items] = (
-    ("1-2", "Title and abstract name a study of diagnostic accuracy of an AI test", None),
-    ("3-4", "Background, intended use of the AI test, aims", None),
-    ("5", "Prospective or retrospective", None),
-    ("6-9", "Who was eligible, how found, where and when, consecutive or not", _simulated),
-    ("10a", "The AI test: version, input, how it was applied", None),
-    ("10b", "The reference standard, so that it can be repeated", _reference),
-    ("12", "Cut-offs of test and reference, chosen before or after seeing the data", _cutoff),
-    ("13", "Who knew what when judging", None),
-    ("14", "How accuracy was estimated and compared", "accuracy"),
-    ("15", "What became of judgements that are neither positive nor negative", _uninterpretable),
-    ("16", "What became of missing data", _missing),
-    ("17", "Variation of accuracy, subgroups", "subgroups"),
-    ("18", "Intended number of patients and how it was found", None),
-    ("19", "Flow of participants", _flow),
-    ("20", "Baseline characteristics", "table-one"),
-    ("22", "Time between test and reference", None),
-    ("23", "Test results against the reference as a table", "accuracy"),
-    ("24", "Accuracy with intervals", "accuracy"),
-    ("25", "Harm from test or reference", None),
-    ("AI", "Data for training and testing are of different patients", None),
-    ("AI", "Performance beside clinicians", _readers),
-    ("AI", "Calibration and use of the test's score", "accuracy"),
-    ("AI", "Fairness: performance by group of patients", "subgroups"),
-    ("26-27", "Limits and implications", None),
-    ("28-30", "Registration, protocol, funding, access to code and data", None),
+    ("1-2", "Title and abstract: accuracy of an AI test, with a measure of it; structured", None),
+    ("3-4", "Background, use of the test and its place in the workflow; aims", None),
+    ("5", "Whether data were collected before or after the tests", None),
+    ("6", "Ethics", None),
+    ("7-10", "Participants: criteria in their order for people and data, how, where and when found, series", None),
+    ("11", "Where the data come from and what for they were collected", _simulated),
+    ("12-14", "Annotation, devices and software, acquisition and preparation of the data", None),
+    ("15a-15b", "The AI test and how it was developed", None),
+    ("15c", "Cut-offs of the AI test, set before or after seeing the data", _cutoff),
+    ("15d", "Who is to use the AI test", None),
+    ("16a", "The reference standard, so that it can be repeated", _reference),
+    ("16b-16c", "Why this reference standard; its cut-offs", None),
+    ("17a-17b", "Who knew what when judging", None),
+    ("18", "How accuracy was estimated and compared", "accuracy"),
+    ("19", "What became of judgements that are neither positive nor negative", _uninterpretable),
+    ("20", "What became of missing data", _missing),
+    ("21", "How accuracy varies", "subgroups"),
+    ("22", "Intended number of participants and how it was found", None),
+    ("23", "Analysis of errors, bias of the algorithm and fairness", "subgroups"),
+    ("24", "Flow of participants", _flow),
+    ("25", "Baseline characteristics, for each part of the data", "table-one"),
+    ("26a-26b", "Severity of the disease; other diagnoses of those without it", None),
+    ("27", "Time and treatment between test and reference", None),
+    ("28-29", "How far the data are those of the intended use; how external data differ", None),
+    ("30", "Test results against the reference as a table", "accuracy"),
+    ("31", "Accuracy with its precision", "accuracy"),
+    ("32", "Harm from test or reference", None),
+    ("33-35", "Limits, implications for practice, ethics and fairness", None),
+    ("36-39", "Registration, protocol, funding, commercial interests", None),
+    ("40a-40b", "Access to data and code; whether results are kept for audit", None),
 )
 
 CLAIM: Final[Items] = (
-    ("1-2", "Title and abstract name the AI method and structure", None),
-    ("3-4", "Background, aims and hypotheses", None),
-    ("5-6", "Design and aim of the study", None),
-    ("7-8", "Data sources and criteria of inclusion", _simulated),
-    ("9-11", "Preparation of the data, selection, de-identification", None),
-    ("12", "Definition of the data elements", _covariates),
-    ("13", "How missing data were handled", _missing),
-    ("14-15", "Reference standard and why it was chosen", _reference),
-    ("16-17", "Who annotated, with what", None),
-    ("18", "Variation between and within readers", "agreement"),
-    ("19-21", "How data were assigned to training and testing, and at which level they are apart", None),
-    ("22-27", "Model, software, initialisation, training, selection, ensembling", None),
+    ("1-2", "Title and abstract: the kind of AI; structured", None),
+    ("3-4", "Background, use and role of the AI; aims", None),
+    ("5-6", "Prospective or retrospective; goal of the study", None),
+    ("7", "Sources of the data", _simulated),
+    ("8", "Who was included and excluded", None),
+    ("9-11", "Preparation of the data, choice of parts of them, de-identification", None),
+    ("12", "How missing data were handled", _missing),
+    ("13", "How images were acquired", None),
+    ("14", "Reference standard, so that it can be repeated", _reference),
+    ("15-17", "Why this reference standard; who annotated, how the test set was annotated", None),
+    ("18", "Variation between and within readers, and how it was settled", "agreement"),
+    ("19-20", "How data were assigned to training and testing, and at which level they are apart", None),
+    ("21", "Intended size of the test set", None),
+    ("22-24", "Model, software, initialisation", None),
+    ("25-27", "Training, selection of the model, ensembling", None),
     ("28", "Measures of performance", "accuracy"),
-    ("29", "Measures of uncertainty", "accuracy"),
-    ("30", "Robustness and sensitivity", None),
-    ("31-32", "Explainability; test on internal data", None),
-    ("33", "Test on external data", None),
-    ("34", "Registration of the trial", None),
-    ("35", "Flow of participants", _flow),
+    ("29", "Measures of uncertainty, tests", "accuracy"),
+    ("30-31", "Robustness; explainability", None),
+    ("32-33", "Tests on internal and on external data", None),
+    ("34", "Registration of a trial", None),
+    ("35", "Who was included and excluded, in numbers", _flow),
     ("36", "Demographic and clinical characteristics", "table-one"),
-    ("37", "Performance on all partitions", "accuracy"),
-    ("38", "Estimates with precision", "accuracy"),
-    ("39", "Analysis of failures", None),
-    ("40-44", "Limits, implications, protocol, code, funding", None),
+    ("37", "Performance against the reference, in all parts of the data", "accuracy"),
+    ("38", "Diagnostic accuracy with its precision", "accuracy"),
+    ("39", "Analysis of wrong results", "ratings"),
+    ("40-41", "Limits, implications", None),
+    ("42-44", "Protocol, access to software and data, funding", None),
 )
 
 REMARK: Final[Items] = (
     ("1", "Marker, aims and hypotheses", None),
-    ("2", "Patients: source, inclusion, exclusion", _sample),
+    ("2", "Patients: characteristics, source, inclusion, exclusion", _sample),
     ("3", "Treatments", None),
-    ("4-5", "Material and how the marker was measured", None),
-    ("6", "Design, period of follow-up", "survival"),
+    ("4-5", "Material, and how the marker was measured", None),
+    ("6", "Selection of cases, period and median of follow-up", "survival"),
     ("7", "Endpoints", _endpoints),
     ("8", "Candidate variables", _candidates),
     ("9", "Rationale of the sample size", None),
-    ("10", "Statistical methods, selection of variables, missing data", _missing),
+    ("10", "Statistical methods, selection of variables, assumptions, missing data", _missing),
     ("11", "Handling of marker values, cut-offs", _cutoff),
-    ("12", "Flow of patients and events", _flow),
-    ("13", "Basic characteristics and missing values", "table-one"),
+    ("12", "Flow of patients, with numbers of events", _flow),
+    ("13", "Basic characteristics with missing values", "table-one"),
     ("14", "Marker against standard variables", "table-one"),
-    ("15", "Univariable results with curves", "survival"),
-    ("16", "Multivariable results of the marker with intervals", "cox"),
-    ("17", "Estimates of a model with all standard variables", "cox"),
-    ("18", "Checks of assumptions and further analyses", "cox"),
+    ("15", "Marker alone and the outcome, with curves", "survival"),
+    ("16", "Main multivariable results of the marker with intervals", "cox"),
+    ("17", "Marker with all standard variables in one model, significant or not", _whole_model),
+    ("18", "Checks of assumptions, sensitivity, internal validation", "performance"),
     ("19-20", "Interpretation, limits, implications", None),
 )

@@ -17,13 +17,14 @@ _COLUMNS = ("section", "key", "label", "printed", "kind", "value", "low", "high"
 
 
 def results_json(document: ReportDocument, data: StudyData) -> str:
-    """Return numbers, tables, checks of the data, versions and inputs; undefined numbers are null."""
+    """Return numbers, tables, checks of the data, versions, inputs and faults; undefined numbers are null."""
     content = {
         "title": document.title,
         "simulated": document.simulated,
         "purpose": "research use only",
         "software_versions": document.versions,
         "inputs_sha256": document.inputs,
+        "faults": document.faults,
         "data": check_as_json(data),
         "numbers": number_records(document),
         "tables": [

@@ -1,11 +1,13 @@
 """Numbers as a journal prints them."""
 
 import math
+from typing import Final
 
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.report.blocks import Number, Style, Table
 
 UNDEFINED = "not defined"
+NUMBERS_HEADER: Final = ("", "Value (95 % interval)", "Rests on", "Method")
 
 
 def estimate_text(estimate: Estimate, style: Style = "number", unit: str = "") -> str:
@@ -70,7 +72,7 @@ def basis_text(number: Number) -> str:
 def numbers_table(key: str, title: str, numbers: list[Number], note: str = "") -> Table:
     """Return a table that gives each number its interval, what it rests on, and its method."""
     rows = tuple((each.label, value_text(each), basis_text(each), method_text(each)) for each in numbers)
-    return Table(key, title, ("", "Value (95 % interval)", "Rests on", "Method"), rows, note)
+    return Table(key, title, NUMBERS_HEADER, rows, note)
 
 
 def method_text(number: Number) -> str:

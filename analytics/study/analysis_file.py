@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from analytics.errors import near_miss
 from analytics.study import spec
 from analytics.study.fields import items_of, number, optional, positive, words
-from analytics.survival.strata import StudyColumns, study_stratifications
 from analytics.yaml_tree import Entry
 
 _KEYS: Final = (
@@ -17,7 +16,12 @@ _KEYS: Final = (
 _INTERVALS: Final = ("wilson", "clopper-pearson")
 
 STUDY_FIGURES: Final = "study_figures"
-"""Stands for every stratum of the paper's figures that the study has the columns of."""
+"""Stands for every stratum of the figures of Qiao et al. (Front Oncol 2025;15:1681939, Figures 3-4 and supplement) that
+the study has the columns of."""
+
+_STAGE: Final = "mrn"
+_JOINTLY_WITH: Final = ("mrtd", "mrcrm", "mremvi")
+"""Covariates, in small letters: the model's status is looked at within each level of the first, jointly with others."""
 
 
 def read_analysis(
@@ -68,18 +72,12 @@ def _strata(
     if not models:
         raise fields["strata"].refuse("a list of strata where the study has no model")
     categories = {each.name.lower(): each.name for each in covariates if each.levels}
-    usual = StudyColumns()
-    columns = StudyColumns(
-        status=models[0],
-        reader_status=None,
-        region="region",
-        short_axis="short_axis",
-        stage=categories.get(str(usual.stage)),
-        jointly_with=tuple(categories[name] for name in usual.jointly_with if name in categories),
-    )
-    found = [spec.Stratum(each.by, each.within) for each in study_stratifications(columns)]
-    readers = [spec.Stratum((each.name,)) for each in raters if each.role == "reader"]
-    return (found[0], *readers, *found[1:])
+    alone = [models[0], *(each.name for each in raters if each.role == "reader"), "region", "short_axis"]
+    found = [spec.Stratum((name,)) for name in alone]
+    if _STAGE in categories:
+        found.append(spec.Stratum((models[0],), categories[_STAGE]))
+    together = [categories[name] for name in _JOINTLY_WITH if name in categories]
+    return (*found, *(spec.Stratum((models[0], name)) for name in together))
 
 
 def _stratum(item: Entry) -> spec.Stratum:

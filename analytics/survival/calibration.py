@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate
 from analytics.survival.cox import cox
 from analytics.survival.design import Number, design
-from analytics.survival.errors import InvalidCovariate, SurvivalError
+from analytics.survival.errors import InvalidCovariate
 from analytics.survival.kaplan_meier import kaplan_meier, survival_at
 from analytics.survival.times import FloatArray, Followup
 
@@ -89,7 +90,7 @@ def _slope(followup: Followup, risk: FloatArray, level: float) -> Estimate:
     table = pd.DataFrame({"risk": np.log(-np.log1p(-risk))})
     try:
         model = cox(followup, design(table, [Number("risk")]), level=level)
-    except SurvivalError as error:
+    except NotEstimable as error:
         return Estimate(math.nan, None, None, method, n, events, level, str(error))
     ratio = model.coefficients[0].hazard_ratio
     low, high = (None if bound is None else math.log(bound) for bound in (ratio.low, ratio.high))

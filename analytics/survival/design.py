@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analytics.survival.errors import InvalidCovariate
+from analytics.survival.errors import InvalidCovariate, UnusableCovariate
 from analytics.survival.times import BoolArray, FloatArray
 
 
@@ -88,7 +88,8 @@ def design(table: pd.DataFrame, covariates: Sequence[Covariate], eligible: BoolA
     """Return the design matrix of the patients of `table` that have every covariate (complete cases).
 
     `eligible` (shape (patients,)) leaves out further patients, such as those without follow-up. Raises
-    InvalidCovariate for a column that is not there, of the wrong kind, or has a level that is not allowed.
+    InvalidCovariate for a column that is not there, of the wrong kind, or has a level that is not allowed, and
+    UnusableCovariate for one level only or infinite numbers among the complete cases.
     """
     for covariate in covariates:
         if covariate.name not in table:
@@ -133,7 +134,7 @@ def _number(values: "pd.Series[Any]", covariate: Number) -> tuple[FloatArray, li
     except (TypeError, ValueError) as error:
         raise InvalidCovariate(f"covariate {covariate.name} has values that are not numbers") from error
     if not np.isfinite(numbers).all():
-        raise InvalidCovariate(f"covariate {covariate.name} has infinite values")
+        raise UnusableCovariate(f"covariate {covariate.name} has infinite values")
     label = covariate.name if covariate.per == 1 else f"{covariate.name} per {covariate.per:g}"
     return numbers[:, None] / covariate.per, [label]
 
@@ -146,6 +147,6 @@ def _levels(values: "pd.Series[Any]", covariate: Category) -> tuple[FloatArray, 
         raise InvalidCovariate(f"covariate {covariate.name} has levels {', '.join(foreign)}; allowed are {allowed}")
     present = [level for level in covariate.levels if level in found]
     if len(present) < 2:
-        raise InvalidCovariate(f"covariate {covariate.name} has one level only among the patients analysed: {present}")
+        raise UnusableCovariate(f"covariate {covariate.name} has one level only among the patients analysed: {present}")
     block = np.stack([text == level for level in present[1:]], axis=1).astype(np.float64)
     return block, [f"{covariate.name} = {level}" for level in present[1:]]

@@ -1,6 +1,11 @@
-"""What can be wrong with survival data; messages name columns and counts, never a patient."""
+"""What can be wrong with survival data; messages name columns and counts, never a patient.
+
+Those that are also `NotEstimable` come of the data alone; the others of a call that the data could not make right.
+"""
 
 from collections.abc import Sequence
+
+from analytics.errors import NotEstimable
 
 
 class SurvivalError(ValueError):
@@ -11,11 +16,19 @@ class InvalidFollowup(SurvivalError):
     """Times or events are not what they have to be."""
 
 
+class NotFollowed(InvalidFollowup, NotEstimable):
+    """Nobody was observed for as long as the analysis needs."""
+
+
 class InvalidCovariate(SurvivalError):
     """A covariate is missing, empty or of the wrong kind."""
 
 
-class NoEvents(SurvivalError):
+class UnusableCovariate(InvalidCovariate, NotEstimable):
+    """Among the patients analysed a covariate has nothing to compare."""
+
+
+class NoEvents(SurvivalError, NotEstimable):
     """Nothing can be estimated because nobody had the event."""
 
     def __init__(self, analysis: str, n: int) -> None:
@@ -23,7 +36,7 @@ class NoEvents(SurvivalError):
         super().__init__(f"{analysis} needs at least one event, got none among {n} patients")
 
 
-class CollinearCovariates(SurvivalError):
+class CollinearCovariates(SurvivalError, NotEstimable):
     """Some columns carry no information of their own among the patients at risk."""
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -34,7 +47,7 @@ class CollinearCovariates(SurvivalError):
         )
 
 
-class MonotoneLikelihood(SurvivalError):
+class MonotoneLikelihood(SurvivalError, NotEstimable):
     """A coefficient has no finite estimate: the events are perfectly separated (Heinze & Schemper 2001)."""
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -45,7 +58,7 @@ class MonotoneLikelihood(SurvivalError):
         )
 
 
-class NotConverged(SurvivalError):
+class NotConverged(SurvivalError, NotEstimable):
     """The iteration ended without a maximum."""
 
     def __init__(self, model: str, iterations: int) -> None:

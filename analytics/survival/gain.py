@@ -10,7 +10,7 @@ from analytics.survival.concordance import ConcordanceComparison, compare_concor
 from analytics.survival.cox import CoxModel, cox
 from analytics.survival.design import Covariate, design
 from analytics.survival.discrimination import AucComparison, compare_auc
-from analytics.survival.errors import InvalidCovariate
+from analytics.survival.errors import UnusableCovariate
 from analytics.survival.intervals import chi_square_p
 from analytics.survival.times import Followup, Groups
 
@@ -44,10 +44,10 @@ def gain(
 ) -> Gain:
     """Fit both models to the patients that have every covariate, and compare them.
 
-    `times` are those of the AUC, in the unit of the follow-up. Raises InvalidCovariate where either list is empty.
+    `times` are those of the AUC, in the unit of the follow-up. Raises UnusableCovariate where either list is empty.
     """
     if not base or not added:
-        raise InvalidCovariate("a gain needs at least one covariate in the base model and one that is added")
+        raise UnusableCovariate("a gain needs at least one covariate in the base model and one that is added")
     larger = design(table, [*base, *added])
     smaller = larger.only([item.name for item in base])
     after, before = cox(followup, larger, strata, level=level), cox(followup, smaller, strata, level=level)

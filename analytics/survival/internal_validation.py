@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate
 from analytics.survival.cases import complete_cases
 from analytics.survival.concordance import concordance
@@ -91,7 +92,7 @@ def _try(model: CoxModel, design: Design, rows: IntArray) -> FloatArray | None:
         predictor = model.matrix @ sample.beta
         alone = design_of(pd.DataFrame({"predictor": predictor}), [Number("predictor")])
         slope = cox(model.followup, alone, strata).beta[0]
-    except SurvivalError:
+    except NotEstimable:
         return None
     there = concordance(model.followup, predictor, strata)
     return np.array([sample.concordance.value - there.value, float(slope)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analytics.survival.errors import InvalidFollowup
+from analytics.survival.errors import InvalidFollowup, NotFollowed
 from analytics.survival.times import BoolArray, FloatArray, Followup
 
 
@@ -32,7 +32,7 @@ def landmark(followup: Followup, at: float, known_at: FloatArray | None = None) 
     """Return the landmark population at time `at`, in the unit of the follow-up.
 
     `known_at`, shape (n,), is when each patient's covariate became known, such as the time of surgery for a complete
-    pathological response; not a number where it never did. Raises InvalidFollowup where nobody is left.
+    pathological response; not a number where it never did. Raises NotFollowed where nobody is left.
     """
     if not at > followup.landmark:
         raise InvalidFollowup(f"a landmark has to lie after {followup.landmark:g} {followup.unit}, got {at:g}")
@@ -41,7 +41,7 @@ def landmark(followup: Followup, at: float, known_at: FloatArray | None = None) 
     known = np.ones(len(followup), dtype=np.bool_) if known_at is None else np.asarray(known_at <= at)
     rows = observed & known
     if not rows.any():
-        raise InvalidFollowup(f"nobody was observed beyond the landmark at {at:g} {followup.unit}")
+        raise NotFollowed(f"nobody was observed beyond the landmark at {at:g} {followup.unit}")
     left = followup.take(rows)
     return Landmark(
         followup=replace(left, time=left.time - elapsed, landmark=at),

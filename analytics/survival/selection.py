@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.survival.cox import CoxModel, cox
 from analytics.survival.design import Covariate, Design, Term, design
@@ -112,7 +113,7 @@ def regression_table(
             matrix = design(table, entered)
             multivariable = fit_table(followup, matrix, rule, strata, level)
             per_variable = multivariable.n_events / len(matrix.columns)
-        except SurvivalError as error:
+        except NotEstimable as error:
             warnings.append(f"multivariable model: {error}")
     if per_variable is not None and per_variable < rule.warn_below_events:
         warnings.append(
@@ -146,7 +147,7 @@ def _univariable(
 ) -> Univariable:
     try:
         fitted = fit_table(followup, design(table, [covariate]), rule, strata, level)
-    except SurvivalError as error:
+    except NotEstimable as error:
         return Univariable(covariate.name, None, float("nan"), str(error))
     test = fitted.overall if fitted.model is None else fitted.model.term_test(covariate.name)
     return Univariable(covariate.name, fitted, test.p_value)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.accuracy.columns import FloatArray, IntArray
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.table_one.categorical_tests import compare_categories
 from analytics.table_one.continuous_tests import compare_measurements
@@ -93,7 +94,7 @@ def table_one(
     """Return the table of variables (all but the grouping unless named) by the groups that occur, sorted.
 
     `kinds` tells what a variable is, where `detect_kind` would see it wrongly. Levels of an ordered categorical
-    column keep their order. Raises ValueError for an unknown column or kind, and without any group.
+    column keep their order. Raises ValueError for an unknown column or kind, and NotEstimable without any group.
     """
     names = [name for name in patients.columns if name != grouping] if variables is None else list(variables)
     told = dict(kinds or {})
@@ -101,7 +102,7 @@ def table_one(
     kept = patients[patients[grouping].notna()]
     groups: dict[object, pd.DataFrame] = dict(list(kept.groupby(grouping, sort=True, observed=True)))
     if not groups:
-        raise ValueError(f"{grouping} has no values; at least one group is needed")
+        raise NotEstimable(f"{grouping} has no values; at least one group is needed")
     rows = tuple(
         _continuous_row(name, kept, groups, level)
         if told.get(name, detect_kind(kept[name])) == "continuous"

@@ -22,7 +22,7 @@ def draw_matrix(
     """
     rows, columns = values.shape
     longest = max(map(len, labels[0]))
-    with canvas(1.6 + 0.95 * columns + 0.06 * longest, 1.1 + 0.55 * rows) as figure:
+    with canvas(1.1 + 0.72 * columns + 0.055 * longest, 0.9 + 0.48 * rows) as figure:
         axes = figure.subplots()
         axes.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for row in range(rows):

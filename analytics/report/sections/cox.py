@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.estimate import HypothesisTest
 from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.forest import draw_forest
@@ -15,7 +16,6 @@ from analytics.study.spec import Endpoint
 from analytics.survival.cox import CoxModel
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
-from analytics.survival.errors import SurvivalError
 from analytics.survival.fine_gray import fine_gray
 from analytics.survival.proportional_hazards import proportional_hazards_test
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
@@ -135,7 +135,7 @@ def _checks(endpoint: Endpoint, fitted: FittedTable | None) -> list[Number]:
 def _proportional(key: str, model: CoxModel) -> list[Number]:
     try:
         hazards = proportional_hazards_test(model)
-    except SurvivalError as error:
+    except NotEstimable as error:
         failed = HypothesisTest(math.nan, math.nan, "test of proportional hazards", model.n, note=str(error))
         return [Number(f"{key}.proportional", "Proportional hazards", failed)]
     terms = [
@@ -152,7 +152,7 @@ def _subdistribution(
     known = {each.name: each for each in entered}
     try:
         model = fine_gray(followup, design(columns, _covariates(entered)))
-    except SurvivalError:
+    except NotEstimable:
         return []
     return [
         Number(

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.report.blocks import Number
 from analytics.report.sections.panels import Panel
 from analytics.survival.design import Category
-from analytics.survival.errors import SurvivalError
 from analytics.survival.interaction import additive_interaction, product_term
 
 
@@ -33,6 +33,6 @@ def interaction_numbers(panel: Panel) -> list[Number]:
             numbers.append(Number(f"{panel.key}.reri", label, found.excess))
             label = f"Share of the hazard of both that is due to interaction of {first} and {second}"
             numbers.append(Number(f"{panel.key}.attributable_proportion", label, found.proportion))
-    except SurvivalError:
+    except NotEstimable:
         return numbers
     return numbers

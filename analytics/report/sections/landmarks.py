@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.report.blocks import Block, Number, Text
 from analytics.report.figures.forest import draw_forest
 from analytics.report.frame import variable
@@ -13,7 +14,6 @@ from analytics.study.spec import Endpoint
 from analytics.survival.cox import CoxModel, cox
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
-from analytics.survival.errors import SurvivalError
 from analytics.survival.landmark import Landmark, landmark
 from analytics.survival.times import Followup
 
@@ -35,7 +35,7 @@ def landmark_blocks(
         try:
             mark = landmark(followup, at)
             model = cox(mark.followup, design(table.loc[mark.rows].reset_index(drop=True), [*others, *added]))
-        except SurvivalError as error:
+        except NotEstimable as error:
             blocks.append(Text(f"{endpoint.label}: no landmark analysis at {when}: {error}."))
             continue
         made = _numbers(data, f"landmark.{endpoint.name}.{at:g}", model)

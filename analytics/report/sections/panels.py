@@ -27,11 +27,6 @@ class Panel:
     missing: int
     """Patients with follow-up whose group is missing."""
 
-    @property
-    def competing(self) -> bool:
-        """Whether another event makes this one impossible for some patients."""
-        return any(cause > 1 for cause in self.followup.causes)
-
 
 def panels(data: StudyData, frame: pd.DataFrame, endpoint: Endpoint, unit: str) -> Iterator[Panel]:
     """Yield every panel of an endpoint that has two groups with follow-up."""

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analytics.errors import NotEstimable
 from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.performance import draw_auc_over_time, draw_survival_calibration
@@ -20,7 +21,6 @@ from analytics.survival.cox import CoxModel
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
 from analytics.survival.discrimination import time_dependent_auc
-from analytics.survival.errors import SurvivalError
 from analytics.survival.gain import Gain, gain
 from analytics.survival.internal_validation import internal_validation
 from analytics.survival.times import Followup
@@ -77,7 +77,7 @@ def _performance(
 ) -> tuple[list[Block], list[Number]]:
     try:
         found = gain(followup, table, base, added, times)
-    except SurvivalError as error:
+    except NotEstimable as error:
         return [Text(f"{endpoint.label}: no model of performance: {error}.")], []
     names = [", ".join(item.name for item in items) for items in (base, [*base, *added])]
     key, title = f"performance.{endpoint.name}", f"{endpoint.label}: what {', '.join(i.name for i in added)} adds"
@@ -151,7 +151,7 @@ def _validation(key: str, followup: Followup, table: pd.DataFrame, covariates: S
     samples = min(_MOST_SAMPLES, max(_LEAST_SAMPLES, _ROWS_TO_FIT // max(len(table), 1)))
     try:
         found = internal_validation(followup, design(table, covariates), replicates=samples)
-    except SurvivalError:
+    except NotEstimable:
         return []
     return [
         Number(f"{key}.c_corrected", "Harrell's C corrected for optimism", found.corrected),

@@ -193,4 +193,17 @@ def test_checklists_are_filled_only_as_far_as_the_data_say(folder: Path) -> None
     answers = {row[1]: row[2] for row in lists["REMARK"]["rows"]}
     assert answers["Treatments"] == "not in the data"
     assert answers["Endpoints"] == "Disease-free survival (DFS); Lateral recurrence (LR)"
-    assert answers["Multivariable results of the marker with intervals"] == "see cox"
+    assert answers["Main multivariable results of the marker with intervals"] == "see Cox models"
+    # The study forces one candidate alone into the model.
+    assert answers["Marker with all standard variables in one model, significant or not"] == "not in the data"
+
+
+def test_checklists_leave_out_no_item_of_the_published_lists(folder: Path) -> None:
+    results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
+    lists = {table["title"]: table for table in results["tables"] if table["key"].startswith("checklist")}
+    for title, last in (("STARD-AI", 40), ("CLAIM 2024", 44), ("REMARK", 20)):
+        named: list[int] = []
+        for number, *_ in lists[title]["rows"]:
+            first, _, end = (re.sub("[a-d]", "", part) for part in number.partition("-"))
+            named += range(int(first), int(end or first) + 1)
+        assert list(dict.fromkeys(named)) == list(range(1, last + 1))

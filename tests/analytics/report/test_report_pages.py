@@ -2,15 +2,35 @@
 
 from io import BytesIO
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
 from pypdf import PdfReader
 
-from analytics.report.blocks import ReportDocument, Section, Table
+from analytics.report.blocks import Block, Figure, ReportDocument, Section, Table
+from analytics.report.pdf_blocks import LONGEST_TABLE
 from analytics.report.pdf_document import pdf_bytes
+from analytics.report.wording import NUMBERS_HEADER
 
 
-def pages(title: str, table: Table) -> list[str]:
-    document = ReportDocument(title, "two patients", True, (Section("one", "One", (table,)),), {"tool": "1"}, {})
-    return [page.extract_text() for page in PdfReader(BytesIO(pdf_bytes(document))).pages]
+def made(title: str, *sections: Section) -> PdfReader:
+    return PdfReader(BytesIO(pdf_bytes(ReportDocument(title, "two patients", True, sections, {"tool": "1"}, {}))))
+
+
+def pages(title: str, *blocks: Block) -> list[str]:
+    return [page.extract_text() for page in made(title, Section("one", "One", blocks)).pages]
+
+
+def numbers(count: int, title: str = "Numbers") -> Table:
+    rows = tuple((f"row {index}", "1.00 (0.50 to 2.00)", "n = 9", "Wilson") for index in range(count))
+    return Table("numbers", title, NUMBERS_HEADER, rows)
+
+
+def figure(key: str, width_in: float) -> Figure:
+    png = BytesIO()
+    drawn = Canvas(figsize=(1, 1))
+    FigureCanvasAgg(drawn)
+    drawn.savefig(png, format="png")
+    return Figure(key, f"Figure {key}", "nothing", b"<svg/>", png.getvalue(), width_in, 2.0)
 
 
 def test_a_long_title_never_pushes_out_that_the_data_are_simulated_and_for_research_only() -> None:
@@ -24,3 +44,53 @@ def test_a_p_value_beside_wide_columns_is_not_parted() -> None:
     header = ("variable", "all", "negative", "positive", "missing", "p", "difference")
     (page,) = pages("Study", Table("table", "Table", header, ((wide, wide, wide, wide, "0", "<0.001", "0.24"),)))
     assert "<0.001" in page
+
+
+def test_the_contents_name_the_page_that_each_section_begins_on() -> None:
+    sections = [Section(name, f"Section {name}", (numbers(LONGEST_TABLE), figure(name, 6.5))) for name in "abcdefgh"]
+    reader = made("Study", *sections)
+    texts = [page.extract_text() for page in reader.pages]
+    contents = texts[0].split("Section a\nNumbers")[0].splitlines()
+    for name in "abcdefgh":
+        page = int(contents[contents.index(f"Section {name}") + 1])
+        assert f"Section {name}\nNumbers" in texts[page - 1]
+    assert [str(each["/Title"]) for each in reader.outline if not isinstance(each, list)] == [
+        f"Section {name}" for name in "abcdefgh"
+    ]
+
+
+def test_a_long_table_of_numbers_goes_to_the_appendix_and_its_place_tells_the_page() -> None:
+    texts = pages("Study", numbers(LONGEST_TABLE + 1))
+    assert f"{LONGEST_TABLE + 1} rows: see the appendix, page 2. numbers.csv has them, too." in texts[0]
+    assert "Appendix: long tables" in texts[1]
+    assert "row 0" in texts[1]
+
+
+def test_a_table_that_is_in_no_other_file_stays_in_its_section_with_its_header_on_every_page() -> None:
+    rows = tuple((f"row {index}", "1") for index in range(90))
+    texts = pages("Study", Table("table", "Table", ("Variable heading", "Count"), rows, "A note."))
+    assert len(texts) == 2
+    assert all("Variable heading" in text for text in texts)
+    # The note of a table that goes on over pages is read before it, and never stands alone on the last.
+    assert "A note." in texts[0]
+
+
+def test_every_method_stands_once_below_a_table_of_numbers() -> None:
+    (page,) = pages("Study", numbers(5))
+    assert page.count("Wilson") == 1
+    assert "Methods: a: Wilson." in page
+
+
+def test_small_figures_stand_beside_each_other_and_large_ones_below() -> None:
+    assert len(pages("Study", *(figure(str(index), 3.2) for index in range(6)))) == 1
+    assert len(pages("Study", *(figure(str(index), 6.2) for index in range(6)))) == 2
+
+
+def test_a_figure_and_the_table_of_the_same_title_have_one_caption() -> None:
+    (page,) = pages("Study", figure("x", 6.0), numbers(2, "Figure x"))
+    assert page.count("Figure x") == 1
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    document = ReportDocument("t", "s", False, (Section("one", "One", (figure("x", 3.0), numbers(40))),), {}, {})
+    assert pdf_bytes(document) == pdf_bytes(document)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics.survival.calibration import calibration
+from analytics.survival.comparison import compare_groups
 from analytics.survival.competing import cumulative_incidence, incidence_at
 from analytics.survival.concordance import concordance
 from analytics.survival.cox import cox
@@ -34,7 +35,6 @@ from analytics.survival.logrank import log_rank, log_rank_trend, pairwise_log_ra
 from analytics.survival.partial_likelihood import Ties
 from analytics.survival.proportional_hazards import TimeScale, proportional_hazards_test, residual_plot
 from analytics.survival.selection import regression_table
-from analytics.survival.strata import Stratification, analyse_strata
 from analytics.survival.times import Followup, group_by, one_group
 
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,9 +89,8 @@ ANALYSES: dict[str, Callable[[Followup, pd.DataFrame], object]] = {
     "additive": lambda f, t: additive_interaction(f, t, "a", "b"),
     "landmark": lambda f, t: landmark(f, 1),
     "regression_table": lambda f, t: regression_table(f, t, [Number("a"), Number("x")]),
-    "strata": lambda f, t: analyse_strata(
-        f, t, [Stratification("a", ("a",), "b"), Stratification("ab", ("a", "b"))], [1]
-    ),
+    "comparison": lambda f, t: compare_groups(f.of_any_cause(), group_by(t.x), [1]),
+    "competing_comparison": lambda f, t: compare_groups(f, group_by(t.a), [1]),
     "gain": lambda f, t: gain(f, t, [Number("a")], [Number("x")], [2]),
 }
 
@@ -99,7 +98,7 @@ ANALYSES: dict[str, Callable[[Followup, pd.DataFrame], object]] = {
 @pytest.mark.parametrize("name", ANALYSES)
 def test_an_odd_cohort_gives_a_result_or_a_clear_message(name: str) -> None:
     # Those that profile Firth's likelihood take their time.
-    @settings(FEW, max_examples={"strata": 5, "regression_table": 10}.get(name, 30))
+    @settings(FEW, max_examples={"comparison": 10, "regression_table": 10}.get(name, 30))
     @given(odd_cohorts())
     def try_one(drawn: tuple[Followup, pd.DataFrame]) -> None:
         with suppress(SurvivalError):

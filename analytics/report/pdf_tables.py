@@ -1,0 +1,102 @@
+"""Tables of the report in print: methods as notes below, columns as wide as their texts, headers on every page."""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import product
+from string import ascii_lowercase
+from typing import Any, Final
+
+from reportlab.lib import colors
+from reportlab.platypus import Paragraph
+from reportlab.platypus import Table as PdfTable
+
+from analytics.report.blocks import Table
+from analytics.report.pdf_styles import TEXT_WIDTH, style, text_width
+from analytics.report.wording import NUMBERS_HEADER
+
+_LONGEST_LINE: Final = 46
+"""Characters of a cell beyond which its column grows no more."""
+
+_LONGEST_FIGURE: Final = 12
+"""Characters of a figure that stay on one line."""
+
+_PADDING: Final = 8.0
+"""Points between a cell and the next."""
+
+_LONG_CELL: Final = 400
+"""Characters of a cell in print; results.json has the whole text."""
+
+
+def in_print(block: Table) -> Table:
+    """Return a table as it is printed: each method of a table of numbers stands once below it, told by a letter."""
+    if block.header != NUMBERS_HEADER:
+        return block
+    methods = list(dict.fromkeys(row[-1] for row in block.rows))
+    letters = dict(zip(methods, _letters(), strict=False))
+    rows = tuple((*row[:-1], letters[row[-1]]) for row in block.rows)
+    listed = "; ".join(f"{letter}: {method}" for method, letter in letters.items())
+    note = f"{block.note} Methods: {listed}.".strip()
+    return Table(block.key, block.title, (*block.header[:-1], "Method"), rows, note)
+
+
+def _letters() -> list[str]:
+    return [*ascii_lowercase, *("".join(pair) for pair in product(ascii_lowercase, repeat=2))]
+
+
+def pdf_table(block: Table) -> PdfTable:
+    """Return the grid of a table, whose header is repeated on every page that it goes on to."""
+    cells = [[Paragraph(escape(cell), style("head")) for cell in block.header]]
+    cells += [[Paragraph(escape(_shortened(cell)), style("cell")) for cell in row] for row in block.rows]
+    table = PdfTable(cells, colWidths=column_widths(block), repeatRows=1, hAlign="LEFT")
+    rules: list[Any] = [
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.9, colors.black),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.3, colors.Color(0.8, 0.83, 0.85)),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+    ]
+    table.setStyle(rules)
+    return table
+
+
+def column_widths(block: Table) -> list[float]:
+    """Return the widths of columns in points: those of their texts where all have room, else shares of the page.
+
+    No column takes more than its share, and no figure is parted.
+    """
+    columns = list(zip(block.header, *block.rows, strict=True))
+    natural = [_natural_width(column) for column in columns]
+    if sum(natural) <= TEXT_WIDTH:
+        return natural
+    longest = [
+        max(min(max(map(len, column)), _LONGEST_LINE) + 3, 1.4 * _longest_word(column[0]) + 2) for column in columns
+    ]
+    shares = [TEXT_WIDTH * length / sum(longest) for length in longest]
+    least = [_figure_width(column) for column in columns]
+    narrow = {index: width for index, width in enumerate(least) if shares[index] < width}
+    others = sum(share for index, share in enumerate(shares) if index not in narrow)
+    scale = (TEXT_WIDTH - sum(narrow.values())) / others if others else 1.0
+    return [narrow.get(index, share * scale) for index, share in enumerate(shares)]
+
+
+def _natural_width(column: Sequence[str]) -> float:
+    head, *cells = column
+    widest = max((text_width(_shortened(cell), "cell") for cell in cells), default=0.0)
+    return max(text_width(head, "head"), widest) + _PADDING + 1
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _figure_width(column: Sequence[str]) -> float:
+    """Return what the widest figure takes, such as <0.001; a longer word with a digit is none and may be parted."""
+    words = (word for cell in column for word in cell.split())
+    figures = [word for word in words if len(word) <= _LONGEST_FIGURE and any(map(str.isdigit, word))]
+    return max((text_width(each, "cell") + _PADDING + 1 for each in figures), default=0.0)
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= _LONG_CELL else cell[: _LONG_CELL - 2] + " …"
