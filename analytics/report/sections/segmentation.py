@@ -10,7 +10,7 @@ from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.shares import draw_shares
 from analytics.report.wording import numbers_table
-from analytics.segmentation.label_map import check_same_grid, label_map_files, read_label_map
+from analytics.segmentation.label_map import LabelMapUnusable, check_same_grid, label_map_files, read_label_map
 from analytics.segmentation.overlap import MaskAgreement, NodeAgreement, compare_label_maps, compare_nodes, summarise
 from analytics.study.data import StudyData
 from analytics.study.spec import LabelMaps
@@ -107,7 +107,7 @@ def compare_folders(maps: LabelMaps, advance: Callable[[], None]) -> tuple[dict[
         other = maps.model / path.name
         try:
             if not other.is_file():
-                raise ValueError("the model has no label map of that name")
+                raise LabelMapUnusable("the model has no label map of that name")
             reference, model = read_label_map(path), read_label_map(other)
             check_same_grid(reference, model)
             maps_pair, spacing_mm = (reference.labels, model.labels), reference.spacing_mm
@@ -116,7 +116,7 @@ def compare_folders(maps: LabelMaps, advance: Callable[[], None]) -> tuple[dict[
                 compare_label_maps(*maps_pair, spacing_mm, dict(structures), TOLERANCE_MM),
                 compare_nodes(masks[0], masks[1], spacing_mm, TOLERANCE_MM, LEAST_IOU),
             )
-        except ValueError as error:
+        except LabelMapUnusable as error:
             refused.append(f"{path.name}: {error}")
         advance()
     known = {path.name for path in label_map_files(maps.reference)}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.segmentation.label_map import check_same_grid, read_label_map
+from analytics.segmentation.label_map import LabelMapUnusable, check_same_grid, read_label_map
 from analytics.segmentation.overlap import (
     compare_label_maps,
     compare_masks,
@@ -153,18 +153,23 @@ def test_a_nifti_file_is_read_in_z_y_x_and_grids_are_compared(tmp_path: Path) ->
     assert one.labels[1, 2, 0] == labels[0, 2, 1]
     assert one.spacing_mm == pytest.approx((3.0, 0.6, 0.5))
     check_same_grid(one, one)
-    with pytest.raises(ValueError, match=r"grids that differ by up to 0\.1 mm"):
+    with pytest.raises(LabelMapUnusable, match=r"grids that differ by up to 0\.1 mm"):
         check_same_grid(one, moved)
 
 
 def test_what_is_no_label_map_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.nii").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"broken\.nii is not a readable NIfTI file"):
+    with pytest.raises(LabelMapUnusable, match=r"broken\.nii is not a readable NIfTI file"):
         read_label_map(tmp_path / "broken.nii")
     halves = nibabel.nifti1.Nifti1Image(np.full((2, 2, 2), 0.5, dtype=np.float32), np.eye(4))  # type: ignore[no-untyped-call]
     halves.to_filename(tmp_path / "halves.nii")
-    with pytest.raises(ValueError, match=r"halves\.nii holds values that are no whole numbers"):
+    with pytest.raises(LabelMapUnusable, match=r"halves\.nii holds values that are no whole numbers"):
         read_label_map(tmp_path / "halves.nii")
+    flat = nibabel.nifti1.Nifti1Image(np.zeros((2, 2, 2), dtype=np.uint8), np.eye(4))  # type: ignore[no-untyped-call]
+    flat.header["pixdim"][3] = math.nan
+    flat.to_filename(tmp_path / "flat.nii")
+    with pytest.raises(LabelMapUnusable, match=r"flat\.nii has voxels of 1 x 1 x nan mm; positive numbers are allowed"):
+        read_label_map(tmp_path / "flat.nii")
     mask = np.zeros((2, 2, 2), dtype=np.bool_)
     with pytest.raises(ValueError, match=r"masks have shapes \(2, 2, 2\) and \(2, 2, 1\)"):
         surface_distances(mask, mask[..., :1], (1, 1, 1))
