@@ -2,9 +2,7 @@
 #   podman build -f docker/runtime-gpu.Dockerfile -t sidewall-runtime-gpu .
 # With ONNX Runtime's CUDA provider and TensorRT for RTX. NVIDIA's libraries are under NVIDIA's licence: whoever builds this
 # accepts it, and the image is not ours to pass on. The driver, 580 or later, comes with the machine.
-
-# `full` is the stage with TensorRT 10, whose wheels come from NVIDIA's own index alone.
-ARG TENSORRT=rtx
+# `--target tensorrt` adds TensorRT 10, whose wheels come from NVIDIA's own index alone.
 
 FROM docker.io/library/debian:bookworm-slim AS python
 # The base image decides which versions there are.
@@ -13,7 +11,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3.11 python3.11-venv ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 
-FROM python AS rtx
+FROM python AS packages
 # To strip what is compiled.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -28,15 +26,6 @@ COPY docker/locks/uv.txt docker/locks/image-build.txt docker/locks/runtime-gpu.t
 # ONNX Runtime calls cuFFT for Fourier transforms alone, which no network of ours has; nvJitLink is there for cuFFT.
 RUN sh packages.sh runtime-gpu.txt \
     && /tools/bin/uv pip uninstall --python /opt/sidewall nvidia-cufft nvidia-nvjitlink
-
-FROM rtx AS full
-ARG NVIDIA_INDEX=https://pypi.nvidia.com
-COPY pyproject.toml ./
-RUN /tools/bin/uv pip install --python /opt/sidewall --index "$NVIDIA_INDEX" --requirement pyproject.toml --extra tensorrt
-
-# hadolint ignore=DL3006
-FROM ${TENSORRT} AS packages
-WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
 COPY runtime runtime
@@ -48,7 +37,7 @@ COPY docker/rootfs.sh /
 COPY --from=packages /opt/sidewall /rootfs/opt/sidewall
 RUN sh /rootfs.sh /rootfs
 
-FROM scratch
+FROM scratch AS runtime-gpu
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sidewall-runtime-gpu" \
@@ -72,3 +61,17 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["sidewall", "health"]
 ENTRYPOINT ["sidewall"]
 CMD ["serve"]
+
+FROM packages AS tensorrt-packages
+ARG NVIDIA_INDEX=https://pypi.nvidia.com
+RUN /tools/bin/uv pip install --python /opt/sidewall --target /opt/tensorrt --index "$NVIDIA_INDEX" \
+        --requirement pyproject.toml --extra tensorrt \
+    && mkdir -p /opt/tensorrt/share \
+    && python3.11 docker/licences.py /opt/tensorrt /opt/tensorrt/share/LICENCES.txt
+
+FROM runtime-gpu AS tensorrt
+COPY --from=tensorrt-packages /opt/tensorrt /opt/tensorrt
+ENV PYTHONPATH=/opt/tensorrt
+
+# What is built unless a stage is named.
+FROM runtime-gpu
