@@ -131,14 +131,14 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes 
 
 # torch asks for setuptools to compile extensions with, nnU-Net for imagecodecs to read TIFF: neither is done here.
 TRAINING = --extra training --extra export --no-emit-package setuptools --no-emit-package imagecodecs
-# PyTorch without CUDA stands in an index of its own; where that is out of reach, `--find-links FOLDER`.
-TORCH_CPU ?= --torch-backend cpu
+# Where torch without CUDA is: PyTorch's own page, or a folder with the wheel.
+TORCH_CPU ?= https://download.pytorch.org/whl/cpu/torch/
 
 locks: $(VENV)/.installed-dev ## Renew the lock files of the images
 	$(LOCK) --extra runtime --extra openvino --output-file docker/locks/runtime.txt
 	$(LOCK) --extra runtime --extra gpu --extra tensorrt-rtx --output-file docker/locks/runtime-gpu.txt
 	$(LOCK) $(TRAINING) --output-file docker/locks/training.txt
-	$(LOCK) $(TRAINING) $(TORCH_CPU) --output-file docker/locks/training-cpu.txt
+	$(LOCK) $(TRAINING) --find-links $(TORCH_CPU) --output-file docker/locks/training-cpu.txt
 	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
 	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
 	$(LOCK) --extra uv --output-file docker/locks/uv.txt

@@ -2,7 +2,7 @@
 # Install the packages of one lock, and nothing that it does not name, into /opt/sidewall; what they are installed with
 # goes to /tools. In the folder that holds the locks.
 #   packages.sh LOCK
-# TORCH_BACKEND=cpu takes torch from PyTorch's own index, WHEELS names a folder of wheels, for what is not on PyPI.
+# WHEELS names a folder or a page of wheels that are not on PyPI.
 set -eu
 python3.11 -m venv /tools
 /tools/bin/pip install --no-cache-dir --no-compile --require-hashes --no-deps --requirement uv.txt
@@ -10,4 +10,4 @@ python3.11 -m venv /tools
 /tools/bin/uv venv --no-project --python python3.11 /opt/sidewall
 # Some packages are there as source alone: no compiler is here, and what they are built with is locked too.
 /tools/bin/uv pip install --python /opt/sidewall --require-hashes --no-deps --build-constraints image-build.txt \
-    ${TORCH_BACKEND:+--torch-backend "$TORCH_BACKEND"} ${WHEELS:+--find-links "$WHEELS"} --requirement "$1"
+    ${WHEELS:+--find-links "$WHEELS"} --requirement "$1"

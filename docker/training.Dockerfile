@@ -1,7 +1,7 @@
 # Folds from images and masks, signed bundles from folds: `make images IMAGES=training`, or
 #   podman build -f docker/training.Dockerfile -t sidewall-training .
-# torch with CUDA, whose libraries are under NVIDIA's licence; `--build-arg LOCK=training-cpu --build-arg TORCH_BACKEND=cpu` gives
-# one without. Runs to its end and serves nothing, so that it has no health check.
+# torch with CUDA, whose libraries are under NVIDIA's licence; `--build-arg LOCK=training-cpu` gives one without, whose wheel is not
+# on PyPI (docker/README.md). Runs to its end and serves nothing, so that it has no health check.
 
 FROM docker.io/library/debian:bookworm-slim AS python
 # The base image decides which versions there are.
@@ -23,8 +23,7 @@ ENV PIP_CERT=${PIP_CERT} SSL_CERT_FILE=${PIP_CERT} UV_NO_CACHE=1 UV_LINK_MODE=co
 WORKDIR /build
 ARG LOCK=training
 COPY docker/locks/uv.txt docker/locks/image-build.txt docker/locks/${LOCK}.txt docker/packages.sh ./
-# Where uv finds torch without CUDA: in PyTorch's own index, or in a folder of wheels.
-ARG TORCH_BACKEND=
+# A folder or page with torch's wheel without CUDA.
 ARG WHEELS=
 RUN sh packages.sh "${LOCK}.txt"
 COPY pyproject.toml README.md LICENSE ./
@@ -50,11 +49,12 @@ LABEL org.opencontainers.image.title="sidewall-training" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=root /rootfs /
-# torch.compile would need a compiler; nothing asks a model hub for anything.
+# torch.compile would need a compiler, and to count processes nnU-Net a shell; nothing asks a model hub for anything.
 ENV PATH=/opt/sidewall/bin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
     nnUNet_compile=false \
+    nnUNet_n_proc_DA=12 \
     HF_HUB_OFFLINE=1 \
     HF_HUB_DISABLE_TELEMETRY=1
 USER 10001:10001
