@@ -50,6 +50,7 @@ COPY --from=root /rootfs /
 # brings of the driver is what computes, and no display.
 ENV PATH=/opt/sidewall/bin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     HOME=/var/cache/sidewall \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \

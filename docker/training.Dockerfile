@@ -52,6 +52,7 @@ COPY --from=root /rootfs /
 # torch.compile would need a compiler, and to count processes nnU-Net a shell; nothing asks a model hub for anything.
 ENV PATH=/opt/sidewall/bin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     HOME=/tmp \
     nnUNet_compile=false \
     nnUNet_n_proc_DA=12 \

@@ -30,13 +30,14 @@ def folder(tmp_path: Path) -> Path:
 def test_a_fold_is_trained_on_phantoms(folder: Path) -> None:
     (folder / "tiny.toml").write_text(TINY.replace("warm_start_epochs = 1", "warm_start_epochs = 0"))
     where = ("--work", "study", "--config", "tiny.toml")
-    prepared = json.loads(inside(folder, "sidewall-train", "prepare", *where, "--seeds", "1000-1004", "--json"))
-    assert prepared
-    fitted = json.loads(inside(folder, "sidewall-train", "fit", *where, "--folds", "0", "--epochs", "1", "--json"))
-    assert list(folder.glob("study/**/fold_0/checkpoint_final.pth"))
-    assert fitted["runs"]
+    inside(folder, "sidewall-train", "prepare", *where, "--seeds", "1000-1004")
+    inside(folder, "sidewall-train", "fit", *where, "--folds", "0", "--epochs", "1")
+    runs = [json.loads(path.read_text()) for path in folder.glob("study/**/fold_0/progress.json")]
+    assert [run["epoch"] for run in runs] == [1]
+    assert len(list(folder.glob("study/**/fold_0/checkpoint_final.pth"))) == 1
 
 
 def test_the_demo_bundle_passes_its_check(folder: Path) -> None:
     mount = f"--volume={REPOSITORY / 'models' / 'demo'}:/bundle:ro"
-    assert "sidewall-demo" in inside(folder, "sidewall-export", "verify", "/bundle", mounts=(mount,))
+    told = inside(folder, "sidewall-export", "verify", "/bundle", "--backend", "openvino-cpu", mounts=(mount,))
+    assert told.count("passed") == 2, told
