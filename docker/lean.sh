@@ -18,9 +18,9 @@ find "$packages" -name RECORD -exec sed -i '/uv_cache\.json,/d' {} +
 find "$packages" -name uv_cache.json -delete
 # Images that pydicom is tested with, and data that other libraries and our own guide show examples on.
 rm -rf "$packages/pydicom/data/test_files" "$packages/pydicom/data/charset_files" "$packages/matplotlib/mpl-data/sample_data" \
-    "$packages/analytics/examples" "$packages/skimage/data"/*.png
-for name in statsmodels lifelines sklearn; do
-    [ ! -d "$packages/$name/datasets" ] || find "$packages/$name/datasets" -type f ! -name '*.py' -delete
+    "$packages/analytics/examples"
+for folder in statsmodels/datasets lifelines/datasets sklearn/datasets onnxruntime/datasets skimage/data; do
+    [ ! -d "$packages/$folder" ] || find "$packages/$folder" -type f ! -name '*.py' ! -name '*.pyi' -delete
 done
 # Arrow's ways to other machines.
 rm -f "$packages/pyarrow"/libarrow_flight.* "$packages/pyarrow"/libarrow_python_flight.* "$packages/pyarrow"/libarrow_s3.* \

@@ -2,6 +2,6 @@
 
 import os
 
-# ONNX Runtime's official builds, from 1.29 on, keep an identifier of the machine and send events to their maker unasked.
-# The variable is read once, when the library is loaded (docs/Privacy.md of microsoft/onnxruntime): before any module here.
+# ONNX Runtime's official builds, from 1.29 on, keep an identifier of the machine and send events to their maker unless
+# told otherwise. The variable is read once, when the library is loaded (its docs/Privacy.md): before any module here.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
