@@ -143,6 +143,11 @@ def main() -> None:
     except AnalyticsError as error:
         Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False, highlight=False)
         sys.exit(error.exit_status)
+    except OSError as error:
+        # A folder that may not be written, a disk that is full: what was asked for is not allowed here.
+        text = f"file_error: {error.filename}: {error.strerror}"
+        Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -63,8 +62,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_a_folder_that_may_not_be_written_is_one_line(study: Path, tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_is_one_line(study: Path) -> None:
     options = ("--rm", "--network=none", f"--volume={study}:/work:ro", *HARDENED)
     done = run("podman", "run", *options, require("analytics"), "simulate", "--out", "new", check=False)
-    assert done.returncode != 0
-    assert not re.search(r"Traceback", done.stderr)
+    assert (done.returncode, done.stderr) == (2, "file_error: new: Read-only file system\n")
