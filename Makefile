@@ -13,6 +13,7 @@ GATES ?= benchmarks/results/quality_gates.json
 STUDY_SEED ?= 1
 COHORTS ?= 1000
 COVERAGE ?= benchmarks/results/interval_coverage.json
+IMAGES ?= runtime runtime-gpu training analytics
 
 .DEFAULT_GOAL := help
 
@@ -116,8 +117,8 @@ coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the t
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
 
-images: ## Build the container image of the runtime (podman or buildah)
-	docker/build.sh runtime
+images: ## Build the container images (podman or buildah); IMAGES="runtime analytics" builds those alone
+	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
 offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network
 	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar
@@ -135,10 +136,16 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes 
 	--python-version 3.11 --python-platform x86_64-manylinux_2_34 \
 	--no-emit-package sidewall-client --no-emit-package sidewall-appliance --no-emit-package openvino-telemetry
 
+# torch asks for setuptools to compile extensions with, nnU-Net for imagecodecs to read TIFF: neither is done here.
+TRAINING = --extra training --extra export --no-emit-package setuptools --no-emit-package imagecodecs
+# Where torch without CUDA is: PyTorch's own page, or a folder with the wheel.
+TORCH_CPU ?= https://download.pytorch.org/whl/cpu/torch/
+
 locks: $(VENV)/.installed-dev ## Renew the lock files of the images
 	$(LOCK) --extra runtime --extra openvino --output-file docker/locks/runtime.txt
 	$(LOCK) --extra runtime --extra gpu --extra tensorrt-rtx --output-file docker/locks/runtime-gpu.txt
-	$(LOCK) --extra training --extra export --output-file docker/locks/training.txt
+	$(LOCK) $(TRAINING) --output-file docker/locks/training.txt
+	$(LOCK) $(TRAINING) --find-links $(TORCH_CPU) --output-file docker/locks/training-cpu.txt
 	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
 	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
 	$(LOCK) --extra uv --output-file docker/locks/uv.txt

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from analytics.errors import AnalyticsError, InternalFault, fault_text
+from analytics.errors import AnalyticsError, FileUnusable, InternalFault, fault_text
 from analytics.simulation.command import simulate
 from analytics.version import own_version
 
@@ -147,6 +147,9 @@ def main() -> None:
         app()
     except AnalyticsError as error:
         _end(error)
+    except OSError as error:
+        # A folder that may not be written, a disk that is full: what was asked for is not allowed here.
+        _end(FileUnusable(str(error.filename), str(error.strerror)))
     except Exception as error:  # noqa: BLE001 - a traceback could show what patients' data hold
         _end(InternalFault("the command was not done", fault_text(error)))
 

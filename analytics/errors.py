@@ -55,6 +55,19 @@ class InputUnreadable(AnalyticsError):
 
 
 @dataclass
+class FileUnusable(AnalyticsError):
+    """The system does not let a file or folder be used."""
+
+    code: ClassVar[str] = "file_error"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass
 class InternalFault(AnalyticsError):
     """A mistake of this program, which no input can mend."""
 

@@ -3,11 +3,13 @@
     python docker/licences.py SITE_PACKAGES OUT
 
 Uses the standard library alone, since it runs in the stage that builds an image. Ends with status 1, and the names of
-the packages, when one is under a licence that asks the same of all it is linked with (GPL, AGPL), or under none.
+the packages, when one is under a licence that asks the same of all it is linked with (GPL, AGPL), or under none. Of
+a package that says nothing of its licence, licences.toml beside this file may.
 """
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from email.message import Message
 from importlib.metadata import Distribution, distributions
@@ -50,14 +52,24 @@ def write_licences(site_packages: Path, out: Path) -> list[str]:
     """Write every package's licence and its texts to one file; returns the packages that may not be passed on."""
     found = sorted(distributions(path=[str(site_packages)]), key=lambda each: each.name.lower())
     out.write_text("".join(_section(each) for each in found), encoding="utf-8")
-    licences = {each.name: declared_licence(each.metadata) for each in found}
+    licences = {each.name: _licence(each) for each in found}
     return [
         f"{name} ({licence or 'no licence'})" for name, licence in licences.items() if not may_be_passed_on(licence)
     ]
 
 
+def read_from_files() -> dict[str, str]:
+    """Return package -> licence, for those packages whose files say more than their metadata."""
+    table = tomllib.loads(Path(__file__).with_name("licences.toml").read_text(encoding="utf-8"))
+    return {str(name): str(licence) for name, licence in table["files"].items()}
+
+
+def _licence(package: Distribution) -> str:
+    return read_from_files().get(package.name, declared_licence(package.metadata))
+
+
 def _section(package: Distribution) -> str:
-    heading = f"{package.name} {package.version}: {declared_licence(package.metadata)}"
+    heading = f"{package.name} {package.version}: {_licence(package)}"
     return "\n\n".join([f"{'=' * 78}\n{heading}", *_texts(package.files or ())]) + "\n\n"
 
 

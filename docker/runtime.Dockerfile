@@ -20,26 +20,13 @@ ARG PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 ARG SOURCE_DATE_EPOCH=315532800
 ENV PIP_CERT=${PIP_CERT} SSL_CERT_FILE=${PIP_CERT} UV_NO_CACHE=1 UV_LINK_MODE=copy
 WORKDIR /build
-COPY docker/locks/uv.txt docker/locks/image-build.txt docker/locks/runtime.txt ./
-RUN python3.11 -m venv /tools \
-    && /tools/bin/pip install --no-cache-dir --no-compile --require-hashes --no-deps --requirement uv.txt \
-    && /tools/bin/uv pip install --python /tools --require-hashes --no-deps --requirement image-build.txt
-RUN /tools/bin/uv venv --no-project --python python3.11 /opt/sidewall \
-    && /tools/bin/uv pip install --python /opt/sidewall --only-binary :all: --require-hashes --no-deps \
-        --requirement runtime.txt
+COPY docker/locks/uv.txt docker/locks/image-build.txt docker/locks/runtime.txt docker/packages.sh ./
+RUN sh packages.sh runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
 COPY runtime runtime
-COPY docker/licences.py docker/lean.sh docker/
-RUN for project in proto .; do \
-        /tools/bin/uv build --wheel --no-build-isolation --python /tools/bin/python --out-dir wheels "$project"; \
-    done \
-    && /tools/bin/uv pip install --python /opt/sidewall --no-index --no-deps wheels/*.whl
-RUN mkdir -p /opt/sidewall/share \
-    && python3.11 docker/licences.py /opt/sidewall/lib/python3.11/site-packages /opt/sidewall/share/LICENCES.txt \
-    && /tools/bin/cyclonedx-py environment --output-reproducible --output-format JSON \
-        --output-file /opt/sidewall/share/sbom.cdx.json /opt/sidewall/bin/python \
-    && sh docker/lean.sh /opt/sidewall
+COPY docker/licences.py docker/licences.toml docker/lean.sh docker/finish.sh docker/
+RUN sh docker/finish.sh sidewall
 
 FROM python AS root
 COPY docker/rootfs.sh /

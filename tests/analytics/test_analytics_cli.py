@@ -27,6 +27,12 @@ def test_a_claims_file_that_is_not_there_is_one_line_and_exit_status_2() -> None
     assert result.stderr == "input_unreadable: absent.yaml cannot be read: No such file or directory\n"
 
 
+def test_a_folder_that_cannot_be_made_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("simulate", "--patients", "100", "--out", tmp_path / "file" / "new")
+    assert (result.returncode, result.stderr) == (2, f"file_error: {tmp_path}/file/new: Not a directory\n")
+
+
 def test_check_ends_with_0_on_the_example_and_counts_what_is_missing() -> None:
     result = run("check", "analytics/examples/study.yaml", "--json")
     found = json.loads(result.stdout)

@@ -18,6 +18,7 @@ IMAGES = {
     "runtime": ("runtime", "openvino"),
     "runtime-gpu": ("runtime", "gpu", "tensorrt-rtx"),
     "training": ("training", "export"),
+    "training-cpu": ("training", "export"),
     "analytics": ("analytics",),
     "image-build": ("image-build",),
     "uv": ("uv",),
@@ -26,12 +27,12 @@ IMAGES = {
 
 def licence_of(package: str) -> str:
     """Return what the package itself declares, or the table where it is not installed here; "" when nobody says."""
-    if package in TABLE["declared"]:
-        return str(TABLE["declared"][package])
+    if found := (TABLE["files"] | TABLE["declared"]).get(package):
+        return str(found)
     try:
         return declared_licence(metadata(package))
     except PackageNotFoundError:
-        return "NVIDIA" if package in TABLE["nvidia"]["packages"] else ""
+        return str(TABLE["nvidia"]["licence"]) if package in TABLE["nvidia"]["packages"] else ""
 
 
 def test_every_image_has_a_lock() -> None:
@@ -60,16 +61,31 @@ def test_a_lock_holds_every_pin_of_its_extras(lock: Path) -> None:
         for requirement in EXTRAS[extra]:
             pinned = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([^\s;]+)", requirement)
             if pinned is not None:
-                assert locked[pinned[1].lower()] == pinned[2]
+                # torch without CUDA adds a word of its own: 2.13.0+cpu.
+                assert locked[pinned[1].lower()].partition("+")[0] == pinned[2]
 
 
 def test_the_table_has_no_line_without_use() -> None:
     locked = set().union(*(locked_packages(lock.read_text()) for lock in LOCKS))
-    assert {*TABLE["declared"], *TABLE["nvidia"]["packages"]} - locked == set()
+    assert {*TABLE["declared"], *TABLE["files"], *TABLE["nvidia"]["packages"]} - locked == set()
+
+
+def names_in(lock: str) -> set[str]:
+    """Return the names of a lock's packages."""
+    return set(locked_packages((REPOSITORY / "docker" / "locks" / f"{lock}.txt").read_text()))
+
+
+def test_nvidias_licence_is_in_the_two_locks_for_its_gpus_alone() -> None:
+    with_nvidia = {lock for lock in IMAGES if names_in(lock) & set(TABLE["nvidia"]["packages"])}
+    assert with_nvidia == {"runtime-gpu", "training"}
+    assert {name for name in names_in("runtime-gpu") | names_in("training") if name.startswith("nvidia")} <= {
+        *TABLE["nvidia"]["packages"],
+        *TABLE["files"],
+    }
 
 
 def test_the_runtime_image_carries_nothing_of_nvidia_and_no_training_library() -> None:
-    names = set(locked_packages((REPOSITORY / "docker" / "locks" / "runtime.txt").read_text()))
+    names = names_in("runtime")
     assert {name for name in names if name.startswith(("nvidia", "cuda", "tensorrt"))} == set()
     assert names & {"torch", "nnunetv2", "scipy", "pandas", "matplotlib", "simpleitk", "onnxruntime"} == set()
 
