@@ -1,7 +1,8 @@
 #!/bin/sh
 # Build one image from its Dockerfile: `docker/build.sh runtime` gives localhost/sidewall-runtime:VERSION.
 #
-# One commit gives one digest: every time in the image is that of the commit.
+# One commit gives one digest: every time in the image is that of the commit, and the history, which names stages by random ids,
+# is left out.
 # IMAGE_OPTIONS are further options of `buildah build`, split at spaces; docker/README.md has examples.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,6 +16,6 @@ for tool in buildah podman; do
     command -v "$tool" >/dev/null && break
 done
 # shellcheck disable=SC2086 # IMAGE_OPTIONS are several words.
-"$tool" build --format docker --layers --timestamp "$time_s" \
+"$tool" build --format docker --layers --omit-history --timestamp "$time_s" \
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE_DATE_EPOCH=$time_s" \
     --tag "localhost/sidewall-$name:$version" --file "docker/$name.Dockerfile" ${IMAGE_OPTIONS:-} .

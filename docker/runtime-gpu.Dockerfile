@@ -57,7 +57,7 @@ ENV PATH=/opt/sidewall/bin:/usr/bin \
     SIDEWALL_BUNDLE=/bundle \
     SIDEWALL_ENGINE_CACHE=/var/cache/sidewall/engines
 USER 10001:10001
-EXPOSE 50051
+EXPOSE 50051 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["sidewall", "health"]
 ENTRYPOINT ["sidewall"]
