@@ -1,7 +1,8 @@
 """`python3 docker/canonical.py BUILT.tar CANONICAL.tar`: an image without what its build made up.
 
-In the format that has HEALTHCHECK, the description of an image holds name and host name of the container that it was built in. Both
-are random, mean nothing afterwards, and would give two builds of one commit two digests. Both files are docker-archives.
+In the format that has HEALTHCHECK, the description of an image holds name and host name of the container that it was
+built in. Both are random, mean nothing afterwards, and would give two builds of one commit two digests. Both files are
+docker-archives.
 """
 
 import hashlib

@@ -25,20 +25,19 @@ class OpenVinoFold:
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
         self._request = compiled.create_infer_request()
+        self._output_shape = tuple(compiled.output(0).shape)[1:]
 
     def infer(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the logits (n, class, z, y, x) of tiles (n, 1, z, y, x)."""
-        answers = [self._infer_one(tile) for tile in tiles]
-        return np.stack(answers)
+        logits = np.empty((len(tiles), *self._output_shape), dtype=np.float32)
+        for tile, answer in zip(tiles, logits, strict=True):
+            self._request.infer([np.ascontiguousarray(tile[None])], share_inputs=True)
+            answer[...] = self._request.get_output_tensor(0).data[0]
+        return logits
 
     def rest(self) -> None:
         """Give back the layers' intermediate results: folds run one after the other and need them one at a time."""
         self._compiled.release_memory()
-
-    def _infer_one(self, tile: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        self._request.infer([np.ascontiguousarray(tile[None])], share_inputs=True)
-        logits: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data[0].copy()
-        return logits
 
 
 class OpenVinoBackend:
