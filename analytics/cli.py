@@ -99,10 +99,13 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
+    from analytics.folders import writable_folder
     from analytics.progress import new_progress
     from analytics.report.build import build_report, step_count, write_report
 
     data = _load(study)
+    # A folder that cannot be written is told before the minutes of computing.
+    writable_folder(out)
     with new_progress() as progress:
         computing = progress.add_task("computing", total=step_count(data))
         writing = progress.add_task("writing", total=5)

@@ -55,6 +55,19 @@ class InputUnreadable(AnalyticsError):
 
 
 @dataclass
+class OutputUnwritable(AnalyticsError):
+    """A folder cannot be made or written."""
+
+    code: ClassVar[str] = "output_unwritable"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.reason}; allowed: a folder that can be made or written"
+
+
+@dataclass
 class InternalFault(AnalyticsError):
     """A mistake of this program, which no input can mend."""
 
