@@ -99,10 +99,13 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
+    from analytics.folders import writable_folder
     from analytics.progress import new_progress
     from analytics.report.build import build_report, step_count, write_report
 
     data = _load(study)
+    # A folder that cannot be written is told before the minutes of computing.
+    writable_folder(out)
     with new_progress() as progress:
         computing = progress.add_task("computing", total=step_count(data))
         writing = progress.add_task("writing", total=5)
@@ -148,7 +151,7 @@ def main() -> None:
     except AnalyticsError as error:
         _end(error)
     except OSError as error:
-        # A folder that may not be written, a disk that is full: what was asked for is not allowed here.
+        # Such as a disk that is full; whether a folder can be written was asked before.
         _end(FileUnusable(str(error.filename), str(error.strerror)))
     except Exception as error:  # noqa: BLE001 - a traceback could show what patients' data hold
         _end(InternalFault("the command was not done", fault_text(error)))

@@ -56,7 +56,7 @@ class InputUnreadable(AnalyticsError):
 
 @dataclass
 class FileUnusable(AnalyticsError):
-    """The system does not let a file or folder be used."""
+    """The system does not let a file be used; a full disk, for one."""
 
     code: ClassVar[str] = "file_error"
 
@@ -65,6 +65,19 @@ class FileUnusable(AnalyticsError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+@dataclass
+class OutputUnwritable(AnalyticsError):
+    """A folder cannot be made or written."""
+
+    code: ClassVar[str] = "output_unwritable"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.reason}; allowed: a folder that can be made or written"
 
 
 @dataclass

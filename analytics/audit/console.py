@@ -43,4 +43,9 @@ def print_audit(console: Console, claims: Claims, findings: Sequence[Finding]) -
     contradictions = sum(finding.severity == "contradiction" for finding in findings)
     notes = len(findings) - contradictions
     console.print()
-    console.print(f"{contradictions} contradictions, {notes} notes", style="bold", markup=False, highlight=False)
+    summary = f"{_counted(contradictions, 'contradiction')}, {_counted(notes, 'note')}"
+    console.print(summary, style="bold", markup=False, highlight=False)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

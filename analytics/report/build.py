@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from analytics.errors import NotEstimable, fault_text
+from analytics.folders import writable_folder
 from analytics.report.blocks import Figure, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
@@ -101,7 +102,7 @@ def write_report(
     document: ReportDocument, data: StudyData, folder: Path, advance: Callable[[], None] = lambda: None
 ) -> list[Path]:
     """Write every file of the report and return their paths; `advance` is called after each of the five documents."""
-    folder.mkdir(parents=True, exist_ok=True)
+    figures = writable_folder(folder / "figures")
     written = []
     makers: dict[str, Callable[[], str | bytes]] = {
         "report.html": lambda: html_page(document),
@@ -113,8 +114,6 @@ def write_report(
     for name, make in makers.items():
         written.append(_write(folder / name, make()))
         advance()
-    figures = folder / "figures"
-    figures.mkdir(exist_ok=True)
     # A figure of an earlier run would look like one of this report.
     for stale in (*figures.glob("*.svg"), *figures.glob("*.png")):
         stale.unlink()

@@ -60,7 +60,8 @@ def _cutoff(data: StudyData) -> str:
 
 
 def _uninterpretable(data: StudyData) -> str:
-    reasons = [f"{count:,} {reason} at {step.name}" for step in data.flow for reason, count in step.reasons]
+    judged = [step for step in data.flow if not step.name.startswith("follow-up")]
+    reasons = [f"{count:,} {reason} at {step.name}" for step in judged for reason, count in step.reasons]
     return "; ".join(reasons) or "none"
 
 

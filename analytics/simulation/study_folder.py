@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from analytics.folders import writable_folder
 from analytics.simulation import tables
 from analytics.simulation.cohort import Cohort
 from analytics.simulation.design import CohortDesign
@@ -32,10 +33,16 @@ _LABELS: Final = {
     "pcr": ("pCR", None),
 }
 
+_RESPONSE_KNOWN_MONTHS: Final = 6
+"""Assumed time from MRI to the specimen that tells the response: who died before could not have one."""
+
+_NO_CANDIDATES: Final = ("cea_ng_ml", "pcr")
+"""CEA enters as normal or raised, as in the paper; the response only from its landmark on, unlike in the paper."""
+
 
 def write_study(cohort: Cohort, folder: Path) -> Path:
     """Write everything into `folder` and return the study file; the same cohort gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    writable_folder(folder)
     for name, table in (
         ("patients.csv", tables.patients_table(cohort)),
         ("reference.csv", tables.reference_table(cohort)),
@@ -81,13 +88,13 @@ def study_fields(design: CohortDesign) -> dict[str, Any]:
                 {"by": ["model"], "within": "mrn"},
                 *({"by": ["model", name]} for name in ("mrtd", "mrcrm", "mremvi")),
             ],
-            # CEA enters as normal or raised, as in the paper.
-            "candidates": ["model", *(each["name"] for each in covariates if each["name"] != "cea_ng_ml")],
+            "candidates": ["model", *(each["name"] for each in covariates if each["name"] not in _NO_CANDIDATES)],
             "always": ["model"],
             "entry_p": 0.10,
             "table_one": ["model", "hospital"],
             "subgroups": [*(each["name"] for each in circumstances), "sex", "region", "short_axis"],
             "size_bands_mm": [5, design.nodes.cutoff_mm, 10],
+            "gain": {"added": ["model"], "over": ["mrcrm", "mremvi"]},
         },
     }
 
@@ -188,6 +195,7 @@ def _categories(design: CohortDesign) -> list[dict[str, Any]]:
             "label": _LABELS[name][0],
             "levels": {level: level for level in of_covariate},
             "reference": of_covariate[0],
+            **({"known_from": _RESPONSE_KNOWN_MONTHS} if name == "pcr" else {}),
         }
         for name, of_covariate in levels.items()
     ]

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -14,6 +15,7 @@ from analytics.study.spec import TableSource
 
 _FORMATS: Final = (".csv", ".xlsx", ".parquet")
 _HEADER_ROWS: Final = 1
+_SEPARATORS: Final = {";": "semicolon", "\t": "tab", ",": "comma"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,23 @@ class TextTable:
         """Return one column; raises `FileInvalid` with the nearest name where there is none."""
         if name not in self.cells.columns:
             known = [str(column) for column in self.cells.columns]
-            shown = ", ".join(known) + near_miss(name, known)
+            shown = ", ".join(known) + near_miss(name, known) + _other_separator(name, known)
             raise FileInvalid(self.name, 0, "", f"without the column {name!r}", f"one of its columns: {shown}")
         return self.cells[name]
 
     def select(self, keep: pd.Series) -> "TextTable":
         """Return the rows where `keep` is true."""
         return TextTable(self.name, self.rows[keep], self.cells[keep])
+
+
+def _other_separator(name: str, known: Sequence[str]) -> str:
+    """Return a hint where the whole header was read as one column that holds the name."""
+    if len(known) != 1:
+        return ""
+    for separator, word in _SEPARATORS.items():
+        if name in (part.strip() for part in known[0].split(separator)):
+            return f"; is the separator a {word}?"
+    return ""
 
 
 def read_table(source: TableSource) -> TextTable:
@@ -57,7 +69,7 @@ def read_table(source: TableSource) -> TextTable:
         frame = _READERS[suffix](source)
     # Every reader has its own errors for files that are not what they are called; pandas passes them on.
     except (ValueError, OSError, KeyError, BadZipFile) as error:
-        raise InputUnreadable(source.path.name, f"no {suffix[1:]} table ({type(error).__name__})") from None
+        raise InputUnreadable(source.path.name, _why_unreadable(source.path, error)) from None
     frame.columns = pd.Index([str(column).strip() for column in frame.columns])
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
@@ -73,6 +85,25 @@ def read_table(source: TableSource) -> TextTable:
     return table
 
 
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """Return what is wrong with a file that is no table, as far as it can be told without showing what it holds."""
+    if path.stat().st_size == 0:
+        return "it is empty"
+    if isinstance(error, UnicodeDecodeError):
+        lines = path.read_bytes().split(b"\n")
+        row = next((number for number, line in enumerate(lines, 1) if not _is_utf8(line)), 1)
+        return f"row {row} holds characters that are not UTF-8; allowed: a table saved as CSV UTF-8"
+    return f"no {path.suffix.lower()[1:]} table ({type(error).__name__})"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _read_csv(source: TableSource) -> pd.DataFrame:
     return pd.read_csv(
         source.path,
@@ -85,11 +116,14 @@ def _read_csv(source: TableSource) -> pd.DataFrame:
 
 
 def _read_xlsx(source: TableSource) -> pd.DataFrame:
-    sheet: Any = 0 if source.sheet is None else source.sheet
-    frame: pd.DataFrame = pd.read_excel(
-        source.path, sheet_name=sheet, dtype=object, keep_default_na=False, engine="openpyxl"
-    )
-    return frame
+    with pd.ExcelFile(source.path, engine="openpyxl") as book:
+        sheets = [str(name) for name in book.sheet_names]
+        if source.sheet is not None and source.sheet not in sheets:
+            shown = ", ".join(sheets) + near_miss(source.sheet, sheets)
+            raise FileInvalid(source.path.name, 0, "", f"without the sheet {source.sheet!r}", f"one of: {shown}")
+        sheet: Any = 0 if source.sheet is None else source.sheet
+        frame: pd.DataFrame = book.parse(sheet, dtype=object, keep_default_na=False)
+        return frame
 
 
 def _read_parquet(source: TableSource) -> pd.DataFrame:

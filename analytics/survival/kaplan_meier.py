@@ -88,8 +88,8 @@ def median_followup(followup: Followup, level: float = 0.95) -> Estimate:
         low=median.low,
         high=median.high,
         method=f"median follow-up by reverse Kaplan-Meier, log-log interval, {followup.unit}",
+        # Its count is of censorings, which no reader takes for events.
         n=median.n,
-        count=median.count,
         level=level,
         note=None if median.defined else "fewer than half of the patients were followed to censoring",
     )

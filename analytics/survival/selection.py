@@ -115,11 +115,8 @@ def regression_table(
             per_variable = multivariable.n_events / len(matrix.columns)
         except NotEstimable as error:
             warnings.append(f"multivariable model: {error}")
-    if per_variable is not None and per_variable < rule.warn_below_events:
-        warnings.append(
-            f"{per_variable:.1f} events per coefficient in the multivariable model; below {rule.warn_below_events:g} "
-            "estimates are biased away from 1 and intervals too narrow"
-        )
+    if multivariable is not None and per_variable is not None and per_variable < rule.warn_below_events:
+        warnings.append(_few_events(multivariable, per_variable, rule))
     return RegressionTable(alone, tuple(item.name for item in entered), multivariable, per_variable, tuple(warnings))
 
 
@@ -173,3 +170,12 @@ def _from_firth(model: FirthModel, matrix: Design, missing: int) -> FittedTable:
 
 def _covariate_of_column(terms: Sequence[Term]) -> dict[int, str]:
     return {column: term.name for term in terms for column in term.columns}
+
+
+def _few_events(fitted: FittedTable, per_variable: float, rule: SelectionRule) -> str:
+    """Return what few events do to the model; only one without Firth's penalty is biased by them."""
+    harm = "estimates are biased away from 1 and intervals too narrow"
+    if fitted.model is None:
+        harm = f"{harm} without Firth's penalty, which this model has"
+    count = f"{per_variable:.1f} events per coefficient in the multivariable model"
+    return f"{count}; below {rule.warn_below_events:g} {harm}"

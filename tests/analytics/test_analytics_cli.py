@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SETS = Path(__file__).parent / "audit" / "claim_sets"
 
@@ -21,20 +23,32 @@ def test_audit_ends_with_3_where_it_finds_contradictions_and_with_0_where_not() 
     assert "0 contradictions, 0 notes" in silent.stdout
 
 
+def test_the_audit_counts_one_contradiction_as_one(tmp_path: Path) -> None:
+    text = "title: t\nratios: [{name: sex, ratio: 0.56, low: 0.38, high: 0.83, p: 0.4}]\n"
+    (tmp_path / "claims.yaml").write_text(text, encoding="utf-8")
+    assert run("audit", tmp_path / "claims.yaml").stdout.endswith("\n1 contradiction, 0 notes\n")
+
+
+@pytest.mark.parametrize("command", [("report", "analytics/examples/study.yaml"), ("simulate",)])
+def test_a_folder_that_cannot_be_written_is_one_line_before_anything_is_computed(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = run(*command, "--out", tmp_path / "file" / "report")
+    assert result.returncode == 2
+    assert "computing" not in result.stderr
+    words = "cannot be written: Not a directory; allowed: a folder that can be made or written\n"
+    assert result.stderr.endswith(f"output_unwritable: {tmp_path / 'file' / 'report'} {words}")
+
+
 def test_a_claims_file_that_is_not_there_is_one_line_and_exit_status_2() -> None:
     result = run("audit", "absent.yaml")
     assert result.returncode == 2
     assert result.stderr == "input_unreadable: absent.yaml cannot be read: No such file or directory\n"
 
 
-def test_a_folder_that_cannot_be_made_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    result = run("simulate", "--patients", "100", "--out", tmp_path / "file" / "new")
-    assert (result.returncode, result.stderr) == (2, f"file_error: {tmp_path}/file/new: Not a directory\n")
-
-
-def test_check_ends_with_0_on_the_example_and_counts_what_is_missing() -> None:
-    result = run("check", "analytics/examples/study.yaml", "--json")
-    found = json.loads(result.stdout)
-    assert (result.returncode, found["patients"], found["problems"], found["simulated"]) == (0, 240, [], True)
-    assert {each["column"]: each["missing"] for each in found["missing"]}["cea_ng_ml"] > 0
+def test_a_file_that_cannot_be_written_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").mkdir()
+    result = run("simulate", "--patients", "100", "--out", tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"file_error: {tmp_path}/study.yaml: Is a directory\n")

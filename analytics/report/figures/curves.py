@@ -43,7 +43,7 @@ class CurveWords:
     x_label: str
     y_label: str
     remark: str
-    """Such as the p-value, inside the axes."""
+    """Such as the p-value, above the axes."""
 
     start: float
     """Value before the first step: 1 for survival, 0 for incidence."""
@@ -51,8 +51,8 @@ class CurveWords:
 
 def draw_curves(curves: Sequence[Curve], ticks: Sequence[float], words: CurveWords) -> Figure:
     """Return the curves with shaded pointwise intervals and a table of numbers at risk."""
-    with canvas(5.8, 2.75 + 0.2 * len(curves)) as figure:
-        above, below = figure.subplots(2, 1, height_ratios=(2.4, 0.22 * (len(curves) + 1)), sharex=True)
+    with canvas(5.8, 2.5 + 0.37 * len(curves)) as figure:
+        above, below = figure.subplots(2, 1, height_ratios=(2.3, 0.2 * (len(curves) + 1)), sharex=True)
         for index, curve in enumerate(curves):
             _draw(above, curve, index, words.start)
         above.set_ylim(0, 1.02)
@@ -62,8 +62,16 @@ def draw_curves(curves: Sequence[Curve], ticks: Sequence[float], words: CurveWor
         above.tick_params(labelbottom=True)
         above.set_ylabel(words.y_label)
         above.set_xlabel(words.x_label)
-        place = "lower left" if words.start == 1 else "upper left"
-        above.legend(loc=place, title=words.remark or None, title_fontsize=8, alignment="left", borderaxespad=0.3)
+        # Inside the axes it would cover curves: with several groups no corner is free.
+        above.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            title=words.remark or None,
+            title_fontsize=8,
+            alignment="left",
+            borderaxespad=0.3,
+            borderpad=0,
+        )
         _draw_counts(below, curves, ticks)
         return finished(figure, words.key, words.title, words.alternative)
 

@@ -1,5 +1,7 @@
 """Table 1: patients by the columns that the study names; else by the model's status, or the reference's."""
 
+from string import ascii_lowercase
+
 import pandas as pd
 
 from analytics.report.blocks import Number, Section, Table
@@ -41,12 +43,14 @@ def _table(
         *(f"{word} {level}, n = {found.sizes[level]:,}" for level in levels),
         "Missing",
         "p",
+        "Test",
         "Difference",
     )
-    rows = [line for row in found.rows for line in _lines(row, known[row.name], levels)]
+    letters = dict(zip(sorted({row.test.method for row in found.rows}), ascii_lowercase, strict=False))
+    rows = [line for row in found.rows for line in _lines(row, known[row.name], levels, letters)]
     label = by.label[0].lower() + by.label[1:] if by.label[1:2].islower() else by.label
     key = f"table-one-{prefix.rstrip('.')}".rstrip("-")
-    table = Table(key, f"Patients by {label}", header, tuple(rows), _note(found))
+    table = Table(key, f"Patients by {label}", header, tuple(rows), _note(found, letters))
     numbers = [
         Number(f"table_one.{prefix}{row.name}.test", f"{known[row.name].label} by {label}", row.test)
         for row in found.rows
@@ -68,18 +72,19 @@ def _differences(row: TableOneRow, label: str, prefix: str) -> list[Number]:
     ]
 
 
-def _lines(row: TableOneRow, known: Variable, groups: list[str]) -> list[tuple[str, ...]]:
+def _lines(row: TableOneRow, known: Variable, groups: list[str], letters: dict[str, str]) -> list[tuple[str, ...]]:
     """Return one line for a measurement, and one for each level of a category under its name."""
     label = f"{known.label}, {known.unit}" if known.unit else known.label
     cells = [row.overall, *(row.by_group[group] for group in groups)]
-    end = (f"{row.overall.missing:,}", p_text(row.test.p_value), number_text(row.largest_difference))
+    tested = (p_text(row.test.p_value), letters[row.test.method])
+    end = (f"{row.overall.missing:,}", *tested, number_text(row.largest_difference))
     if isinstance(row.overall, Measurements):
         values = [_measurement(cell, row.shown_as_mean) for cell in cells if isinstance(cell, Measurements)]
         return [(f"{label}, {'mean (SD)' if row.shown_as_mean else 'median (quartiles)'}", *values, *end)]
     lines = [(label, *("" for _ in cells), *end)]
     for level in row.levels:
         shares = [_share(cell, level) for cell in cells if isinstance(cell, Shares)]
-        lines.append((f"\u00a0\u00a0\u00a0{level}", *shares, "", "", ""))
+        lines.append((f"\u00a0\u00a0\u00a0{level}", *shares, *("" for _ in end)))
     return lines
 
 
@@ -94,9 +99,10 @@ def _share(cell: Shares, level: object) -> str:
     return f"{count:,} ({100 * count / cell.n:.1f} %)" if cell.n else "0"
 
 
-def _note(found: TableOne) -> str:
-    tests = "; ".join(sorted({row.test.method for row in found.rows}))
+def _note(found: TableOne, letters: dict[str, str]) -> str:
+    tests = "; ".join(f"{letter}: {method}" for method, letter in letters.items())
+    left_out = f" {found.left_out:,} patients without a group are left out." if found.left_out else ""
     return (
-        f"Tests: {tests}. Difference: largest standardised difference. Shares are of patients without missing values. "
-        f"{found.left_out:,} patients without a group are left out."
+        f"Tests: {tests}. Difference: largest standardised difference. Shares are of patients without missing values."
+        f"{left_out}"
     )

@@ -9,6 +9,7 @@ from analytics.errors import NotEstimable
 from analytics.estimate import HypothesisTest
 from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.forest import draw_forest
+from analytics.report.figures.residuals import draw_residuals
 from analytics.report.frame import Variable, analysis_frame, variable
 from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
@@ -17,7 +18,7 @@ from analytics.survival.cox import CoxModel
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
 from analytics.survival.fine_gray import fine_gray
-from analytics.survival.proportional_hazards import proportional_hazards_test
+from analytics.survival.proportional_hazards import proportional_hazards_test, residual_plot
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
 from analytics.survival.times import Followup
 
@@ -96,7 +97,15 @@ def _blocks(
         blocks.append(
             numbers_table(f"cox-checks-{endpoint.name}", f"{endpoint.label}: the multivariable model", checks)
         )
+        if found.multivariable.model is not None:
+            blocks.append(_residuals(endpoint, found.multivariable.model, known))
     return blocks
+
+
+def _residuals(endpoint: Endpoint, model: CoxModel, known: dict[str, Variable]) -> Block:
+    plots = [(_label(known, column), residual_plot(model, column)) for column in model.columns]
+    title = f"{endpoint.label}: effects over time in the multivariable model"
+    return draw_residuals(plots, f"residuals-{endpoint.name}", title, model.followup.unit)
 
 
 def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule) -> Table:

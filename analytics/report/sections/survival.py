@@ -1,7 +1,7 @@
 """Survival by strata: curves, figures at fixed times, medians, tests, hazard ratios."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from analytics.report.sections.panels import Panel, panels
 from analytics.report.sections.survival_table import group_table
 from analytics.report.wording import numbers_table, p_text
 from analytics.study.data import StudyData
+from analytics.study.spec import Endpoint, Stratum
 from analytics.survival.comparison import GroupComparison, GroupCurve, HazardRatio, RestrictedMean, compare_groups
 from analytics.survival.competing import CumulativeIncidence
 from analytics.survival.kaplan_meier import median_followup, risk_counts
@@ -40,7 +41,7 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
         key, label = f"survival.{endpoint.name}.follow_up", f"{endpoint.label}: median follow-up"
         numbers.append(Number(key, label, followed, unit=whole.unit))
         blocks.append(numbers_table(key, f"{endpoint.label}: follow-up", [numbers[-1]]))
-        tests = []
+        tests: list[tuple[Panel, Number]] = []
         for panel in panels(data, frame, endpoint, follow_up.unit):
             compared = compare_groups(panel.followup, panel.groups, follow_up.times)
             test, others = _test(panel, compared), _other_tests(panel, compared)
@@ -53,9 +54,22 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
             ]
             blocks.append(_figure(panel, compared, test))
             blocks.append(group_table(panel, compared, follow_up.times, [test, *others]))
+        blocks += _without_panel(data.study.analysis.strata, [panel.stratum for panel, _ in tests], endpoint)
         blocks += _holm_table(endpoint.label, tests)
         advance()
     return Section("survival", "Survival", tuple(blocks), tuple(numbers))
+
+
+def _without_panel(asked: Sequence[Stratum], shown: Sequence[Stratum], endpoint: Endpoint) -> list[Block]:
+    """Return a paragraph that names the strata of the study file of which nothing could be shown."""
+    lost = [
+        " and ".join(stratum.by) + (f" within {stratum.within}" if stratum.within else "")
+        for stratum in asked
+        if stratum not in shown
+    ]
+    if not lost:
+        return []
+    return [Text(f"{endpoint.label}: not compared by {', '.join(lost)}: fewer than two groups have follow-up.")]
 
 
 def _group_numbers(panel: Panel, compared: GroupComparison, times: tuple[float, ...]) -> list[Number]:
@@ -96,7 +110,8 @@ def _test(panel: Panel, compared: GroupComparison) -> Number:
 
 
 def _pair(panel: Panel, pair: PairwiseTest) -> Number:
-    label = f"{pair.first} against {pair.second}; after Holm p = {p_text(pair.p_holm)}".replace("= <", "< ")
+    corrected = "" if math.isnan(pair.p_holm) else f" (after Holm p = {p_text(pair.p_holm)})".replace("= <", "< ")
+    label = f"{pair.first} against {pair.second}{corrected}"
     return Number(f"{panel.key}.{pair.first}-{pair.second}.test", label, pair.test)
 
 

@@ -25,7 +25,7 @@ def group_table(panel: Panel, compared: GroupComparison, times: Sequence[float],
 def _row(group: GroupCurve, compared: GroupComparison) -> tuple[str, ...]:
     cells = [group.label, f"{group.curve.n_events:,} / {group.curve.n:,}"]
     if group.median is not None:
-        cells.append(estimate_text(group.median))
+        cells.append(estimate_text(group.median) if group.median.defined else "not reached")
     cells += [estimate_text(estimate, "percent") for estimate in group.at_times]
     if not compared.competing:
         ratios = {each.label: each.ratio for each in compared.hazard_ratios}

@@ -47,6 +47,20 @@ def test_table_one_is_told_by_every_grouping_with_its_levels_in_their_order(fold
     }
 
 
+def test_every_row_of_table_one_names_its_test_by_a_letter(folder: Path) -> None:
+    section = baseline_section(load_data(load_study(folder / "study.yaml")))
+    assert section is not None
+    table = section.blocks[0]
+    assert isinstance(table, Table)
+    assert table.header[-3:] == ("p", "Test", "Difference")
+    letters = {row[0].partition(",")[0]: row[-2] for row in table.rows}
+    methods = {number.key: number.value.method for number in section.numbers}
+    assert sorted(letters.values()) == ["", "", "", "a", "b"]
+    for name, row in (("age", "age"), ("hospital", "Hospital")):
+        assert f"{letters[row]}: {methods[f'table_one.{name}.test']}" in table.note
+    assert "left out" not in table.note
+
+
 def test_without_a_grouping_the_reference_or_model_is_it(folder: Path) -> None:
     text = STUDY.replace("analysis: {table_one: [truth, hospital]}", "")
     (folder / "study.yaml").write_text(text, encoding="utf-8")

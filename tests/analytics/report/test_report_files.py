@@ -87,6 +87,7 @@ def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
         "froc-model",
         "scores-model",
         "precision-recall",
+        "residuals-DFS",
         "subgroups",
         "auc-DFS",
         "calibration-DFS-36",
@@ -194,6 +195,8 @@ def test_checklists_are_filled_only_as_far_as_the_data_say(folder: Path) -> None
     assert answers["Treatments"] == "not in the data"
     assert answers["Endpoints"] == "Disease-free survival (DFS); Lateral recurrence (LR)"
     assert answers["Main multivariable results of the marker with intervals"] == "see Cox models"
+    unclear = "What became of judgements that are neither positive nor negative"
+    assert "follow-up" not in {row[1]: row[2] for row in lists["STARD-AI"]["rows"]}[unclear]
     # The study forces one candidate alone into the model.
     assert answers["Marker with all standard variables in one model, significant or not"] == "not in the data"
 

@@ -42,3 +42,14 @@ def test_where_nothing_speaks_against_proportional_hazards_the_ratio_stands_alon
     assert second[3].startswith("50.0 % (")
     assert "proportional" not in note
     assert "3 patients without a group are left out." in note
+
+
+def test_a_median_that_more_than_half_outlive_is_not_reached() -> None:
+    time = np.array([1.0, 2, *[60] * 8, 3, 4, 5, 6, 7, 8, *[60] * 4])
+    followup = Followup(time, (time < 60).astype(int))
+    groups = group_by(["a"] * 10 + ["b"] * 10)
+    panel = Panel("key", "OS by status", ENDPOINT, Stratum(("s",)), pd.DataFrame(), followup, groups, 0)
+    first, second = group_table(panel, compare_groups(followup, groups, (48.0,)), (48.0,), []).rows
+    assert first[2] == "not reached"
+    # One half live from 7 to 8 months: the middle, as in R.
+    assert second[2].startswith("7.50 (")

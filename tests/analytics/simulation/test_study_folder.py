@@ -192,3 +192,12 @@ def test_the_command_refuses_too_few_patients() -> None:
     result = CliRunner().invoke(app, ["simulate", "--patients", "5", "--out", "anywhere"])
     assert result.exit_code == 2
     assert "100" in result.output
+
+
+def test_the_study_asks_what_the_model_adds_and_counts_the_response_from_its_landmark_on(folder: Path) -> None:
+    study = load_study(folder / "study.yaml")
+    assert study.analysis.gain is not None
+    assert (study.analysis.gain.added, study.analysis.gain.over) == (("model",), ("mrcrm", "mremvi"))
+    assert {each.name: each.known_from for each in study.covariates if each.known_from} == {"pcr": 6.0}
+    assert not {"pcr", "cea_ng_ml"} & set(study.analysis.candidates)
+    assert {"model", "cea", "mrtd"} <= set(study.analysis.candidates)

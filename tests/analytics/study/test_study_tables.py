@@ -54,7 +54,7 @@ def test_rows_are_chosen_by_the_reader_they_are_of(tmp_path: Path) -> None:
         ("t.txt", "a", "ends in '.txt'; allowed: .csv, .xlsx, .parquet"),
         ("t.xlsx", "no workbook", "t.xlsx cannot be read: no xlsx table"),
         ("t.parquet", "no parquet", "t.parquet cannot be read: no parquet table"),
-        ("t.csv", "", "t.csv cannot be read: no csv table"),
+        ("t.csv", "", "t.csv cannot be read: it is empty"),
         ("t.csv", "a,b\n1,2,3\n4,5,6,7\n", "t.csv cannot be read: no csv table"),
     ],
 )
@@ -62,6 +62,28 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path, name: str, text: str, 
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(InputUnreadable, match=message):
         read_table(TableSource(tmp_path / name, "a"))
+
+
+def test_a_sheet_that_a_workbook_does_not_have_is_named_with_those_that_it_has(tmp_path: Path) -> None:
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        for sheet in ("Patients", "Notes"):
+            pd.DataFrame({"a": ["1"]}).to_excel(book, sheet_name=sheet, index=False)
+    message = r"t.xlsx: without the sheet 'Patient'; allowed: one of: Patients, Notes; did you mean Patients\?"
+    with pytest.raises(FileInvalid, match=message):
+        read_table(TableSource(tmp_path / "t.xlsx", "a", sheet="Patient"))
+
+
+def test_a_table_in_another_encoding_is_told_by_its_row(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("a,b\n1,x\n2,Universitätsklinik\n".encode("latin-1"))
+    with pytest.raises(InputUnreadable, match=r"row 3 holds characters that are not UTF-8; allowed: .* UTF-8"):
+        read_table(TableSource(tmp_path / "t.csv", "a"))
+
+
+def test_a_table_with_semicolons_is_told_from_one_without_the_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id;age\na;60\n", encoding="utf-8")
+    table = read_table(TableSource(tmp_path / "t.csv", "id"))
+    with pytest.raises(FileInvalid, match=r"id;age.*; is the separator a semicolon\?$"):
+        table.column("age")
 
 
 def test_a_missing_column_is_named_with_the_nearest_one() -> None:

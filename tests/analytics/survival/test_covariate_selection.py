@@ -36,10 +36,12 @@ def test_few_events_per_coefficient_warn_and_fewer_still_call_for_firth(
     assert found.multivariable.model is not None
     # 41 events of relapse among the first 70 patients, six coefficients.
     assert found.warnings[0].startswith("6.8 events per coefficient in the multivariable model; below 10 ")
+    assert found.warnings[0].endswith("intervals too narrow")
     first = np.arange(len(cohort)) < 40
     found = regression_table(followup.take(first), cohort[first], covariates, SelectionRule(forced=forced))
     assert found.multivariable is not None
     assert found.multivariable.method.startswith("Cox regression with Firth's penalty")
+    assert found.warnings[-1].endswith("intervals too narrow without Firth's penalty, which this model has")
 
 
 def test_a_separated_covariate_is_fitted_with_the_penalty(cohort: pd.DataFrame, followup: Followup) -> None:

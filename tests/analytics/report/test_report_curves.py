@@ -1,0 +1,49 @@
+"""Curves that nothing covers, and residuals that show an effect which moves."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Canvas
+
+from analytics.report.blocks import Figure
+from analytics.report.figures import curves
+from analytics.report.figures.curves import Curve, CurveWords, draw_curves
+from analytics.report.figures.residuals import draw_residuals
+from analytics.survival.proportional_hazards import ResidualPlot
+
+
+def curve(label: str) -> Curve:
+    time = np.array([6.0, 12.0, 18.0])
+    value = np.array([0.6, 0.3, 0.1])
+    return Curve(label, time, value, value - 0.1, value + 0.1, np.array([15.0]), np.array([9, 6, 2]))
+
+
+def test_the_legend_of_four_falling_curves_stands_above_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Canvas] = []
+
+    def keep(figure: Canvas, key: str, title: str, alternative: str) -> Figure:
+        figure.draw_without_rendering()
+        drawn.append(figure)
+        return Figure(key, title, alternative, b"", b"", 1.0, 1.0)
+
+    monkeypatch.setattr(curves, "finished", keep)
+    words = CurveWords("key", "Survival", "falls", "Time, months", "Survival", "Log-rank test: p < 0.001", 1.0)
+    draw_curves([curve(f"group {index}") for index in range(4)], [0, 12, 24], words)
+    axes = drawn[0].axes[0]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [f"group {index}" for index in range(4)]
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1 - 0.5
+    assert legend.get_window_extent().y1 <= drawn[0].bbox.y1
+
+
+def test_residuals_have_a_panel_for_each_column_and_words_for_how_its_effect_moves() -> None:
+    time = np.arange(1.0, 9.0)
+    at = np.linspace(0.0, 1.0, 5)
+    smooth = np.linspace(1.5, -0.5, 5)
+    plot = ResidualPlot("model", time, time / 8, np.linspace(1.5, -0.5, 8), 0.5, at, smooth, smooth - 1, smooth + 1)
+    figure = draw_residuals([("Status", plot)] * 4, "residuals", "Effects", "months")
+    assert figure.alternative.startswith("Effects: Status from 1.50 to \u22120.50, 0.50 in the model; Status from")
+    assert "speaks against proportional hazards" in figure.note
+    # Two rows of panels, three across.
+    assert figure.svg.decode().count("<!-- Status -->") == 4
+    assert (figure.width_in, figure.height_in) == (6.8, 0.4 + 1.75 * 2)
