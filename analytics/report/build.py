@@ -20,7 +20,7 @@ from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
 from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
-from analytics.report.sections.performance import performance_section
+from analytics.report.sections.performance import performance_is_asked, performance_section
 from analytics.report.sections.ratings import ratings_section
 from analytics.report.sections.segmentation import segmentation_section
 from analytics.report.sections.subgroups import subgroups_section
@@ -83,7 +83,7 @@ def step_count(data: StudyData) -> int:
     """Return how often `build_report` calls `advance`."""
     endpoints = 0 if data.study.follow_up is None else len(data.study.follow_up.endpoints)
     maps = data.study.label_maps
-    models = 2 if data.study.analysis.gain is None else 3
+    models = 3 if performance_is_asked(data.study) else 2
     return len(_AT_ONCE) + models * endpoints + (0 if maps is None else len(label_map_files(maps.reference)))
 
 

@@ -14,7 +14,7 @@ from analytics.report.frame import Variable, analysis_frame, variable
 from analytics.report.sections.landmarks import landmark_blocks
 from analytics.report.wording import numbers_table
 from analytics.study.data import StudyData
-from analytics.study.spec import Endpoint
+from analytics.study.spec import Endpoint, Study
 from analytics.survival.baseline import predicted_survival
 from analytics.survival.calibration import calibration
 from analytics.survival.cox import CoxModel
@@ -35,12 +35,23 @@ _CERTAIN: Final = 1e-9
 """Predicted risks keep this far from 0 and 1."""
 
 
+def performance_is_asked(study: Study) -> bool:
+    """Return whether a study with follow-up gets this section."""
+    return study.analysis.gain is not None or any(each.known_from for each in study.covariates)
+
+
 def performance_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
-    """Return for each endpoint the gain of the added covariates over the others; a competing event censors."""
+    """Return for each endpoint the gain that the study asks for, and landmark models of what is known later.
+
+    Landmark models adjust for the covariates of the gain, or else for the status by the model. A competing event
+    censors.
+    """
     follow_up, asked = data.study.follow_up, data.study.analysis.gain
-    if follow_up is None or asked is None:
+    if follow_up is None or not performance_is_asked(data.study):
         return None
     frame = analysis_frame(data)
+    over = asked.over if asked else ()
+    adds = asked.added if asked else tuple(rater.name for rater in data.study.raters_of("model")[:1])
     blocks: list[Block] = []
     numbers: list[Number] = []
     for endpoint in follow_up.endpoints:
@@ -50,16 +61,15 @@ def performance_section(data: StudyData, advance: Callable[[], None]) -> Section
             blocks.append(Text(f"{endpoint.label}: no patient has usable follow-up."))
             continue
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
-        known = [variable(data, name) for name in (*asked.over, *asked.added) if name in frame]
-        base, added = (
-            [_covariate(each) for each in known if each.name in names] for names in (asked.over, asked.added)
-        )
-        for made in (
-            _performance(endpoint, followup, table, base, added, follow_up.times),
-            landmark_blocks(data, endpoint, followup, table, [*base, *added]),
-        ):
-            blocks += made[0]
-            numbers += made[1]
+        known = [variable(data, name) for name in (*over, *adds) if name in frame]
+        base, added = ([_covariate(each) for each in known if each.name in names] for names in (over, adds))
+        made = [] if asked is None else [_performance(endpoint, followup, table, base, added, follow_up.times)]
+        made.append(landmark_blocks(data, endpoint, followup, table, [*base, *added]))
+        for of_part, numbers_of_part in made:
+            blocks += of_part
+            numbers += numbers_of_part
+    if asked is None:
+        return Section("performance", "Landmark analyses", tuple(blocks), tuple(numbers))
     return Section("performance", "Performance of survival models", tuple(blocks), tuple(numbers))
 
 

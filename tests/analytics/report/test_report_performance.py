@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -86,6 +88,19 @@ def test_a_covariate_known_at_six_months_is_looked_at_from_there_on(
         block.note for block in section.blocks if isinstance(block, Table) and block.key == "landmark-DFS-6-table"
     )
     assert f"{before.sum()} patients with an event before" in note
+
+
+def test_a_covariate_known_later_is_looked_at_where_no_gain_is_asked_for(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "study.yaml").write_text(STUDY[: STUDY.index("analysis:")], encoding="utf-8")
+    found = performance_section(load_data(load_study(tmp_path / "study.yaml")), lambda: None)
+    assert found is not None
+    assert found.title == "Landmark analyses"
+    assert {block.key for block in found.blocks if isinstance(block, Figure)} == {"landmark-DFS-6"}
+    assert {number.key for number in found.numbers} == {"landmark.DFS.6.model.positive", "landmark.DFS.6.response.yes"}
 
 
 def test_an_endpoint_that_nobody_has_is_said_and_costs_the_others_nothing(section: Section) -> None:
