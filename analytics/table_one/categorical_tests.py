@@ -11,7 +11,7 @@ from scipy.stats import MonteCarloMethod, chi2_contingency, fisher_exact
 from analytics.accuracy.columns import FloatArray, IntArray
 from analytics.estimate import HypothesisTest
 
-RULE: Final = "chi-square test, or Fisher's exact test where an expected count is below 5"
+RULE: Final = "chi-square test without continuity correction, or Fisher's exact test where an expected count is below 5"
 
 _LEAST_EXPECTED: Final = 5
 _MOST_WORK: Final = 300_000
