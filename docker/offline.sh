@@ -12,7 +12,8 @@ trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/bundle" "$(dirname "$out")"
 podman save --quiet --format docker-archive --output "$folder/sidewall-runtime.tar" "localhost/sidewall-runtime:$version"
 cp -R "$bundle/." "$folder/bundle"
-cp -R docker/quadlet docker/monitoring docker/gpu docker/compose.yaml docker/compose.gpu.yaml docker/install.sh docs/operator.md LICENSE "$folder"
+cp -R docker/quadlet docker/monitoring docker/gpu docker/compose.yaml docker/compose.gpu.yaml docker/install.sh LICENSE "$folder"
+cp docs/operator.md docs/settings.md docs/sidewall.toml docs/metrics.md SECURITY.md "$folder"
 sums="$(cd "$folder" && find . -type f | LC_ALL=C sort | xargs sha256sum)"
 echo "$sums" > "$folder/SHA256SUMS"
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --file "$out" --directory "$folder" .

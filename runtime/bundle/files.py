@@ -48,7 +48,7 @@ def read_manifest(path: Path, *, signed: bool = True) -> SignedManifest:
     if not path.is_dir():
         raise BundleRejected(f"there is no bundle at {path}")
     if not os.access(path, os.R_OK | os.X_OK):
-        raise BundleRejected(f"the folder {path} may not be read by the user of this process (uid {os.getuid()})")
+        raise _unreadable(f"the folder {path}")
     manifest = _read_head(path, MANIFEST_NAME, "it is not a bundle")
     wanted = signed or os.path.lexists(path / SIGNATURE_NAME)
     return decode_manifest(manifest, _read_head(path, SIGNATURE_NAME, "it is not signed") if wanted else None)
@@ -107,10 +107,13 @@ def check_head_size(name: str, size: int) -> None:
 def _read_plain(file: Path, limit: int) -> tuple[int, bytes] | None:
     """Return the size of a plain file and its first bytes up to a limit, or None where no plain file is.
 
-    All is asked of the open file: what is put in its place meanwhile, a link or a pipe, is not followed.
+    All is asked of the open file: what is put in its place meanwhile, a link or a pipe, is not followed. Raises
+    `BundleRejected` where a file is that the user may not read.
     """
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise _unreadable(f"file {file.name} of the bundle") from error
     except OSError:
         return None
     with os.fdopen(handle, "rb") as stream:
@@ -118,8 +121,16 @@ def _read_plain(file: Path, limit: int) -> tuple[int, bytes] | None:
         return (status.st_size, stream.read(limit)) if stat.S_ISREG(status.st_mode) else None
 
 
+def _unreadable(what: str) -> BundleRejected:
+    return BundleRejected(f"{what} may not be read by the user of this process (uid {os.getuid()})")
+
+
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
-    with os.scandir(folder) as entries:
+    try:
+        listing = os.scandir(folder)
+    except PermissionError as error:
+        raise _unreadable(f"the folder {folder}") from error
+    with listing as entries:
         for entry in sorted(entries, key=lambda each: each.name):
             yield entry, prefix + entry.name
             if entry.is_dir(follow_symlinks=False):

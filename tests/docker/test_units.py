@@ -106,14 +106,16 @@ def test_every_unit_is_hardened_and_closed(path: Path) -> None:
     assert container["DropCapability"] == ["all"]
     assert int(container["User"][0]) > 0
     assert all(port.startswith("127.0.0.1:") for port in container["PublishPort"])
-    assert re.fullmatch(r"--memory=\S+ --pids-limit=\d+", container["PodmanArgs"][0])
+    assert re.fullmatch(r"--memory=\S+ --pids-limit=\d+( --stop-timeout=\d+)?", container["PodmanArgs"][0])
 
 
 def test_the_unit_runs_the_image_of_this_version_and_lets_it_finish() -> None:
     unit = unit_of(DOCKER / "quadlet" / "sidewall.container")
     assert unit["Container"]["Image"] == [f"localhost/sidewall-runtime:{__version__}"]
     assert unit["Container"]["Notify"] == ["true"]
-    assert float(unit["Service"]["TimeoutStopSec"][0]) > GRACE_S
+    # Podman kills by its own time, 10 s where none is given; systemd's only ends podman.
+    stop_s = float(unit["Container"]["PodmanArgs"][0].partition("--stop-timeout=")[2])
+    assert float(unit["Service"]["TimeoutStopSec"][0]) > stop_s > GRACE_S
     environment = dict(pair.split("=", 1) for pair in unit["Container"]["Environment"][0].split())
     settings = load_settings({}, environment=environment)
     assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:50051", "0.0.0.0:9464")
@@ -144,11 +146,13 @@ def unpacked(tmp_path: Path) -> Path:
     return folder
 
 
-def install(unpacked: Path, root: Path) -> subprocess.CompletedProcess[str]:
+def install(unpacked: Path, root: Path, podman: str = "4.7.0") -> subprocess.CompletedProcess[str]:
     """Run the installer below a root of its own, with a podman that only notes what it is told."""
     tools = root / "tools"
     tools.mkdir(parents=True, exist_ok=True)
-    (tools / "podman").write_text(f'#!/bin/sh\necho "$@" >> {root}/podman.log\n')
+    (tools / "podman").write_text(
+        f'#!/bin/sh\n[ "$1" = version ] && echo {podman} && exit\necho "$@" >> {root}/podman.log\n'
+    )
     (tools / "podman").chmod(0o755)
     environment = {"PATH": f"{tools}:{os.environ['PATH']}", "DESTDIR": str(root)}
     command = ["sh", str(unpacked / "install.sh")]
@@ -181,6 +185,31 @@ def test_an_update_leaves_the_bundle_before_it_to_go_back_to(unpacked: Path, tmp
     assert install(unpacked, root).returncode == 0
     assert (root / "srv/sidewall/bundle/manifest.json").read_text() == '{"new": 1}'
     assert (before / "manifest.json").read_text() == "{}"
+
+
+def test_an_update_keeps_a_unit_that_the_site_has_changed(unpacked: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    install(unpacked, root)
+    unit = root / "etc/containers/systemd/sidewall.container"
+    shipped = unit.read_text()
+    unit.write_text(shipped + "# of the site\n")
+    done = install(unpacked, root)
+    assert done.returncode == 0, done.stderr
+    assert f"{unit} is kept as it is; the new one is {unit}.new" in done.stdout
+    assert unit.read_text() == shipped + "# of the site\n"
+    assert (unit.parent / "sidewall.container.new").read_text() == shipped
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [("4.3.1", 1), ("4.6.2", 1), ("4.7.0", 0), ("4.10.0", 0), ("5.0.0-rc1", 0)]
+)
+def test_a_podman_too_old_for_the_units_is_named_and_nothing_is_changed(
+    unpacked: Path, tmp_path: Path, version: str, status: int
+) -> None:
+    done = install(unpacked, tmp_path / "root", version)
+    assert done.returncode == status
+    assert (f"podman is {version}, too old for the units: 4.7 or newer" in done.stderr) == (status == 1)
+    assert (tmp_path / "root" / "srv").exists() == (status == 0)
 
 
 def test_a_damaged_file_is_named_and_nothing_is_changed(unpacked: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -112,6 +113,33 @@ def test_a_truncated_fold_is_rejected(folder: Path) -> None:
 def test_a_missing_fold_is_rejected(folder: Path) -> None:
     (folder / "tiny" / "fold_0.onnx").unlink()
     _rejects(folder, r"fold_0\.onnx of the bundle is missing")
+
+
+@pytest.mark.parametrize(
+    ("call", "unreadable", "message"),
+    [
+        (
+            "open",
+            "fold_0.onnx",
+            r"file fold_0\.onnx of the bundle may not be read by the user of this process \(uid \d+\)",
+        ),
+        ("open", "manifest.json", r"file manifest\.json of the bundle may not be read by the user"),
+        ("scandir", "golden", r"the folder .*golden may not be read by the user of this process \(uid \d+\)"),
+    ],
+)
+def test_what_the_user_may_not_read_is_called_that_and_not_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, unreadable: str, message: str
+) -> None:
+    # Nothing is unreadable for root, whom tests may run as.
+    real = getattr(os, call)
+
+    def refusing(path: Path, *arguments: int) -> object:
+        if Path(path).name == unreadable:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *arguments)
+
+    monkeypatch.setattr(os, call, refusing)
+    _rejects(folder, message)
 
 
 def test_a_fold_that_changes_after_opening_is_rejected(folder: Path) -> None:
