@@ -42,42 +42,38 @@ class FileInvalid(AnalyticsError):
 
 
 @dataclass
-class InputUnreadable(AnalyticsError):
+class _PathError(AnalyticsError):
+    """Something is wrong with a file or folder as a whole."""
+
+    words: ClassVar[str]
+    """What is said of `path` and `reason`."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.words.format(path=self.path, reason=self.reason)
+
+
+class InputUnreadable(_PathError):
     """A file or folder cannot be read at all."""
 
-    code: ClassVar[str] = "input_unreadable"
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be read: {self.reason}"
+    code = "input_unreadable"
+    words = "{path} cannot be read: {reason}"
 
 
-@dataclass
-class FileUnusable(AnalyticsError):
+class FileUnusable(_PathError):
     """The system does not let a file be used; a full disk, for one."""
 
-    code: ClassVar[str] = "file_error"
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+    code = "file_error"
+    words = "{path}: {reason}"
 
 
-@dataclass
-class OutputUnwritable(AnalyticsError):
+class OutputUnwritable(_PathError):
     """A folder cannot be made or written."""
 
-    code: ClassVar[str] = "output_unwritable"
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be written: {self.reason}; allowed: a folder that can be made or written"
+    code = "output_unwritable"
+    words = "{path} cannot be written: {reason}; allowed: a folder that can be made or written"
 
 
 @dataclass

@@ -152,7 +152,7 @@ class BundleStore:
         return self.folder / ".fresh.part"
 
     def put(self, fresh: Path, digest: str) -> None:
-        """Give a verified bundle of this folder its place, whatever is there; call while `changing`."""
+        """Give a verified bundle of this folder the place of the damaged one; call while `changing`."""
         self._discard(self.path_of(digest))
         fresh.rename(self.path_of(digest))
         _sync(self.folder)
