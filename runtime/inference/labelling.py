@@ -15,7 +15,8 @@ from runtime.core.segmentation import FoldOpinions, Segmentation
 from runtime.core.volume import Volume
 from runtime.inference.ensemble import EnsembleLogits, Logits
 from runtime.inference.preparation import PreparedCase
-from runtime.inference.resampling import resample, resample_channel, separate_axis
+from runtime.inference.resampling import resample_channel, separate_axis
+from runtime.inference.threads import on_threads
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -35,23 +36,31 @@ class Posteriors:
 
 
 def label_case(
-    volume: Volume, prepared: PreparedCase, logits: EnsembleLogits, how: Preprocessing, rules: ScoringRules
+    volume: Volume,
+    prepared: PreparedCase,
+    logits: EnsembleLogits,
+    how: Preprocessing,
+    rules: ScoringRules,
+    threads: int = 1,
 ) -> Segmentation:
     """Return the segmentation on the volume's grid.
 
     The mean logits are resampled in their own dtype before the arg-max, as in nnU-Net's
     `convert_predicted_logits_to_segmentation_with_correct_shape`; what was cropped away is background.
+    One plane at a time on every thread: the logits of a whole case are the largest array there is.
     """
-    native = resample(logits.mean, prepared.cropped_shape, how.spacing_mm, prepared.spacing_mm, how.logits)
     labels = np.zeros(prepared.full_shape, dtype=np.uint8)
     node = np.zeros(prepared.full_shape, dtype=np.float32)
     share = np.zeros(prepared.full_shape, dtype=np.float32)
-    for index, z in enumerate(range(prepared.crop[0].start, prepared.crop[0].stop)):
-        plane = native[:, index].astype(np.float32)
-        at = (z, *prepared.crop[1:])
+
+    def label_plane(index: int) -> None:
+        plane = _resampled_plane(logits.mean, index, prepared, how)
+        at = (prepared.crop[0].start + index, *prepared.crop[1:])
         labels[at] = arg_max(plane)
         posteriors = node_posteriors(plane, rules.temperature)
         node[at], share[at] = posteriors.node, posteriors.positive_share
+
+    on_threads(threads, label_plane, range(prepared.cropped_shape[0]))
     boxes = _candidate_boxes(node, volume, prepared, rules)
     opinions = tuple(_opinions(box, prepared, logits, how, rules.temperature) for box in boxes)
     return Segmentation(
@@ -110,7 +119,8 @@ def _opinions(
         slice(part.start - crop.start, part.stop - crop.start) for part, crop in zip(box, prepared.crop, strict=True)
     )
     posteriors = [
-        node_posteriors(_resampled_part(fold, (z, y, x), prepared, how), temperature) for fold in logits.folds
+        node_posteriors(_resampled_part(fold, (z, y, x), prepared, how).astype(np.float32), temperature)
+        for fold in logits.folds
     ]
     return FoldOpinions(
         box=box,
@@ -119,8 +129,16 @@ def _opinions(
     )
 
 
-def _resampled_part(logits: Logits, box: Box, prepared: PreparedCase, how: Preprocessing) -> FloatArray:
-    """Return the (class, z, y, x) logits of one fold on the native crop, inside the box only."""
+def _resampled_plane(logits: Logits, index: int, prepared: PreparedCase, how: Preprocessing) -> FloatArray:
+    """Return one (class, y, x) plane of the logits on the native crop, rounded to the logits' own dtype."""
+    if logits.shape[1:] == prepared.cropped_shape:
+        return logits[:, index].astype(np.float32)
+    plane = (slice(index, index + 1), slice(None), slice(None))
+    return _resampled_part(logits, plane, prepared, how).astype(logits.dtype)[:, 0].astype(np.float32)
+
+
+def _resampled_part(logits: Logits, box: Box, prepared: PreparedCase, how: Preprocessing) -> npt.NDArray[np.float64]:
+    """Return the (class, z, y, x) logits on the native crop, inside the box only."""
     axis = separate_axis(how.spacing_mm, prepared.spacing_mm, how.logits.force_separate_z)
     channels = [resample_channel(channel, prepared.cropped_shape, axis, how.logits, box) for channel in logits]
-    return np.stack(channels).astype(np.float32)
+    return np.stack(channels)

@@ -34,6 +34,9 @@ class LoadedModel:
 
     folds: tuple[Fold, ...]
 
+    threads: int = 1
+    """Of what is done between the tiles and after them; the folds have their own."""
+
     @property
     def fold_count(self) -> int:
         """How many folds are averaged."""
@@ -84,10 +87,13 @@ class LoadedModel:
         manifest = self.bundle.manifest
         monitor.report(Progress("prepare", 0, 1))
         prepared = prepare(volume, manifest.preprocessing)
-        logits = infer_folds(prepared.data, self.folds, manifest.tiling, monitor, half=self.mode == "exact")
+        logits = infer_folds(
+            prepared.data, self.folds, manifest.tiling, monitor, half=self.mode == "exact", threads=self.threads
+        )
         monitor.check()
         monitor.report(Progress("resample", 0, 1))
-        return label_case(volume, prepared, logits, manifest.preprocessing, rules or manifest.scoring), logits
+        rules = rules or manifest.scoring
+        return label_case(volume, prepared, logits, manifest.preprocessing, rules, self.threads), logits
 
 
 def load_model(
@@ -108,7 +114,8 @@ def load_model(
         threads=threads or os.cpu_count() or 1,
         precision=precision_of(engine.name, mode),
     )
-    return LoadedModel(bundle, engine.name, mode, options.precision, _load_folds(bundle, engine, options))
+    folds = _load_folds(bundle, engine, options)
+    return LoadedModel(bundle, engine.name, mode, options.precision, folds, options.threads)
 
 
 def precision_of(backend: str, mode: Mode) -> Precision:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.bundle.manifest import Shape
+from runtime.inference.threads import on_threads
 
 Box = tuple[slice, slice, slice]
 
@@ -75,27 +76,38 @@ class LogitSum:
     numpy converts to float16 and back several times slower than it adds.
     """
 
-    def __init__(self, classes: int, shape: Shape, weights: npt.NDArray[np.float16], *, half: bool) -> None:
-        self._half = half
+    def __init__(
+        self, classes: int, shape: Shape, weights: npt.NDArray[np.float16], *, half: bool, threads: int = 1
+    ) -> None:
+        self._half, self._threads = half, threads
         self._weights = weights.astype(np.float32)
         self._logits = np.zeros((classes, *shape), dtype=np.float32)
 
     def add(self, box: Box, logits: npt.NDArray[np.float32]) -> None:
         """Add the (class, z, y, x) logits of one tile."""
-        # One plane at a time: it and what is computed from it stay in the cache.
-        for values, target in zip(logits, self._logits[(slice(None), *box)], strict=True):
-            for plane, weights, into in zip(values, self._weights, target, strict=True):
+
+        def add_class(index: int) -> None:
+            # One plane at a time: it and what is computed from it stay in the cache.
+            for plane, weights, into in zip(logits[index], self._weights, self._logits[(index, *box)], strict=True):
                 added = plane * weights
                 added += into
                 into[...] = round_to_half(added) if self._half else added
+
+        on_threads(self._threads, add_class, range(len(logits)))
 
     def mean(self, total: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
         """Return the weighted mean (class, z, y, x), once: float16 with half precision, else float32.
 
         `total` is what `weight_sum` gives for the same tiles.
         """
-        self._logits /= total
-        return self._logits.astype(np.float16) if self._half else self._logits
+        mean = np.empty(self._logits.shape, dtype=np.float16) if self._half else self._logits
+
+        def divide_class(index: int) -> None:
+            for plane, weights, into in zip(self._logits[index], total, mean[index], strict=True):
+                into[...] = np.divide(plane, weights, out=plane)
+
+        on_threads(self._threads, divide_class, range(len(mean)))
+        return mean
 
 
 def round_to_half(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
