@@ -16,6 +16,8 @@ from analytics.estimate import Estimate, HypothesisTest
 FIGURES: Final = tuple(STATISTICS)
 """Names of the figures, in the order of a report."""
 
+ABOVE_NO_INFORMATION_RATE: Final = "exact binomial test of accuracy above the no-information rate, one-sided"
+
 
 def accuracy_figures(
     table: Counts2x2, interval: ProportionInterval = "wilson", level: float = 0.95
@@ -65,12 +67,12 @@ def above_no_information_rate(table: Counts2x2) -> HypothesisTest:
 
     Kuhn, J Stat Softw 2008;28(5).
     """
-    method = "exact binomial test of accuracy above the no-information rate, one-sided"
     if table.n == 0:
-        return HypothesisTest(math.nan, math.nan, method, 0, note="not defined: no units")
+        return HypothesisTest(math.nan, math.nan, ABOVE_NO_INFORMATION_RATE, 0, note="not defined: no units")
     rate = max(table.positives, table.negatives) / table.n
     test = binomtest(table.tp + table.tn, table.n, rate, alternative="greater")
-    return HypothesisTest(math.nan, float(test.pvalue), method, table.n, details={"no_information_rate": rate})
+    details = {"no_information_rate": rate}
+    return HypothesisTest(math.nan, float(test.pvalue), ABOVE_NO_INFORMATION_RATE, table.n, details=details)
 
 
 def _proportions(table: Counts2x2) -> dict[str, tuple[int, int]]:

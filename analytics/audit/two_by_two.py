@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any, Final
 
+from analytics.accuracy.figures import above_no_information_rate
+from analytics.accuracy.table import Counts2x2
 from analytics.audit.claims import TableClaim
 from analytics.audit.finding import Finding, FindingCode, contradiction, note
 from analytics.audit.kappa import kappa_of
@@ -17,7 +19,7 @@ from analytics.audit.table_search import KEPT, Table, TableSearch, find_tables
 _MOST_OPEN: Final = 20_000
 """Cases up to which a table is looked for without a claimed sensitivity; the work grows with their square."""
 
-_NORMAL_975: Final = 1.959963984540054
+_SIGNIFICANT: Final = 0.05
 _SHOWN: Final = 3
 
 
@@ -144,13 +146,14 @@ def _notes(claim: TableClaim, search: TableSearch) -> list[Finding]:
     larger = max(table.margin("positives"), table.margin("negatives"))
     word = "positive" if table.margin("positives") == larger else "negative"
     rate, correct = larger / table.n, table.tp + table.tn
-    if _wilson_low(correct, table.n) > rate:
+    test = above_no_information_rate(Counts2x2(table.tp, table.fn, table.fp, table.tn))
+    if test.p_value < _SIGNIFICANT:
         return []
     message = (
         f"always saying {word} would score {rate:.2%} ({larger}/{table.n}); the accuracy of {correct / table.n:.2%} "
-        "is not shown to be above it"
+        f"is not shown to be above it ({test.method}: p = {test.p_value:.3f})"
     )
-    details = {"rate": rate, "accuracy": correct / table.n}
+    details = {"rate": rate, "accuracy": correct / table.n, "p_value": test.p_value, "method": test.method}
     return [note(FindingCode.NO_INFORMATION_RATE, claim.name, claim.line, message, **details)]
 
 
@@ -171,11 +174,3 @@ def _doubtful(claim: TableClaim, search: TableSearch) -> list[Finding]:
         "no count of positives is claimed that would tell which"
     )
     return [note(FindingCode.LABELS_DOUBTFUL, claim.name, claim.line, message)]
-
-
-def _wilson_low(count: int, n: int) -> float:
-    """Return the lower end of the 95 % Wilson interval (JASA 1927;22:209-212)."""
-    share, square = count / n, _NORMAL_975**2
-    middle = share + square / (2 * n)
-    reach = _NORMAL_975 * ((share * (1 - share) + square / (4 * n)) / n) ** 0.5
-    return float((middle - reach) / (1 + square / n))

@@ -112,17 +112,20 @@ def _levels(covariate: Covariate) -> tuple[str, ...]:
     return (covariate.reference, *(level for level in levels if level != covariate.reference))
 
 
-def joint_levels(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.Series:
-    """Return the levels of one column, or of several together as `a 1, b 0`, in their order; missing if any is."""
+def joint_levels(frame: pd.DataFrame, by: tuple[str, ...], labels: tuple[str, ...]) -> pd.Series:
+    """Return the levels of one column, or of several together as `a 1, b 0`, in their order; missing if any is.
+
+    `labels` are what the columns are called there.
+    """
     if len(by) == 1:
         return frame[by[0]]
-    labels = [
-        ", ".join(f"{name} {level}" for name, level in zip(by, levels, strict=True))
+    groups = [
+        ", ".join(f"{label} {level}" for label, level in zip(labels, levels, strict=True))
         for levels in product(*(frame[name].cat.categories for name in by))
     ]
-    texts = pd.DataFrame({name: f"{name} " + frame[name].astype(str) for name in by})
+    texts = pd.DataFrame({name: f"{label} " + frame[name].astype(str) for name, label in zip(by, labels, strict=True)})
     together = texts.agg(", ".join, axis=1).where(frame[list(by)].notna().all(axis=1))
-    return pd.Series(pd.Categorical(together, categories=labels), index=frame.index)
+    return pd.Series(pd.Categorical(together, categories=groups), index=frame.index)
 
 
 def truth_and_call(data: StudyData, first: str, second: str) -> pd.DataFrame:

@@ -36,6 +36,11 @@ def number_text(value: float | None, style: Style = "number") -> str:
     return signed(f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}")
 
 
+def in_sentence(label: str) -> str:
+    """Return `region` for `Region`, but `mrTD` as it is."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
 def signed(text: str) -> str:
     """Return a number with a true minus sign, and no minus before zero."""
     if text.startswith("-") and not text.strip("-0.,"):

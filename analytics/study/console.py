@@ -39,8 +39,12 @@ def print_check(console: Console, data: StudyData) -> None:
         console.print(f"  {problem}", style="red", markup=False, highlight=False)
     if len(data.problems) > _SHOWN:
         console.print(f"  ... and {len(data.problems) - _SHOWN} more; --json tells all of them", highlight=False)
-    missing = [(each.table, each.column, each.missing, each.rows) for each in data.missing if each.missing]
-    _print_table(console, "Missing values", ("table", "column", "missing", "of"), missing)
+    missing = [
+        (each.table, each.column, each.missing, each.not_applicable, each.rows)
+        for each in data.missing
+        if each.missing or each.not_applicable
+    ]
+    _print_table(console, "Missing values", ("table", "column", "missing", "not applicable", "of"), missing)
     flow = [(step.name, step.before, _left_out(step), step.after) for step in data.flow]
     _print_table(console, "Flow of patients", ("step", "before", "left out", "after"), flow)
     counts = ", ".join(f"{count} {kind}" for kind, count in count_by_kind(data.problems).items())

@@ -1,6 +1,7 @@
 """What each rater says of each patient, from a table or from a folder of findings."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from analytics.study.spec import Rater, Study
 from analytics.study.study_file import REGIONS
 from analytics.study.tables import TextTable, by_patient, read_table
 from analytics.study.words import status_meanings
+
+OF_A_NODE: Final = ("region", "short_axis_mm")
+"""Columns of a judgement that a patient without a node has no value for."""
 
 
 def read_judgements(
@@ -34,10 +38,12 @@ def read_judgements(
     keep = ids.isin(known)
     table, ids = table.select(keep), ids[keep]
     columns = _columns(study, rater, table)
-    for column in columns.values():
-        gathered.problems += column.problems
-        gathered.missing.append(column.missing.said_by(rater.name))
     frame = pd.DataFrame({name: column.values for name, column in columns.items()})
+    without_node = int(_without_node(frame, columns, table.rows).sum())
+    for name, column in columns.items():
+        gathered.problems += column.problems
+        empty = column.missing.without(without_node if name in OF_A_NODE else 0)
+        gathered.missing.append(empty.said_by(rater.name))
     if rater.status_column is not None:
         frame["word"] = table.column(rater.status_column)
     frame.index = pd.Index(ids, name="patient")
@@ -64,6 +70,17 @@ def _columns(study: Study, rater: Rater, table: TextTable) -> dict[str, Column]:
     if rater.probability_column is not None:
         found["probability"] = read_numbers(table, rater.probability_column, study.missing, 0.0, 1.0)
     return found
+
+
+def _without_node(frame: pd.DataFrame, columns: dict[str, Column], rows: pd.Series) -> pd.Series:
+    """Return who is negative without a region or size written: where there is no node, it has none."""
+    given = [name for name in OF_A_NODE if name in columns]
+    if not given or "status" not in columns:
+        return pd.Series(False, index=frame.index)
+    # What was written, and is not allowed, is missing.
+    wrong = [problem.row for name in given for problem in columns[name].problems]
+    empty = frame[given].isna().all(axis=1) & ~rows.isin(wrong).to_numpy()
+    return (frame["status"] == "negative") & empty
 
 
 def _from_findings(

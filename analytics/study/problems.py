@@ -60,6 +60,12 @@ class MissingCount:
     column: str
     missing: int
     rows: int
+    not_applicable: int = 0
+    """Rows without a value that have none to give, which are not missing."""
+
+    def without(self, not_applicable: int) -> "MissingCount":
+        """Return the count with some of the empty rows counted as having no value to give."""
+        return replace(self, missing=self.missing - not_applicable, not_applicable=not_applicable)
 
     def said_by(self, rater: str) -> "MissingCount":
         """Return the count of the rows of one rater: several may share a table."""

@@ -58,6 +58,11 @@ class FittedTable:
     model: CoxModel | None
     """None where Firth's penalty was needed."""
 
+    @property
+    def penalised(self) -> bool:
+        """Whether it was fitted by Firth's penalty."""
+        return self.model is None
+
 
 @dataclass(frozen=True)
 class Univariable:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import pandas as pd
 
@@ -21,6 +22,9 @@ from analytics.survival.fine_gray import fine_gray
 from analytics.survival.proportional_hazards import proportional_hazards_test, residual_plot
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
 from analytics.survival.times import Followup
+
+FIRTH_MARK: Final = " †"
+"""Behind a hazard ratio by Firth's penalty."""
 
 
 def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
@@ -46,7 +50,7 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
         columns = table.reset_index(drop=True)[list(known)]
         found = regression_table(followup, columns, _covariates(list(known.values())), rule)
         made = _numbers(endpoint, found, known)
-        checks = _checks(endpoint, found.multivariable)
+        checks = _checks(endpoint, found.multivariable, known)
         if (followup.event > 1).any() and found.entered:
             checks += _subdistribution(endpoint, followup, columns, [known[name] for name in found.entered])
         numbers += made + checks
@@ -66,8 +70,14 @@ def _label(known: dict[str, Variable], column: str) -> str:
     return f"{each.label}: {level} / {each.levels[0]}" if level else f"{each.label}, per 1 {unit}"
 
 
-def _alone(found: RegressionTable) -> list[RatioRow]:
-    return [row for single in found.univariable if single.fitted is not None for row in single.fitted.rows]
+def _alone(found: RegressionTable) -> list[tuple[RatioRow, bool]]:
+    """Return every line of the models of one candidate, and whether it is fitted by Firth's penalty."""
+    return [
+        (row, single.fitted.penalised)
+        for single in found.univariable
+        if single.fitted is not None
+        for row in single.fitted.rows
+    ]
 
 
 def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable]) -> list[Number]:
@@ -79,7 +89,7 @@ def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variab
             row.hazard_ratio,
             "ratio",
         )
-        for kind, rows in (("alone", _alone(found)), ("together", together))
+        for kind, rows in (("alone", [row for row, _ in _alone(found)]), ("together", together))
         for row in rows
     ]
 
@@ -111,17 +121,19 @@ def _residuals(endpoint: Endpoint, model: CoxModel, known: dict[str, Variable]) 
 def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule) -> Table:
     together = {} if found.multivariable is None else {row.column: row for row in found.multivariable.rows}
     rows = []
-    for row in _alone(found):
+    for row, penalised in _alone(found):
         other = together.get(row.column)
         more = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
         events = f"{row.hazard_ratio.count or 0:,} / {row.hazard_ratio.n:,}"
-        alone = (estimate_text(row.hazard_ratio, "ratio"), p_text(row.p_value))
+        alone = (estimate_text(row.hazard_ratio, "ratio") + (FIRTH_MARK if penalised else ""), p_text(row.p_value))
         rows.append((_label(known, row.column), events, *alone, *more))
     methods = {single.fitted.method for single in found.univariable if single.fitted is not None}
     note = (
         f"Alone: {', '.join(sorted(methods))}. A candidate with p < {rule.entry_p:g} alone, or one of "
-        f"{', '.join(rule.forced) or 'none'}, enters together. "
+        f"{', '.join(known[name].label for name in rule.forced) or 'none'}, enters together. "
     )
+    if any(penalised for _, penalised in _alone(found)):
+        note += f"{FIRTH_MARK.strip()} By Firth's penalty: events are few, or separate the patients perfectly. "
     if found.multivariable is not None:
         joint = found.multivariable
         counts = f"n = {joint.n:,}, {joint.n_events:,} events, {joint.n_missing:,} with missing values"
@@ -130,25 +142,25 @@ def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Vari
     return Table(f"cox-{endpoint.name}", f"{endpoint.label}: hazard ratios", header, tuple(rows), note)
 
 
-def _checks(endpoint: Endpoint, fitted: FittedTable | None) -> list[Number]:
+def _checks(endpoint: Endpoint, fitted: FittedTable | None, known: dict[str, Variable]) -> list[Number]:
     if fitted is None:
         return []
     key = f"cox.{endpoint.name}.model"
     numbers = [Number(f"{key}.likelihood_ratio", "Likelihood-ratio test of the model", fitted.overall)]
     if fitted.model is not None:
         numbers.append(Number(f"{key}.concordance", "Harrell's C, on the data of the fit", fitted.model.concordance))
-        numbers += _proportional(key, fitted.model)
+        numbers += _proportional(key, fitted.model, known)
     return numbers
 
 
-def _proportional(key: str, model: CoxModel) -> list[Number]:
+def _proportional(key: str, model: CoxModel, known: dict[str, Variable]) -> list[Number]:
     try:
         hazards = proportional_hazards_test(model)
     except NotEstimable as error:
         failed = HypothesisTest(math.nan, math.nan, "test of proportional hazards", model.n, note=str(error))
         return [Number(f"{key}.proportional", "Proportional hazards", failed)]
     terms = [
-        Number(f"{key}.proportional.{term}", f"Proportional hazards, {term}", test)
+        Number(f"{key}.proportional.{term}", f"Proportional hazards, {known[term].label}", test)
         for term, test in hazards.by_term.items()
     ]
     return [Number(f"{key}.proportional", "Proportional hazards, all terms", hazards.overall), *terms]

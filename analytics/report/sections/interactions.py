@@ -12,16 +12,17 @@ from analytics.survival.interaction import additive_interaction, product_term
 def interaction_numbers(panel: Panel) -> list[Number]:
     """Return the product term, the excess risk due to interaction and its share, of a joint stratum of two variables.
 
-    The excess (RERI) and its share are for two variables of two levels. What cannot be fitted is left out.
+    The excess (RERI) and its share are for two variables of two levels. What cannot be fitted is left out, and with
+    competing events there is none of it.
     """
-    if len(panel.stratum.by) != 2:
+    if len(panel.stratum.by) != 2 or any(cause > 1 for cause in panel.followup.causes):
         return []
-    first, second = panel.stratum.by
-    columns = {name: panel.table[name] for name in (first, second)}
-    covariates = [Category(name, tuple(map(str, column.cat.categories))) for name, column in columns.items()]
+    first, second = panel.labels
+    columns = {label: panel.table[name] for label, name in zip(panel.labels, panel.stratum.by, strict=True)}
+    covariates = [Category(label, tuple(map(str, column.cat.categories))) for label, column in columns.items()]
     numbers = []
     try:
-        table = panel.table[[first, second]].reset_index(drop=True)
+        table = pd.DataFrame(columns).reset_index(drop=True)
         product = product_term(panel.followup, table, covariates[0], covariates[1])
         numbers.append(
             Number(f"{panel.key}.product", f"Interaction of {first} and {second} (multiplicative)", product.test)

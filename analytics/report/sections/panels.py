@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analytics.report.frame import joint_levels, variable
+from analytics.report.wording import in_sentence
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint, Stratum
 from analytics.survival.times import Followup, Groups, group_by
@@ -19,6 +20,9 @@ class Panel:
     title: str
     endpoint: Endpoint
     stratum: Stratum
+    labels: tuple[str, ...]
+    """Of the stratum's variables, as they stand in a sentence."""
+
     table: pd.DataFrame
     """The patients' columns of the analysis table, those of `followup`."""
 
@@ -69,7 +73,8 @@ def _panel(
 ) -> Panel | None:
     """Return one panel; `clock` is the unit of the time and the landmark that it starts at."""
     unit, late = clock
-    by = joint_levels(rows, stratum.by)
+    labels = tuple(in_sentence(variable(data, name).label) for name in stratum.by)
+    by = joint_levels(rows, stratum.by, labels)
     known = by.notna()
     if by[known].nunique() < 2:
         return None
@@ -78,14 +83,9 @@ def _panel(
     order = tuple(str(category) for category in by.cat.categories)
     groups = group_by(by[known].astype(str).to_numpy(dtype=str), order).without_empty()
     key = f"survival.{endpoint.name}.{'+'.join(stratum.by)}" + (f".{stratum.within}={level}" if level else "")
-    title = f"{endpoint.label} by {' and '.join(_in_sentence(variable(data, name).label) for name in stratum.by)}"
+    title = f"{endpoint.label} by {' and '.join(labels)}"
     if stratum.within is not None:
         title += f", {variable(data, stratum.within).label} {level}"
     if late > 0:
         title += f", from {late:g} {unit} on"
-    return Panel(key, title, endpoint, stratum, table, followup, groups, int((~known).sum()))
-
-
-def _in_sentence(label: str) -> str:
-    """Return `region` for `Region`, but `mrTD` as it is."""
-    return label[0].lower() + label[1:] if label[1:2].islower() else label
+    return Panel(key, title, endpoint, stratum, labels, table, followup, groups, int((~known).sum()))

@@ -6,7 +6,7 @@ from typing import Final
 from analytics.report.blocks import Block, Section, Table, Text
 from analytics.report.figures.flow import draw_flow
 from analytics.study.data import StudyData
-from analytics.study.problems import FlowStep
+from analytics.study.problems import FlowStep, MissingCount
 
 _SHOWN: Final = 100
 
@@ -20,15 +20,27 @@ def patients_section(data: StudyData) -> Section:
     ]
     rows = tuple((step.name, f"{step.before:,}", _left_out(step), f"{step.after:,}") for step in data.flow)
     blocks.append(Table("flow-table", "Flow of patients", ("Step", "Before", "Left out", "After"), rows))
-    missing = tuple(
-        (each.table, each.column, f"{each.missing:,}", f"{each.rows:,}", f"{100 * each.missing / each.rows:.1f} %")
-        for each in data.missing
-        if each.missing
-    )
-    header = ("Table", "Column", "Missing", "Of", "Share")
-    note = "Values that were not as the study file allows count as missing."
-    blocks.append(Table("missing", "Missing values", header, missing or (("none", "", "", "", ""),), note))
+    blocks.append(_missing(data))
     return Section("patients", "Patients and data", (*blocks, *_problems(data)))
+
+
+def _missing(data: StudyData) -> Table:
+    rows = tuple(
+        (each.table, each.column, f"{each.missing:,}", f"{each.not_applicable:,}", f"{each.rows:,}", _share(each))
+        for each in data.missing
+        if each.missing or each.not_applicable
+    )
+    note = (
+        "Values that were not as the study file allows count as missing. Not applicable: region and short axis of a "
+        "patient whom the rater calls negative without giving either. Share: of those who have a value to give."
+    )
+    header = ("Table", "Column", "Missing", "Not applicable", "Of", "Share missing")
+    return Table("missing", "Missing values", header, rows or (("none", "", "", "", "", ""),), note)
+
+
+def _share(count: MissingCount) -> str:
+    asked = count.rows - count.not_applicable
+    return f"{100 * count.missing / asked:.1f} %" if asked else "–"
 
 
 def _left_out(step: FlowStep) -> str:

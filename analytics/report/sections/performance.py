@@ -12,7 +12,7 @@ from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.performance import draw_auc_over_time, draw_survival_calibration
 from analytics.report.frame import Variable, analysis_frame, variable
 from analytics.report.sections.landmarks import landmark_blocks
-from analytics.report.wording import numbers_table
+from analytics.report.wording import in_sentence, numbers_table
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint, Study
 from analytics.survival.baseline import predicted_survival
@@ -62,15 +62,20 @@ def performance_section(data: StudyData, advance: Callable[[], None]) -> Section
             continue
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
         known = [variable(data, name) for name in (*over, *adds) if name in frame]
-        base, added = ([_covariate(each) for each in known if each.name in names] for names in (over, adds))
+        base, added = ([each for each in known if each.name in names] for names in (over, adds))
         made = [] if asked is None else [_performance(endpoint, followup, table, base, added, follow_up.times)]
-        made.append(landmark_blocks(data, endpoint, followup, table, [*base, *added]))
+        covariates = [_covariate(each) for each in (*base, *added)]
+        made.append(landmark_blocks(data, endpoint, followup, table, covariates))
         for of_part, numbers_of_part in made:
             blocks += of_part
             numbers += numbers_of_part
     if asked is None:
         return Section("performance", "Landmark analyses", tuple(blocks), tuple(numbers))
     return Section("performance", "Performance of survival models", tuple(blocks), tuple(numbers))
+
+
+def _named(items: Sequence[Variable]) -> str:
+    return ", ".join(in_sentence(each.label) for each in items)
 
 
 def _covariate(each: Variable) -> Covariate:
@@ -81,19 +86,20 @@ def _performance(
     endpoint: Endpoint,
     followup: Followup,
     table: pd.DataFrame,
-    base: Sequence[Covariate],
-    added: Sequence[Covariate],
+    base: Sequence[Variable],
+    added: Sequence[Variable],
     times: Sequence[float],
 ) -> tuple[list[Block], list[Number]]:
+    before, more_known = ([_covariate(each) for each in items] for items in (base, added))
     try:
-        found = gain(followup, table, base, added, times)
+        found = gain(followup, table, before, more_known, times)
     except NotEstimable as error:
         return [Text(f"{endpoint.label}: no model of performance: {error}.")], []
-    names = [", ".join(item.name for item in items) for items in (base, [*base, *added])]
-    key, title = f"performance.{endpoint.name}", f"{endpoint.label}: what {', '.join(i.name for i in added)} adds"
+    names = [_named(items) for items in (base, [*base, *added])]
+    key, title = f"performance.{endpoint.name}", f"{endpoint.label}: what {_named(added)} adds"
     numbers = _gain_numbers(key, found, names, times)
     more, drawn = _calibrations(key, endpoint, found.added, times)
-    numbers += more + _validation(key, followup, table, [*base, *added])
+    numbers += more + _validation(key, followup, table, [*before, *more_known])
     note = f"{found.added.n:,} patients with every covariate. Gain and calibration are {found.note}."
     if any(cause > 1 for cause in followup.causes):
         note += " A competing event censors."

@@ -12,12 +12,13 @@ from analytics.report.frame import analysis_frame
 from analytics.report.sections.interactions import interaction_numbers
 from analytics.report.sections.panels import Panel, panels
 from analytics.report.sections.survival_table import group_table
+from analytics.report.sections.whole_cohort import whole_cohort
 from analytics.report.wording import numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint, Stratum
 from analytics.survival.comparison import GroupComparison, GroupCurve, HazardRatio, RestrictedMean, compare_groups
 from analytics.survival.competing import CumulativeIncidence
-from analytics.survival.kaplan_meier import median_followup, risk_counts
+from analytics.survival.kaplan_meier import risk_counts
 from analytics.survival.logrank import PairwiseTest, holm
 from analytics.survival.times import Followup, IntArray
 
@@ -37,23 +38,27 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
             advance()
             continue
         whole = Followup(observed["time"].to_numpy(), observed["event"].to_numpy(), follow_up.unit)
-        followed = median_followup(whole.of_any_cause())
-        key, label = f"survival.{endpoint.name}.follow_up", f"{endpoint.label}: median follow-up"
-        numbers.append(Number(key, label, followed, unit=whole.unit))
-        blocks.append(numbers_table(key, f"{endpoint.label}: follow-up", [numbers[-1]]))
+        overall = whole_cohort(endpoint, whole, follow_up.times)
+        numbers += overall
+        blocks.append(numbers_table(f"survival.{endpoint.name}.whole", f"{endpoint.label}: whole cohort", overall))
         tests: list[tuple[Panel, Number]] = []
         for panel in panels(data, frame, endpoint, follow_up.unit):
             compared = compare_groups(panel.followup, panel.groups, follow_up.times)
-            test, others = _test(panel, compared), _other_tests(panel, compared)
+            test, hazards = _test(panel, compared), _proportional(panel, compared)
+            further = [*_pairs(panel, compared), *interaction_numbers(panel)]
             tests.append((panel, test))
             numbers += [
                 *_group_numbers(panel, compared, follow_up.times),
                 test,
+                *hazards,
                 *_differences(panel, compared),
-                *others,
+                *further,
             ]
             blocks.append(_figure(panel, compared, test))
-            blocks.append(group_table(panel, compared, follow_up.times, [test, *others]))
+            blocks.append(group_table(panel, compared, follow_up.times, [test, *hazards]))
+            if further:
+                title = f"{panel.title}: {'pairs' if len(panel.stratum.by) == 1 else 'pairs and interaction'}"
+                blocks.append(numbers_table(f"{panel.key}.further", title, further))
         blocks += _without_panel(data.study.analysis.strata, [panel.stratum for panel, _ in tests], endpoint)
         blocks += _holm_table(endpoint.label, tests)
         advance()
@@ -96,13 +101,14 @@ def _differences(panel: Panel, compared: GroupComparison) -> list[Number]:
     return numbers + [number for each in compared.restricted_means for number in _restricted(panel, first, each)]
 
 
-def _other_tests(panel: Panel, compared: GroupComparison) -> list[Number]:
-    if compared.competing:
+def _proportional(panel: Panel, compared: GroupComparison) -> list[Number]:
+    if compared.proportional_hazards is None:
         return []
-    numbers = [_pair(panel, pair) for pair in compared.pairs]
-    if compared.proportional_hazards is not None:
-        numbers.append(Number(f"{panel.key}.proportional", "Proportional hazards", compared.proportional_hazards))
-    return [*numbers, *interaction_numbers(panel)]
+    return [Number(f"{panel.key}.proportional", "Proportional hazards", compared.proportional_hazards)]
+
+
+def _pairs(panel: Panel, compared: GroupComparison) -> list[Number]:
+    return [_pair(panel, pair) for pair in compared.pairs]
 
 
 def _test(panel: Panel, compared: GroupComparison) -> Number:

@@ -10,7 +10,7 @@ from analytics.survival.comparison import GroupComparison, GroupCurve
 
 
 def group_table(panel: Panel, compared: GroupComparison, times: Sequence[float], tests: Sequence[Number]) -> Table:
-    """Return the groups with their figures; `tests` are those of all groups together, which stand in the note."""
+    """Return the groups with their figures; `tests`, those of all groups together, stand in the note."""
     unit = panel.followup.unit
     header = ["", "Events / n", *(f"{time:g} {unit}" for time in times)]
     if not compared.competing:

@@ -18,7 +18,9 @@ def table(second: list[float], missing: int = 0) -> tuple[tuple[str, ...], tuple
     time = np.array([1.0, 2, 3, 4, 5, *[60] * 5, *second, *[60] * 5])
     followup = Followup(time, np.array([1] * 5 + [0] * 5 + [1] * 5 + [0] * 5))
     groups = group_by(["a"] * 10 + ["b"] * 10)
-    panel = Panel("key", "OS by status", ENDPOINT, Stratum(("s",)), pd.DataFrame(), followup, groups, missing)
+    panel = Panel(
+        "key", "OS by status", ENDPOINT, Stratum(("s",)), ("status",), pd.DataFrame(), followup, groups, missing
+    )
     found = group_table(panel, compare_groups(followup, groups, (48.0,)), (48.0,), [])
     return found.header, found.rows, found.note
 
@@ -48,7 +50,7 @@ def test_a_median_that_more_than_half_outlive_is_not_reached() -> None:
     time = np.array([1.0, 2, *[60] * 8, 3, 4, 5, 6, 7, 8, *[60] * 4])
     followup = Followup(time, (time < 60).astype(int))
     groups = group_by(["a"] * 10 + ["b"] * 10)
-    panel = Panel("key", "OS by status", ENDPOINT, Stratum(("s",)), pd.DataFrame(), followup, groups, 0)
+    panel = Panel("key", "OS by status", ENDPOINT, Stratum(("s",)), ("status",), pd.DataFrame(), followup, groups, 0)
     first, second = group_table(panel, compare_groups(followup, groups, (48.0,)), (48.0,), []).rows
     assert first[2] == "not reached"
     # One half live from 7 to 8 months: the middle, as in R.

@@ -114,6 +114,26 @@ def test_times_come_from_dates_or_from_numbers_in_the_unit_of_the_study(folder: 
     assert follow_up["OS"]["time"].to_dict() == {"a": 30, "c": 12}
 
 
+def test_a_negative_patient_without_region_and_size_has_none_to_give_and_a_positive_one_lacks_them(
+    tmp_path: Path,
+) -> None:
+    rater = (
+        "{name: reference, role: reference, table: reference.csv, id: id, status: {column: s, positive: p, "
+        "negative: n}, region: r, short_axis_mm: mm}"
+    )
+    study = f"title: T\nsimulated: true\npatients: {{table: patients.csv, id: id}}\nraters:\n  - {rater}\n"
+    (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
+    (tmp_path / "patients.csv").write_text("id\na\nb\nc\nd\ne\n", encoding="utf-8")
+    rows = "id,s,r,mm\na,p,obturator,9\nb,p,,\nc,n,,\nd,n,obturator,\ne,n,,-4\n"
+    (tmp_path / "reference.csv").write_text(rows, encoding="utf-8")
+    counted = {
+        each.column: (each.missing, each.not_applicable, each.rows)
+        for each in load_data(load_study(tmp_path / "study.yaml")).missing
+    }
+    # b lacks both, d the size, and e has one that is not allowed; c has no node.
+    assert counted == {"s": (0, 0, 5), "r": (2, 1, 5), "mm": (3, 1, 5)}
+
+
 def test_the_flow_tells_who_drops_out_where_and_missing_values_are_counted(folder: Path) -> None:
     data = load(folder)
     assert [(step.name, step.before, dict(step.reasons), step.after) for step in data.flow] == [
