@@ -96,12 +96,17 @@ def check(
 def report(
     study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
     out: Annotated[Path, typer.Option(help="Folder for report.html, report.pdf, tables.docx, results.json, figures.")],
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes at work; by default one a core, 4 at most. One needs least memory."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
     from analytics.folders import writable_folder
     from analytics.progress import new_progress
     from analytics.report.build import build_report, step_count, write_report
+    from analytics.report.workers import usable_jobs
 
     data = _load(study)
     # A folder that cannot be written is told before the minutes of computing.
@@ -109,7 +114,7 @@ def report(
     with new_progress() as progress:
         computing = progress.add_task("computing", total=step_count(data))
         writing = progress.add_task("writing", total=5)
-        document = build_report(data, study, lambda: progress.advance(computing))
+        document = build_report(data, study, lambda: progress.advance(computing), jobs or usable_jobs())
         written = write_report(document, data, out, lambda: progress.advance(writing))
     numbers = sum(len(section.numbers) for section in document.sections)
     if as_json:

@@ -77,6 +77,19 @@ class OutputUnwritable(_PathError):
 
 
 @dataclass
+class WorkerLost(AnalyticsError):
+    """The system ended a process that was at work, as it does where memory runs out."""
+
+    code: ClassVar[str] = "worker_lost"
+
+    jobs: int
+    """How many processes there were."""
+
+    def __str__(self) -> str:
+        return f"one of {self.jobs} processes was ended by the system, for want of memory perhaps; --jobs 1 needs less"
+
+
+@dataclass
 class InternalFault(AnalyticsError):
     """A mistake of this program, which no input can mend."""
 

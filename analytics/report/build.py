@@ -25,14 +25,22 @@ from analytics.report.sections.ratings import ratings_section
 from analytics.report.sections.segmentation import segmentation_section
 from analytics.report.sections.subgroups import subgroups_section
 from analytics.report.sections.survival import survival_section
+from analytics.report.workers import on_processes
 from analytics.segmentation.label_map import label_map_files
 from analytics.study.data import StudyData
 from analytics.version import software_versions
 
 
-def build_report(data: StudyData, study_file: Path, advance: Callable[[], None] = lambda: None) -> ReportDocument:
-    """Return the report of a study; `advance` is called `step_count` times."""
-    sections = [section for section in _sections(data, advance) if section is not None]
+def build_report(
+    data: StudyData, study_file: Path, advance: Callable[[], None] = lambda: None, jobs: int = 1
+) -> ReportDocument:
+    """Return the report of a study; `advance` is called `step_count` times.
+
+    `jobs` processes compute sections side by side, with the same result; more than one asks that the calling program
+    guards its entry with `if __name__ == "__main__"`. Raises `WorkerLost`.
+    """
+    computed = _sections(data, advance) if jobs == 1 else _side_by_side(data, advance, jobs)
+    sections = [section for section in computed if section is not None]
     titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
@@ -66,6 +74,25 @@ def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section 
         yield _computed(title, partial(follow, data, advance))
 
 
+def _side_by_side(data: StudyData, advance: Callable[[], None], jobs: int) -> Iterator[Section | None]:
+    """Yield what `_sections` does; the long sections are begun first."""
+    titles = (*reversed(_STEP_BY_STEP), *_AT_ONCE)
+
+    def count(title: str) -> None:
+        for _ in range(_steps_of(title, data)):
+            advance()
+
+    found = dict(zip(titles, on_processes(jobs, partial(_alone, data), titles, count), strict=True))
+    yield from (found[title] for title in (*_AT_ONCE, *_STEP_BY_STEP))
+
+
+def _alone(data: StudyData, title: str) -> Section | None:
+    """Return one section, in a process of its own."""
+    if title in _AT_ONCE:
+        return _computed(title, partial(_AT_ONCE[title], data))
+    return _computed(title, partial(_STEP_BY_STEP[title], data, lambda: None))
+
+
 def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
     """Return a section, or why the data do not allow it: the others go on, as they do after a fault in this one."""
     key = identifier(title.lower())
@@ -81,10 +108,21 @@ def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
 
 def step_count(data: StudyData) -> int:
     """Return how often `build_report` calls `advance`."""
-    endpoints = 0 if data.study.follow_up is None else len(data.study.follow_up.endpoints)
-    maps = data.study.label_maps
-    models = 3 if performance_is_asked(data.study) else 2
-    return len(_AT_ONCE) + models * endpoints + (0 if maps is None else len(label_map_files(maps.reference)))
+    return sum(_steps_of(title, data) for title in (*_AT_ONCE, *_STEP_BY_STEP))
+
+
+def _steps_of(title: str, data: StudyData) -> int:
+    """Return how often a section calls `advance`; one of survival does so once an endpoint."""
+    if title in _AT_ONCE:
+        return 1
+    if title == "Segmentation":
+        maps = data.study.label_maps
+        return 0 if maps is None else len(label_map_files(maps.reference))
+    follow_up = data.study.follow_up
+    left_out = (title == "Cox models" and not data.study.analysis.candidates) or (
+        title == "Performance of survival models" and not performance_is_asked(data.study)
+    )
+    return 0 if follow_up is None or left_out else len(follow_up.endpoints)
 
 
 def _origin_section(versions: dict[str, str], inputs: dict[str, str]) -> Section:

@@ -31,7 +31,16 @@ def study(tmp_path: Path) -> Path:
 
 def report(study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
     """Return exit status, standard error, and the whole of results.json."""
-    arguments = ["sidewall-analytics", "report", str(study), "--out", str(study.parent / "out"), "--json"]
+    arguments = [
+        "sidewall-analytics",
+        "report",
+        str(study),
+        "--out",
+        str(study.parent / "out"),
+        "--json",
+        "--jobs",
+        "1",
+    ]
     monkeypatch.setattr("sys.argv", arguments)
     with pytest.raises(SystemExit) as ended:
         cli.main()

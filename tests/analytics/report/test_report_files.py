@@ -54,7 +54,7 @@ analysis:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a small study and the report of it, made twice."""
+    """Return a folder with a small study and the report of it, made twice: by one process and by two."""
     folder = tmp_path_factory.mktemp("study")
     for name, table in simulate(120, 5).items():
         table.to_csv(folder / f"{name}.csv", index=False)
@@ -62,7 +62,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for out in ("first", "second"):
         data = load_data(load_study(folder / "study.yaml"))
         steps: list[int] = []
-        document = build_report(data, folder / "study.yaml", lambda steps=steps: steps.append(1))  # type: ignore[misc]
+        jobs = 2 if out == "second" else 1
+        document = build_report(data, folder / "study.yaml", lambda steps=steps: steps.append(1), jobs)  # type: ignore[misc]
         assert len(steps) == step_count(data)
         write_report(document, data, folder / out)
     return folder

@@ -1,0 +1,60 @@
+"""Independent pieces of work on several processes."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
+from typing import Final, TypeVar
+
+from analytics.errors import WorkerLost
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+MOST_JOBS: Final = 4
+"""Beyond that the longest section decides alone when the report is done."""
+
+
+def usable_jobs() -> int:
+    """Return how many processes are of use on this machine: the cores that this one may use, 4 at most."""
+    return min(len(os.sched_getaffinity(0)), MOST_JOBS)
+
+
+def on_processes(
+    jobs: int, work: Callable[[Item], Answer], items: Sequence[Item], done: Callable[[Item], None]
+) -> list[Answer]:
+    """Return what `work` answers to every item, in their order; begun in that order, `done` is told when one ends.
+
+    `work`, items and answers are pickled. Raises what `work` raises, and `WorkerLost` where the system ended a process.
+    """
+    with _pool(jobs) as pool:
+        running = {pool.submit(work, item): item for item in items}
+        try:
+            for future in as_completed(running):
+                future.result()
+                done(running[future])
+        except BrokenProcessPool as error:
+            raise WorkerLost(jobs) from error
+        return [future.result() for future in running]
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    # A fork would copy the threads' locks, such as those of a progress bar.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_the_interrupt_to_the_parent)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        # What runs would be waited for, else.
+        for child in active_children():
+            child.terminate()
+        raise
+    pool.shutdown()
+
+
+def _leave_the_interrupt_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
