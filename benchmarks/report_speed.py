@@ -2,7 +2,7 @@
 
 Every study is simulated into a temporary folder, and the report is made by `sidewall-analytics report` as it starts by
 default. Processor time is what the work takes; elapsed time depends on what else the machine does. A `paper` study is
-that of `make study`, with readers, nodes and label maps: 480 in 1,480 of its patients are in the external test and hence
+that of `make study`, with readers, nodes and label maps: 480 in 1,480 of its patients are in the external test and so
 in the report. An `example` is that of analytics/examples, all of whose patients are.
 """
 
