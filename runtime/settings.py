@@ -7,7 +7,7 @@ start with the setting's name, the value and what is allowed; so does a name tha
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -26,6 +26,8 @@ BundlePlace = Path | Reference
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _MIB = 1 << 20
+SECRETS = ("pseudonym_salt",)
+"""Settings that no command line takes: everybody on the machine sees it."""
 _LOOPBACK_WORDS = "this machine's own address (127.0.0.1, ::1, localhost)"
 
 
@@ -189,13 +191,15 @@ def allowed_values(name: str) -> str:
 def load_settings(
     given: Mapping[str, Any] | None = None,
     *,
+    named: Iterable[str] | None = None,
     environment: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
     """Return the effective settings.
 
-    `given` are values from the command line (None counts as not given), `environment` defaults to the process's, `file`
-    to what `SIDEWALL_CONFIG` names. Raises `SettingInvalid`, also on a variable or name that is no setting.
+    `given` are values from the command line (None counts as not given), `named` further ones there as `NAME=VALUE`,
+    which give way to them; `environment` defaults to the process's, `file` to what `SIDEWALL_CONFIG` names. Raises
+    `SettingInvalid`, also on a variable or name that is no setting.
     """
     environment = os.environ if environment is None else environment
     check_variables(environment, setting_names())
@@ -205,8 +209,27 @@ def load_settings(
     for name in kinds:
         if environment.get(variable_of(name)):
             values[name] = environment[variable_of(name)]
+    values.update(_named_values(named or ()))
     values.update({name: value for name, value in (given or {}).items() if value is not None})
     return Settings(**{name: _parse(name, value, kinds[name]) for name, value in values.items()})
+
+
+def _named_values(pairs: Iterable[str]) -> dict[str, str]:
+    """Return the settings of texts `NAME=VALUE`, as `--set` takes them, still as text.
+
+    Raises `SettingInvalid`, also on a secret: a command line is seen by everybody on the machine.
+    """
+    values = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise SettingInvalid("set", pair, "NAME=VALUE")
+        if name not in setting_names():
+            raise unknown_setting(name, setting_names())
+        if name in SECRETS:
+            raise SettingInvalid("set", f"{name}=...", f"other settings; {name} by {variable_of(name)} or in the file")
+        values[name] = value
+    return values
 
 
 def _read_file(file: Path) -> dict[str, Any]:

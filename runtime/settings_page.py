@@ -29,7 +29,7 @@ from runtime.core.stations import MAX_STATION_DISTANCE_MM
 from runtime.environment import OTHER_VARIABLES, variable_of
 from runtime.inference.backend import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
-from runtime.settings import BundlePlace, Settings, allowed_values
+from runtime.settings import SECRETS, BundlePlace, Settings, allowed_values
 
 PAGE: Final = Path("docs/settings.md")
 SAMPLE: Final = Path("docs/sidewall.toml")
@@ -40,11 +40,14 @@ _INTRODUCTION: Final = """\
 Made by `python -m runtime.settings_page` from the code; do not edit.
 
 A setting comes from the command line, else from the environment, else from a TOML file (`--config` or
-`SIDEWALL_CONFIG`), else it has its default. A value that is not allowed stops the start with exit status 2, the name,
-the value and what is allowed. So does a name that is no setting, in the file or as a `SIDEWALL_*` variable: a misspelt
-one is not passed over.
+`SIDEWALL_CONFIG`), else it has its default. `sidewall serve` and `sidewall analyze` take every setting on the command
+line, those without a flag of their own by `--set NAME=VALUE`; but for the secret one, which everybody on the machine
+would see there. A value that is not allowed stops the start with exit status 2, the name, the value and what is allowed.
+So does a name that is no setting, in the file, behind `--set` or as a `SIDEWALL_*` variable: a misspelt one is not
+passed over.
 
-The settings of type *table* are tables of the file (`[rules]`), and `name=value,name=value` in the environment.
+The settings of type *table* are tables of the file (`[rules]`), and `name=value,name=value` in the environment and
+behind `--set`.
 """
 
 _RULES: Final = """\
@@ -110,7 +113,7 @@ def _settings_rows() -> Iterator[tuple[str, ...]]:
     flags, meanings, kinds = _flags(), field_meanings(Settings), get_type_hints(Settings)
     for each in fields(Settings):
         yield (
-            f"`{flags[each.name]}`" if each.name in flags else "",
+            f"`{flags.get(each.name, f'--set {each.name}=')}`" if each.name not in SECRETS else "",
             f"`{variable_of(each.name)}`",
             f"`{each.name}`",
             _type_words(kinds[each.name]),

@@ -27,6 +27,7 @@ from runtime.cli.options import (
     PriorOption,
     SeriesArgument,
     SeriesUidOption,
+    SetOption,
     StudyArgument,
     ThreadsOption,
     TimePointOption,
@@ -74,13 +75,14 @@ def serve(
     mode: ModeOption = None,
     threads: ThreadsOption = None,
     engine_cache: EngineCacheOption = None,
+    others: SetOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
     with reporting_errors(as_json=False):
         given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache, "metrics_listen": metrics_listen}
-        settings = load_settings(given, file=config)
+        settings = load_settings(given, named=others, file=config)
         silence_grpc()
         from prometheus_client import CollectorRegistry
 
@@ -112,6 +114,7 @@ def analyze(
     prior: PriorOption = None,
     series_uid: SeriesUidOption = None,
     engine_cache: EngineCacheOption = None,
+    others: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +122,7 @@ def analyze(
     with reporting_errors(as_json):
         given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache}
-        settings = load_settings(given, file=config)
+        settings = load_settings(given, named=others, file=config)
         from runtime.cli.analyzing import analyze_path
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.loading import bundle_folder, with_local_bundle

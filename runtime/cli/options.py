@@ -32,7 +32,14 @@ BundleOption = Annotated[
 ]
 BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one present.")]
 ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
-ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads; default: every core.")]
+# Text, so that what is no number is refused as everywhere else: in one line, with the setting and what is allowed.
+ThreadsOption = Annotated[str | None, typer.Option(metavar="NUMBER", help="CPU threads; default: every core.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any other setting by its name in docs/settings.md; may be given again."
+    ),
+]
 EngineCacheOption = Annotated[
     Path | None, typer.Option(help="Folder that keeps compiled folds; default: sidewall/engines in the user's cache.")
 ]

@@ -209,3 +209,27 @@ def test_a_series_of_the_results_can_be_named_and_numbered_as_dicom_allows(
 ) -> None:
     with pytest.raises(SettingInvalid, match=words):
         load_settings(values, environment={})
+
+
+def test_what_set_names_stands_above_the_environment_and_below_a_flag_of_its_own() -> None:
+    named = ["shutdown_grace_s=60", "threads=4", "rules=short_axis_cutoff_mm=5,node_threshold=0.6"]
+    environment = {"SIDEWALL_SHUTDOWN_GRACE_S": "5", "SIDEWALL_MAX_WAITING": "1"}
+    settings = load_settings({"threads": "2", "mode": None}, named=named, environment=environment)
+    assert (settings.shutdown_grace_s, settings.threads, settings.max_waiting) == (60.0, 2, 1)
+    assert settings.rules == {"short_axis_cutoff_mm": 5.0, "node_threshold": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("shutdown_grace_s", "setting set is 'shutdown_grace_s'; allowed: NAME=VALUE"),
+        ("shutdown_grace_s=soon", "setting shutdown_grace_s is 'soon'; allowed: a number"),
+        ("shutdown_grace=5", "did you mean shutdown_grace_s"),
+        ("pseudonym_salt=pepper", "pseudonym_salt by SIDEWALL_PSEUDONYM_SALT or in the file"),
+    ],
+)
+def test_what_set_may_not_name_is_refused_with_what_is_allowed(pair: str, words: str) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        load_settings(named=[pair], environment={})
+    assert words in str(refused.value)
+    assert "pepper" not in str(refused.value)

@@ -10,7 +10,7 @@ from runtime.core.errors import RefusalCode
 from runtime.core.rules import ScoringRules
 from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.environment import OTHER_VARIABLES
-from runtime.settings import Settings, load_settings, setting_names
+from runtime.settings import SECRETS, Settings, load_settings, setting_names
 from runtime.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
 
 OUTSIDE_THE_FILE = "pseudonym_salt"
@@ -40,15 +40,16 @@ def test_every_setting_rule_gate_and_variable_has_a_meaning_on_the_page() -> Non
         assert f"| `{name}` |" in page
 
 
-def test_only_options_of_commands_that_load_settings_are_flags() -> None:
+def test_every_setting_but_the_secret_has_a_flag_and_only_options_of_loading_commands_are_their_own() -> None:
     rows = [line.split(" | ") for line in settings_page().splitlines() if line.startswith("| ")]
     flags = {row[2].strip("`"): row[0].strip("| `") for row in rows if row[1].startswith("`SIDEWALL_")}
-    assert {name: flag for name, flag in flags.items() if flag} == {
-        name: f"--{name.replace('_', '-')}"
-        for name in (
-            *("bundle", "backend", "mode", "threads", "engine_cache", "listen", "metrics_listen", "bundle_store"),
-            *("registry_ca", "registry_auth_file", "registry_plain_http"),
-        )
+    own = {
+        *("bundle", "backend", "mode", "threads", "engine_cache", "listen", "metrics_listen", "bundle_store"),
+        *("registry_ca", "registry_auth_file", "registry_plain_http"),
+    }
+    assert flags == {
+        name: f"--{name.replace('_', '-')}" if name in own else "" if name in SECRETS else f"--set {name}="
+        for name in setting_names()
     }
 
 

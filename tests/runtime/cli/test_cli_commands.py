@@ -120,6 +120,20 @@ def test_a_bad_setting_ends_with_status_2_and_as_json_on_wish(run: Run, series: 
     assert error["message"] == "setting mode is 'quick'; allowed: exact or fast"
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--threads", "banana"), "setting threads is 'banana'; allowed: a whole number"),
+        (("--set", "max_waiting=many"), "setting max_waiting is 'many'; allowed: a whole number"),
+    ],
+)
+def test_a_wrong_flag_stops_the_start_in_one_line_as_a_wrong_variable_does(
+    options: tuple[str, ...], words: str, run: Run
+) -> None:
+    done = run("serve", *options)
+    assert (done.exit_code, done.stderr) == (2, f"setting_invalid: {words}\n")
+
+
 def test_analyze_without_a_bundle_says_how_to_name_one(run: Run, series: Path, tmp_path: Path) -> None:
     done = run("analyze", series, "--out", tmp_path)
     assert done.exit_code == 2
