@@ -42,7 +42,7 @@ Made by `python -m runtime.settings_page` from the code; do not edit.
 A setting comes from the command line, else from the environment, else from a TOML file (`--config` or
 `SIDEWALL_CONFIG`), else it has its default. `sidewall serve` and `sidewall analyze` take every setting on the command
 line, those without a flag of their own by `--set NAME=VALUE`; but for the secret one, which everybody on the machine
-would see there. A value that is not allowed stops the start with exit status 2, the name, the value and what is allowed.
+would see there. A value that is not allowed stops the start with status 2, its name, the value and what is allowed.
 So does a name that is no setting, in the file, behind `--set` or as a `SIDEWALL_*` variable: a misspelt one is not
 passed over.
 
