@@ -106,7 +106,9 @@ class Settings:
     """Time in which the input of a call must be complete, s; a stalled sender would hold its place for ever."""
 
     shutdown_grace_s: float = 30.0
-    """Time that running calls have to finish after SIGTERM, s."""
+    """Time that running calls have to finish after SIGTERM, s; in its last 5 s (its second half, if that is less) what
+    is not done is handed back to its caller.
+    """
 
     pseudonym_salt: str = field(default="", repr=False)
     """Secret mixed into the pseudonyms of cases without a name; better in the environment than in the file."""

@@ -8,7 +8,7 @@ from importlib import import_module
 from uuid import uuid4
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.errors import AnalysisCancelled
+from runtime.core.errors import AnalysisCancelled, ServerUnreachable, SidewallError
 from runtime.core.progress import Monitor, Progress
 from runtime.inference.model import LoadedModel
 from runtime.serving.metrics import Metrics
@@ -28,17 +28,27 @@ class Job:
         self.id = uuid4().hex
         """Names the call in the log and for the caller; random, says nothing about the patient."""
 
-        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._stop: SidewallError | None = None
         self._progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
 
     def cancel(self) -> None:
-        """Stop the work at its next check; callable from any thread, more than once."""
-        self._cancelled.set()
+        """Stop the work at its next check, since the caller has gone; callable from any thread, more than once."""
+        self._stop_for(AnalysisCancelled("the caller cancelled the call, or its deadline has passed"))
+
+    def hand_back(self) -> None:
+        """Stop the work at its next check, since the server ends, which its caller is told."""
+        self._stop_for(ServerUnreachable("the server is stopping and hands the case back: send it again"))
 
     def check(self) -> None:
-        """Raise `AnalysisCancelled` when the caller has gone."""
-        if self._cancelled.is_set():
-            raise AnalysisCancelled("the caller cancelled the call, or its deadline has passed")
+        """Raise `AnalysisCancelled` or `ServerUnreachable` when the work is to stop."""
+        if self._stop is not None:
+            raise self._stop
+
+    def _stop_for(self, reason: SidewallError) -> None:
+        with self._lock:
+            # The first reason is the true one: whoever is handed back is gone soon.
+            self._stop = self._stop or reason
 
     def report(self, progress: Progress) -> None:
         """Hand progress over to the caller."""

@@ -28,6 +28,9 @@ SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name
 _SPARE_THREADS = 8
 """Threads beside those of admitted calls: for health, reflection and turning callers away."""
 
+_HANDING_BACK_S = 5.0
+"""Of the grace, kept for handing back what is not done: work stops at its next check, between two tiles."""
+
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -56,11 +59,15 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Turn new calls away, give running ones their time, then stop the rest."""
+        """Turn new calls away, give running ones their time, then hand the rest back to their callers."""
         self._health.enter_graceful_shutdown()
         self._metrics.stops()
         self._analyzer.admission.close()
-        self._server.stop(self._settings.shutdown_grace_s).wait()
+        grace_s = self._settings.shutdown_grace_s
+        stopped = self._server.stop(grace_s)
+        if not stopped.wait(max(grace_s - _HANDING_BACK_S, grace_s / 2)):
+            self._analyzer.hand_back()
+        stopped.wait()
         self._analyzer.close()
 
     def open(self, model: LoadedModel) -> None:

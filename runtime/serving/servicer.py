@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import grpc
 import structlog
@@ -23,6 +23,9 @@ from runtime.settings import Settings
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
+_GLANCE_S: Final = 0.2
+"""How often a call that waits for its input looks whether it is to stop."""
+
 _Events = Iterator[analysis_pb2.Event]
 
 
@@ -40,11 +43,17 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         self._transfer_timeout_s = settings.transfer_timeout_s
         self._receivers = ThreadPoolExecutor(places, thread_name_prefix="receive")
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="analyze")
+        self._jobs: set[Job] = set()
 
     def open(self, model: LoadedModel) -> None:
         """Answer calls with this model from now on."""
         self._model = model
         self._metrics.serves(model)
+
+    def hand_back(self) -> None:
+        """End every admitted call as UNAVAILABLE at its next check: another server, or this one later, may take it."""
+        for job in tuple(self._jobs):
+            job.hand_back()
 
     def close(self) -> None:
         """Let the threads go once their work is done."""
@@ -71,6 +80,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         if not context.add_callback(job.cancel):
             job.cancel()
         ending: Findings | SidewallError = AnalysisCancelled()
+        self._jobs.add(job)
         try:
             with self.admission.admit():
                 ending = yield from self._events(job, receive)
@@ -81,6 +91,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             _log.error("unexpected error", job=job.id, error=type(error).__name__, where=where(error))
         finally:
             job.cancel()
+            self._jobs.discard(job)
             self._note_end(job, ending, time.perf_counter() - started_s)
         if isinstance(ending, _RefusedCase):
             yield from artefact_events(ending.result.artefacts)
@@ -118,11 +129,14 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     def _receive(self, job: Job, receive: Callable[[], CaseInput]) -> CaseInput:
         """Return the case once it has come in; in a thread of its own, since gRPC waits for messages without limit."""
         future = self._receivers.submit(receive)
+        deadline_s = time.monotonic() + self._transfer_timeout_s
         try:
-            case = future.result(timeout=self._transfer_timeout_s)
-        except TimeoutError:
-            message = f"the input was not complete after {self._transfer_timeout_s:g} s"
-            raise CaseRefused([Reason(RefusalCode.INCOMPLETE_TRANSFER, message)]) from None
+            while not wait([future], timeout=min(_GLANCE_S, max(deadline_s - time.monotonic(), 0.0))).done:
+                job.check()
+                if time.monotonic() >= deadline_s:
+                    message = f"the input was not complete after {self._transfer_timeout_s:g} s"
+                    raise CaseRefused([Reason(RefusalCode.INCOMPLETE_TRANSFER, message)])
+            case = future.result()
         except (CaseRefused, grpc.RpcError):
             # A transfer that its caller broke off looks incomplete; that is not the reason.
             job.check()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,29 @@ def test_a_stalled_transfer_is_refused_and_its_place_is_free_again(model: Loaded
         for _ in range(2):
             assert refusal_of(address, stalled()) == [("incomplete_transfer", "the input was not complete after 0.5 s")]
         never.set()
+
+
+def test_a_server_that_stops_hands_a_stalled_transfer_back_at_once(model: LoadedModel) -> None:
+    never, accepted = threading.Event(), threading.Event()
+
+    def stalled() -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
+        yield start()
+        never.wait(60)
+
+    def listen(address: str) -> None:
+        for _ in call(address, stalled()):
+            accepted.set()
+
+    with ThreadPoolExecutor(1) as caller:
+        with serving(model, shutdown_grace_s=6.0) as address:
+            told = caller.submit(listen, address)
+            assert accepted.wait(60)
+        error = told.exception(60)
+        never.set()
+    assert isinstance(error, grpc.RpcError)
+    assert error.code() == grpc.StatusCode.UNAVAILABLE
+    assert error.details() == "the server is stopping and hands the case back: send it again"
+    assert ("sidewall-code", "server_unreachable") in [tuple(each) for each in error.trailing_metadata() or ()]
 
 
 def start(count: int | None = None, **options: str) -> analysis_pb2.AnalyzeSeriesRequest:
