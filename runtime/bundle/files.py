@@ -92,7 +92,7 @@ def check_sha256(sha256: str, entry: FileEntry) -> None:
 def _read_head(path: Path, name: str, lack: str) -> bytes:
     found = _read_plain(path / name, HEAD_LIMITS[name])
     if found is None:
-        raise BundleRejected(f"the bundle {path.name} has no {name}: {lack}")
+        raise BundleRejected(f"the bundle at {path} has no {name}: {lack}")
     size, content = found
     check_head_size(name, size)
     return content

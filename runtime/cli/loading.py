@@ -10,6 +10,7 @@ from runtime.bundle.loading import load_bundle
 from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.store import BundleStore
 from runtime.core.errors import SettingInvalid
+from runtime.core.wording import WARNING
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
 from runtime.inference.model import LoadedModel, load_model
@@ -51,7 +52,7 @@ def bundle_folder(
     if fetched.pulled:
         tell(f"pulled {settings.bundle}: {fetched.digest}")
     if fetched.warning is not None:
-        tell(f"warning: {fetched.warning}")
+        tell(f"{WARNING}{fetched.warning}")
     return fetched.folder
 
 

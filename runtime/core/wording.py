@@ -4,6 +4,9 @@ from typing import Final
 
 from runtime.core.errors import RefusalCode
 
+WARNING: Final = "warning: "
+"""What a line begins with that asks somebody to act, though the work goes on."""
+
 REFUSAL_MEANINGS: Final[dict[str, str]] = {
     RefusalCode.EMPTY_INPUT: "No input",
     RefusalCode.NOT_DICOM: "Not readable as DICOM images",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from runtime.core.errors import BackendUnavailable
+from runtime.core.wording import WARNING
 
 FORMAT: Final = "sidewall-engine 1"
 _LONGEST_HEADER: Final = 1 << 16
@@ -108,7 +109,8 @@ class EngineCache:
             try:
                 self.write(key, engine)
             except OSError as error:
-                self._tell(f"{key.backend}: the engine is used but cannot be stored in {self.folder}: {error.strerror}")
+                lack = f"the engine is used but cannot be stored in {self.folder}: {error.strerror}"
+                self._tell(f"{WARNING}{key.backend}: {lack}")
             return loaded
 
     def holds(self, key: EngineKey) -> bool:

@@ -7,6 +7,8 @@ import warnings
 
 import structlog
 
+from runtime.core.wording import WARNING
+
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -40,16 +42,20 @@ def where(error: BaseException) -> list[str]:
 
 
 def log_engine(text: str) -> None:
-    """Log what happens to a compiled fold: that it is made, or made anew, and why."""
-    _log.info("engine", what=text)
+    """Log what happens to a compiled fold: that it is made, or made anew, and why; or that it cannot be kept."""
+    _log_with_warnings("engine", text)
 
 
 def log_bundle(text: str) -> None:
     """Log what a registry gave, or that it gave nothing and an earlier bundle is taken."""
-    if text.startswith("warning: "):
-        _log.warning("bundle", what=text.removeprefix("warning: "))
+    _log_with_warnings("bundle", text)
+
+
+def _log_with_warnings(event: str, text: str) -> None:
+    if text.startswith(WARNING):
+        _log.warning(event, what=text.removeprefix(WARNING))
     else:
-        _log.info("bundle", what=text)
+        _log.info(event, what=text)
 
 
 class _PlaceOnly(logging.Handler):

@@ -139,3 +139,4 @@ def test_a_full_or_foreign_cache_volume_is_said_and_the_server_serves(
     with started(image, *tiny, volumes[kind]) as container:
         container.wait_until_serving()
         assert f"cannot be stored in /var/cache/sidewall/engines: {reason}" in container.log()
+        assert '"level": "warning"' in container.log()

@@ -178,6 +178,7 @@ def test_a_folder_that_cannot_be_made_costs_the_storing_and_nothing_else(tmp_pat
     (tmp_path / "file").write_text("")
     box = Box(tmp_path / "file" / "engines")
     assert box.obtain() == ENGINE
+    assert box.said[1].startswith("warning: ")
     assert "the engine is used but cannot be stored in" in box.said[1]
     assert "Not a directory" in box.said[1]
 
