@@ -120,8 +120,8 @@ gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case;
 images: ## Build the container images (podman or buildah); IMAGES="runtime analytics" builds those alone
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
-offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network
-	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar
+offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network; OFFLINE_IMAGES="..." go with it
+	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar $(OFFLINE_IMAGES)
 
 # The demo bundle is an artifact of its own, called by its own version. REGISTRY is HOST[:PORT][/PATH]; PUSH_OPTIONS such as
 # --registry-ca FILE, --registry-auth-file FILE or, for a registry on this machine, --plain-http.

@@ -7,19 +7,28 @@
 set -eu
 cd "$(dirname "$0")"
 home="${DESTDIR:-}/srv/sidewall"
-units="${DESTDIR:-}/etc/containers/systemd"
 
-command -v podman >/dev/null || { echo "podman is not installed: install it, 4.7 or newer" >&2; exit 1; }
+command -v podman >/dev/null || { echo "podman is not installed: install it, 4.3 or newer" >&2; exit 1; }
 version="$(podman version --format '{{.Client.Version}}')"
 major="${version%%.*}"
 minor="${version#*.}"
-if [ "$((major * 1000 + ${minor%%.*}))" -lt 4007 ]; then
-    echo "podman is $version, too old for the units: 4.7 or newer is needed; nothing was changed" >&2
+number="$((major * 1000 + ${minor%%.*}))"
+if [ "$number" -lt 4003 ]; then
+    echo "podman is $version, too old: 4.3 or newer is needed; nothing was changed" >&2
     exit 1
 fi
 sha256sum --check --quiet --strict SHA256SUMS || { echo "the file is damaged: copy it again; nothing was changed" >&2; exit 1; }
+foreign="$(find . ! -type d ! -path ./SHA256SUMS | grep --line-regexp --fixed-strings --invert-match -e "$(cut -c 67- SHA256SUMS)" || true)"
+if [ -n "$foreign" ]; then
+    echo "$foreign"
+    echo "the files above do not belong to this one: unpack it into an empty folder; nothing was changed" >&2
+    exit 1
+fi
 
 podman load --quiet --input sidewall-runtime.tar
+for image in images/*.tar; do
+    [ ! -f "$image" ] || podman load --quiet --input "$image"
+done
 # By what it holds, so that an old bundle is still there to go back to.
 digest="$(sha256sum bundle/manifest.json | cut -c 1-12)"
 target="$home/bundles/$digest"
@@ -30,16 +39,30 @@ if [ ! -d "$target" ]; then
     mv "$target.part" "$target"
 fi
 ln -sfn "bundles/$digest" "$home/bundle"
+# Podman reads Quadlet units itself from 4.7 on with all their keys; an older one writes a unit for systemd.
+if [ "$number" -ge 4007 ]; then
+    made=quadlet
+    units="${DESTDIR:-}/etc/containers/systemd"
+else
+    made="$(mktemp -d)"
+    trap 'rm -rf "$made"' EXIT
+    ./generated-units.sh > "$made/sidewall.service"
+    units="${DESTDIR:-}/etc/systemd/system"
+fi
 mkdir -p "$units"
-for unit in quadlet/*; do
+for unit in "$made"/*; do
     target="$units/${unit##*/}"
     if [ -f "$target" ] && ! cmp -s "$unit" "$target"; then
         cp "$unit" "$target.new"
-        echo "$target is kept as it is; the new one is $target.new: take over what changed, Image= above all"
+        echo "$target is kept as it is; the new one is $target.new: take over what changed, the image above all"
     else
         cp "$unit" "$target"
         rm -f "$target.new"
     fi
 done
-if [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ -z "${DESTDIR:-}" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    # What podman reads itself starts with the machine as it is.
+    [ "$made" = quadlet ] || systemctl enable --quiet sidewall
+fi
 echo "installed; start with: systemctl start sidewall"
