@@ -4,6 +4,8 @@
 #   packages.sh LOCK
 # WHEELS names a folder or a page of wheels that are not on PyPI.
 set -eu
+# Of every commit alike: what is built from source must not depend on it.
+export SOURCE_DATE_EPOCH=315532800
 python3.11 -m venv /tools
 /tools/bin/pip install --no-cache-dir --no-compile --require-hashes --no-deps --requirement uv.txt
 /tools/bin/uv pip install --python /tools --require-hashes --no-deps --requirement image-build.txt

@@ -17,11 +17,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # Where an index is reached through a proxy with its own authority: its certificate, mounted for the build.
 ARG PIP_CERT=/etc/ssl/certs/ca-certificates.crt
-ARG SOURCE_DATE_EPOCH=315532800
 ENV PIP_CERT=${PIP_CERT} SSL_CERT_FILE=${PIP_CERT} UV_NO_CACHE=1 UV_LINK_MODE=copy
 WORKDIR /build
 COPY docker/locks/uv.txt docker/locks/image-build.txt docker/locks/runtime.txt docker/packages.sh ./
 RUN sh packages.sh runtime.txt
+# From here on the commit decides; what it has locked is installed once for all commits.
+ARG SOURCE_DATE_EPOCH=315532800
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
 COPY runtime runtime
