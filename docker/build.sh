@@ -20,7 +20,7 @@ for tool in buildah podman; do
     command -v "$tool" >/dev/null && break
 done
 # shellcheck disable=SC2086 # IMAGE_OPTIONS are several words.
-"$tool" build --format docker --layers --omit-history --timestamp "$time_s" \
+"$tool" build --format docker --layers --timestamp "$time_s" \
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE_DATE_EPOCH=$time_s" \
     --tag "$image" --file "docker/$name.Dockerfile" ${IMAGE_OPTIONS:-} .
 "$tool" push --quiet "$image" "docker-archive:$work/built.tar:$image"

@@ -1,8 +1,9 @@
 """`python3 docker/canonical.py BUILT.tar CANONICAL.tar`: an image without what its build made up.
 
 In the format that has HEALTHCHECK, the description of an image holds name and host name of the container that it was
-built in. Both are random, mean nothing afterwards, and would give two builds of one commit two digests. Both files are
-docker-archives.
+built in. Both are random, mean nothing afterwards, and would give two builds of one commit two digests; so would its
+history, which names the stages of the build. A build without history finds no step of an earlier one, so that it is
+taken out here. Both files are docker-archives.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ def rewrite(source: tarfile.TarFile, target: tarfile.TarFile) -> None:
 
 
 def canonical_config(config: dict[str, Any]) -> bytes:
-    """Return the description of an image without the container that it was built in."""
-    kept = {key: value for key, value in config.items() if key not in ("container", "container_config")}
+    """Return the description of an image without the container that it was built in, and without the build's steps."""
+    kept = {key: value for key, value in config.items() if key not in ("container", "container_config", "history")}
     kept["config"] = {**kept["config"], "Hostname": ""}
     return _text(kept)
 

@@ -13,6 +13,7 @@ CONFIG: dict[str, Any] = {
     "config": {"Hostname": "0f3a", "User": "10001:10001", "Healthcheck": {"Test": ["CMD", "sidewall", "health"]}},
     "container": "0f3a77",
     "container_config": {"Hostname": "0f3a"},
+    "history": [{"created_by": "/bin/sh -c #(nop) COPY from=7c6c33dc"}],
     "rootfs": {"diff_ids": ["sha256:aa"], "type": "layers"},
 }
 
@@ -42,7 +43,13 @@ def rewritten(path: Path) -> bytes:
 
 
 def test_two_builds_that_differ_in_their_container_alone_give_the_same_bytes(tmp_path: Path) -> None:
-    other = {**CONFIG, "config": {**CONFIG["config"], "Hostname": "9c"}, "container": "9c", "container_config": {}}
+    other = {
+        **CONFIG,
+        "config": {**CONFIG["config"], "Hostname": "9c"},
+        "container": "9c",
+        "container_config": {},
+        "history": [],
+    }
     first, second = archive(tmp_path / "one.tar", CONFIG), archive(tmp_path / "two.tar", other)
     assert first.read_bytes() != second.read_bytes()
     assert rewritten(first) == rewritten(second)
