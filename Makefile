@@ -13,6 +13,7 @@ GATES ?= benchmarks/results/quality_gates.json
 STUDY_SEED ?= 1
 COHORTS ?= 1000
 COVERAGE ?= benchmarks/results/interval_coverage.json
+WORKERS ?= 2
 IMAGES ?= runtime runtime-gpu training analytics
 
 .DEFAULT_GOAL := help
@@ -47,8 +48,8 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 	$(BIN)/sidewall-analytics report out/study/data/study.yaml --out out/study/report
 	@echo "The report lies in out/study/report/report.html and report.pdf; the true values in out/study/data/truth.json."
 
-test: $(VENV)/.installed-dev ## Install and run every test
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev ## Install and run every test, by WORKERS processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, generated stubs
 	$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 In the format that has HEALTHCHECK, the description of an image holds name and host name of the container that it was
 built in. Both are random, mean nothing afterwards, and would give two builds of one commit two digests; so would its
-history, which names the stages of the build. A build without history finds no step of an earlier one, so that it is
+history and its parent, which name the stages of the build. A build without history finds no step of an earlier one, so that it is
 taken out here. Both files are docker-archives.
 """
 
@@ -14,6 +14,7 @@ import tarfile
 from typing import Any, Final
 
 _MANIFEST: Final = "manifest.json"
+_MADE_UP: Final = frozenset({"container", "container_config", "history", "parent"})
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def rewrite(source: tarfile.TarFile, target: tarfile.TarFile) -> None:
 
 def canonical_config(config: dict[str, Any]) -> bytes:
     """Return the description of an image without the container that it was built in, and without the build's steps."""
-    kept = {key: value for key, value in config.items() if key not in ("container", "container_config", "history")}
+    kept = {key: value for key, value in config.items() if key not in _MADE_UP}
     kept["config"] = {**kept["config"], "Hostname": ""}
     return _text(kept)
 
