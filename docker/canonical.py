@@ -2,8 +2,8 @@
 
 In the format that has HEALTHCHECK, the description of an image holds name and host name of the container that it was
 built in. Both are random, mean nothing afterwards, and would give two builds of one commit two digests; so would its
-history and its parent, which name the stages of the build. A build without history finds no step of an earlier one, so that it is
-taken out here. Both files are docker-archives.
+history and its parent, which name the stages of the build. A build without history finds no step of an earlier one, so
+that it is taken out here. Both files are docker-archives.
 """
 
 import hashlib

@@ -13,6 +13,7 @@ CONFIG: dict[str, Any] = {
     "config": {"Hostname": "0f3a", "User": "10001:10001", "Healthcheck": {"Test": ["CMD", "sidewall", "health"]}},
     "container": "0f3a77",
     "container_config": {"Hostname": "0f3a"},
+    "parent": "sha256:636d90e1",
     "history": [{"created_by": "/bin/sh -c #(nop) COPY from=7c6c33dc"}],
     "rootfs": {"diff_ids": ["sha256:aa"], "type": "layers"},
 }
@@ -48,6 +49,7 @@ def test_two_builds_that_differ_in_their_container_alone_give_the_same_bytes(tmp
         "config": {**CONFIG["config"], "Hostname": "9c"},
         "container": "9c",
         "container_config": {},
+        "parent": "sha256:a69f7aa8",
         "history": [],
     }
     first, second = archive(tmp_path / "one.tar", CONFIG), archive(tmp_path / "two.tar", other)
