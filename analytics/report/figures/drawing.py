@@ -8,6 +8,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from PIL import Image
 
 from analytics.report.blocks import Figure, identifier
 
@@ -50,8 +51,17 @@ def finished(figure: Canvas, key: str, title: str, alternative: str, note: str =
     if engine is not None:
         engine.execute(figure)
     figure.set_layout_engine(None)
-    svg, png = BytesIO(), BytesIO()
+    svg = BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     width_in, height_in = (float(length) for length in figure.get_size_inches())
-    return Figure(identifier(key), title, alternative, svg.getvalue(), png.getvalue(), width_in, height_in, note)
+    return Figure(identifier(key), title, alternative, svg.getvalue(), _png(figure), width_in, height_in, note)
+
+
+def _png(figure: Canvas) -> bytes:
+    """Return the figure without the channel for what shines through: nothing does, and a PDF takes it out slowly."""
+    raw, png = BytesIO(), BytesIO()
+    figure.savefig(raw, format="rgba", dpi=_DOTS_PER_INCH)
+    width, height = (int(length * _DOTS_PER_INCH) for length in figure.get_size_inches())
+    image = Image.frombytes("RGBA", (width, height), raw.getvalue())
+    image.convert("RGB").save(png, format="png", dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+    return png.getvalue()
