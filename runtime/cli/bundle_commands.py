@@ -38,7 +38,7 @@ BundleArgument = Annotated[
 ]
 
 
-@bundle_app.command(epilog="Example: sidewall bundle pull registry.example:5000/sidewall/demo:0.3.0 --use")
+@bundle_app.command(epilog="Example: sidewall bundle pull registry.example:5000/sidewall/demo:0.3.1 --use")
 def pull(
     reference: Annotated[
         str, typer.Argument(metavar="REFERENCE", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")
