@@ -64,7 +64,7 @@ def pdf_table(block: Table) -> PdfTable:
 def column_widths(block: Table) -> list[float]:
     """Return the widths of columns in points: those of their texts where all have room, else shares of the page.
 
-    No column takes more than its share, and no figure is parted.
+    No column takes more than its share, and no figure and no short word of a header is parted.
     """
     columns = list(zip(block.header, *block.rows, strict=True))
     natural = [_natural_width(column) for column in columns]
@@ -74,7 +74,7 @@ def column_widths(block: Table) -> list[float]:
         max(min(max(map(len, column)), _LONGEST_LINE) + 3, 1.4 * _longest_word(column[0]) + 2) for column in columns
     ]
     shares = [TEXT_WIDTH * length / sum(longest) for length in longest]
-    least = [_figure_width(column) for column in columns]
+    least = [_least_width(column) for column in columns]
     narrow = {index: width for index, width in enumerate(least) if shares[index] < width}
     others = sum(share for index, share in enumerate(shares) if index not in narrow)
     scale = (TEXT_WIDTH - sum(narrow.values())) / others if others else 1.0
@@ -91,11 +91,15 @@ def _longest_word(text: str) -> int:
     return max(map(len, text.split()), default=0)
 
 
-def _figure_width(column: Sequence[str]) -> float:
-    """Return what the widest figure takes, such as <0.001; a longer word with a digit is none and may be parted."""
-    words = (word for cell in column for word in cell.split())
-    figures = [word for word in words if len(word) <= _LONGEST_FIGURE and any(map(str.isdigit, word))]
-    return max((text_width(each, "cell") + _PADDING + 1 for each in figures), default=0.0)
+def _least_width(column: Sequence[str]) -> float:
+    """Return what the header's widest word and the widest figure take, such as <0.001; longer ones may be parted."""
+    head, *cells = column
+    words = [word for word in head.split() if len(word) <= _LONGEST_FIGURE]
+    figures = [
+        word for cell in cells for word in cell.split() if len(word) <= _LONGEST_FIGURE and any(map(str.isdigit, word))
+    ]
+    widths = [*(text_width(each, "head") for each in words), *(text_width(each, "cell") for each in figures)]
+    return max(widths) + _PADDING + 1 if widths else 0.0
 
 
 def _shortened(cell: str) -> str:

@@ -39,11 +39,12 @@ def test_a_long_title_never_pushes_out_that_the_data_are_simulated_and_for_resea
     assert "simulated data  ·  research use only" in page
 
 
-def test_a_p_value_beside_wide_columns_is_not_parted() -> None:
+def test_neither_a_p_value_nor_a_word_of_the_header_is_parted_beside_wide_columns() -> None:
     wide = "61.00 (52.50 to 68.00) of all the patients in this group"
-    header = ("variable", "all", "negative", "positive", "missing", "p", "difference")
-    (page,) = pages("Study", Table("table", "Table", header, ((wide, wide, wide, wide, "0", "<0.001", "0.24"),)))
+    header = ("variable", "all", "negative", "positive", "Missing", "p", "Test", "Difference")
+    (page,) = pages("Study", Table("table", "Table", header, ((wide, wide, wide, wide, "0", "<0.001", "c", "0.24"),)))
     assert "<0.001" in page
+    assert {"Missing", "Test", "Difference"} <= set(page.split())
 
 
 def test_the_contents_name_the_page_that_each_section_begins_on() -> None:
