@@ -31,7 +31,8 @@ def on_processes(
     `work`, items and answers are pickled. Raises what `work` raises, and `WorkerLost` where the system ended a process.
     """
     with _pool(jobs) as pool:
-        running = {pool.submit(work, item): item for item in items}
+        with _interrupts_later():
+            running = {pool.submit(work, item): item for item in items}
         try:
             for future in as_completed(running):
                 future.result()
@@ -44,17 +45,24 @@ def on_processes(
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     # A fork would copy the threads' locks, such as those of a progress bar.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_the_interrupt_to_the_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    others = set(active_children())
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        # What runs would be waited for, else.
-        for child in active_children():
+        # Else what runs would be waited for; a pool that nobody waits for may fail at the end of the program.
+        for child in set(active_children()) - others:
             child.terminate()
         raise
-    pool.shutdown()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _leave_the_interrupt_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back; processes that begin meanwhile never get it, though the terminal sends it to all."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -47,9 +47,7 @@ def canvas(width_in: float, height_in: float) -> Iterator[Canvas]:
 def finished(figure: Canvas, key: str, title: str, alternative: str, note: str = "") -> Figure:
     """Return a drawn figure as a block; call it inside `canvas`. Neither file carries a date."""
     # The layout is found once: each way of saving would find it again, even for the engine that is called "none".
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
+    figure.draw_without_rendering()
     figure.set_layout_engine(None)
     svg = BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
