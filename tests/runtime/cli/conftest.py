@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from runtime.cli import app
@@ -31,6 +32,8 @@ def run(bundle: TinyBundle, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what runs one command line in this process."""
     # The commands change the root logger's handlers: give the tests theirs back.
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    # Wide enough for every table, whatever COLUMNS was when the command line was imported.
+    monkeypatch.setattr("runtime.cli._STDOUT", Console(width=120))
     for name, value in bundle.environment.items():
         monkeypatch.setenv(name, value)
     return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
