@@ -37,8 +37,10 @@ _STYLE: Final[dict[Any, Any]] = {
 
 @contextmanager
 def canvas(width_in: float, height_in: float) -> Iterator[Canvas]:
-    """Yield an empty figure in the report's style."""
-    with mpl.rc_context(rc=_STYLE):
+    """Yield an empty figure in the report's style, whatever a user's matplotlibrc or another library has set."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
         figure = Canvas(figsize=(width_in, height_in), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

@@ -1,5 +1,6 @@
 """Curves that nothing covers, and residuals that show an effect which moves."""
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
@@ -34,6 +35,18 @@ def test_the_legend_of_four_falling_curves_stands_above_them(monkeypatch: pytest
     assert [text.get_text() for text in legend.get_texts()] == [f"group {index}" for index in range(4)]
     assert legend.get_window_extent().y0 >= axes.get_window_extent().y1 - 0.5
     assert legend.get_window_extent().y1 <= drawn[0].bbox.y1
+
+
+def test_a_figure_is_the_same_whatever_somebody_else_has_set_for_all_figures() -> None:
+    words = CurveWords("key", "Survival", "falls", "Time, months", "Survival", "Log-rank test: p < 0.001", 1.0)
+    alone = draw_curves([curve("all")], [0, 12, 24], words)
+    # What nnU-Net does to all figures of its process.
+    with mpl.rc_context(
+        rc={"axes.labelsize": 30, "xtick.labelsize": 27, "axes.facecolor": "#EAEAF2", "axes.grid": True}
+    ):
+        beside = draw_curves([curve("all")], [0, 12, 24], words)
+        assert mpl.rcParams["axes.labelsize"] == 30
+    assert (alone.svg, alone.png) == (beside.svg, beside.png)
 
 
 def test_residuals_have_a_panel_for_each_column_and_words_for_how_its_effect_moves() -> None:
