@@ -41,7 +41,8 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "sidewall.tar",
         "localhost/further:1",
     )
-    run("podman", "untag", "localhost/further:1")
+    # Without a name after it, an image loses all that it has.
+    run("podman", "untag", runtime, "localhost/further:1")
     (folder / "containers.conf").write_text(CONF)
     return folder
 
