@@ -26,5 +26,6 @@ done
 "$tool" push --quiet "$image" "docker-archive:$work/built.tar:$image"
 python3 docker/canonical.py "$work/built.tar" "$work/canonical.tar"
 rm "$work/built.tar"
-"$tool" rmi "$image" >/dev/null
+# Clutter, whose name goes to what follows; a build that was broken off may hold it.
+"$tool" rmi "$image" >/dev/null 2>&1 || true
 "$tool" pull --quiet "docker-archive:$work/canonical.tar"
