@@ -4,9 +4,16 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from runtime.core.errors import BundleRejected
+
+_MOST_JSON_VALUES: Final = 20_000
+_DEEPEST_JSON: Final = 12
+_LONGEST_JSON_KEY: Final = 100
+_LONGEST_JSON_TEXT: Final = 10_000
+_LARGEST_JSON_NUMBER: Final = 1e18
+"""Bounds of a section that is kept as it stands: many times what any needs, and little beside the folds."""
 
 
 def decode_object(content: bytes, name: str) -> dict[str, Any]:
@@ -80,6 +87,51 @@ def items(value: Any, low: int, high: int, name: str) -> list[Any]:
         size = f"{len(value)} items" if isinstance(value, list) else type(value).__name__
         raise BundleRejected(f"{name} in the manifest has {size}; allowed: a list of {low} to {high}")
     return value
+
+
+def plain_json(value: Any, name: str) -> dict[str, Any]:
+    """Return an object of plain JSON: texts, finite numbers, true, false, null, lists and objects, of bounded size."""
+    if not isinstance(value, Mapping):
+        raise BundleRejected(f"{name} in the manifest is {_type_of(value)}; allowed: an object")
+    left = _MOST_JSON_VALUES
+    waiting: list[tuple[str, Any, int]] = [(name, value, 0)]
+    while waiting:
+        where, each, depth = waiting.pop()
+        left -= 1
+        if left < 0:
+            raise BundleRejected(f"{name} in the manifest is too large; allowed: {_MOST_JSON_VALUES} values")
+        if depth > _DEEPEST_JSON:
+            raise BundleRejected(f"{name} in the manifest is too deep; allowed: {_DEEPEST_JSON} levels")
+        waiting += [(inner, item, depth + 1) for inner, item in _parts(where, each)]
+    return dict(value)
+
+
+def _parts(where: str, value: Any) -> list[tuple[str, Any]]:
+    """Return what a list or an object holds, nothing for a single value; raises `BundleRejected` for no plain JSON."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_JSON_KEY:
+                raise BundleRejected(
+                    f"a name in {where} in the manifest is {str(key)[:20]!r}; allowed: a text of at most "
+                    f"{_LONGEST_JSON_KEY} characters"
+                )
+        return [(f"{where}.{key}", item) for key, item in value.items()]
+    if isinstance(value, list):
+        return [(f"{where}[{index}]", item) for index, item in enumerate(value)]
+    if isinstance(value, str):
+        if len(value) > _LONGEST_JSON_TEXT:
+            raise BundleRejected(
+                f"{where} in the manifest has {len(value)} characters; allowed: at most {_LONGEST_JSON_TEXT}"
+            )
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number(value, -_LARGEST_JSON_NUMBER, _LARGEST_JSON_NUMBER, where)
+    elif value is not None and not isinstance(value, bool):
+        raise BundleRejected(f"{where} in the manifest is {_type_of(value)}; allowed: plain JSON")
+    return []
+
+
+def _type_of(value: Any) -> str:
+    return "null" if value is None else type(value).__name__
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

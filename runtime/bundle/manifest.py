@@ -1,7 +1,8 @@
 """The manifest of a model bundle as frozen dataclasses, and its strict reading from JSON.
 
 Every field is required and unknown fields are refused: a manifest of another schema must not half load. Only what came
-after the first bundles may be left out: scoring rules (`runtime.core.rules.optional_rules`) and `variants`.
+after the first bundles may be left out: scoring rules (`runtime.core.rules.optional_rules`) and `variants`, and with
+schema 2 the sections of `LATER_SECTIONS`, which a manifest of schema 1 does not have.
 """
 
 import dataclasses
@@ -11,14 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
-from runtime.bundle.fields import exact_fields, finite_numbers, items, number, one_of, text, whole_number
+from runtime.bundle.fields import exact_fields, finite_numbers, items, number, one_of, plain_json, text, whole_number
 from runtime.core.errors import BundleRejected, SettingInvalid
 from runtime.core.input_statistics import InputReference
-from runtime.core.labels import LABEL_NAMES
+from runtime.core.labels import LABEL_NAMES, STATION_LABELS, Station
 from runtime.core.rules import LATER_SOURCE, ScoringRules, optional_rules
 from runtime.core.site_choices import changeable_rules, check_site_rule
+from runtime.core.station_reference import StationReference
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
+"""What new bundles are written in."""
+
+READ_VERSIONS: Final = ("1", SCHEMA_VERSION)
+LATER_SECTIONS: Final = frozenset({"station_reference", "image_reference", "proof"})
+"""What schema 2 has room for; each may be left out."""
+
 MANIFEST_NAME: Final = "manifest.json"
 SIGNATURE_NAME: Final = "manifest.sig"
 
@@ -35,6 +43,11 @@ _MOST_FILES: Final = 1000
 _MOST_FOLDS: Final = 100
 _LARGEST_PATCH: Final = 2048
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_MOST_CASES: Final = 1_000_000
+_LEAST_SIZE: Final = 0.1
+_LARGEST_SIZE: Final = 1e6
+"""Of a station, in mm or mm3: a reference of nothing would let everything pass as seen."""
+
 _LONGEST_PATH: Final = 100
 """What the oldest tar header holds without extensions."""
 
@@ -144,30 +157,48 @@ class Manifest:
     variants: Mapping[HalfPrecision, tuple[str, ...]] = field(default_factory=dict)
     """The same folds in a lesser precision, for engines that are faster with it: paths of ONNX files, in fold order."""
 
+    station_reference: StationReference | None = None
+    """How much of each station the training cases show; None takes that of `DEFAULT_STATION_REFERENCE`."""
+
+    image_reference: Mapping[str, Any] | None = None
+    """Limits of the gates on the image itself."""
+
+    proof: Mapping[str, Any] | None = None
+    """What was measured to show that the folds are what they are said to be; plain JSON, nothing of it decides."""
+
     @property
     def networks(self) -> tuple[str, ...]:
         """Paths of all ONNX files: the folds, then their variants in order of precision."""
         return (*self.folds, *(path for _, paths in sorted(self.variants.items()) for path in paths))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return plain JSON types; without variants as it was before there were any, for older versions to read."""
+        """Return plain JSON types; without what is not there as it was before there was any, as it was signed."""
         plain = {each.name: _plain(getattr(self, each.name)) for each in dataclasses.fields(self)}
-        if not self.variants:
-            del plain["variants"]
+        absent = {name for name in LATER_SECTIONS if plain[name] is None} | (
+            {"variants"} if not self.variants else set()
+        )
+        for name in absent:
+            del plain[name]
         return plain | {"input_reference": self.input_reference and self.input_reference.to_mapping()}
 
 
 def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
     """Return the manifest of a decoded manifest.json; raises `BundleRejected` naming the field that does not fit."""
     schema = mapping.get("schema_version")
-    if schema != SCHEMA_VERSION:
-        raise BundleRejected(f"the bundle's schema_version is {schema!r}; this version reads {SCHEMA_VERSION!r}")
-    fields = exact_fields(mapping, Manifest, "manifest", frozenset({"variants"}))
+    if not isinstance(schema, str) or schema not in READ_VERSIONS:
+        read = " and ".join(map(repr, READ_VERSIONS))
+        raise BundleRejected(f"the bundle's schema_version is {schema!r}; this version reads {read}")
+    fields = exact_fields(mapping, Manifest, "manifest", LATER_SECTIONS | {"variants"})
+    if schema == "1" and fields.keys() & LATER_SECTIONS:
+        raise BundleRejected(
+            f"manifest in the manifest has unknown {sorted(fields.keys() & LATER_SECTIONS)}; allowed since schema "
+            f"{SCHEMA_VERSION}, the bundle has {schema!r}"
+        )
     provenance = fields["provenance"]
     if not isinstance(provenance, Mapping):
         raise BundleRejected(f"provenance in the manifest is {type(provenance).__name__}; allowed: an object")
     return Manifest(
-        schema_version=SCHEMA_VERSION,
+        schema_version=schema,
         name=text(fields["name"], "name"),
         version=text(fields["version"], "version"),
         created=text(fields["created"], "created"),
@@ -183,6 +214,11 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
         provenance=dict(provenance),
         files=_files(fields["files"]),
         variants=_variants(fields.get("variants", {})),
+        station_reference=_stations(fields["station_reference"]) if "station_reference" in fields else None,
+        image_reference=plain_json(fields["image_reference"], "image_reference")
+        if "image_reference" in fields
+        else None,
+        proof=plain_json(fields["proof"], "proof") if "proof" in fields else None,
     )
 
 
@@ -263,6 +299,27 @@ def _reference(mapping: Any) -> InputReference | None:
         return InputReference.from_mapping(fields)
     except ValueError as error:
         raise BundleRejected(f"input_reference in the manifest does not fit: {error}") from error
+
+
+def _stations(mapping: Any) -> StationReference:
+    fields = exact_fields(mapping, StationReference, "station_reference")
+    return StationReference(
+        case_count=whole_number(fields["case_count"], 1, _MOST_CASES, "station_reference.case_count"),
+        quantile=number(fields["quantile"], 0, 1, "station_reference.quantile"),
+        volume_mm3=_per_station(fields["volume_mm3"], "station_reference.volume_mm3"),
+        extent_mm=_per_station(fields["extent_mm"], "station_reference.extent_mm"),
+    )
+
+
+def _per_station(mapping: Any, name: str) -> dict[Station, float]:
+    """Return a positive size for each station."""
+    if not isinstance(mapping, Mapping) or set(mapping) != set(STATION_LABELS.values()):
+        got = sorted(map(str, mapping)) if isinstance(mapping, Mapping) else type(mapping).__name__
+        raise BundleRejected(f"{name} in the manifest has {got}; allowed: {', '.join(STATION_LABELS.values())}")
+    return {
+        station: number(mapping[station], _LEAST_SIZE, _LARGEST_SIZE, f"{name}.{station}")
+        for station in STATION_LABELS.values()
+    }
 
 
 def _labels(mapping: Any) -> dict[str, int]:

@@ -171,7 +171,9 @@ def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": "2"}, "schema_version is '2'; this version reads '1'"),
+        ({"schema_version": "3"}, "schema_version is '3'; this version reads '1' and '2'"),
+        ({"schema_version": 2}, "schema_version is 2; this version reads '1' and '2'"),
+        ({"schema_version": ["2"]}, r"schema_version is \['2'\]; this version reads"),
         ({"surprise": 1}, r"unknown \['surprise'\]"),
         ({"labels": {"background": 0}}, "labels are"),
         ({"trained_on": "mice"}, "trained_on in the manifest is 'mice'; allowed: 'phantom', 'clinical'"),
