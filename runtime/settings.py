@@ -17,6 +17,7 @@ from runtime.core.errors import SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
 from runtime.core.site_choices import check_site_outcome, check_site_rule
 from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
+from runtime.exposure import check_exposure
 from runtime.results.settings import ResultSettings
 
 Mode = Literal["exact", "fast"]
@@ -235,10 +236,11 @@ def _named_values(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def _read_file(file: Path) -> dict[str, Any]:
+    check_exposure("config", file)
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingInvalid("config", str(file), "a readable TOML file") from error
+        raise SettingInvalid("config", str(file), f"a readable TOML file ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingInvalid("config", str(file), f"valid TOML ({error})") from error
     for name in values:

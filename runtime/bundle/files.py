@@ -1,5 +1,6 @@
 """The files of a bundle directory: read only as signed, and none beside them."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -15,6 +16,9 @@ from runtime.core.errors import BundleRejected
 
 HEAD_LIMITS: Final = {MANIFEST_NAME: 4 << 20, SIGNATURE_NAME: 64 << 10}
 """Most bytes of what is read before anything is trusted."""
+
+_NO_PLAIN_FILE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+"""What opening says where nothing lies, or a link or a socket; anything else is a file that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,37 @@ def decode_manifest(manifest: bytes, signature: bytes | None) -> SignedManifest:
 
 def read_manifest(path: Path, *, signed: bool = True) -> SignedManifest:
     """Read manifest.json and manifest.sig of a directory; `signed` False does without a signature."""
-    if not path.is_dir():
-        raise BundleRejected(f"there is no bundle at {path}")
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise _unreadable(f"the folder {path}")
+    _require_folder(path)
     manifest = _read_head(path, MANIFEST_NAME, "it is not a bundle")
-    wanted = signed or os.path.lexists(path / SIGNATURE_NAME)
+    wanted = signed or _is_there(path / SIGNATURE_NAME)
     return decode_manifest(manifest, _read_head(path, SIGNATURE_NAME, "it is not signed") if wanted else None)
+
+
+def _require_folder(path: Path) -> None:
+    """Raise `BundleRejected` where there is no folder, and in other words where it cannot be looked into."""
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder = False
+    except PermissionError as error:
+        raise _unreadable(f"what lies at {path}") from error
+    except OSError as error:
+        raise BundleRejected(f"what lies at {path} cannot be looked at: {error.strerror}") from error
+    if not is_folder:
+        raise BundleRejected(f"there is no bundle at {path}")
+    if not os.access(path, os.R_OK | os.X_OK, effective_ids=True):
+        raise _unreadable(f"the folder {path}")
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether something lies there, a link that leads nowhere too; raises `BundleRejected` if none may look."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise BundleRejected(f"nobody knows whether {path} is there: {error.strerror}") from error
+    return True
 
 
 def check_nothing_else(path: Path, manifest: Manifest) -> None:
@@ -108,21 +136,30 @@ def _read_plain(file: Path, limit: int) -> tuple[int, bytes] | None:
     """Return the size of a plain file and its first bytes up to a limit, or None where no plain file is.
 
     All is asked of the open file: what is put in its place meanwhile, a link or a pipe, is not followed. Raises
-    `BundleRejected` where a file is that the user may not read.
+    `BundleRejected` where a file is that cannot be read.
     """
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError as error:
         raise _unreadable(f"file {file.name} of the bundle") from error
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in _NO_PLAIN_FILE:
+            return None
+        raise _broken(file, error) from error
     with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        return (status.st_size, stream.read(limit)) if stat.S_ISREG(status.st_mode) else None
+        try:
+            status = os.fstat(handle)
+            return (status.st_size, stream.read(limit)) if stat.S_ISREG(status.st_mode) else None
+        except OSError as error:
+            raise _broken(file, error) from error
+
+
+def _broken(file: Path, error: OSError) -> BundleRejected:
+    return BundleRejected(f"file {file.name} of the bundle cannot be read: {error.strerror}")
 
 
 def _unreadable(what: str) -> BundleRejected:
-    return BundleRejected(f"{what} may not be read by the user of this process (uid {os.getuid()})")
+    return BundleRejected(f"{what} may not be read by the user of this process (uid {os.geteuid()})")
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
@@ -130,6 +167,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
         listing = os.scandir(folder)
     except PermissionError as error:
         raise _unreadable(f"the folder {folder}") from error
+    except OSError as error:
+        raise BundleRejected(f"the folder {folder} cannot be looked into: {error.strerror}") from error
     with listing as entries:
         for entry in sorted(entries, key=lambda each: each.name):
             yield entry, prefix + entry.name

@@ -33,6 +33,9 @@ class Bundle:
     signed_by: str
     """Key id of the trusted key."""
 
+    notes: tuple[str, ...] = ()
+    """What an administrator should know of the folders of trusted keys, though it refuses nothing."""
+
     @property
     def name(self) -> str:
         """Name of the model."""
@@ -111,9 +114,10 @@ def load_bundle(path: Path, trusted_keys: Path | None = None) -> Bundle:
     and the folder that the variable SIDEWALL_TRUSTED_KEYS names. Raises `BundleRejected` with the reason.
     """
     signed = read_manifest(path)
-    manifest, signed_by = authenticate(signed, read_trust(trusted_keys))
+    trust = read_trust(trusted_keys)
+    manifest, signed_by = authenticate(signed, trust)
     check_content(path, manifest)
-    return Bundle(path, manifest, signed.digest, signed_by)
+    return Bundle(path, manifest, signed.digest, signed_by, trust.notes)
 
 
 def authenticate(signed: SignedManifest, trust: TrustStore) -> tuple[Manifest, str]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -120,9 +121,27 @@ def check_signature(content: bytes, signature: Signature, key: TrustedKey) -> No
 
 def read_trusted_keys(folder: Path) -> tuple[TrustedKey, ...]:
     """Read every *.pub file of a folder, in order of name; raises `BundleRejected` on a file that is not a key."""
-    if not folder.is_dir():
-        raise BundleRejected(f"the folder of trusted keys does not exist: {folder}")
-    return tuple(_parse_trusted_key(path) for path in sorted(folder.glob("*.pub")))
+    return tuple(_parse_trusted_key(folder / name) for name in list_key_folder(folder) if is_key_file(name))
+
+
+def is_key_file(name: str) -> bool:
+    """Return whether a file of that name in a folder of trusted keys is one of them."""
+    return name.endswith(".pub")
+
+
+def list_key_folder(folder: Path) -> list[str]:
+    """Return the sorted names in a folder of trusted keys.
+
+    Raises `BundleRejected` where it is absent and, in other words, where nobody may look what is in it: keys and
+    revocations that cannot be seen are not taken for absent ones.
+    """
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError as error:
+        raise BundleRejected(f"the folder of trusted keys does not exist: {folder}") from error
+    except OSError as error:
+        said = f"cannot be looked into by the user of this process (uid {os.geteuid()}): {error.strerror}"
+        raise BundleRejected(f"the folder of trusted keys {folder} {said}") from error
 
 
 def write_trusted_key(
@@ -142,8 +161,10 @@ def write_trusted_key(
 def _parse_trusted_key(path: Path) -> TrustedKey:
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleRejected(f"trusted key {path.name} is not a readable text file") from error
+    except OSError as error:
+        raise BundleRejected(f"trusted key {path.name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BundleRejected(f"trusted key {path.name} is not a text file") from error
     head, begin, pem = text.partition(_PEM_BEGIN)
     headers = _parse_headers(path.name, head)
     words = frozenset(headers.get(_SCOPE, "").split())

@@ -1,13 +1,12 @@
 """Whom this box trusts: its folders of public keys, and what was revoked there.
 
 A folder of trusted keys holds *.pub files and may hold one `revoked.json`. Both belong to the administrator: who may
-write the folder may add a key, so a list in it needs no signature of its own, and files that everyone may write are
-refused.
+write the folder may add a key, so a list in it needs no signature of its own. What everyone may write is refused, or
+noted where the folder is mounted read-only. A folder or list that cannot be looked at is never taken for an absent one.
 """
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -16,9 +15,17 @@ from typing import Any, Final
 
 from runtime.bundle.fields import decode_object
 from runtime.bundle.manifest import TrainedOn
-from runtime.bundle.signing import Signature, TrustedKey, check_signature, read_trusted_keys
+from runtime.bundle.signing import (
+    Signature,
+    TrustedKey,
+    check_signature,
+    is_key_file,
+    list_key_folder,
+    read_trusted_keys,
+)
 from runtime.core.errors import BundleRejected
 from runtime.environment import TRUSTED_KEYS_VARIABLE
+from runtime.exposure import find_exposure
 
 REVOKED_NAME: Final = "revoked.json"
 REVOKED_SCHEMA_VERSION: Final = "1"
@@ -60,6 +67,8 @@ class TrustStore:
 
     keys: tuple[TrustedKey, ...]
     revocations: Revocations
+    notes: tuple[str, ...] = ()
+    """What an administrator should know of the folders, though it refuses nothing."""
 
     def vouching_keys(
         self, content: bytes, digest: str, signatures: tuple[Signature, ...], today: date | None = None
@@ -116,23 +125,34 @@ def read_trust(folder: Path | None = None) -> TrustStore:
     """
     named = os.environ.get(TRUSTED_KEYS_VARIABLE)
     folders = [folder] if folder is not None else [_PACKAGED_KEYS, *([Path(named)] if named else [])]
-    keys, revoked = list[TrustedKey](), Revocations()
+    keys, revoked, notes = list[TrustedKey](), Revocations(), list[str]()
     for each in folders:
         keys += read_trusted_keys(each)
-        _refuse_writable_by_all(each)
+        notes += _check_exposure(each)
         more = read_revocations(each / REVOKED_NAME)
         revoked = Revocations({**revoked.keys, **more.keys}, {**revoked.bundles, **more.bundles})
-    return TrustStore(tuple(keys), revoked)
+    return TrustStore(tuple(keys), revoked, tuple(notes))
 
 
 def read_revocations(path: Path) -> Revocations:
-    """Read revoked.json; no file revokes nothing, a damaged one raises `BundleRejected`: nobody knows what it said."""
-    if not os.path.lexists(path):
+    """Read revoked.json; no file revokes nothing.
+
+    Raises `BundleRejected` on one that is damaged or cannot be read, or where nobody may look whether there is one:
+    nobody knows what it says.
+    """
+    try:
+        # A link that leads nowhere is a list that cannot be read, not an absent one.
+        path.lstat()
+    except FileNotFoundError:
         return Revocations()
+    except OSError as error:
+        raise _unreadable_list(path, error.strerror) from error
     try:
         mapping = decode_object(path.read_bytes(), REVOKED_NAME)
-    except (OSError, BundleRejected) as error:
-        raise BundleRejected(f"the list of what was revoked ({path}) cannot be read: {error}") from error
+    except OSError as error:
+        raise _unreadable_list(path, error.strerror) from error
+    except BundleRejected as error:
+        raise _unreadable_list(path, str(error)) from error
     schema, wanted = mapping.get("schema_version"), {"schema_version", "keys", "bundles"}
     if schema != REVOKED_SCHEMA_VERSION or set(mapping) != wanted:
         allowed = f"schema_version {REVOKED_SCHEMA_VERSION!r}, keys, bundles"
@@ -155,10 +175,28 @@ def _entries(path: Path, listed: Any, name: str, pattern: re.Pattern[str]) -> di
     return found
 
 
-def _refuse_writable_by_all(folder: Path) -> None:
-    """Raise `BundleRejected` where any user of the box could add a key or take back a revocation."""
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
-        return  # Mounted volumes of Kubernetes show mode 0777, and nobody can write them.
-    for path in (folder, folder / REVOKED_NAME, *folder.glob("*.pub")):
-        if path.exists() and path.stat().st_mode & stat.S_IWOTH:
-            raise BundleRejected(f"{path} decides whom this box trusts and may be written by every user: chmod o-w")
+def _unreadable_list(path: Path, reason: str | None) -> BundleRejected:
+    return BundleRejected(f"the list of what was revoked ({path}) cannot be read: {reason}")
+
+
+def _check_exposure(folder: Path) -> list[str]:
+    """Return a note for what every user may write on a read-only mount, by its mode.
+
+    Raises `BundleRejected` where any user of the box could add a key or take back a revocation.
+    """
+    notes = []
+    names = [name for name in list_key_folder(folder) if name == REVOKED_NAME or is_key_file(name)]
+    for path in (folder, *(folder / name for name in names)):
+        try:
+            exposure = find_exposure(path)
+        except OSError as error:
+            raise BundleRejected(
+                f"{path} decides whom this box trusts and cannot be looked at: {error.strerror}"
+            ) from error
+        if exposure is None:
+            continue
+        if not exposure.on_read_only_mount:
+            said = f"{exposure.said}: chmod {exposure.remedy}"
+            raise BundleRejected(f"{path} decides whom this box trusts and {said}")
+        notes.append(f"of whom this box trusts: {exposure.note()}")
+    return notes

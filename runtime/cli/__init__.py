@@ -86,19 +86,24 @@ def serve(
         silence_grpc()
         from prometheus_client import CollectorRegistry
 
+        from runtime.cli.exposed_files import exposure_notes
         from runtime.cli.loading import load_checked_model, with_local_bundle
-        from runtime.serving.log import configure_log, log_bundle, log_engine
+        from runtime.inference.model import LoadedModel
+        from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
 
         configure_log(settings.log_level)
+        log_exposure(exposure_notes(settings))
         metrics = Metrics(CollectorRegistry())
 
-        run_server(
-            settings,
-            lambda: load_checked_model(with_local_bundle(settings, log_bundle), log_engine, metrics.engine),
-            metrics,
-        )
+        def load() -> LoadedModel:
+            """Return the model that has proved itself."""
+            model = load_checked_model(with_local_bundle(settings, log_bundle), log_engine, metrics.engine)
+            log_exposure(model.bundle.notes)
+            return model
+
+        run_server(settings, load, metrics)
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")

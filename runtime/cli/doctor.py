@@ -8,9 +8,10 @@ from runtime import __version__
 from runtime.artifact_reference import Reference
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
+from runtime.cli.exposed_files import exposure_notes
 from runtime.cli.loading import engine_cache, registry_access
 from runtime.core.counting import counted
-from runtime.core.errors import BackendUnavailable, BundleRejected, SidewallError
+from runtime.core.errors import BackendUnavailable, BundleRejected, SettingInvalid, SidewallError
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
@@ -34,6 +35,7 @@ def examine(settings: Settings) -> list[Check]:
         Check("backends", bool(backends), ", ".join(backends) or "none is present"),
         *(Check("not present", True, reason) for reason in map(absence, BACKENDS) if reason is not None),
         _engines_check(settings),
+        *_exposure_checks(settings),
     ]
     if isinstance(settings.bundle, Reference):
         check, folder = _reference_check(settings.bundle, settings)
@@ -47,8 +49,16 @@ def examine(settings: Settings) -> list[Check]:
         bundle = load_bundle(folder)
     except BundleRejected as error:
         return [*checks, Check("bundle", False, str(error))]
+    checks += [Check("permissions", True, note) for note in bundle.notes]
     checks.append(Check("bundle", True, _describe(bundle)))
     return [*checks, *(_golden_check(bundle, backend, settings) for backend in backends)]
+
+
+def _exposure_checks(settings: Settings) -> list[Check]:
+    try:
+        return [Check("permissions", True, note) for note in exposure_notes(settings)]
+    except SettingInvalid as error:
+        return [Check("permissions", False, str(error))]
 
 
 def _reference_check(reference: Reference, settings: Settings) -> tuple[Check, Path | None]:

@@ -26,11 +26,18 @@ def load_checked_model(settings: Settings, tell: Tell = lambda _: None, count: C
     folder = bundle_folder(settings)
     if folder is None:
         raise SettingInvalid("bundle", None, "the directory of a model bundle: --bundle or SIDEWALL_BUNDLE")
-    # Resolved, so that a link that is set anew changes nothing under a model that runs.
-    bundle = load_bundle(folder.resolve() if folder.is_symlink() else folder)
+    bundle = load_bundle(_followed(folder))
     model = load_model(bundle, settings.backend, settings.mode, settings.threads, engine_cache(settings, tell, count))
     require_golden(model)
     return model
+
+
+def _followed(folder: Path) -> Path:
+    """Return where a link leads, so that one that is set anew changes nothing under a model that runs."""
+    try:
+        return folder.resolve() if folder.is_symlink() else folder
+    except OSError:
+        return folder  # Whoever opens it tells why it cannot be looked at.
 
 
 def bundle_folder(

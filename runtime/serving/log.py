@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
+from collections.abc import Iterable
 
 import structlog
 
@@ -49,6 +50,12 @@ def log_engine(text: str) -> None:
 def log_bundle(text: str) -> None:
     """Log what a registry gave, or that it gave nothing and an earlier bundle is taken."""
     _log_with_warnings("bundle", text)
+
+
+def log_exposure(notes: Iterable[str]) -> None:
+    """Log what every user of the machine may do with files that decide whom is believed, though it refuses nothing."""
+    for note in notes:
+        _log.warning("permissions", what=note)
 
 
 def _log_with_warnings(event: str, text: str) -> None:

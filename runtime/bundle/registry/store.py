@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,8 +81,13 @@ class BundleStore:
         return self.folder / digest.replace(":", "-")
 
     def has(self, digest: str) -> bool:
-        """Whether the bundle of an artifact is here."""
-        return self.path_of(digest).is_dir()
+        """Whether the bundle of an artifact is here; raises `SettingInvalid` where one may not look."""
+        try:
+            return stat.S_ISDIR(self.path_of(digest).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _unreadable(self.folder, error) from error
 
     def last_of(self, reference: str) -> str | None:
         """Return the digest that a reference had when it was last pulled, if that bundle is still here."""
@@ -89,13 +95,20 @@ class BundleStore:
         return digest if digest is not None and self.has(digest) else None
 
     def bundles(self) -> list[StoredBundle]:
-        """Return what is here, by name, version and digest; what is not a readable bundle is left out."""
+        """Return what is here, by name, version and digest; what is not a readable bundle is left out.
+
+        Raises `SettingInvalid` where one may not look.
+        """
         found = []
-        with suppress(FileNotFoundError, NotADirectoryError):
+        try:
             for folder in sorted(self.folder.iterdir()):
                 if _FOLDER.fullmatch(folder.name) and folder.is_dir():
                     with suppress(BundleRejected):
                         found.append(self._describe(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise _unreadable(self.folder, error) from error
         return sorted(found, key=lambda each: (each.name, each.version, each.digest))
 
     def find(self, wanted: str) -> StoredBundle:
@@ -228,6 +241,10 @@ class BundleStore:
 def digest_of(folder: Path) -> str:
     """Return the artifact's digest that a folder of the store is called by."""
     return folder.name.replace("-", ":")
+
+
+def _unreadable(folder: Path, error: OSError) -> SettingInvalid:
+    return SettingInvalid("bundle_store", str(folder), f"a folder that can be looked into ({error.strerror})")
 
 
 def _unwritable(folder: Path, error: OSError) -> SettingInvalid:

@@ -14,6 +14,7 @@ from runtime.bundle.signing import write_trusted_key as write_key
 from runtime.bundle.trust import Revocation, Revocations, TrustStore, read_revocations, read_trust
 from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_tiny_bundle
+from tests.fixtures.other_users import not_root, open_folder
 
 CONTENT = canonical_json({"a": 1})
 DIGEST = "sha256:" + "0" * 64
@@ -153,6 +154,53 @@ def test_trust_that_every_user_may_change_is_none(tmp_path: Path, name: str) -> 
     (tmp_path / "keys" / name).chmod(0o777)
     with pytest.raises(BundleRejected, match="may be written by every user: chmod o-w"):
         load_bundle(tmp_path / "tiny", tmp_path / "keys")
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        (0o700, r"the folder of trusted keys .* cannot be looked into by the user .*: Permission denied"),
+        (0o711, r"the folder of trusted keys .* cannot be looked into by the user .*: Permission denied"),
+        (0o744, r"trusted key tiny\.pub cannot be read: Permission denied"),
+    ],
+)
+def test_a_folder_that_nobody_may_look_into_is_not_taken_for_one_without_a_list(mode: int, message: str) -> None:
+    with open_folder() as folder:
+        bundle = make_tiny_bundle(folder)
+        digest = load_bundle(bundle, folder / "keys").digest
+        _write_list(folder / "keys", bundles=[{"digest": digest, "date": "2026-06-01", "reason": "wrong"}])
+        (folder / "keys").chmod(mode)
+        with not_root(), pytest.raises(BundleRejected, match=message):
+            load_bundle(bundle, folder / "keys")
+
+
+def test_a_list_is_absent_only_where_one_can_see_that_it_is() -> None:
+    with open_folder() as folder:
+        keys = folder / "keys"
+        keys.mkdir()
+        with not_root():
+            assert read_revocations(keys / "revoked.json") == Revocations()
+        (keys / "revoked.json").symlink_to("nowhere")
+        with pytest.raises(BundleRejected, match="cannot be read: No such file or directory"):
+            read_revocations(keys / "revoked.json")
+        (keys / "revoked.json").unlink()
+        _write_list(keys)
+        (keys / "revoked.json").chmod(0o600)
+        with not_root(), pytest.raises(BundleRejected, match="cannot be read: Permission denied"):
+            read_revocations(keys / "revoked.json")
+        keys.chmod(0o600)
+        with not_root(), pytest.raises(BundleRejected, match="cannot be read: Permission denied"):
+            read_revocations(keys / "revoked.json")
+
+
+def test_the_shipped_keys_do_not_hide_that_the_sites_cannot_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = Path(__file__).parents[3] / "models" / "demo"
+    with open_folder() as folder:
+        _write_list(folder, bundles=[{"digest": load_bundle(demo).digest, "date": "2026-06-01", "reason": "wrong"}])
+        monkeypatch.setenv("SIDEWALL_TRUSTED_KEYS", str(folder))
+        folder.chmod(0o700)
+        with not_root(), pytest.raises(BundleRejected, match="cannot be looked into"):
+            read_trust()
 
 
 def test_a_missing_folder_of_keys_is_said(tmp_path: Path) -> None:

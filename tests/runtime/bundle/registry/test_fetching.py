@@ -18,6 +18,7 @@ from runtime.bundle import load_bundle
 from runtime.bundle.registry.fetching import Fetched, fetch_bundle, fetch_or_last
 from runtime.bundle.registry.store import BundleStore
 from runtime.core.errors import BundleRejected, RegistryFailed, SettingInvalid
+from tests.fixtures.other_users import not_root, open_folder
 from tests.fixtures.pushed import PLAIN, TwoVersions, put_artifact, read_artifact, reference_in
 from tests.fixtures.registries import RunningRegistry, failing_line, running_registry
 
@@ -175,6 +176,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no file system can be mounted here: it takes root")
     yield folder
     subprocess.run(["umount", folder], check=True)
+
+
+def test_a_store_that_one_may_not_look_into_is_not_taken_for_an_empty_one() -> None:
+    with open_folder() as folder:
+        store = BundleStore(folder / "store")
+        (store.folder / f"sha256-{'0' * 64}").mkdir(parents=True)
+        store.folder.chmod(0o700)
+        for look in (lambda: store.has(f"sha256:{'0' * 64}"), store.bundles):
+            with not_root(), pytest.raises(SettingInvalid, match=r"that can be looked into \(Permission denied\)"):
+                look()
 
 
 def test_a_pull_that_was_killed_leaves_nothing_usable_and_the_next_one_clears_it_away(
