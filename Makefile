@@ -14,11 +14,13 @@ STUDY_SEED ?= 1
 COHORTS ?= 1000
 COVERAGE ?= benchmarks/results/interval_coverage.json
 WORKERS ?= 2
+EXAMPLES ?= 10
+FUZZ ?= tests
 IMAGES ?= runtime runtime-gpu training analytics
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle push-demo-bundle locks clean
+.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -50,6 +52,12 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 
 test: $(VENV)/.installed-dev ## Install and run every test, by WORKERS processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# A seed repeats a run on the same commit; what it found is named with it and, by hypothesis, with the line that repeats the one example.
+fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES times as many; SEED=... repeats, FUZZ=tests/... takes a part
+	@seed=$(or $(SEED),$$(shuf -i 1-4294967295 -n 1)); again="make fuzz SEED=$$seed EXAMPLES=$(EXAMPLES) FUZZ=\"$(FUZZ)\""; echo "$$again"; \
+	TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m hypothesis --hypothesis-seed=$$seed $(FUZZ) \
+		|| { echo "found by, and repeated with: $$again" >&2; exit 1; }
 
 lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, generated stubs
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Fixtures that find the real data the tests run on, and keep the tests out of the user's folders."""
+"""Fixtures that find the real data the tests run on, and keep the tests out of the user's folders and proxies."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.drawing import load_profile
+from tests.fixtures.proxies import dead_proxy
+
 _TESTS = Path(__file__).resolve().parent
+
+load_profile()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _proxy_that_answers_nobody() -> Iterator[None]:
+    """Run every test as in a hospital whose machines have a proxy for downloads, which leads to no box."""
+    with dead_proxy():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.docker.containers import run
 from tests.docker.images import REPOSITORY, needs_images, require
+from tests.fixtures.proxies import usual_environment
 
 BOX = "localhost/sidewall-test-box"
 PACKAGES = (
@@ -59,7 +60,7 @@ def box(packed: Path) -> Iterator[str]:
         )
         with sources.open("rb") as given:
             command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)]
-            subprocess.run(command, stdin=given, check=True, capture_output=True)
+            subprocess.run(command, stdin=given, env=usual_environment(), check=True, capture_output=True)
         run("podman", "import", "--quiet", root, BOX)
     name = run(
         *("podman", "run", "--detach", "--systemd=always", "--privileged", "--cgroupns=private", "--tmpfs=/tmp"),

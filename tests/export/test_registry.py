@@ -25,6 +25,7 @@ from runtime.bundle.registry.client import pull_bundle
 from runtime.bundle.signing import key_id_of, write_trusted_key
 from runtime.core.errors import BundleRejected, RegistryFailed, SettingInvalid
 from tests.fixtures.bundles import make_tiny_bundle
+from tests.fixtures.proxies import open_directly
 from tests.fixtures.registries import RunningRegistry, failing_line, find_registry, running_registry
 
 REPOSITORY = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def test_the_same_bundle_has_the_same_digest_and_media_types_of_its_own(
     assert _push(registry, folder) == digest
     url = f"http://{registry.host}/v2/site/models/tiny/manifests/{digest}"
     asked = urllib.request.Request(url, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
-    with urllib.request.urlopen(asked) as answer:
+    with open_directly(asked) as answer:
         artifact = json.load(answer)
     assert artifact["config"]["mediaType"] == CONFIG_TYPE
     assert {layer["mediaType"] for layer in artifact["layers"][2:]} == {FILE_TYPE}

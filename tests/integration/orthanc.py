@@ -15,6 +15,8 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.proxies import open_directly
+
 DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 """Where Debian's package orthanc-dicomweb puts it."""
 
@@ -77,7 +79,7 @@ class Orthanc:
         """Return content and content type of an answer."""
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}", body, fields)
-        with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
+        with open_directly(request, timeout_s=_PATIENCE_S) as answer:
             return answer.read(), answer.headers["Content-Type"]
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from tests.fixtures.proxies import open_directly
+
 MONITORING = Path(__file__).parents[2] / "docker" / "monitoring"
 _PATIENCE_S = 120.0
 _LISTENS = re.compile(r'msg="?Listening on"? address=(\S+)')
@@ -34,7 +36,7 @@ class Prometheus:
     def get(self, path: str, **parameters: str) -> Any:
         """Return the data of one call of the HTTP API."""
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"http://{self.address}/api/v1/{path}?{query}", timeout=60) as answer:
+        with open_directly(f"http://{self.address}/api/v1/{path}?{query}") as answer:
             return json.load(answer)["data"]
 
     def wait_for(self, is_met: Callable[["Prometheus"], object]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from runtime.core.findings import Node
 from runtime.results import codes
+from tests.fixtures.proxies import usual_environment
 from tests.runtime.results.cases import Case, build_case, build_refusal, dicom_files
 
 _SOURCE = Path(__file__).parent / "dcmjs"
@@ -32,7 +33,9 @@ def reader(pytestconfig: pytest.Config) -> list[str]:
             shutil.copy(file, folder)
     if not (folder / "node_modules" / ".package-lock.json").is_file():
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-        installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        installed = subprocess.run(
+            command, cwd=folder, env=usual_environment(), capture_output=True, text=True, check=False
+        )
         if installed.returncode != 0 and any(word in installed.stderr for word in _NO_NETWORK):
             pytest.skip("the npm registry cannot be reached")
         assert installed.returncode == 0, installed.stderr

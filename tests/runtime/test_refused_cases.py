@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pydicom
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.case import CaseInput, CaseResult
@@ -16,6 +16,7 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.pipeline import analyze_case
+from tests.fixtures.drawing import examples
 from tests.runtime.core.dicom_cases import classic, encode, encode_all, image
 
 
@@ -58,7 +59,7 @@ def test_the_report_of_a_refusal_belongs_to_patient_and_study_of_the_images() ->
         assert header[name].value == datasets[0][name].value
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 @given(data=st.data())
 def test_altered_headers_are_refused_with_or_without_a_report(data: st.DataObject) -> None:
     contents = [encode(each) for each in classic(image())]

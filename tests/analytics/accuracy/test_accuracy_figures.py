@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.figures import FIGURES, above_no_information_rate, accuracy_figures
 from analytics.accuracy.proportions import ProportionInterval, proportion
 from analytics.accuracy.table import Counts2x2, counts_2x2
 from analytics.estimate import Estimate
+from tests.fixtures.drawing import examples
 
 COUNT = st.integers(0, 60)
 TABLES = st.builds(Counts2x2, COUNT, COUNT, COUNT, COUNT)
@@ -108,7 +109,7 @@ def test_what_a_table_does_not_define_is_not_a_number_and_says_why(table: Counts
     assert all((figures[name].note or "").startswith("not defined: ") for name in undefined)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(TABLES)
 def test_every_table_gives_every_figure_within_its_interval(table: Counts2x2) -> None:
     for name, figure in accuracy_figures(table).items():
@@ -118,7 +119,7 @@ def test_every_table_gives_every_figure_within_its_interval(table: Counts2x2) ->
             assert figure.value <= figure.high + 1e-12, name
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(TABLES)
 def test_calling_the_classes_by_each_others_name_swaps_the_figures(table: Counts2x2) -> None:
     figures, swapped = accuracy_figures(table), accuracy_figures(Counts2x2(table.tn, table.fp, table.fn, table.tp))
@@ -126,7 +127,7 @@ def test_calling_the_classes_by_each_others_name_swaps_the_figures(table: Counts
         assert figures[one].value == pytest.approx(swapped[other].value, nan_ok=True)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(TABLES)
 def test_twice_the_cohort_gives_the_same_figures_with_narrower_intervals(table: Counts2x2) -> None:
     twice = accuracy_figures(Counts2x2(2 * table.tp, 2 * table.fn, 2 * table.fp, 2 * table.tn))

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.clustered_pairs import clustered_difference, compare_clustered_predictions, sign_p_value
 from analytics.accuracy.paired import PairedComparison, mcnemar, mcnemar_exact
+from tests.fixtures.drawing import examples
 
 ROWS = st.lists(st.tuples(st.integers(0, 8), st.booleans(), st.booleans()), min_size=1, max_size=40)
 
@@ -101,7 +102,7 @@ def test_one_unit_per_patient_is_mcnemars_test() -> None:
     assert many.test.statistic == pytest.approx(164 / 165 * mcnemar(36, 6, 165, corrected=False).statistic)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_and_the_names_of_the_patients_do_not_matter(
     rows: list[tuple[int, bool, bool]], random: Any
@@ -115,7 +116,7 @@ def test_the_order_of_the_rows_and_the_names_of_the_patients_do_not_matter(
     assert here.test.p_value == pytest.approx(there.test.p_value)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(ROWS)
 def test_every_patient_twice_keeps_the_difference_and_narrows_the_interval_and_once_more_in_one_changes_nothing(
     rows: list[tuple[int, bool, bool]],

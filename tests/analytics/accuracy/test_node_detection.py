@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap
@@ -22,6 +22,7 @@ from analytics.accuracy.matching import centre_distances_mm, match_by_distance, 
 from analytics.accuracy.roc import area_under_roc
 from analytics.segmentation.label_map import read_label_map
 from analytics.segmentation.overlap import component_iou, components
+from tests.fixtures.drawing import examples
 
 CASES = (
     DetectedCase("a", hits=(0.9, 0.6), false=(0.7,), missed=0),
@@ -116,7 +117,7 @@ def test_what_cannot_be_matched_is_refused() -> None:
         match_by_distance([[-1.0]], 5)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.builds(DetectedCase, st.sampled_from("abc"), SCORES, SCORES, st.integers(0, 2)), max_size=5))
 def test_odd_cases_give_numbers_or_reasons(cases: list[DetectedCase]) -> None:
     plan = Bootstrap(resamples=100)

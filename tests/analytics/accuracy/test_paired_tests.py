@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.paired import compare_predictions, mcnemar, mcnemar_exact, paired_difference
+from tests.fixtures.drawing import examples
 
 
 def test_differences_and_tests_of_two_readers_agree_with_r(patients: pd.DataFrame, r_numbers: dict[str, Any]) -> None:
@@ -52,7 +53,7 @@ def test_equal_tests_no_units_and_impossible_counts_are_told() -> None:
         mcnemar(3, 4, 6)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=30))
 def test_the_other_order_turns_every_difference_round(rows: list[tuple[bool, bool, bool]]) -> None:
     truth, one, two = ([row[column] for row in rows] for column in range(3))

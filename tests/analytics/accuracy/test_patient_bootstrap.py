@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap, bootstrap_interval, sums_by_patient
@@ -13,6 +13,7 @@ from analytics.accuracy.columns import FloatArray
 from analytics.accuracy.figures import FIGURES, accuracy_figures, clustered_figures
 from analytics.accuracy.proportions import proportion
 from analytics.accuracy.table import counts_2x2
+from tests.fixtures.drawing import examples
 
 
 def _share(sums: FloatArray) -> FloatArray:
@@ -112,7 +113,7 @@ def test_plans_and_patients_that_cannot_be_are_refused() -> None:
         clustered_figures([1, 0], [1, 0], ["a"])
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), max_size=25))
 def test_odd_cohorts_give_a_number_or_a_reason(rows: list[tuple[bool, bool, int]]) -> None:
     truth, predicted, patients = ([row[column] for row in rows] for column in range(3))

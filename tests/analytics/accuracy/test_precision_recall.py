@@ -4,10 +4,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.precision_recall import average_precision, precision_recall_curve
+from tests.fixtures.drawing import examples
 
 
 def test_average_precision_and_its_logit_interval_agree_with_r(
@@ -34,7 +35,7 @@ def test_no_positive_all_positive_and_a_negative_count_are_told() -> None:
         precision_recall_curve([1], [1], missed=-1)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=20), st.integers(0, 3))
 def test_every_list_gives_a_value_from_0_to_1_or_a_reason(rows: list[tuple[bool, int]], missed: int) -> None:
     estimate = average_precision([row[0] for row in rows], [row[1] for row in rows], missed)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.calibration import calibration
 from analytics.accuracy.decision_curve import decision_curve
 from analytics.estimate import Estimate
+from tests.fixtures.drawing import examples
 
 
 def _numbers(estimate: Estimate) -> list[float | None]:
@@ -97,7 +98,7 @@ def test_separation_one_class_and_constant_probabilities_say_why_there_is_no_slo
         decision_curve([], [])
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.01, 0.3, 0.5, 0.8, 1.0])), max_size=20))
 def test_odd_columns_give_numbers_or_reasons(rows: list[tuple[bool, float]]) -> None:
     result = calibration([row[0] for row in rows], [row[1] for row in rows])

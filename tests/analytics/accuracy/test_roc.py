@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.roc import area_under_roc, compare_areas, roc_curve
 from analytics.estimate import Estimate
+from tests.fixtures.drawing import examples
 
 
 def _numbers(estimate: Estimate) -> list[float | None]:
@@ -117,7 +118,7 @@ def test_one_class_ties_and_total_separation_say_what_they_are() -> None:
         area_under_roc([1, 0], [0.1, np.nan])
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3), st.integers(-3, 3), st.integers(0, 4)), max_size=20))
 def test_odd_columns_give_a_number_or_a_reason(rows: list[tuple[bool, int, int, int]]) -> None:
     truth, one, two, patients = ([row[column] for row in rows] for column in range(4))
@@ -128,7 +129,7 @@ def test_odd_columns_give_a_number_or_a_reason(rows: list[tuple[bool, int, int, 
         assert compared.test.defined or compared.test.note
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=1, max_size=20))
 def test_the_area_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[bool, int]]) -> None:
     positive, negative = ([score for truth, score in rows if truth is kind] for kind in (True, False))

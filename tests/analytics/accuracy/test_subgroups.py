@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap
 from analytics.accuracy.roc import area_under_roc
 from analytics.accuracy.subgroups import subgroup_table
 from analytics.accuracy.units import Units, units_at
+from tests.fixtures.drawing import examples
 
 
 def _units(patients: pd.DataFrame) -> Units:
@@ -70,7 +71,7 @@ def test_unknown_figures_and_columns_of_another_length_are_refused(patients: pd.
         subgroup_table(unscored, {}, "auc")
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.booleans(), st.booleans(), st.sampled_from(["x", "y", "z", None])), max_size=15

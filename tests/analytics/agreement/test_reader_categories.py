@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap
@@ -24,6 +24,7 @@ from analytics.agreement.readers import (
 )
 from analytics.agreement.several_readers import fleiss_kappa, fleiss_test, gwet_ac, krippendorff_linearised
 from analytics.estimate import Estimate
+from tests.fixtures.drawing import examples
 
 QUICK = Bootstrap(resamples=200)
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
@@ -223,7 +224,7 @@ def test_what_is_no_rating_is_refused_by_name() -> None:
         krippendorff_alpha(ratings_of({"a": np.arange(70), "b": np.arange(70)}), "interval")
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(ODD)
 def test_odd_ratings_give_numbers_or_reasons(rows: list[tuple[int, ...]]) -> None:
     codes = np.array(rows, dtype=np.int64).reshape(-1, 3)

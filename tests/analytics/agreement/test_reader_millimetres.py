@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap
@@ -16,6 +16,7 @@ from analytics.agreement.confusion import confusion_matrix, in_bands, percent_ag
 from analytics.agreement.icc import IccModel, intraclass_correlation
 from analytics.agreement.limits import limits_of_agreement
 from analytics.estimate import Estimate
+from tests.fixtures.drawing import examples
 
 MM = ["junior_mm", "senior_mm", "model_mm"]
 
@@ -137,7 +138,7 @@ def test_one_unit_equal_values_and_wrong_tables_are_told() -> None:
     assert (single.lower.defined, single.lower.note) == (False, "not defined: 1 pairs")
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 5.0, 7.3, 1e6])] * 2), max_size=8))
 def test_odd_measurements_give_numbers_or_reasons(rows: list[tuple[float, float]]) -> None:
     table = np.array(rows, dtype=np.float64).reshape(-1, 2)

@@ -6,12 +6,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.accuracy.bootstrap import Bootstrap
 from analytics.agreement.icc import intraclass_correlation
 from analytics.agreement.icc_intervals import icc_of_sampled_readers, icc_of_these_readers
+from tests.fixtures.drawing import examples
 
 MM = ["junior_mm", "senior_mm", "model_mm"]
 
@@ -75,7 +76,7 @@ def test_resampled_correlations_of_odd_tables_say_why_they_have_no_interval() ->
     assert (icc_of_sampled_readers(missing).defined, icc_of_sampled_readers(missing).low) == (False, None)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 5.0, 7.3, 1e6])] * 2), max_size=8))
 def test_odd_measurements_give_an_interval_or_a_reason(rows: list[tuple[float, float]]) -> None:
     table, plan = np.array(rows, dtype=np.float64).reshape(-1, 2), Bootstrap(resamples=100)

@@ -10,7 +10,7 @@ import nibabel.nifti1
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.segmentation.label_map import LabelMapUnusable, check_same_grid, read_label_map
@@ -25,6 +25,7 @@ from analytics.segmentation.overlap import (
 )
 from analytics.segmentation.pieces import piece_areas_mm2
 from analytics.segmentation.surface import surface_distances
+from tests.fixtures.drawing import examples
 
 Mask = npt.NDArray[np.bool_]
 
@@ -179,7 +180,7 @@ def test_what_is_no_label_map_is_refused(tmp_path: Path) -> None:
         surface_distances(mask, mask, (1, 1, 1)).hausdorff_mm(101)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.binary(min_size=27, max_size=27), st.binary(min_size=27, max_size=27))
 def test_agreement_does_not_depend_on_which_mask_is_called_the_reference(first: bytes, second: bytes) -> None:
     one, two = (np.frombuffer(each, dtype=np.uint8).reshape(3, 3, 3) > 150 for each in (first, second))

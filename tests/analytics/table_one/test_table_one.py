@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.estimate import HypothesisTest
@@ -15,6 +15,7 @@ from analytics.table_one.categorical_tests import compare_categories, fisher_tes
 from analytics.table_one.continuous_tests import compare_measurements, looks_normal
 from analytics.table_one.differences import difference_of_means, difference_of_shares
 from analytics.table_one.table import Measurements, Shares, TableOne, TableOneRow, detect_kind, table_one
+from tests.fixtures.drawing import examples
 
 MEASUREMENTS = ("age", "tumour_mm", "height_cm", "cea")
 CATEGORIES = ("sex", "grade", "rare", "emvi")
@@ -202,7 +203,7 @@ def test_unknown_columns_and_kinds_are_refused_by_name() -> None:
         compare_categories(np.array([1, 2]))
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     st.lists(
         st.tuples(

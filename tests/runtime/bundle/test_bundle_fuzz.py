@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export.packing import pack_bundle
@@ -23,11 +23,14 @@ from runtime.bundle.networks import check_network
 from runtime.bundle.packed import BLOCK_BYTES, unpack_bundle
 from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_tiny_bundle, reseal
+from tests.fixtures.drawing import examples
 
 Result = TypeVar("Result")
-KEY = Ed25519PrivateKey.generate()
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+"""Always the same, so that what is drawn damages the same bytes."""
+
 FILES = ("manifest.json", "manifest.sig", "MODEL_CARD.md", "fold_0.onnx", "golden/input.npz", "golden/expected.npz")
-FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+FUZZ = examples(150)
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -16,6 +16,7 @@ from pydicom.uid import (
 
 from runtime.core.errors import CaseRefused
 from runtime.core.reading import read_series
+from tests.fixtures.drawing import examples
 from tests.runtime.core.dicom_cases import classic, encode, encode_all, enhanced, image
 
 SYNTAXES = ("native", "implicit", "deflated", "rle", "jpeg_ls", "jpeg_2000", "enhanced")
@@ -55,7 +56,7 @@ def test_the_series_that_is_going_to_be_damaged_is_readable(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SYNTAXES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25)
 @given(data=st.data())
 def test_a_truncated_instance_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     contents = list(intact(kind))
@@ -65,7 +66,7 @@ def test_a_truncated_instance_is_read_or_refused(kind: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("kind", SYNTAXES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 @given(data=st.data())
 def test_an_instance_with_altered_bytes_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     contents = list(intact(kind))
@@ -79,14 +80,14 @@ def test_an_instance_with_altered_bytes_is_read_or_refused(kind: str, data: st.D
     assert_read_or_refused(contents)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(100)
 @given(st.lists(st.binary(max_size=400), max_size=4))
 def test_random_bytes_are_refused(contents: list[bytes]) -> None:
     with pytest.raises(CaseRefused):
         read_series(contents)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(100)
 @given(st.binary(max_size=400))
 def test_random_bytes_after_the_prefix_are_refused(content: bytes) -> None:
     with pytest.raises(CaseRefused):

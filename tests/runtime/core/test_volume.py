@@ -2,13 +2,11 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.core.volume import FloatArray, Reorientation, Volume, canonicalise
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine is no failure."""
+from tests.fixtures.drawing import examples
 
 SHAPE, SPACING, ORIGIN = (5, 6, 7), (3.0, 0.5, 0.6), (-20.0, 30.0, 5.0)
 AXIAL = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -45,7 +43,7 @@ def test_index_and_position_by_hand() -> None:
     np.testing.assert_allclose(numbered().lps_mm_to_index((-18.8, 32.0, 8.0)), (1, 4, 2), atol=1e-12)
 
 
-@UNHURRIED
+@examples(100)
 @given(st.tuples(*[st.floats(-180, 180)] * 3), st.tuples(*[st.floats(-50, 50)] * 3))
 def test_index_and_position_are_inverse(angles: tuple[float, float, float], index: tuple[float, float, float]) -> None:
     volume = numbered(rotation(angles) @ AXIAL)
@@ -67,7 +65,7 @@ def test_every_storage_of_one_patient_becomes_the_same_canonical_volume(
     np.testing.assert_array_equal(reorientation.apply(stored.voxels), canonical.voxels)
 
 
-@UNHURRIED
+@examples(100)
 @given(st.tuples(*[st.floats(-180, 180)] * 3), st.integers(0, np.prod(SHAPE).item() - 1))
 def test_canonicalising_moves_no_voxel_in_the_patient(angles: tuple[float, float, float], value: int) -> None:
     volume = numbered(rotation(angles) @ AXIAL)
@@ -77,7 +75,7 @@ def test_canonicalising_moves_no_voxel_in_the_patient(angles: tuple[float, float
     np.testing.assert_allclose(after, before, atol=1e-9)
 
 
-@UNHURRIED
+@examples(100)
 @given(st.tuples(*[st.floats(-180, 180)] * 3))
 def test_canonical_axes_run_to_head_posterior_and_left(angles: tuple[float, float, float]) -> None:
     canonical, _ = canonicalise(numbered(rotation(angles) @ AXIAL))

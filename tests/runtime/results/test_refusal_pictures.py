@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -22,6 +22,7 @@ from runtime.results.panels import HEADER_PX
 from runtime.results.refusal_facts import ends_of, orientations, positions_mm, read_slices
 from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.refusal_positions import stack_of
+from tests.fixtures.drawing import examples
 from tests.runtime.core.dicom_cases import ROOT, classic, encode_all, enhanced, image
 
 READING_CODES = (
@@ -261,7 +262,7 @@ def _intact() -> tuple[Dataset, ...]:
     return tuple(_headers(classic(image(6))))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@examples(60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.sampled_from(TOUCHED), st.sampled_from(NONSENSE), st.booleans()), max_size=12
