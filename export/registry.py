@@ -23,7 +23,7 @@ from runtime.bundle.registry.artifact import (
     artifact_digest,
 )
 from runtime.bundle.registry.client import require_answer, unanswered
-from runtime.bundle.registry.session import open_session
+from runtime.bundle.registry.session import open_session, proxy_of
 from runtime.core.errors import RegistryFailed, SettingInvalid
 
 
@@ -62,7 +62,7 @@ class _Registry(oras.provider.Registry):  # type: ignore[misc]
         try:
             response = self.session.request(method, url, **options)
         except requests.RequestException as error:
-            raise unanswered(self._reference, error) from error
+            raise unanswered(self._reference, error, proxy_of(self.session, url)) from error
         if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
             require_answer(response, "the push", self._reference)
         return response

@@ -9,11 +9,16 @@ from runtime.core.errors import unknown_setting
 PREFIX: Final = "SIDEWALL_"
 CONFIG_VARIABLE: Final = "SIDEWALL_CONFIG"
 SERVER_VARIABLE: Final = "SIDEWALL_SERVER"
+PROXY_VARIABLE: Final = "SIDEWALL_PROXY"
 TRUSTED_KEYS_VARIABLE: Final = "SIDEWALL_TRUSTED_KEYS"
 
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
     CONFIG_VARIABLE: "TOML file with settings, as `--config`",
-    SERVER_VARIABLE: "host:port of the server that `sidewall submit` sends to, as `--server`",
+    SERVER_VARIABLE: "host:port of the server that `submit` sends to and `health` asks, as `--server`",
+    PROXY_VARIABLE: (
+        "HTTP proxy on the way to that server (http://host:port), as `--proxy`. Without it there is none, whatever "
+        "`http_proxy` says"
+    ),
     TRUSTED_KEYS_VARIABLE: (
         "Folder of `*.pub` files: whose bundles are trusted beside the keys that ship with the runtime. Named by the "
         "environment alone, so that no settings file and no command line can widen whom to trust"

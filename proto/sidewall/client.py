@@ -13,7 +13,7 @@ import grpc
 from sidewall import errors
 from sidewall.artefacts import Artefact, save_artefacts
 from sidewall.convert import findings_to_dict
-from sidewall.peer import Peer
+from sidewall.peer import Peer, proxy_options
 from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
@@ -79,16 +79,19 @@ OnProgress = Callable[[Progress], None]
 class Client:
     """Connection to one server; use as a context manager or call `close`. Safe to share between threads."""
 
-    def __init__(self, server: str, *, tls: TlsOptions | None = None) -> None:
+    def __init__(self, server: str, *, tls: TlsOptions | None = None, proxy: str | None = None) -> None:
         """Connect to `server` (host:port); without `tls` the connection is not encrypted.
 
-        Raises `ValueError` when `server` has another form, `OSError` when a TLS file cannot be read.
+        `proxy` (http://[user:password@]host:port) names the HTTP proxy to go through. Without it there is none,
+        whatever `http_proxy` in the environment says: that is for downloads, and a patient's images are none.
+        Raises `ValueError` when `server` or `proxy` has another form, `OSError` when a TLS file cannot be read.
         """
-        self._peer = Peer(server, tls is not None)
+        self._peer = Peer(server, tls is not None, proxy)
+        options = (*_CHANNEL_OPTIONS, *proxy_options(proxy))
         if tls is None:
-            self._channel = grpc.insecure_channel(server, options=_CHANNEL_OPTIONS)
+            self._channel = grpc.insecure_channel(server, options=options)
         else:
-            self._channel = grpc.secure_channel(server, tls.to_credentials(), options=_CHANNEL_OPTIONS)
+            self._channel = grpc.secure_channel(server, tls.to_credentials(), options=options)
         self._stub = analysis_pb2_grpc.AnalysisStub(self._channel)
 
     def __enter__(self) -> Client:
@@ -107,11 +110,21 @@ class Client:
 
     def is_serving(self, *, timeout_s: float = 5.0) -> bool:
         """Return whether the server answers and has its model loaded and checked (standard gRPC health)."""
+        try:
+            self.require_serving(timeout_s=timeout_s)
+        except errors.SidewallClientError:
+            return False
+        return True
+
+    def require_serving(self, *, timeout_s: float = 5.0) -> None:
+        """Raise `ServerUnreachable` with the reason unless `is_serving`."""
         check = self._channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=bytes)
         try:
-            return bool(check(b"", timeout=timeout_s) == _SERVING)
-        except grpc.RpcError:
-            return False
+            answer = check(b"", timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise _translate_health(error, self._peer) from None
+        if answer != _SERVING:
+            raise errors.ServerUnreachable(self._peer.explain_not_serving(), "server_unreachable")
 
     def analyze_series(
         self,
@@ -235,6 +248,13 @@ def _translate(error: Any, peer: Peer, job_id: str) -> errors.SidewallClientErro
     if named is None:
         said = _in_plain_words(status, said, peer, job_id)
     return kind(said, named or code)
+
+
+def _translate_health(error: Any, peer: Peer) -> errors.ServerUnreachable:
+    """Return why a call of the health service got no answer: it does no work that could have been stopped."""
+    late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    said = peer.explain_silence() if late else str(_translate(error, peer, ""))
+    return errors.ServerUnreachable(said, "server_unreachable")
 
 
 def _in_plain_words(status: grpc.StatusCode, details: str, peer: Peer, job_id: str) -> str:

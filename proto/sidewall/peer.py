@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"(\[[^\s\[\]/]+\]|[^\s:\[\]/]+):(\d{1,5})")
+PROXY_FORM = "http://host:port of an HTTP proxy, with user:password@ before the host where it asks for a login"
 _ASKS_FOR_TLS = "it closed the connection; it may ask for TLS"
 _ASKS_FOR_CERTIFICATE = "it closed the connection; it may ask for a client's certificate signed by whom it trusts"
 _UNKNOWN_CAUSE = "check address and port, TLS, and that the server runs"
@@ -17,7 +19,7 @@ _CAUSES = (
     ("Hostname Verification", "its certificate is made out to another name; call it by the name in its certificate"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by whom you trust; check the file of authorities"),
     ("security handshaker", "a TLS file is no usable PEM file; check authorities, certificate and key"),
-    ("HTTP proxy", "a proxy stands in the way; leave the server's host out of it (no_proxy)"),
+    ("HTTP proxy", "the proxy does not lead there; check the proxy, and whether it may reach the server"),
     ("HTTP/2", "what answers is no gRPC server; check the port"),
     ("SETTINGS frame", "something accepts connections there but does not speak gRPC; check the port"),
     ("timed out", "it does not answer; check the address, and whether a firewall lies between"),
@@ -34,11 +36,15 @@ class Peer:
 
     address: str
     tls: bool
+    proxy: str | None = None
+    """URL of the HTTP proxy that stands between; may hold a password, which no message shows."""
 
     def __post_init__(self) -> None:
         """Check the form: gRPC takes a missing port for 443 and a scheme for a part of the name."""
         if not is_address(self.address):
             raise ValueError(f"server is {self.address!r}; allowed: host:port, such as 127.0.0.1:50051")
+        if self.proxy is not None and not is_proxy(self.proxy):
+            raise ValueError(f"proxy is no {PROXY_FORM}")
 
     def explain_unreachable(self, details: str) -> str:
         """Return why no connection came about, from gRPC's text."""
@@ -47,6 +53,14 @@ class Peer:
     def explain_unknown_call(self) -> str:
         """Return what it means that the server does not know our call."""
         return f"what answers at {self._described} is another gRPC service or an older Sidewall; check the port"
+
+    def explain_not_serving(self) -> str:
+        """Return what it means that the server answers and does not serve."""
+        return f"the server at {self._described} is not serving: it loads its model, or stops"
+
+    def explain_silence(self) -> str:
+        """Return that nothing came in the time given to a call that takes none."""
+        return f"no answer came from {self._described} in the time given"
 
     def explain_break(self, job_id: str) -> str:
         """Return what it means that the connection ended after the server had taken the case."""
@@ -67,11 +81,14 @@ class Peer:
 
     @property
     def _described(self) -> str:
-        return f"{self.address} ({'with' if self.tls else 'without'} TLS)"
+        through = "" if self.proxy is None else f", through the proxy {proxy_place(self.proxy)}"
+        return f"{self.address} ({'with' if self.tls else 'without'} TLS{through})"
 
     def _cause(self, details: str) -> str:
         if "Socket closed" in details or "Connection reset" in details:
             return _ASKS_FOR_CERTIFICATE if self.tls else _ASKS_FOR_TLS
+        if self.proxy is not None and "Connection refused" in details:
+            return "nothing listens at the proxy's port, or at the server's where no_proxy leaves it out; check both"
         return next((meaning for words, meaning in _CAUSES if words in details), _UNKNOWN_CAUSE)
 
 
@@ -79,3 +96,21 @@ def is_address(text: str) -> bool:
     """Return whether a text is host:port, the host a name, an IPv4 address, or an IPv6 one in brackets."""
     parts = _ADDRESS.fullmatch(text)
     return parts is not None and 1 <= int(parts[2]) <= 65535
+
+
+def is_proxy(text: str) -> bool:
+    """Return whether a text is http://host:port, with or without user:password@ before the host."""
+    scheme, _, rest = text.partition("://")
+    return scheme == "http" and is_address(rest.rpartition("@")[2].removesuffix("/"))
+
+
+def proxy_place(proxy: str) -> str:
+    """Return host:port of a proxy, without the login that may stand before it."""
+    return urlsplit(proxy).netloc.rpartition("@")[2]
+
+
+def proxy_options(proxy: str | None) -> tuple[tuple[str, int | str], ...]:
+    """Return the options of a gRPC channel through this proxy, or through none whatever the environment says."""
+    if proxy is None:
+        return (("grpc.enable_http_proxy", 0),)
+    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", proxy))

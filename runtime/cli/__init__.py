@@ -25,12 +25,18 @@ from runtime.cli.options import (
     ModeOption,
     OutOption,
     PriorOption,
+    ProxyOption,
     SeriesArgument,
     SeriesUidOption,
+    ServerOption,
     SetOption,
     StudyArgument,
     ThreadsOption,
     TimePointOption,
+    TlsCaOption,
+    TlsCertificateOption,
+    TlsKeyOption,
+    TlsOption,
 )
 from runtime.cli.reporting import reporting_errors, silence_grpc
 from runtime.core.errors import CaseRefused
@@ -188,28 +194,27 @@ def select(
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
 def submit(
     path: SeriesArgument,
-    server: Annotated[
-        str | None, typer.Option("--server", "-s", envvar=SERVER_VARIABLE, help="host:port of the server.")
-    ] = None,
+    server: ServerOption = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go; default: nowhere.")] = None,
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
     timeout_s: Annotated[float | None, typer.Option(help="Give up after this time, s.")] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with the usual certificate authorities.")] = False,
-    tls_ca: Annotated[Path | None, typer.Option(help="Encrypt; who may sign the server's certificate (PEM).")] = None,
-    tls_certificate: Annotated[Path | None, typer.Option(help="This client's own certificate (PEM).")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Private key of this client's certificate (PEM).")] = None,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
+    proxy: ProxyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send one series to a running server."""
     with reporting_errors(as_json):
         silence_grpc()
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
-        from runtime.cli.submitting import case_options, check_server, submit_path, tls_options
+        from runtime.cli.submitting import case_options, check_proxy, check_server, submit_path, tls_options
 
         check_variables(os.environ, setting_names())
-        address = check_server(server)
+        address, proxy = check_server(server or os.environ.get(SERVER_VARIABLE)), check_proxy(proxy)
         options = case_options(case_id, time_point, prior, out)
         inputs = CaseInputs(series=str(path.resolve()), takes_one_series=True, prior=absolute(prior))
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
@@ -217,7 +222,15 @@ def submit(
             require_writable(out)
         with progress_bar(_STDERR) as show:
             findings = submit_path(
-                path, address, credentials, out, options=options, inputs=inputs, timeout_s=timeout_s, show=show
+                path,
+                address,
+                credentials,
+                out,
+                proxy=proxy,
+                options=options,
+                inputs=inputs,
+                timeout_s=timeout_s,
+                show=show,
             )
         _show_findings(findings, out, as_json)
 
@@ -335,19 +348,37 @@ def doctor(
         raise typer.Exit(4)
 
 
-@app.command(epilog="Example: sidewall health --listen 127.0.0.1:50051")
+@app.command(epilog="Example: sidewall health --server box.hospital.example:50051 --tls-ca ca.pem")
 def health(
+    server: ServerOption = None,
     listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the server has it.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
+    proxy: ProxyOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Ask the server with these settings whether it serves; status 5 when it does not (yet)."""
-    with reporting_errors(as_json=False):
-        settings = load_settings({"listen": listen}, file=config)
-        silence_grpc()
-        from runtime.cli.health import require_serving
+    """Ask a server whether it serves; status 5 when it does not (yet).
 
-        typer.echo(f"serving at {require_serving(settings, timeout_s)}")
+    With --server (or SIDEWALL_SERVER) any server, as `submit` does; without it the one that these settings describe, on
+    this machine.
+    """
+    with reporting_errors(as_json=False):
+        silence_grpc()
+        from runtime.cli.health import require_serving, require_serving_at, server_to_ask
+        from runtime.cli.submitting import check_proxy, check_server, tls_options
+
+        credentials, proxy = tls_options(tls, tls_ca, tls_certificate, tls_key), check_proxy(proxy)
+        asked = server_to_ask(server, listen, as_client=credentials is not None)
+        if asked is None:
+            address = require_serving(load_settings({"listen": listen}, file=config), timeout_s)
+        else:
+            check_variables(os.environ, setting_names())
+            address = check_server(asked)
+            require_serving_at(address, credentials, proxy, timeout_s)
+        typer.echo(f"serving at {address}")
 
 
 @app.command()

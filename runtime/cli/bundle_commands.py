@@ -68,9 +68,9 @@ def pull(
             )
         stored = store.use(fetched.digest) if use else store.find(fetched.digest)
         if as_json:
-            typer.echo(json.dumps(stored.to_mapping() | {"pulled": fetched.pulled}, indent=2))
+            typer.echo(json.dumps(stored.to_mapping() | {"pulled": fetched.pulled, "proxy": fetched.proxy}, indent=2))
         else:
-            what = "pulled" if fetched.pulled else "was here already"
+            what = f"pulled{fetched.way}" if fetched.pulled else "was here already"
             typer.echo(f"{stored.name} {stored.version} {what}: {stored.name}@{stored.digest}")
             _say_use(stored.roles)
 

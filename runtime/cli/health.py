@@ -1,21 +1,48 @@
-"""`sidewall health`: whether the server that these settings describe answers and serves (grpc.health.v1)."""
+"""`sidewall health`: whether a server, or the one that these settings describe, answers and serves (grpc.health.v1)."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import sidewall
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sidewall.peer import proxy_options
 
 from runtime.core.errors import ServerUnreachable, SettingInvalid
+from runtime.environment import SERVER_VARIABLE
 from runtime.settings import Settings
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 """A server that listens on every address is asked on this machine's own."""
 
 
+def server_to_ask(server: str | None, listen: str | None, *, as_client: bool) -> str | None:
+    """Return the server that the command line or the environment names; None for this machine's own.
+
+    `as_client` tells that options of a client's connection were given. Raises `SettingInvalid` where the own server is
+    meant beside them, or beside another one.
+    """
+    if server is not None and listen is not None:
+        raise SettingInvalid("listen", listen, "not given together with --server: one server is asked")
+    named = server or (os.environ.get(SERVER_VARIABLE) if listen is None else None)
+    if named is None and as_client:
+        raise SettingInvalid("server", None, f"host:port, beside --tls... and --proxy: --server or {SERVER_VARIABLE}")
+    return named
+
+
+def require_serving_at(server: str, tls: sidewall.TlsOptions | None, proxy: str | None, timeout_s: float) -> None:
+    """Ask a server of any machine, as a client of it would; raises `ServerUnreachable` with the reason."""
+    with sidewall.Client(server, tls=tls, proxy=proxy) as client:
+        try:
+            client.require_serving(timeout_s=timeout_s)
+        except sidewall.SidewallClientError as error:
+            raise ServerUnreachable(str(error)) from None
+
+
 def require_serving(settings: Settings, timeout_s: float) -> str:
-    """Return the address of a server that serves.
+    """Return the address of this machine's own server when it serves.
 
     Raises `ServerUnreachable` when it does not, or not in time, and `SettingInvalid` when its address is not known.
     """
@@ -41,11 +68,11 @@ def own_address(listen: str) -> str:
 def _channel(address: str, settings: Settings) -> grpc.Channel:
     """Return a connection; the server's own certificate is the one that is trusted, under the name it was made for."""
     if settings.tls_certificate is None or settings.tls_key is None:
-        return grpc.insecure_channel(address)
+        return grpc.insecure_channel(address, options=proxy_options(None))
     chain, key = _read("tls_certificate", settings.tls_certificate), _read("tls_key", settings.tls_key)
     # Where clients must show a certificate the server's own is shown: it passes if the same authority signed it.
     pair: tuple[Any, Any] = (key, chain) if settings.tls_client_ca else (None, None)
-    options = (("grpc.ssl_target_name_override", _name_in(chain)),)
+    options = (("grpc.ssl_target_name_override", _name_in(chain)), *proxy_options(None))
     return grpc.secure_channel(address, grpc.ssl_channel_credentials(chain, *pair), options=options)
 
 

@@ -57,7 +57,9 @@ def bundle_folder(
 
     fetched = fetch_or_last(settings.bundle, BundleStore(settings.bundle_store), registry_access(settings), show)
     if fetched.pulled:
-        tell(f"pulled {settings.bundle}: {fetched.digest}")
+        tell(f"pulled {settings.bundle}{fetched.way}: {fetched.digest}")
+    elif fetched.proxy is not None:
+        tell(f"{settings.bundle}, asked for{fetched.way}, is here already: {fetched.digest}")
     if fetched.warning is not None:
         tell(f"{WARNING}{fetched.warning}")
     return fetched.folder

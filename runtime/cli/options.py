@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from runtime.environment import PROXY_VARIABLE
+
 StudyArgument = Annotated[
     Path,
     typer.Argument(
@@ -54,6 +56,20 @@ PriorOption = Annotated[
 ]
 TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
+
+ServerOption = Annotated[str | None, typer.Option("--server", "-s", help="host:port of the server.")]
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        envvar=PROXY_VARIABLE,
+        help="HTTP proxy on the way to the server, http://host:port; default: none, whatever http_proxy says.",
+    ),
+]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Encrypt, with the usual certificate authorities.")]
+TlsCaOption = Annotated[Path | None, typer.Option(help="Encrypt; who may sign the server's certificate (PEM).")]
+TlsCertificateOption = Annotated[Path | None, typer.Option(help="This client's own certificate (PEM).")]
+TlsKeyOption = Annotated[Path | None, typer.Option(help="Private key of this client's certificate (PEM).")]
 
 BundleStoreOption = Annotated[Path | None, typer.Option("--bundle-store", help="Folder that keeps pulled bundles.")]
 RegistryCaOption = Annotated[

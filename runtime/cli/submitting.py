@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import sidewall
-from sidewall.peer import is_address
+from sidewall.peer import PROXY_FORM, is_address, is_proxy, proxy_place
 
 from runtime.cli.case_folder import CaseInputs, earlier_report_file, write_case
 from runtime.cli.console import ShowProgress
@@ -22,7 +22,7 @@ from runtime.core.errors import (
     SidewallError,
 )
 from runtime.core.findings_json import to_mapping
-from runtime.environment import SERVER_VARIABLE
+from runtime.environment import PROXY_VARIABLE, SERVER_VARIABLE
 
 
 class _RemoteSettingInvalid(SidewallError):
@@ -47,6 +47,15 @@ def check_server(server: str | None) -> str:
     if server is None or not is_address(server):
         raise SettingInvalid("server", server, f"host:port, such as 127.0.0.1:50051: --server or {SERVER_VARIABLE}")
     return server
+
+
+def check_proxy(proxy: str | None) -> str | None:
+    """Return the proxy to go through; raises `SettingInvalid`, without the login in it, when it is none."""
+    if proxy is not None and not is_proxy(proxy):
+        raise SettingInvalid(
+            "proxy", proxy_place(proxy) or "another form", f"{PROXY_FORM}: --proxy or {PROXY_VARIABLE}"
+        )
+    return proxy
 
 
 def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path | None) -> sidewall.TlsOptions | None:
@@ -87,6 +96,7 @@ def submit_path(
     tls: sidewall.TlsOptions | None,
     out: Path | None,
     *,
+    proxy: str | None,
     options: sidewall.CaseOptions,
     inputs: CaseInputs,
     timeout_s: float | None,
@@ -98,7 +108,7 @@ def submit_path(
     Raises the error class that fits the server's status.
     """
     try:
-        with sidewall.Client(server, tls=tls) as client:
+        with sidewall.Client(server, tls=tls, proxy=proxy) as client:
             result = client.analyze_series(
                 path,
                 options=options,

@@ -24,7 +24,7 @@ from runtime.bundle.registry.artifact import (
     read_limited,
 )
 from runtime.bundle.registry.credentials import AUTH_FILE_VARIABLE
-from runtime.bundle.registry.session import open_session
+from runtime.bundle.registry.session import open_session, proxy_of
 from runtime.core.errors import BundleRejected, RegistryFailed
 
 _LARGEST_OCI_MANIFEST_BYTES: Final = 4 << 20
@@ -68,6 +68,8 @@ class Repository:
     def __init__(self, reference: Reference, session: requests.Session, base_url: str) -> None:
         self._reference, self._session = reference, session
         self._url = f"{base_url}/v2/{reference.name}"
+        self.proxy = proxy_of(session, base_url)
+        """host:port of the proxy through which the registry is asked, if there is one."""
 
     def read_artifact(self) -> bytes:
         """Return the artifact's manifest as it stands; one that is not the pinned one raises `BundleRejected`."""
@@ -102,7 +104,7 @@ class Repository:
         try:
             return self._session.get(f"{self._url}/{path}", headers=headers, stream=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise unanswered(self._reference, error) from error
+            raise unanswered(self._reference, error, self.proxy) from error
 
     def _stream(self, response: requests.Response, name: str) -> Iterator[bytes]:
         with response:
@@ -125,11 +127,15 @@ def require_answer(response: requests.Response, name: str, reference: Reference)
     raise RegistryFailed(f"the registry answers {response.status_code} {response.reason} on {name} of {reference}")
 
 
-def unanswered(reference: Reference, error: Exception) -> RegistryFailed:
-    """Return the failure of a request that got no answer; its own text may hold the token of a redirected address."""
+def unanswered(reference: Reference, error: Exception, proxy: str | None) -> RegistryFailed:
+    """Return the failure of a request that got no answer, with the proxy that it went through.
+
+    The error's own text is not shown: it may hold the token of a redirected address.
+    """
+    through = "" if proxy is None else f", asked through the proxy {proxy} of the environment (https_proxy, no_proxy)"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         said = "its certificate is not valid here: registry_ca names the authority of one's own"
         return RegistryFailed(f"the registry of {reference} cannot be trusted: {said}")
     if isinstance(error, requests.exceptions.SSLError):
         return RegistryFailed(f"the registry of {reference} does not speak https")
-    return RegistryFailed(f"the registry of {reference} does not answer ({type(error).__name__})")
+    return RegistryFailed(f"the registry of {reference} does not answer ({type(error).__name__}){through}")

@@ -26,6 +26,14 @@ class Fetched:
     warning: str | None = None
     """Why this may not be what the reference is by now."""
 
+    proxy: str | None = None
+    """host:port of the proxy through which the registry was asked, if there was one."""
+
+    @property
+    def way(self) -> str:
+        """Words for a sentence on how the registry was reached; empty where it was asked directly, or not at all."""
+        return "" if self.proxy is None else f" through the proxy {self.proxy}"
+
 
 def fetch_bundle(
     reference: Reference, store: BundleStore, access: RegistryAccess, show: ShowBytes = lambda done, total: None
@@ -42,13 +50,13 @@ def fetch_bundle(
         digest = artifact_digest(content)
         target = store.path_of(digest)
         if store.last_of(str(reference)) == digest:
-            return Fetched(target, digest, pulled=False)
+            return Fetched(target, digest, pulled=False, proxy=repository.proxy)
         with store.changing():
             absent = not store.has(digest)  # Who waited for the lock finds what the other has pulled.
             if absent:
                 repository.receive(content, target, show)
             store.note(str(reference), digest)
-    return Fetched(target, digest, pulled=absent)
+    return Fetched(target, digest, pulled=absent, proxy=repository.proxy)
 
 
 def fetch_sound_bundle(
@@ -68,7 +76,7 @@ def fetch_sound_bundle(
             fresh = store.hidden_path()
             repository.receive(repository.read_artifact(), fresh, show)
             store.put(fresh, fetched.digest)
-        return replace(fetched, pulled=True)
+        return replace(fetched, pulled=True, proxy=repository.proxy)
     return fetched
 
 

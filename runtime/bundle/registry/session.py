@@ -47,6 +47,14 @@ def open_session(reference: Reference, access: RegistryAccess) -> requests.Sessi
     return session
 
 
+def proxy_of(session: requests.Session, url: str) -> str | None:
+    """Return host:port of the proxy that the environment puts before an address; None where it is asked directly."""
+    proxies = requests.utils.get_environ_proxies(url) if session.trust_env else {}
+    proxy = requests.utils.select_proxy(url, proxies)
+    # Without the login that may stand before the host.
+    return None if not proxy else urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether HOST[:PORT] is this machine's own."""
     name = host.rpartition(":")[0] or host
