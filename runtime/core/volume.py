@@ -39,6 +39,9 @@ class Volume:
     direction: FloatArray
     """3x3; column k is the LPS unit vector (x, y, z) along index axis k of (z, y, x)."""
 
+    padding: npt.NDArray[np.bool_] | None = None
+    """Which voxels (z, y, x) were filled in around the image and are no part of it; None without any."""
+
     def __post_init__(self) -> None:
         """Check that shape, spacing and direction describe a grid."""
         if self.voxels.ndim != 3:
@@ -50,6 +53,8 @@ class Volume:
             raise ValueError(f"direction must be 3x3, got shape {direction.shape}")
         if np.abs(direction.T @ direction - np.eye(3)).max() > _ORTHONORMAL_TOLERANCE:
             raise ValueError(f"direction must have orthonormal columns, got {direction.tolist()}")
+        if self.padding is not None and self.padding.shape != self.voxels.shape:
+            raise ValueError(f"padding must have shape {self.voxels.shape}, got {self.padding.shape}")
         object.__setattr__(self, "direction", direction)
 
     @property
@@ -130,6 +135,7 @@ def canonicalise(volume: Volume) -> tuple[Volume, Reorientation]:
         spacing_mm=(spacing[0], spacing[1], spacing[2]),
         origin_lps_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=columns * np.where(flipped, -1.0, 1.0),
+        padding=None if volume.padding is None else reorientation.apply(volume.padding),
     )
     return canonical, reorientation
 

@@ -1,6 +1,7 @@
 """From encoded pixel data to float32 intensities."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from runtime.core.reading.frames import Frame, frame_count
 from runtime.core.reading.geometry import Stack
 from runtime.core.reading.lossless_jpeg import JpegFrame, decode_frames
 from runtime.core.reading.notes import Notes
+from runtime.core.reading.padding import BoolArray, padded_pixels, take_out_padding
 
 _DECODERS: Final[dict[str, str]] = {
     JPEG2000: "pylibjpeg",
@@ -55,6 +57,17 @@ _LOSSY: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossle
 Intensities = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class DecodedSlices:
+    """The pixels of a stack, in its order."""
+
+    voxels: Intensities
+    """Rescaled intensities (z, y, x)."""
+
+    padding: BoolArray | None
+    """Which voxels are padding, and hold the lowest intensity; None without any."""
+
+
 def check_pixel_description(datasets: Sequence[Dataset], notes: Notes) -> bool:
     """Return whether the pixel description of every instance is one this reads; reasons are noted."""
     fine = True
@@ -68,13 +81,14 @@ def check_pixel_description(datasets: Sequence[Dataset], notes: Notes) -> bool:
     return fine
 
 
-def decode_slices(frames: Sequence[Frame], stack: Stack | None, notes: Notes) -> Intensities | None:
-    """Return the rescaled intensities (z, y, x) of the stack's slices, or None with reasons noted.
+def decode_slices(frames: Sequence[Frame], stack: Stack | None, notes: Notes) -> DecodedSlices | None:
+    """Return the rescaled intensities of the stack's slices, or None with reasons noted.
 
     Without a stack the pixels are decoded all the same, so that a refusal names them too. Rescaling is slope x stored
     value + intercept (PS3.3, C.11.1); MONOCHROME1 is turned over so that bright is high.
     """
     voxels = None if stack is None else np.empty(stack.shape, np.float32)
+    padding: dict[int, BoolArray] = {}
     slice_of_frame = {} if stack is None else {frame: z for z, frame in enumerate(stack.order)}
     unreadable: list[int] = []
     unscalable: list[int] = []
@@ -86,8 +100,23 @@ def decode_slices(frames: Sequence[Frame], stack: Stack | None, notes: Notes) ->
             unscalable.append(index)
         elif voxels is not None:
             voxels[slice_of_frame[index]] = intensities
+            padded = None if stored is None else padded_pixels(stored, frames[index])
+            if padded is not None:
+                padding[slice_of_frame[index]] = padded
     _note_undecoded(unreadable, unscalable, frames, notes)
-    return None if unreadable or unscalable else voxels
+    if voxels is None or unreadable or unscalable:
+        return None
+    return DecodedSlices(voxels, _without_padding(voxels, padding, notes))
+
+
+def _without_padding(voxels: Intensities, padding: dict[int, BoolArray], notes: Notes) -> BoolArray | None:
+    """Take the padding (by slice) out of the voxels and return where it was; None without any."""
+    if not padding:
+        return None
+    padded = np.zeros(voxels.shape, dtype=np.bool_)
+    for z, mask in padding.items():
+        padded[z] = mask
+    return take_out_padding(voxels, padded, notes)
 
 
 def _note_undecoded(unreadable: list[int], unscalable: list[int], frames: Sequence[Frame], notes: Notes) -> None:

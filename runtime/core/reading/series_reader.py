@@ -14,7 +14,7 @@ from runtime.core.reading.geometry import Stack, locate
 from runtime.core.reading.instances import parse_images, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import Notes, without_library_warnings
-from runtime.core.reading.pixels import Intensities, check_pixel_description, decode_slices
+from runtime.core.reading.pixels import DecodedSlices, check_pixel_description, decode_slices
 from runtime.core.reading.suitability import check_suitability
 from runtime.core.series import FrameReference, Series
 from runtime.core.volume import Volume
@@ -47,10 +47,10 @@ def _read_images(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes)
     check_suitability(frames, limits, notes)
     _check_identity(images, notes)
     stack = locate(frames, limits, notes) if _is_one_series(frames) else None
-    voxels = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
-    if stack is None or voxels is None or notes.reasons:
+    slices = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
+    if stack is None or slices is None or notes.reasons:
         return None
-    return _series(frames, stack, voxels, notes)
+    return _series(frames, stack, slices, notes)
 
 
 def _is_affordable(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes) -> bool:
@@ -88,11 +88,11 @@ def _is_one_series(frames: Sequence[Frame]) -> bool:
     return len({frame.text("SeriesInstanceUID") for frame in frames}) == 1
 
 
-def _series(frames: Sequence[Frame], stack: Stack, voxels: Intensities, notes: Notes) -> Series:
+def _series(frames: Sequence[Frame], stack: Stack, slices: DecodedSlices, notes: Notes) -> Series:
     ordered = [frames[index] for index in stack.order]
     instances = {id(frame.dataset): frame.dataset for frame in ordered}
     return Series(
-        volume=Volume(voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction),
+        volume=Volume(slices.voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction, slices.padding),
         headers=tuple(instances.values()),
         frames=tuple(_reference(frame) for frame in ordered),
         warnings=notes.warnings,

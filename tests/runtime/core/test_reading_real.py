@@ -36,10 +36,10 @@ def volume_of_any_series(folder: Path) -> Volume:
     images = parse_images(collect_files(folder, DEFAULT_LIMITS), DEFAULT_LIMITS, notes)
     frames = [frame for image in images for frame in frames_of(image)]
     stack = locate(frames, DEFAULT_LIMITS, notes)
-    voxels = decode_slices(frames, stack, notes)
+    slices = decode_slices(frames, stack, notes)
     assert stack is not None
-    assert voxels is not None
-    return Volume(voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction)
+    assert slices is not None
+    return Volume(slices.voxels, stack.spacing_mm, stack.origin_lps_mm, stack.direction)
 
 
 def assert_agrees(volume: Volume, expected: dict[str, Any]) -> None:
