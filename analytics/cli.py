@@ -10,6 +10,7 @@ from rich.console import Console
 
 from analytics.errors import AnalyticsError, FileUnusable, InternalFault, fault_text
 from analytics.simulation.command import simulate
+from analytics.streams import answer_alone
 from analytics.version import own_version
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
@@ -152,7 +153,8 @@ def _load(study_file: Path) -> "StudyData":
 def main() -> None:
     """Run the command line; a failure, expected or not, is one line on standard error."""
     try:
-        app()
+        with answer_alone():
+            app()
     except AnalyticsError as error:
         _end(error)
     except OSError as error:

@@ -19,6 +19,7 @@ from demo.cases import DemoCase, make_cases
 from demo.pictures import stack_pictures
 from demo.server import ServerFailed, running_server
 from runtime.cli.console import describe_findings, progress_bar
+from runtime.core.streams import answer_alone
 
 _CASE_TIMEOUT_S = 600.0
 
@@ -97,4 +98,5 @@ def _check(case: DemoCase, findings: dict[str, Any], folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with answer_alone():
+        sys.exit(main())

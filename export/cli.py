@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -27,6 +27,8 @@ from export.options import (
 from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
 from runtime.core.rules import ScoringRules
+from runtime.core.streams import answer_alone
+from runtime.core.system_errors import system_error
 from runtime.core.version_option import VersionOption
 
 app = typer.Typer(
@@ -174,7 +176,17 @@ key_commands.register(app)
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and its exit status."""
     try:
-        app()
+        with answer_alone():
+            app()
     except SidewallError as error:
-        Console(stderr=True).print(f"sidewall-export: {error}", style="red", markup=False)
-        sys.exit(error.exit_code)
+        _end(error)
+    except (OSError, MemoryError) as error:
+        failure = system_error(error)
+        if failure is None:
+            raise
+        _end(failure)
+
+
+def _end(error: SidewallError) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"sidewall-export: {error}", style="red", markup=False)
+    sys.exit(error.exit_code)

@@ -39,7 +39,8 @@ def engine(
     if backend not in BACKENDS:
         raise SettingInvalid("backend", backend, ", ".join(BACKEND_NAMES[1:]))
     mode = _mode(backend, precision)
-    bundle, engines = load_bundle(path, trusted_keys), EngineCache(cache, typer.echo)
+    bundle = load_bundle(path, trusted_keys)
+    engines = EngineCache(cache, lambda line: typer.echo(line, err=True))
     before = len(engines)
     if gpu is None:
         require_backend(backend)

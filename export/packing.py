@@ -10,6 +10,7 @@ from runtime.bundle.files import read_file
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME
 from runtime.bundle.packed import END, padding, tar_header
 from runtime.core.errors import SettingInvalid
+from runtime.core.system_errors import system_error
 
 
 def pack_bundle(bundle: Path, out: Path, trusted_keys: Path | None = None) -> str:
@@ -30,7 +31,8 @@ def pack_bundle(bundle: Path, out: Path, trusted_keys: Path | None = None) -> st
             os.fsync(stream.fileno())
         part.replace(out)
     except OSError as error:
-        raise SettingInvalid("out", str(out), f"a file that can be written ({error.strerror})") from error
+        allowed = f"a file that can be written ({error.strerror})"
+        raise system_error(error, str(out)) or SettingInvalid("out", str(out), allowed) from error
     finally:
         part.unlink(missing_ok=True)
     return sha256.hexdigest()

@@ -16,6 +16,7 @@ from phantom.contact_sheet import contact_sheet
 from phantom.dicom_series import series_uid, write_series
 from phantom.hospitals import HospitalName
 from phantom.nifti import write_nifti
+from runtime.core.streams import answer_alone
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -134,4 +135,5 @@ def _node_cells(node: dict[str, Any]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m phantom")
+    with answer_alone():
+        app(prog_name="python -m phantom")

@@ -4,13 +4,15 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.streams import answer_alone
+from runtime.core.system_errors import system_error
 from runtime.core.version_option import VersionOption
 from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
@@ -254,10 +256,20 @@ def main() -> None:
     # A terminated run stops its processes, as an interrupted one does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        app()
+        with answer_alone():
+            app()
     except SidewallError as error:
-        Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
-        sys.exit(error.exit_code)
+        _end(error)
+    except (OSError, MemoryError) as error:
+        failure = system_error(error)
+        if failure is None:
+            raise
+        _end(failure)
+
+
+def _end(error: SidewallError) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error}", style="red", markup=False)
+    sys.exit(error.exit_code)
 
 
 def _say(result: dict[str, Any], as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Protocol
 
 
@@ -39,13 +39,3 @@ def check_names(artefacts: Iterable[NamedFile]) -> None:
         name = PurePosixPath(artefact.name)
         if name.is_absolute() or ".." in name.parts:
             raise ValueError(f"artefact name {artefact.name!r} leads out of the folder")
-
-
-def save_artefacts(artefacts: Iterable[NamedFile], folder: Path) -> None:
-    """Write every artefact below `folder`; raises `ValueError` before any when a name would lead out of it."""
-    artefacts = list(artefacts)
-    check_names(artefacts)
-    for artefact in artefacts:
-        target = folder / artefact.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(artefact.data)

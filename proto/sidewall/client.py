@@ -11,7 +11,8 @@ from typing import Any
 import grpc
 
 from sidewall import errors
-from sidewall.artefacts import Artefact, save_artefacts
+from sidewall.artefacts import Artefact
+from sidewall.case_folder import save_case
 from sidewall.convert import findings_to_dict
 from sidewall.peer import Peer, proxy_options
 from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
@@ -70,7 +71,7 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write every artefact below `folder`; raises `ValueError` when a name would lead out of it."""
-        save_artefacts(self.artefacts, folder)
+        save_case(self.artefacts, folder)
 
 
 OnProgress = Callable[[Progress], None]

@@ -15,6 +15,7 @@ from runtime.bundle.loading import Bundle, authenticate, check_references, load_
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry
 from runtime.bundle.trust import read_trust
 from runtime.core.errors import BundleRejected, SettingInvalid
+from runtime.core.system_errors import system_error
 
 
 class BundleSource(Protocol):
@@ -40,8 +41,8 @@ def receive_bundle(
 
     Manifest and signature are judged before anything is written, every file while it is written; then all is opened as
     at every start. Until that has passed the files lie in a hidden folder beside the target, which a failure takes
-    away. Raises `BundleRejected` with the reason, and `SettingInvalid` when the target is taken or cannot be written;
-    `setting` is what says where it lies.
+    away. Raises `BundleRejected` with the reason, `SystemFailed` when the target cannot be written, and
+    `SettingInvalid` when it is taken or can be no folder; `setting` is what says where it lies.
     """
     _check_free(target, setting)
     manifest_bytes, signature_bytes = source.head()
@@ -62,7 +63,8 @@ def receive_bundle(
             folder.rename(target)
             _sync_folders(target.parent, deep=False)
     except OSError as error:
-        raise SettingInvalid(setting, str(target), f"a folder that can be written ({error.strerror})") from error
+        allowed = f"a folder that can be written ({error.strerror})"
+        raise system_error(error, str(target)) or SettingInvalid(setting, str(target), allowed) from error
     return replace(bundle, path=target)
 
 

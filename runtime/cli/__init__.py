@@ -40,6 +40,7 @@ from runtime.cli.options import (
 )
 from runtime.cli.reporting import reporting_errors, silence_grpc
 from runtime.core.errors import CaseRefused
+from runtime.core.streams import answer_alone
 from runtime.core.version_option import VersionOption
 from runtime.environment import SERVER_VARIABLE, check_variables
 from runtime.settings import load_settings, setting_names
@@ -62,7 +63,8 @@ app.add_typer(bundle_app, name="bundle")
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with answer_alone():
+        app()
 
 
 @app.callback()
@@ -138,9 +140,9 @@ def analyze(
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
-        from runtime.serving.log import silence_libraries
+        from runtime.serving.log import configure_log
 
-        silence_libraries()
+        configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
         settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(
@@ -178,9 +180,9 @@ def select(
     with reporting_errors(as_json):
         from runtime.cli.selecting import describe_selection, selection_mapping
         from runtime.core.selection import select_series
-        from runtime.serving.log import silence_libraries
+        from runtime.serving.log import configure_log
 
-        silence_libraries()
+        configure_log(load_settings().log_level)
         selection = select_series(path, series_uid=series_uid)
         if as_json:
             chosen = selection_mapping(selection, with_descriptions=descriptions)
@@ -269,9 +271,9 @@ def score(
         from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
-        from runtime.serving.log import silence_libraries
+        from runtime.serving.log import configure_log
 
-        silence_libraries()
+        configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
         settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(
@@ -310,9 +312,9 @@ def replay(
         from runtime.cli.console import describe_replay
         from runtime.cli.loading import bundle_folder
         from runtime.cli.replaying import replay_case
-        from runtime.serving.log import silence_libraries
+        from runtime.serving.log import configure_log
 
-        silence_libraries()
+        configure_log(settings.log_level)
         given = CaseInputs(
             absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(bundle_folder(settings, _tell))
         )

@@ -2,23 +2,23 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sidewall.artefacts import NamedFile, check_names, save_artefacts
+from sidewall.artefacts import NamedFile
+from sidewall.case_folder import save_case
 
 from runtime.core.errors import SettingInvalid
+from runtime.core.system_errors import system_error
 from runtime.results.superseding import EarlierReport
 
 INPUTS_FILE: Final = "inputs.json"
 
-_RESULTS: Final = (
-    "findings.json", INPUTS_FILE, "segmentation.dcm", "report.dcm", "key_objects.dcm", "contact_sheet.png",
-    "report.html", "report.pdf", "keyimages/*.png", "captures/*.dcm", "gates/*.png",
-)  # fmt: skip
-"""What an earlier analysis may have left; a new one must not leave half of it beside its own."""
+_TRIAL_BYTES: Final = 4 << 20
+"""About what a result takes."""
 
 
 @dataclass(frozen=True)
@@ -84,38 +84,48 @@ def _report_file(folder: Path) -> Path:
 
 
 def require_writable(folder: Path) -> None:
-    """Raise `SettingInvalid` when results could not be written there; leaves nothing behind, no folder either.
+    """Raise the error that writing results there would end with, before minutes of work; leaves nothing behind.
 
-    Trying it is surer than asking for permissions, which say nothing of full or read-only disks.
+    Trying it is surer than asking for permissions and room, which say nothing of quotas or read-only disks. Raises
+    `SystemFailed`, or `SettingInvalid` where no folder can be.
     """
-    try:
+    with _naming(folder):
         there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        with tempfile.TemporaryFile(dir=there) as trial:
+            trial.write(bytes(_TRIAL_BYTES))
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Turn the system's errors into ours, with the folder that the user gave."""
+    try:
+        yield
     except OSError as error:
-        raise _no_folder(folder) from error
+        failure = system_error(error, str(folder))
+        raise failure or SettingInvalid("out", str(folder), "a folder that can be made and written") from error
 
 
-def _no_folder(folder: Path) -> SettingInvalid:
-    return SettingInvalid("out", str(folder), "a folder that can be made and written")
+@dataclass(frozen=True)
+class _InputsFile:
+    """`inputs.json` as a file of a result."""
+
+    inputs: CaseInputs
+    name: str = INPUTS_FILE
+
+    @property
+    def data(self) -> bytes:
+        """Content."""
+        return self.inputs.to_json().encode()
 
 
 def write_case(folder: Path, files: Sequence[NamedFile], inputs: CaseInputs) -> None:
-    """Write the files of a result in place of an earlier one's; `findings.json` last, as the sign that all is there.
+    """Write the files of a result in place of an earlier one's, all of them or none (`sidewall.case_folder`).
 
-    Raises `ValueError`, before anything is touched, when the name of a file would lead out of the folder, and
-    `SettingInvalid` when the folder cannot be made.
+    Raises `ValueError`, before anything is touched, when the name of a file would lead out of the folder,
+    `SystemFailed`, and `SettingInvalid` when no folder can be made there.
     """
-    check_names(files)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _no_folder(folder) from error
-    for pattern in _RESULTS:
-        for stale in folder.glob(pattern):
-            stale.unlink()
-    (folder / INPUTS_FILE).write_text(inputs.to_json(), encoding="utf-8")
-    save_artefacts(sorted(files, key=lambda each: each.name == "findings.json"), folder)
+    with _naming(folder):
+        save_case([*files, _InputsFile(inputs)], folder)
 
 
 def absolute(path: Path | None) -> str | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import typer
 
 from runtime.core.errors import AnalysisCancelled, CaseRefused, SidewallError
+from runtime.core.system_errors import system_error
 
 
 @contextmanager
@@ -25,6 +26,10 @@ def reporting_errors(as_json: bool) -> Iterator[None]:
         _report(error, as_json)
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
+        failure = system_error(error)
+        if failure is not None:
+            _report(failure, as_json)
+            raise typer.Exit(failure.exit_code) from None
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
         _report(SidewallError(text), as_json)

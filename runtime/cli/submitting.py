@@ -22,6 +22,7 @@ from runtime.core.errors import (
     SidewallError,
 )
 from runtime.core.findings_json import to_mapping
+from runtime.core.system_errors import PASSING, system_error
 from runtime.environment import PROXY_VARIABLE, SERVER_VARIABLE
 
 
@@ -124,6 +125,8 @@ def submit_path(
     except sidewall.SidewallClientError as error:
         raise _LOCAL_ERRORS.get(error.code, SidewallError)(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
+        if isinstance(failure := system_error(error, "the input"), PASSING):
+            raise failure from error
         message = f"the input cannot be read ({type(error).__name__}); allowed: readable files, an intact zip file"
         raise CaseRefused([Reason(RefusalCode.NOT_DICOM, message)]) from error
     if out is not None:

@@ -115,6 +115,71 @@ class BackendUnavailable(SidewallError):
     exit_code = 4
 
 
+class SystemFailed(SidewallError):
+    """The operating system refused something that no setting and no input is to blame for.
+
+    `place` is the path, or what stands for it; `remedy` what an operator can do.
+    """
+
+    code = "system_failed"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 8
+    what: ClassVar[str] = "the system failed"
+    remedy: ClassVar[str] = "look at the system's own log (dmesg, journalctl -k)"
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        super().__init__(f"{place}: {self.what} ({reason}); {self.remedy}")
+
+
+class DiskFull(SystemFailed):
+    """No space, or no quota, is left."""
+
+    code = "disk_full"
+    what = "no space is left"
+    remedy = "make room there, or name another place"
+
+
+class ReadOnlyStorage(SystemFailed):
+    """The file system cannot be written, by anybody."""
+
+    code = "read_only_storage"
+    what = "the file system is read-only"
+    remedy = "mount it writable, or name another place"
+
+
+class PermissionLacking(SystemFailed):
+    """This user may not do that there."""
+
+    code = "permission_lacking"
+    what = "this user may not do that there"
+    remedy = "give the user of this process the right to it, or name another place"
+
+
+class TooManyOpenFiles(SystemFailed):
+    """The process, or the whole machine, may open no more files."""
+
+    code = "too_many_open_files"
+    what = "no more files may be opened"
+    remedy = "raise the limit (ulimit -n; LimitNOFILE= in the unit)"
+
+
+class StorageGone(SystemFailed):
+    """A disk, or the network that it lies behind, went away or is broken."""
+
+    code = "storage_gone"
+    what = "the storage does not answer as it should"
+    remedy = "look whether it is still there (mount, dmesg)"
+
+
+class OutOfMemory(SystemFailed):
+    """Neither the machine nor the limit of its container has memory left."""
+
+    code = "out_of_memory"
+    what = "no memory is left"
+    remedy = "give the process more, or less to do at the same time"
+
+
 class SettingInvalid(SidewallError):
     """A setting has a value that is not allowed."""
 

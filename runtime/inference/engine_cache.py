@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from runtime.core.errors import BackendUnavailable
+from runtime.core.system_errors import system_error
 from runtime.core.wording import WARNING
 
 FORMAT: Final = "sidewall-engine 1"
@@ -109,7 +110,7 @@ class EngineCache:
             try:
                 self.write(key, engine)
             except OSError as error:
-                lack = f"the engine is used but cannot be stored in {self.folder}: {error.strerror}"
+                lack = f"the engine is used but cannot be stored in {self.folder}: {_reason(error)}"
                 self._tell(f"{WARNING}{key.backend}: {lack}")
             return loaded
 
@@ -207,6 +208,11 @@ def obtain_engine(
 def sha256_of(model: bytes) -> str:
     """Return the sha256 of a fold's ONNX file, as it stands in the manifest."""
     return hashlib.sha256(model).hexdigest()
+
+
+def _reason(error: OSError) -> str:
+    failure = system_error(error, "there")
+    return str(error.strerror) if failure is None else f"{error.strerror} ({failure.code}); {failure.remedy}"
 
 
 def _require_private(status: os.stat_result) -> None:

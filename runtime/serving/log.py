@@ -22,16 +22,21 @@ def configure_log(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=_standard_error,
+        cache_logger_on_first_use=False,
     )
-    silence_libraries()
+    _silence_libraries()
 
 
-def silence_libraries() -> None:
+def _standard_error(*_: object) -> structlog.PrintLogger:
+    """Return what writes to the standard error as it is now; structlog's own choice is the standard output."""
+    return structlog.PrintLogger(sys.stderr)
+
+
+def _silence_libraries() -> None:
     """Keep the texts of libraries' warnings and log entries, which may name the patient, from the standard error.
 
-    What comes through `logging` leaves its place in our log instead; Python warnings are dropped.
+    What comes through `logging` leaves its place in our log instead, at the level debug; Python warnings are dropped.
     """
     warnings.simplefilter("ignore")
     logging.getLogger().handlers = [_PlaceOnly()]

@@ -25,7 +25,8 @@ from typing import Final
 
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import load_bundle
-from runtime.core.errors import BundleRejected, SettingInvalid
+from runtime.core.errors import BundleRejected, SettingInvalid, SidewallError
+from runtime.core.system_errors import system_error
 
 CURRENT: Final = "current"
 PREVIOUS: Final = "previous"
@@ -181,7 +182,7 @@ class BundleStore:
     def changing(self) -> Iterator[None]:
         """Hold the store alone, and clear away what a killed process left; others wait.
 
-        Raises `SettingInvalid` when the folder cannot be made or written.
+        Raises `SystemFailed` when the folder cannot be written, and `SettingInvalid` when it can be none.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -243,12 +244,14 @@ def digest_of(folder: Path) -> str:
     return folder.name.replace("-", ":")
 
 
-def _unreadable(folder: Path, error: OSError) -> SettingInvalid:
-    return SettingInvalid("bundle_store", str(folder), f"a folder that can be looked into ({error.strerror})")
+def _unreadable(folder: Path, error: OSError) -> SidewallError:
+    allowed = f"a folder that can be looked into ({error.strerror})"
+    return system_error(error, str(folder)) or SettingInvalid("bundle_store", str(folder), allowed)
 
 
-def _unwritable(folder: Path, error: OSError) -> SettingInvalid:
-    return SettingInvalid("bundle_store", str(folder), f"a folder that can be written ({error.strerror})")
+def _unwritable(folder: Path, error: OSError) -> SidewallError:
+    allowed = f"a folder that can be written ({error.strerror})"
+    return system_error(error, str(folder)) or SettingInvalid("bundle_store", str(folder), allowed)
 
 
 def _write_durably(path: Path, text: str) -> None:

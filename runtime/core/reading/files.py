@@ -15,6 +15,7 @@ from typing import Final
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.limits import ReadingLimits
+from runtime.core.system_errors import PASSING, system_error
 
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPANION_NAMES: Final = frozenset(
@@ -172,6 +173,7 @@ def _unpacking() -> Iterator[None]:
     try:
         yield
     except _ZIP_ERRORS as error:
+        _raise_passing(error)
         message = (
             f"the zip archive cannot be unpacked ({type(error).__name__}); allowed: an intact archive, not encrypted"
         )
@@ -184,8 +186,16 @@ def _reading_file() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        _raise_passing(error)
         message = f"a file of the input cannot be read ({type(error).__name__}); allowed: readable DICOM files"
         raise _refusal(RefusalCode.NOT_DICOM, message) from error
+
+
+def _raise_passing(error: Exception) -> None:
+    """Raise what the system is to blame for and not the input, without the name of a file."""
+    failure = system_error(error, "the input")
+    if isinstance(failure, PASSING):
+        raise failure from error
 
 
 def _is_companion(path: PurePath) -> bool:

@@ -17,7 +17,7 @@ from runtime.artifact_reference import Reference
 from runtime.bundle import load_bundle
 from runtime.bundle.registry.fetching import Fetched, fetch_bundle, fetch_or_last
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import BundleRejected, RegistryFailed, SettingInvalid
+from runtime.core.errors import BundleRejected, DiskFull, PermissionLacking, RegistryFailed, SettingInvalid
 from tests.fixtures.other_users import not_root, open_folder
 from tests.fixtures.pushed import PLAIN, TwoVersions, put_artifact, read_artifact, reference_in
 from tests.fixtures.registries import RunningRegistry, failing_line, running_registry
@@ -150,7 +150,7 @@ def test_a_store_on_a_full_disk_says_so_and_keeps_nothing_half(
 ) -> None:
     versions.push(registry)
     store = BundleStore(small_disk / "store")
-    with pytest.raises(SettingInvalid, match=r"setting bundle_store is .*\(No space left on device\)"):
+    with pytest.raises(DiskFull, match=r"store.*: no space is left .*; make room there"):
         _fetch(reference_in(registry), store)
     assert {path.name for path in store.folder.iterdir()} == {".lock"}
 
@@ -184,7 +184,7 @@ def test_a_store_that_one_may_not_look_into_is_not_taken_for_an_empty_one() -> N
         (store.folder / f"sha256-{'0' * 64}").mkdir(parents=True)
         store.folder.chmod(0o700)
         for look in (lambda: store.has(f"sha256:{'0' * 64}"), store.bundles):
-            with not_root(), pytest.raises(SettingInvalid, match=r"that can be looked into \(Permission denied\)"):
+            with not_root(), pytest.raises(PermissionLacking, match="this user may not do that there"):
                 look()
 
 
