@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from runtime.bundle.loading import load_bundle
+from runtime.core.processors import usable_processors
 from runtime.inference.model import LoadedModel, load_model
 
 Mode = Literal["exact", "fast"]
@@ -43,7 +43,7 @@ class Setup:
     @classmethod
     def of(cls, bundle: Path, backend: str | None, mode: Mode, jobs: int) -> "Setup":
         """Return the set-up of one of `jobs` processes, which share out the cores."""
-        return cls(bundle, backend, mode, max(len(os.sched_getaffinity(0)) // jobs, 1))
+        return cls(bundle, backend, mode, max(usable_processors() // jobs, 1))
 
     def load(self) -> LoadedModel:
         """Return the model; raises `BundleRejected` or `BackendUnavailable`."""

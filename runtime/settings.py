@@ -48,7 +48,9 @@ class Settings:
     """`exact` is the reference (nnU-Net's own arithmetic); `fast` may differ within its stated tolerance."""
 
     threads: int = 0
-    """CPU threads of one analysis; 0 takes every core, since one analysis runs at a time."""
+    """Most CPU threads of one analysis; 0 takes all that this process may use by its affinity and by the quota of its
+    container, since one analysis runs at a time. More than those are never taken.
+    """
 
     engine_cache: Path | None = None
     """Folder of compiled folds, made at the first start and reused while bundle, device, library and options are the
@@ -321,7 +323,7 @@ _PARSERS: dict[Any, tuple[Callable[[Any], Any], str]] = {
 }
 
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "threads": (lambda value: 0 <= value <= 1024, "0 (every core) to 1024"),
+    "threads": (lambda value: 0 <= value <= 1024, "0 (all that are of use) to 1024"),
     "listen": (lambda value: _port(value) is not None, "host:port with a port of 0 to 65535"),
     "metrics_listen": (
         lambda value: value == "" or _port(value) is not None,

@@ -5,7 +5,6 @@ No host names, user names or paths: the file travels with the model.
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from runtime import __version__
+from runtime.core.processors import usable_processors
 from training.workspace import Workspace, file_digest, write_json
 
 ENVIRONMENT_FILE = "environment.json"
@@ -74,7 +74,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cpus": os.cpu_count(),
+        "cpus": usable_processors(),
         "gpus": gpus,
     }
 

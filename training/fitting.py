@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.core.errors import SettingInvalid
+from runtime.core.processors import usable_processors
 from training.config import ModelConfig
 from training.gpus import gpu_of, visible_gpus
 from training.ownership import TrainingFailed, claim
@@ -139,7 +140,7 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report) -> dict[str, A
         changes = replace(changes, start_from=bundle.resolve())
     elif config.schedule.warm_start_epochs:
         # It runs alone, so it may have what all folds have together.
-        threads = min(schedule.threads * schedule.parallel, os.cpu_count() or 1)
+        threads = min(schedule.threads * schedule.parallel, usable_processors())
         shared = Job(workspace, None, threads, schedule.device, changes)
         run_all([shared], schedule, report)
         _keep_weights(shared, workspace.preprocessed / f"{config.name}_warm_start.pth")
@@ -161,7 +162,8 @@ def train(job: Job) -> None:
     from training.warm_start import WarmStartTrainer
 
     job.workspace.activate()
-    torch.set_num_threads(job.threads)
+    threads = min(job.threads, usable_processors())
+    torch.set_num_threads(threads)
     plans = job.workspace.read_json(job.workspace.plans_file)
     plans["sidewall"]["schedule"] |= job.changes.of_schedule()
     if job.fold is None:
@@ -183,7 +185,7 @@ def train(job: Job) -> None:
         "epoch": trainer.current_epoch,
         "epochs": trainer.num_epochs,
         "device": job.device,
-        "threads": job.threads,
+        "threads": threads,
         "augmenter_processes": trainer.config.compute.augmenter_processes,
         "seeds": list(trainer.seeds),
         "half_precision": None if trainer.half_precision is None else str(trainer.half_precision),

@@ -1,6 +1,5 @@
 """Independent pieces of work on several processes."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,6 +9,7 @@ from multiprocessing import active_children, get_context
 from typing import Final, TypeVar
 
 from analytics.errors import WorkerLost
+from analytics.processors import processors
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -19,8 +19,8 @@ MOST_JOBS: Final = 4
 
 
 def usable_jobs() -> int:
-    """Return how many processes are of use on this machine: the cores that this one may use, 4 at most."""
-    return min(len(os.sched_getaffinity(0)), MOST_JOBS)
+    """Return how many processes are of use: the processors that affinity and quota leave this one, 4 at most."""
+    return min(processors().usable, MOST_JOBS)
 
 
 def on_processes(

@@ -12,6 +12,7 @@ from runtime.cli.exposed_files import exposure_notes
 from runtime.cli.loading import engine_cache, registry_access
 from runtime.core.counting import counted
 from runtime.core.errors import BackendUnavailable, BundleRejected, SettingInvalid, SidewallError
+from runtime.core.processors import processors
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
@@ -34,6 +35,7 @@ def examine(settings: Settings) -> list[Check]:
         Check("software", True, f"sidewall {__version__}, Python {platform.python_version()}, {platform.machine()}"),
         Check("backends", bool(backends), ", ".join(backends) or "none is present"),
         *(Check("not present", True, reason) for reason in map(absence, BACKENDS) if reason is not None),
+        Check("threads", True, processors().describe(settings.threads)),
         _engines_check(settings),
         *_exposure_checks(settings),
     ]

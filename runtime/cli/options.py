@@ -35,7 +35,9 @@ BundleOption = Annotated[
 BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one present.")]
 ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
 # Text, so that what is no number is refused as everywhere else: in one line, with the setting and what is allowed.
-ThreadsOption = Annotated[str | None, typer.Option(metavar="NUMBER", help="CPU threads; default: every core.")]
+ThreadsOption = Annotated[
+    str | None, typer.Option(metavar="NUMBER", help="CPU threads; default: all that may be used.")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """A bundle made ready to segment: its folds compiled by one backend."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +8,7 @@ from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.core.findings import ModelDescription
 from runtime.core.input_statistics import InputReference
+from runtime.core.processors import processors
 from runtime.core.progress import Monitor, Progress
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
@@ -105,13 +105,13 @@ def load_model(
 ) -> LoadedModel:
     """Compile the folds of a bundle, or take them from `engines` where they were kept.
 
-    `backend` None takes the best one present; `threads` None or 0 takes every core. Raises `BackendUnavailable`,
+    `backend` None takes the best one present; `threads` None or 0 takes all of use. Raises `BackendUnavailable`,
     `SettingInvalid` on an unknown backend, `BundleRejected` when a fold changed since the bundle was opened.
     """
     engine = make_backend(backend, engines)
     options = FoldOptions(
         patch_size=bundle.manifest.tiling.patch_size,
-        threads=threads or os.cpu_count() or 1,
+        threads=processors().threads(threads or 0),
         precision=precision_of(engine.name, mode),
     )
     folds = _load_folds(bundle, engine, options)
