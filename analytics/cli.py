@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from analytics.errors import AnalyticsError, FileUnusable, InternalFault, fault_text
+from analytics.processors import limit_libraries
 from analytics.simulation.command import simulate
 from analytics.streams import answer_alone
 from analytics.version import own_version
@@ -153,6 +154,7 @@ def _load(study_file: Path) -> "StudyData":
 def main() -> None:
     """Run the command line; a failure, expected or not, is one line on standard error."""
     try:
+        limit_libraries()
         with answer_alone():
             app()
     except AnalyticsError as error:

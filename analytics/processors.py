@@ -4,12 +4,15 @@ The same as `runtime.core.processors`, which this package does not know; the tes
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 _PROCESS: Final = Path("/proc/self")
+
+_LIBRARIES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What the libraries under numpy and torch read when they are loaded; else they count the processors themselves."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,15 @@ class Processors:
 def processors(process: Path = _PROCESS) -> Processors:
     """Return what this process may use now; `process` is its folder in /proc."""
     return Processors(os.cpu_count() or 1, len(os.sched_getaffinity(0)), _quota(process))
+
+
+def limit_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let libraries that start threads by themselves count as we do; call before numpy is imported.
+
+    What the environment already says stays.
+    """
+    for name in _LIBRARIES:
+        environment.setdefault(name, str(processors().usable))
 
 
 def _quota(process: Path) -> float | None:

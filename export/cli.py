@@ -26,6 +26,7 @@ from export.options import (
 )
 from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
+from runtime.core.processors import limit_libraries
 from runtime.core.rules import ScoringRules
 from runtime.core.streams import answer_alone
 from runtime.core.system_errors import system_error
@@ -176,6 +177,7 @@ key_commands.register(app)
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and its exit status."""
     try:
+        limit_libraries()
         with answer_alone():
             app()
     except SidewallError as error:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from runtime.core.errors import SettingInvalid, SidewallError
+from runtime.core.processors import limit_libraries
 from runtime.core.streams import answer_alone
 from runtime.core.system_errors import system_error
 from runtime.core.version_option import VersionOption
@@ -256,6 +257,7 @@ def main() -> None:
     # A terminated run stops its processes, as an interrupted one does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
+        limit_libraries()
         with answer_alone():
             app()
     except SidewallError as error:

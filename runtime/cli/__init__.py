@@ -40,6 +40,7 @@ from runtime.cli.options import (
 )
 from runtime.cli.reporting import reporting_errors, silence_grpc
 from runtime.core.errors import CaseRefused
+from runtime.core.processors import limit_libraries
 from runtime.core.streams import answer_alone
 from runtime.core.version_option import VersionOption
 from runtime.environment import SERVER_VARIABLE, check_variables
@@ -63,6 +64,7 @@ app.add_typer(bundle_app, name="bundle")
 
 def main() -> None:
     """Run the command line."""
+    limit_libraries()
     with answer_alone():
         app()
 
@@ -97,11 +99,12 @@ def serve(
         from runtime.cli.exposed_files import exposure_notes
         from runtime.cli.loading import load_checked_model, with_local_bundle
         from runtime.inference.model import LoadedModel
-        from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure
+        from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
 
         configure_log(settings.log_level)
+        log_threads(settings.threads)
         log_exposure(exposure_notes(settings))
         metrics = Metrics(CollectorRegistry())
 

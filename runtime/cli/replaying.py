@@ -23,7 +23,7 @@ from runtime.results.settings import ResultSettings
 from runtime.settings import Settings
 
 _OF_THE_RUN: Final = "timings_s"
-"""The one field of the findings that no repeat has again."""
+"""The field of the findings that no repeat has again; the number of threads may be another one, too."""
 
 _WITH_TIMINGS: Final = ("findings.json", "report.html", "report.pdf")
 """Files that repeat the timings, so that only their other content can be compared."""
@@ -135,7 +135,11 @@ def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs)
 
 
 def _comparable(findings: Findings) -> dict[str, Any]:
-    return {name: value for name, value in to_mapping(findings).items() if name != _OF_THE_RUN}
+    """Return the findings without what another run, on this machine or another, need not have again."""
+    values = {name: value for name, value in to_mapping(findings).items() if name != _OF_THE_RUN}
+    if values["model"] is not None:
+        del values["model"]["threads"]
+    return values
 
 
 def _differing(then: Any, now: Any, path: str) -> Iterator[Difference]:

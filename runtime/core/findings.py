@@ -236,6 +236,8 @@ class ModelDescription:
     backend: str
     mode: Literal["exact", "fast"]
     fold_count: int
+    threads: int | None = field(default=None, metadata=_SINCE_1_1)
+    """CPU threads that it computed with (`runtime.core.processors`); None where it is not known."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ class LoadedModel:
             backend=self.backend_name,
             mode=self.mode,
             fold_count=self.fold_count,
+            threads=self.threads,
         )
 
     def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from runtime.core.processors import processors
 from runtime.core.wording import WARNING
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -45,6 +46,14 @@ def _silence_libraries() -> None:
 def where(error: BaseException) -> list[str]:
     """Return an unexpected error's stack as file:line:function, without its text, which could hold patient data."""
     return [f"{frame.filename}:{frame.lineno}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def log_threads(setting: int) -> None:
+    """Log how many threads an analysis takes, and what leaves that many."""
+    found = processors()
+    _log.info(
+        "threads", threads=found.threads(setting), processors=found.machine, affinity=found.affinity, quota=found.quota
+    )
 
 
 def log_engine(text: str) -> None:

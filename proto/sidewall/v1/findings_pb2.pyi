@@ -392,7 +392,7 @@ class InputDescription(_message.Message):
     def __init__(self, source: _Optional[_Union[InputSource, str]] = ..., instance_count: _Optional[int] = ..., shape_zyx: _Optional[_Union[ShapeZyx, _Mapping]] = ..., spacing_mm_zyx: _Optional[_Union[SpacingMmZyx, _Mapping]] = ..., origin_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., direction: _Optional[_Union[Direction, _Mapping]] = ..., is_phantom: bool = ..., manufacturer: _Optional[str] = ..., model_name: _Optional[str] = ..., field_strength_t: _Optional[float] = ..., label_map_sha256: _Optional[str] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
-    __slots__ = ("bundle_name", "bundle_version", "bundle_digest", "trained_on", "backend", "mode", "fold_count")
+    __slots__ = ("bundle_name", "bundle_version", "bundle_digest", "trained_on", "backend", "mode", "fold_count", "threads")
     BUNDLE_NAME_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -400,6 +400,7 @@ class ModelDescription(_message.Message):
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     FOLD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
     bundle_name: str
     bundle_version: str
     bundle_digest: str
@@ -407,7 +408,8 @@ class ModelDescription(_message.Message):
     backend: str
     mode: Mode
     fold_count: int
-    def __init__(self, bundle_name: _Optional[str] = ..., bundle_version: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., trained_on: _Optional[_Union[TrainedOn, str]] = ..., backend: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., fold_count: _Optional[int] = ...) -> None: ...
+    threads: int
+    def __init__(self, bundle_name: _Optional[str] = ..., bundle_version: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., trained_on: _Optional[_Union[TrainedOn, str]] = ..., backend: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., fold_count: _Optional[int] = ..., threads: _Optional[int] = ...) -> None: ...
 
 class Findings(_message.Message):
     __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison")
