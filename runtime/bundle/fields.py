@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from runtime.core.errors import BundleRejected
 
@@ -14,6 +14,19 @@ _LONGEST_JSON_KEY: Final = 100
 _LONGEST_JSON_TEXT: Final = 10_000
 _LARGEST_JSON_NUMBER: Final = 1e18
 """Bounds of a section that is kept as it stands: many times what any needs, and little beside the folds."""
+
+
+_LONGEST_SHOWN: Final = 200
+"""Characters of a value that an error repeats."""
+
+
+def shown(value: Any) -> str:
+    """Return a value for an error's text, short whatever it is."""
+    try:
+        said = repr(value)
+    except ValueError:
+        return "a number of too many digits"  # Python writes out no whole number of more than 4300.
+    return said if len(said) <= _LONGEST_SHOWN else f"{said[: _LONGEST_SHOWN - 3]}..."
 
 
 def decode_object(content: bytes, name: str) -> dict[str, Any]:
@@ -39,46 +52,53 @@ def exact_fields(mapping: Any, kind: type, name: str, optional: frozenset[str] =
     wanted = {field.name for field in dataclasses.fields(kind)}
     missing, unknown = sorted(wanted - optional - set(mapping)), sorted(set(mapping) - wanted)
     if missing or unknown:
-        raise BundleRejected(f"{name} in the manifest lacks {missing} and has unknown {unknown}")
+        raise BundleRejected(f"{name} in the manifest lacks {missing} and has unknown {shown(unknown)}")
     return dict(mapping)
 
 
 def text(value: Any, name: str) -> str:
-    """Return a text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a text")
+    """Return a text that is neither empty nor longer than any needs to be."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_JSON_TEXT:
+        allowed = f"a text of at most {_LONGEST_JSON_TEXT} characters"
+        raise BundleRejected(f"{name} in the manifest is {shown(value)}; allowed: {allowed}")
     return value
 
 
 def one_of(value: Any, allowed: tuple[Any, ...], name: str) -> Any:
     """Return a value that is among the allowed ones, of their type: 1 is not True."""
     if not any(value is each or (type(value) is type(each) and value == each) for each in allowed):
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: {', '.join(map(repr, allowed))}")
+        raise BundleRejected(f"{name} in the manifest is {shown(value)}; allowed: {', '.join(map(repr, allowed))}")
     return value
 
 
 def whole_number(value: Any, low: int, high: int, name: str) -> int:
     """Return a whole number of the range, ends included."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a whole number from {low} to {high}")
+        raise BundleRejected(f"{name} in the manifest is {shown(value)}; allowed: a whole number from {low} to {high}")
     return value
 
 
 def number(value: Any, low: float, high: float, name: str) -> float:
     """Return a finite number of the range, ends included, as it stands."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (low <= value <= high):
-        raise BundleRejected(f"{name} in the manifest is {value!r}; allowed: a number from {low:g} to {high:g}")
+    if not (_is_finite(value) and low <= value <= high):
+        raise BundleRejected(f"{name} in the manifest is {shown(value)}; allowed: a number from {low:g} to {high:g}")
     return value
 
 
-def finite_numbers(mapping: Any, name: str) -> dict[str, float]:
-    """Return an object of finite numbers."""
-    if not isinstance(mapping, Mapping):
-        raise BundleRejected(f"{name} in the manifest is {type(mapping).__name__}; allowed: an object of numbers")
-    for key, value in mapping.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise BundleRejected(f"{name}.{key} in the manifest is {value!r}; allowed: a finite number")
-    return dict(mapping)
+def _is_finite(value: Any) -> TypeGuard[float]:
+    """Return whether a value is a number that calculations can use: no whole number beyond every float either."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def numbers(mapping: Any, low: float, high: float, name: str) -> dict[str, float]:
+    """Return an object of at least one number, each of the range, ends included."""
+    if not isinstance(mapping, Mapping) or not mapping:
+        got = "empty" if isinstance(mapping, Mapping) else type(mapping).__name__
+        raise BundleRejected(f"{name} in the manifest is {got}; allowed: an object of numbers")
+    return {key: number(value, low, high, f"{name}.{key}") for key, value in mapping.items()}
 
 
 def items(value: Any, low: int, high: int, name: str) -> list[Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
-from runtime.bundle.fields import exact_fields, finite_numbers, items, number, one_of, plain_json, text, whole_number
+from runtime.bundle.fields import exact_fields, items, number, numbers, one_of, plain_json, shown, text, whole_number
 from runtime.core.errors import BundleRejected, SettingInvalid
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES, STATION_LABELS, Station
@@ -44,6 +44,11 @@ _MOST_FOLDS: Final = 100
 _LARGEST_PATCH: Final = 2048
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _MOST_CASES: Final = 1_000_000
+_LARGEST_STATISTIC: Final = 1e9
+"""Of the statistics of an image, whose intensities are shares: far above any."""
+
+_LEAST_TEMPERATURE: Final = 1e-3
+_LARGEST_TEMPERATURE: Final = 1e3
 _LEAST_SIZE: Final = 0.1
 _LARGEST_SIZE: Final = 1e6
 """Of a station, in mm or mm3: a reference of nothing would let everything pass as seen."""
@@ -187,7 +192,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
     schema = mapping.get("schema_version")
     if not isinstance(schema, str) or schema not in READ_VERSIONS:
         read = " and ".join(map(repr, READ_VERSIONS))
-        raise BundleRejected(f"the bundle's schema_version is {schema!r}; this version reads {read}")
+        raise BundleRejected(f"the bundle's schema_version is {shown(schema)}; this version reads {read}")
     fields = exact_fields(mapping, Manifest, "manifest", LATER_SECTIONS | {"variants"})
     if schema == "1" and fields.keys() & LATER_SECTIONS:
         raise BundleRejected(
@@ -276,11 +281,11 @@ def _scoring(mapping: Mapping[str, Any]) -> ScoringRules:
             check_site_rule(name, fields[name])
         except SettingInvalid as error:
             raise BundleRejected(
-                f"scoring.{name} in the manifest is {error.value!r}; allowed: {error.allowed}"
+                f"scoring.{name} in the manifest is {shown(error.value)}; allowed: {error.allowed}"
             ) from error
+    if "temperature" in fields:
+        number(fields["temperature"], _LEAST_TEMPERATURE, _LARGEST_TEMPERATURE, "scoring.temperature")
     rules = ScoringRules(**fields)
-    if not rules.temperature > 0:
-        raise BundleRejected(f"scoring.temperature in the manifest is {rules.temperature}; allowed: above 0")
     missing = sorted(optional_rules() - set(fields))
     if not missing:
         return rules
@@ -292,9 +297,11 @@ def _reference(mapping: Any) -> InputReference | None:
     if mapping is None:
         return None
     fields = exact_fields(mapping, InputReference, "input_reference")
-    for name in ("mean", "sd"):
-        finite_numbers(fields[name], f"input_reference.{name}")
-    finite_numbers({name: fields[name] for name in fields.keys() - {"mean", "sd"}}, "input_reference")
+    whole_number(fields["case_count"], 1, _MOST_CASES, "input_reference.case_count")
+    numbers(fields["mean"], -_LARGEST_STATISTIC, _LARGEST_STATISTIC, "input_reference.mean")
+    numbers(fields["sd"], 0, _LARGEST_STATISTIC, "input_reference.sd")
+    for name in fields.keys() - {"case_count", "mean", "sd"}:
+        number(fields[name], 0, _LARGEST_STATISTIC, f"input_reference.{name}")
     try:
         return InputReference.from_mapping(fields)
     except ValueError as error:
@@ -314,7 +321,7 @@ def _stations(mapping: Any) -> StationReference:
 def _per_station(mapping: Any, name: str) -> dict[Station, float]:
     """Return a positive size for each station."""
     if not isinstance(mapping, Mapping) or set(mapping) != set(STATION_LABELS.values()):
-        got = sorted(map(str, mapping)) if isinstance(mapping, Mapping) else type(mapping).__name__
+        got = shown(sorted(map(str, mapping))) if isinstance(mapping, Mapping) else type(mapping).__name__
         raise BundleRejected(f"{name} in the manifest has {got}; allowed: {', '.join(STATION_LABELS.values())}")
     return {
         station: number(mapping[station], _LEAST_SIZE, _LARGEST_SIZE, f"{name}.{station}")
@@ -323,8 +330,9 @@ def _per_station(mapping: Any, name: str) -> dict[Station, float]:
 
 
 def _labels(mapping: Any) -> dict[str, int]:
-    if mapping != LABEL_NAMES:
-        raise BundleRejected(f"the bundle's labels are {mapping}; this version reads {LABEL_NAMES}")
+    # True and 1.0 equal 1, and are no labels.
+    if mapping != LABEL_NAMES or any(type(value) is not int for value in mapping.values()):
+        raise BundleRejected(f"the bundle's labels are {shown(mapping)}; this version reads {LABEL_NAMES}")
     return dict(LABEL_NAMES)
 
 

@@ -331,7 +331,9 @@ def test_a_bundle_without_a_temperature_leaves_posteriors_as_they_are_and_one_of
     del mapping["scoring"]["temperature"]
     assert parse_manifest(mapping).scoring.temperature == 1.0
     mapping["scoring"]["temperature"] = 0.0
-    with pytest.raises(BundleRejected, match=r"scoring\.temperature in the manifest is 0\.0; allowed: above 0"):
+    with pytest.raises(
+        BundleRejected, match=r"scoring\.temperature in the manifest is 0\.0; allowed: a number from 0\.001"
+    ):
         parse_manifest(mapping)
 
 

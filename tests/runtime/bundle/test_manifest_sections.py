@@ -109,7 +109,7 @@ def _nested(levels: int) -> dict[str, Any]:
     [
         ({"a": float("nan")}, r"proof\.a in the manifest is nan; allowed: a number"),
         ({"a": [1, float("inf")]}, r"proof\.a\[1\] in the manifest is inf; allowed: a number"),
-        ({"a": {"b": 10**400}}, r"proof\.a\.b in the manifest is 10+; allowed: a number"),
+        ({"a": {"b": 10**400}}, r"proof\.a\.b in the manifest is 10+\.\.\.; allowed: a number"),
         ({"a": b"bytes"}, r"proof\.a in the manifest is bytes; allowed: plain JSON"),
         ({"a": "x" * 10_001}, r"proof\.a in the manifest has 10001 characters; allowed: at most 10000"),
         ({3: "x"}, "a name in proof in the manifest is '3'; allowed: a text of at most 100"),
