@@ -5,6 +5,8 @@
 # the settings of the site, is kept: the new one is put beside it as NAME.new.
 # DESTDIR is put before every path that is written; the image goes into podman's store.
 set -eu
+# Of what is written here every user may read all: the one in the container has to.
+umask 022
 cd "$(dirname "$0")"
 home="${DESTDIR:-}/srv/sidewall"
 
@@ -25,6 +27,11 @@ if [ -n "$foreign" ]; then
     exit 1
 fi
 
+if [ -e "$home/bundle" ] && [ ! -L "$home/bundle" ]; then
+    echo "$home/bundle is no link: move it to $home/bundles; nothing was changed" >&2
+    exit 1
+fi
+
 podman load --quiet --input sidewall-runtime.tar
 for image in images/*.tar; do
     [ ! -f "$image" ] || podman load --quiet --input "$image"
@@ -32,12 +39,21 @@ done
 # By what it holds, so that an old bundle is still there to go back to.
 digest="$(sha256sum bundle/manifest.json | cut -c 1-12)"
 target="$home/bundles/$digest"
-if [ ! -d "$target" ]; then
+# Its name is that of the manifest alone: every file, the signature too, is compared, and nothing else may lie there.
+differing="$(diff --recursive --brief --no-dereference bundle "$target" 2>&1 || true)"
+if [ -n "$differing" ]; then
+    if [ -e "$target" ]; then
+        echo "$differing"
+        echo "$target differs from this file as said above and is replaced; a running server goes on with what it has read"
+    fi
     mkdir -p "$home/bundles"
+    rm -rf "$target.part" "$target.damaged"
     cp -R bundle "$target.part"
-    chmod -R u=rwX,go=rX "$target.part"
+    [ ! -e "$target" ] || mv "$target" "$target.damaged"
     mv "$target.part" "$target"
+    rm -rf "$target.damaged"
 fi
+chmod -R u=rwX,go=rX "$target"
 ln -sfn "bundles/$digest" "$home/bundle"
 # Podman reads Quadlet units itself from 4.7 on with all their keys; an older one writes a unit for systemd.
 if [ "$number" -ge 4007 ]; then
@@ -46,17 +62,17 @@ if [ "$number" -ge 4007 ]; then
 else
     made="$(mktemp -d)"
     trap 'rm -rf "$made"' EXIT
-    ./generated-units.sh > "$made/sidewall.service"
+    UNITS="$made" ./generated-units.sh >/dev/null
     units="${DESTDIR:-}/etc/systemd/system"
 fi
 mkdir -p "$units"
 for unit in "$made"/*; do
     target="$units/${unit##*/}"
     if [ -f "$target" ] && ! cmp -s "$unit" "$target"; then
-        cp "$unit" "$target.new"
+        install -m 644 "$unit" "$target.new"
         echo "$target is kept as it is; the new one is $target.new: take over what changed, the image above all"
     else
-        cp "$unit" "$target"
+        install -m 644 "$unit" "$target"
         rm -f "$target.new"
     fi
 done

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from runtime.artifact_reference import OCI_PREFIX, Reference, parse_reference
-from runtime.core.errors import SettingInvalid, unknown_setting
+from runtime.core.errors import FileAbsent, SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
 from runtime.core.site_choices import check_site_outcome, check_site_rule
 from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
@@ -241,6 +241,8 @@ def _read_file(file: Path) -> dict[str, Any]:
     check_exposure("config", file)
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileAbsent("config", str(file), "a TOML file that is there") from error
     except OSError as error:
         raise SettingInvalid("config", str(file), f"a readable TOML file ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -38,7 +38,7 @@ from runtime.cli.options import (
     TlsKeyOption,
     TlsOption,
 )
-from runtime.cli.reporting import reporting_errors, silence_grpc
+from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
 from runtime.core.errors import CaseRefused
 from runtime.core.processors import limit_libraries
 from runtime.core.streams import answer_alone
@@ -89,7 +89,7 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
-    with reporting_errors(as_json=False):
+    with reporting_service_errors():
         given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache, "metrics_listen": metrics_listen}
         settings = load_settings(given, named=others, file=config)

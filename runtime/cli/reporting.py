@@ -3,7 +3,7 @@
 import json
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -15,25 +15,47 @@ from runtime.core.system_errors import system_error
 @contextmanager
 def reporting_errors(as_json: bool) -> Iterator[None]:
     """Turn an error into its text and exit status; one that was not expected shows its place but not its text."""
+    with _told_by(lambda error: _report(error, as_json)):
+        yield
+
+
+@contextmanager
+def reporting_service_errors() -> Iterator[None]:
+    """Turn the error that ends a service into its last log entry, its exit status, and what its manager shows."""
+    with _told_by(_report_service):
+        yield
+
+
+@contextmanager
+def _told_by(tell: Callable[[SidewallError], None]) -> Iterator[None]:
     try:
         yield
     except typer.Exit:
         raise
     except KeyboardInterrupt:
-        _report(AnalysisCancelled("stopped by Ctrl-C"), as_json)
+        tell(AnalysisCancelled("stopped by Ctrl-C"))
         raise typer.Exit(AnalysisCancelled.exit_code) from None
     except SidewallError as error:
-        _report(error, as_json)
+        tell(error)
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
         failure = system_error(error)
         if failure is not None:
-            _report(failure, as_json)
+            tell(failure)
             raise typer.Exit(failure.exit_code) from None
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
-        _report(SidewallError(text), as_json)
+        tell(SidewallError(text))
         raise typer.Exit(SidewallError.exit_code) from None
+
+
+def _report_service(error: SidewallError) -> None:
+    from runtime.serving.log import log_failure
+    from runtime.serving.service_manager import notify
+
+    log_failure(error)
+    # One line: a second would be another assignment (sd_notify(3)).
+    notify("STATUS=" + " ".join(f"{error.code}: {error}".split()))
 
 
 def _report(error: SidewallError, as_json: bool) -> None:

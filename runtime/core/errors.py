@@ -180,6 +180,13 @@ class OutOfMemory(SystemFailed):
     remedy = "give the process more, or less to do at the same time"
 
 
+class DeviceAbsent(BackendUnavailable):
+    """The device of the wanted backend, or its driver, is not there (yet); what is installed would do."""
+
+    code = "device_absent"
+    exit_code = 11
+
+
 class SettingInvalid(SidewallError):
     """A setting has a value that is not allowed."""
 
@@ -190,6 +197,20 @@ class SettingInvalid(SidewallError):
     def __init__(self, name: str, value: object, allowed: str) -> None:
         self.name, self.value, self.allowed = name, value, allowed
         super().__init__(f"setting {name} is {value!r}; allowed: {allowed}")
+
+
+class AddressUnavailable(SettingInvalid):
+    """An address is taken, or not (yet) one of this machine: another process may leave it, a network may come up."""
+
+    code = "address_unavailable"
+    exit_code = 9
+
+
+class FileAbsent(SettingInvalid):
+    """A file that a setting names is not there (yet): what mounts or renews it may still bring it."""
+
+    code = "file_absent"
+    exit_code = 10
 
 
 class _UnknownSetting(SettingInvalid):

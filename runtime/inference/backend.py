@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.bundle.manifest import HalfPrecision, Shape
-from runtime.core.errors import BackendUnavailable, SettingInvalid
+from runtime.core.errors import BackendUnavailable, DeviceAbsent, SettingInvalid
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.gpu import PACKAGE as CUDA_PACKAGE
 from runtime.inference.gpu import find_gpu
@@ -147,17 +147,24 @@ def available_backends() -> tuple[str, ...]:
 
 def absence(name: str) -> str | None:
     """Return why a backend is not present on this machine, None when it is."""
+    error = _absence_error(name)
+    return None if error is None else str(error)
+
+
+def _absence_error(name: str) -> BackendUnavailable | None:
+    """Return what a start with an absent backend ends with: a GPU may still come, a package does not."""
     kind = BACKENDS[name]
     missing = [package for package in kind.packages if not _is_installed(package)]
     if missing:
-        return f"backend {name} needs {_packages(missing)} not installed"
+        return BackendUnavailable(f"backend {name} needs {_packages(missing)} not installed")
     if kind.on_gpu:
         try:
             find_gpu()
         except BackendUnavailable as error:
-            return f"backend {name} needs an NVIDIA GPU: {error}"
+            return DeviceAbsent(f"backend {name} needs an NVIDIA GPU: {error}")
     if kind.provider and not _has_provider(kind.provider):
-        return f"backend {name} needs onnxruntime-gpu; the onnxruntime that is installed has no {kind.provider}"
+        lack = f"the onnxruntime that is installed has no {kind.provider}"
+        return BackendUnavailable(f"backend {name} needs onnxruntime-gpu; {lack}")
     return None
 
 
@@ -180,9 +187,9 @@ def require_backend(name: str) -> None:
     """Raise `SettingInvalid` on an unknown name, and `BackendUnavailable`, with the reason, when it is not present."""
     if name not in BACKENDS:
         raise SettingInvalid("backend", name, ", ".join(BACKEND_NAMES))
-    reason = absence(name)
-    if reason is not None:
-        raise BackendUnavailable(reason)
+    error = _absence_error(name)
+    if error is not None:
+        raise error
 
 
 def _is_installed(package: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import grpc
 
-from runtime.core.errors import SettingInvalid
+from runtime.core.errors import AddressUnavailable, FileAbsent, SettingInvalid
 from runtime.settings import Settings
 
 _OWN_ADDRESS: Final = "an address of this machine with a port that is free"
@@ -18,7 +18,7 @@ _TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def require_free(listen: str, setting: str = "listen") -> None:
-    """Raise `SettingInvalid` when host:port is not this machine's own or is taken, on any of the host's addresses.
+    """Raise `AddressUnavailable` when host:port is not this machine's own or is taken, on any of the host's addresses.
 
     gRPC itself is content with one address of a name: on `localhost` it would answer beside another server. The error
     names `setting`.
@@ -26,12 +26,12 @@ def require_free(listen: str, setting: str = "listen") -> None:
     try:
         places = _places(listen)
     except (OSError, UnicodeError) as error:
-        raise SettingInvalid(setting, listen, f"{_OWN_ADDRESS} (the name has no address)") from error
+        raise AddressUnavailable(setting, listen, f"{_OWN_ADDRESS} (the name has no address)") from error
     failures = [failure for place in places if (failure := _failure(*place)) is not None]
     grave = [each for each in failures if each not in _TOLERATED]
     if grave or len(failures) == len(places):
         reason = os.strerror((grave or failures)[0]).lower()
-        raise SettingInvalid(setting, listen, f"{_OWN_ADDRESS} ({reason})")
+        raise AddressUnavailable(setting, listen, f"{_OWN_ADDRESS} ({reason})")
 
 
 def first_place(listen: str) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
@@ -84,6 +84,8 @@ def _check_pair(certificate: Path, key: Path) -> None:
 def _read_pem(name: str, path: Path) -> bytes:
     try:
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileAbsent(name, str(path), "a PEM file that is there") from error
     except OSError as error:
         raise SettingInvalid(name, str(path), "a readable PEM file") from error
     if b"-----BEGIN " not in content:

@@ -5,23 +5,27 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable
+from typing import Final
 
 import structlog
 
+from runtime.core.errors import SidewallError
 from runtime.core.processors import processors
 from runtime.core.wording import WARNING
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
+_PROCESSORS: Final[list[structlog.typing.Processor]] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.JSONRenderer(),
+]
+
 
 def configure_log(level: str) -> None:
     """Set up the process's log from `level` (debug, info, warning, error) on."""
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=_standard_error,
         cache_logger_on_first_use=False,
@@ -54,6 +58,16 @@ def log_threads(setting: int) -> None:
     _log.info(
         "threads", threads=found.threads(setting), processors=found.machine, affinity=found.affinity, quota=found.quota
     )
+
+
+def log_failure(error: SidewallError) -> None:
+    """Log why the process ends, whatever `log_level` is and also before the log is set up."""
+    last: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+    )
+    last.error("failed", code=error.code, what=str(error), exit_status=error.exit_code)
 
 
 def log_engine(text: str) -> None:

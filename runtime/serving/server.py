@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
-from runtime.core.errors import SettingInvalid
+from runtime.core.errors import AddressUnavailable
 from runtime.inference.model import LoadedModel
 from runtime.serving.job import prepare_analysis
 from runtime.serving.listening import require_free, server_credentials
@@ -87,7 +87,7 @@ class Server:
                 port = self._server.add_secure_port(listen, credentials)
         except RuntimeError as error:
             # Somebody else was faster.
-            raise SettingInvalid("listen", listen, "an address of this machine with a port that is free") from error
+            raise AddressUnavailable("listen", listen, "an address of this machine with a port that is free") from error
         return f"{listen.rpartition(':')[0]}:{port}"
 
     def _set_health(self, status: int) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.processes import failures
+
 _PATIENCE_S = 3600.0
 """A case takes seconds; on a machine that is busy with something else it has taken ten minutes."""
 
@@ -113,10 +115,9 @@ def started(image: str, *options: str, arguments: tuple[str, ...] = ()) -> Itera
 
 
 def ended(image: str, *options: str, arguments: tuple[str, ...] = ()) -> tuple[int, list[str]]:
-    """Run the image hardened to its end; returns its status and the lines it wrote that are no log entries."""
+    """Run the image hardened to its end; returns its status and, as `code: what`, what its log says of the end."""
     done = run("podman", "run", "--rm", "--no-healthcheck", *HARDENED, *options, image, *arguments, check=False)
-    lines = [line for line in done.stderr.splitlines() if line and not line.startswith("{")]
-    return done.returncode, lines
+    return done.returncode, failures(done.stderr)
 
 
 SIDEWALL = Path(sys.executable).parent / "sidewall"

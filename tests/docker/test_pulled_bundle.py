@@ -187,9 +187,9 @@ def test_a_registry_that_is_not_trusted_or_wants_another_login_ends_the_start_wi
             image,
             site,
             absent,
-            2,
-            "setting_invalid: setting registry_ca is '/none.pem'",
-            "a readable file with certificates",
+            10,
+            "file_absent: setting registry_ca is '/none.pem'",
+            "a file with certificates (PEM) that is there",
         )
         nobody = tuple(each for each in site.stored if "AUTH_FILE" not in each)
         _ends(image, site, nobody, 5, "registry_failed: ", "wants another login (401)")

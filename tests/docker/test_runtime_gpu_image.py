@@ -27,9 +27,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 @pytest.mark.parametrize("backend", ["tensorrt-rtx", "onnxruntime-cuda"])
 def test_without_a_gpu_a_gpu_backend_ends_the_start_with_one_line(tiny: tuple[str, ...], backend: str) -> None:
     status, lines = ended(require("runtime-gpu"), *tiny, f"--env=SIDEWALL_BACKEND={backend}")
-    assert (status, len(lines)) == (4, 1), lines
+    assert (status, len(lines)) == (11, 1), lines
     assert lines[0] == (
-        f"backend_unavailable: backend {backend} needs an NVIDIA GPU: no NVIDIA driver (libcuda) is on this machine"
+        f"device_absent: backend {backend} needs an NVIDIA GPU: no NVIDIA driver (libcuda) is on this machine"
     )
 
 

@@ -13,7 +13,7 @@ from runtime.exposure import check_exposure, find_exposure
 from runtime.settings import Settings, load_settings
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.other_users import open_folder, project, read_only_command
-from tests.fixtures.processes import SIDEWALL, make_bundle, run_sidewall, running_server
+from tests.fixtures.processes import SIDEWALL, failures, make_bundle, run_sidewall, running_server
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_key_of_tls_that_every_user_may_read_stops_the_start_and_doctor_says_s
     tls = ("--set", f"tls_certificate={certificate}", "--set", f"tls_key={key}")
     ended = run_sidewall(bundle, "serve", "--bundle", bundle.path, "--listen", "127.0.0.1:0", *tls)
     assert ended.returncode == 2
-    (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
+    (line,) = failures(ended.stderr)
     assert line.startswith("setting_invalid: setting tls_key is ")
     assert "a file that not every user may read (chmod o-rwx)" in line
 

@@ -177,7 +177,7 @@ def test_other_machines_are_let_in_only_with_tls_or_on_purpose(listen: str) -> N
     [
         ("mode =", "valid TOML"),
         ('bundel = "red"', re.escape("no such setting: bundel (did you mean bundle?); allowed: bundle, backend, ")),
-        (None, "a readable TOML file"),
+        (None, "a TOML file that is there"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(text: str | None, allowed: str, tmp_path: Path) -> None:

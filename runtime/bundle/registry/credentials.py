@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runtime.artifact_reference import Reference
-from runtime.core.errors import SettingInvalid
+from runtime.core.errors import FileAbsent, SettingInvalid
 
 AUTH_FILE_VARIABLE: Final = "REGISTRY_AUTH_FILE"
 _SETTING: Final = "registry_auth_file"
@@ -48,6 +48,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_bytes())
         logins = content.get("auths", {})
+    except FileNotFoundError as error:
+        raise FileAbsent(_SETTING, str(file), "a file as `podman login --authfile` writes it, that is there") from error
     except (OSError, ValueError, AttributeError) as error:
         raise SettingInvalid(_SETTING, str(file), "a readable file as `podman login --authfile` writes it") from error
     if not isinstance(logins, dict):

@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from runtime.artifact_reference import Reference
 from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.credentials import find_login
-from runtime.core.errors import SettingInvalid
+from runtime.core.errors import FileAbsent, SettingInvalid
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_TIMEOUT_S: Final = 60.0
@@ -69,6 +69,8 @@ def _check_authorities(file: Path | None) -> None:
         return
     try:
         ssl.create_default_context(cafile=str(file))
+    except FileNotFoundError as error:
+        raise FileAbsent("registry_ca", str(file), "a file with certificates (PEM) that is there") from error
     except OSError as error:
         raise SettingInvalid("registry_ca", str(file), "a readable file with certificates (PEM)") from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.commands import Run
-from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
+from tests.fixtures.processes import TinyBundle, failures, run_sidewall, running_server
 from tests.fixtures.pushed import TwoVersions, make_two_versions, reference_in
 from tests.fixtures.registries import RunningRegistry, find_registry, running_registry
 
@@ -183,7 +183,7 @@ def test_a_start_without_registry_and_without_that_bundle_ends_with_one_line(
     tiny = TinyBundle(versions.first, versions.keys)
     options = ("--bundle", "oci:127.0.0.1:1/a:1", "--listen", "127.0.0.1:0")
     done = run_sidewall(tiny, "serve", *options)
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    lines = failures(done.stderr)
     assert done.returncode == 5
     assert len(lines) == 1
     assert lines[0].startswith("registry_failed: the registry of 127.0.0.1:1/a:1 does not answer")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.processes import SIDEWALL, TinyBundle, run_sidewall, running_server
+from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, run_sidewall, running_server
 from tests.fixtures.tiny_series import BAD_INPUTS
 
 
@@ -43,17 +43,18 @@ def test_serve_ends_with_status_4_on_a_damaged_bundle(bundle: TinyBundle, tmp_pa
     (damaged / "fold_0.onnx").write_bytes(b"damaged")
     done = run_sidewall(bundle, "serve", "--bundle", damaged, "--listen", "127.0.0.1:0")
     assert done.returncode == 4
-    assert done.stderr.splitlines()[-1].startswith("bundle_rejected: ")
+    (said,) = failures(done.stderr)
+    assert said.startswith("bundle_rejected: ")
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_ends_serve_with_status_2_and_nothing_but_our_words(bundle: TinyBundle) -> None:
+def test_a_port_in_use_ends_serve_with_a_passing_status_and_nothing_but_our_words(bundle: TinyBundle) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         listen = f"127.0.0.1:{other.getsockname()[1]}"
         done = run_sidewall(bundle, "serve", "--bundle", bundle.path, "--listen", listen)
-    assert done.returncode == 2
+    assert done.returncode == 9
     allowed = "an address of this machine with a port that is free (address already in use)"
-    assert done.stderr == f"setting_invalid: setting listen is '{listen}'; allowed: {allowed}\n"
+    assert failures(done.stderr) == [f"address_unavailable: setting listen is '{listen}'; allowed: {allowed}"]
 
 
 def test_a_server_that_speaks_no_tls_leaves_nothing_but_our_words(

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from runtime.core.errors import SettingInvalid
 from runtime.serving.scraping import metrics_served
-from tests.fixtures.processes import SIDEWALL, TinyBundle, running_server
+from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, running_server
 
 
 def free_address() -> str:
@@ -93,10 +93,10 @@ def test_a_taken_port_ends_the_start_with_one_line(bundle: TinyBundle) -> None:
             timeout=120,
             check=False,
         )
-    assert ended.returncode == 2
-    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 9
+    (line,) = failures(ended.stderr)
     assert re.fullmatch(
-        r"setting_invalid: setting metrics_listen is '127\.0\.0\.1:\d+'; allowed: .*already in use\)", line
+        r"address_unavailable: setting metrics_listen is '127\.0\.0\.1:\d+'; allowed: .*already in use\)", line
     )
 
 

@@ -18,7 +18,7 @@ from runtime.serving.server import Server
 from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
-from tests.fixtures.processes import SIDEWALL, TinyBundle, running_server
+from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, running_server
 
 
 @pytest.fixture
@@ -51,10 +51,12 @@ def test_a_bundle_that_fails_is_never_ready(bundle: TinyBundle, manager: socket.
     command = [str(SIDEWALL), "serve", "--bundle", str(damaged), "--listen", "127.0.0.1:0"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 4
-    (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
+    (line,) = failures(ended.stderr)
     assert line.startswith("bundle_rejected: ")
     assert "fold_0.onnx" in line
+    # What `systemctl status` shows, and nothing before it.
     manager.setblocking(False)
+    assert manager.recv(1000).decode() == f"STATUS={line}"
     with pytest.raises(BlockingIOError):
         manager.recv(100)
 

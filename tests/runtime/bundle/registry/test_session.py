@@ -45,8 +45,8 @@ def test_what_speaks_http_and_a_file_without_certificates_are_said_by_name(
     with pytest.raises(RegistryFailed, match="does not speak https"):
         current_digest(reference_in(registry), RegistryAccess())
     (tmp_path / "text.pem").write_text("no certificate")
-    for name in ("none.pem", "text.pem"):
-        with pytest.raises(SettingInvalid, match=r"registry_ca is '.*'; allowed: a readable file with certificates"):
+    for name, allowed in (("none.pem", "a file with certificates"), ("text.pem", "a readable file with certificates")):
+        with pytest.raises(SettingInvalid, match=rf"registry_ca is '.*'; allowed: {allowed}"):
             current_digest(reference_in(registry), RegistryAccess(ca_file=tmp_path / name))
 
 
