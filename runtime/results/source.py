@@ -11,13 +11,14 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, MRImageStorage
 
+from runtime.core.reading.legal_values import is_legal
 from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, Series
 from runtime.results.uids import derive_uid
 
 _PATTERNS: Final = {
     "PatientBirthDate": r"\d{8}",
     "StudyDate": r"\d{8}",
-    "StudyTime": r"\d{2}([0-5]\d([0-5]\d(\.\d{1,6})?)?)?",
+    "StudyTime": r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?",
 }
 """What DA and TM allow (PS3.5, 6.2)."""
 
@@ -133,7 +134,8 @@ def _is_identified(header: Dataset) -> bool:
     uids = [UID(str(header.get(name) or ""), validation_mode=IGNORE) for name in _IDENTITY]
     storage = uids[2]
     is_current = storage.name.endswith("Image Storage") and not storage.is_retired
-    return all(uid.is_valid for uid in uids) and is_current and not storage.name.startswith(_INDUSTRIAL)
+    is_legal_patient = is_legal(header, ("PatientID",)) and all(uid.is_valid for uid in uids)
+    return is_legal_patient and is_current and not storage.name.startswith(_INDUSTRIAL)
 
 
 def _functional_group(series: Series, index: int, name: str) -> Dataset:

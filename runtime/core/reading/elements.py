@@ -37,3 +37,12 @@ def element_value(dataset: Dataset, keyword: str) -> Any:
     except PARSE_ERRORS:
         return None
     return None if is_empty else value
+
+
+def is_stated(dataset: Dataset, keyword: str) -> bool:
+    """Return whether an element is there and not empty, whether or not its bytes make a value."""
+    try:
+        value = dataset.get_item(keyword).value
+    except PARSE_ERRORS:
+        return False
+    return value not in (None, b"", "") and value != []

@@ -13,6 +13,7 @@ from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
 from runtime.core.reading.instances import parse_images, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
+from runtime.core.reading.mending import mend_headers
 from runtime.core.reading.notes import Notes, without_library_warnings
 from runtime.core.reading.pixels import DecodedSlices, check_pixel_description, decode_slices
 from runtime.core.reading.suitability import check_suitability
@@ -29,6 +30,7 @@ def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = D
     notes = Notes()
     with without_library_warnings():
         images = parse_images(collect_files(source, limits), limits, notes)
+        mend_headers(images, notes)
         series = _read_images(images, limits, notes)
         for image in images:
             remove_pixels_and_malformed_elements(image)

@@ -12,6 +12,7 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 
 from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
+from runtime.core.reading.elements import is_stated
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
@@ -39,6 +40,7 @@ DERIVED_WORDS: Final = frozenset(
 """Image type values of computed images."""
 
 SPIN_ECHO: Final = frozenset({"SE", "RM"})
+_ECHO_TIMES: Final = ("EffectiveEchoTime", "EchoTime")
 _FAT_SUPPRESSION: Final = frozenset({"FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE"})
 _CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{1,16}\Z")
 
@@ -142,7 +144,7 @@ def _check_timing(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) 
         )
     if len(known) > 1:
         notes.refuse(RefusalCode.NOT_T2, f"the series mixes echo times of {_listed(known)} ms; allowed: one echo")
-    if None in echo_times:
+    if any(time is None and not states_echo_time(frame) for time, frame in zip(echo_times, frames, strict=True)):
         notes.refuse(RefusalCode.NOT_T2, f"no echo time is stated; allowed: {shortest:g} to {longest:g} ms")
     short = sorted(
         {time for frame in frames if (time := frame.number("RepetitionTime")) and time < limits.min_repetition_time_ms}
@@ -168,7 +170,12 @@ def _check_preparation(frames: Sequence[Frame], notes: Notes) -> None:
 
 def echo_time_ms(frame: Frame) -> float | None:
     """Return the effective echo time; None if none is stated."""
-    return frame.number("EffectiveEchoTime") or frame.number("EchoTime")
+    return next((time for keyword in _ECHO_TIMES if (time := frame.number(keyword))), None)
+
+
+def states_echo_time(frame: Frame) -> bool:
+    """Return whether a frame states an echo time, readable or not."""
+    return any(is_stated(place, keyword) for place in (*frame.groups, frame.dataset) for keyword in _ECHO_TIMES)
 
 
 def is_fat_suppressed(frame: Frame) -> bool:

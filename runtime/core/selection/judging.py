@@ -9,6 +9,7 @@ from runtime.core.reading.elements import element_value
 from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
 from runtime.core.reading.limits import ReadingLimits
+from runtime.core.reading.mending import mend_headers
 from runtime.core.reading.notes import Notes
 from runtime.core.reading.suitability import check_suitability, image_type, shown_word
 from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason
@@ -36,6 +37,7 @@ _ELSEWHERE: Final = re.compile(
 def judge_series(series: StudySeries, limits: ReadingLimits, criteria: SelectionCriteria) -> SeriesCandidate:
     """Return the series as a candidate: what reading would refuse or selection adds excludes it."""
     notes = Notes()
+    mend_headers(series.headers, notes)
     frames = _frames(series, limits, notes)
     stack = None
     scored: tuple[SeriesReason, ...] = ()
