@@ -1,9 +1,8 @@
 """Headers with bad values through reading and every object written: a result or a refusal, never a fault, all valid.
 
-`SIDEWALL_FUZZ=whole` (`make fuzz`) tries every element with every value; without it each has its turn.
+`make fuzz` tries every element with every value; `make test` lets each have its turn.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,9 +29,13 @@ from tests.fixtures.bad_headers import (
     with_faults,
 )
 from tests.fixtures.bundles import make_tiny_volume
+from tests.fixtures.drawing import fuzz_factor
 from tests.fixtures.tiny_series import write_tiny_series
 
-WHOLE = os.environ.get("SIDEWALL_FUZZ") == "whole"
+pytestmark = pytest.mark.hypothesis
+"""What `make fuzz` takes."""
+
+WHOLE = fuzz_factor() is not None
 FAULTS = list(all_faults() if WHOLE else some_faults())
 GROUPS = {
     keyword: [fault for fault in FAULTS if fault.keyword == keyword] for keyword in {f.keyword: 0 for f in FAULTS}
