@@ -20,7 +20,7 @@ IMAGES ?= runtime runtime-gpu training analytics
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images offline-bundle push-demo-bundle locks clean
+.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -128,6 +128,10 @@ gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case;
 
 images: ## Build the container images (podman or buildah); IMAGES="runtime analytics" builds those alone
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
+
+# Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus and the image of the runtime.
+box-test: $(VENV)/.installed-dev ## Follow the operator's guide on a Debian 12 box with systemd, then the faults one by one
+	TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker/test_box.py
 
 offline-bundle: ## Pack image, bundle, units and installer into one file for a box without a network; OFFLINE_IMAGES="..." go with it
 	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar $(OFFLINE_IMAGES)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime.cli.doctor import examine
+from runtime.cli.exposed_files import exposure_notes
 from runtime.core.errors import SettingInvalid
 from runtime.exposure import check_exposure, find_exposure
 from runtime.settings import Settings, load_settings
@@ -55,6 +56,34 @@ def test_settings_that_every_user_may_write_stop_the_start(tmp_path: Path) -> No
     file.chmod(0o666)
     with pytest.raises(SettingInvalid, match=r"setting config is .*a file that not every user may write \(chmod o-w\)"):
         load_settings(environment={}, file=file)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "refused"),
+    [
+        ("tls_key", 0o644, True),
+        ("tls_key", 0o640, False),
+        ("registry_auth_file", 0o644, True),
+        ("registry_auth_file", 0o600, False),
+        ("tls_certificate", 0o666, True),
+        ("tls_client_ca", 0o666, True),
+        ("registry_ca", 0o666, True),
+        ("registry_ca", 0o644, False),
+    ],
+)
+def test_every_file_that_a_setting_names_is_judged_by_what_it_is(
+    name: str, mode: int, refused: bool, tmp_path: Path
+) -> None:
+    files = {each: tmp_path / each for each in ("tls_certificate", "tls_key", name)}
+    for file in files.values():
+        file.touch(mode=0o600)
+    files[name].chmod(mode)
+    settings = Settings(**files)  # type: ignore[arg-type]
+    if refused:
+        with pytest.raises(SettingInvalid, match=rf"setting {name} is .*a file that not every user may (read|write)"):
+            exposure_notes(settings)
+    else:
+        assert exposure_notes(settings) == []
 
 
 def test_a_key_of_tls_that_every_user_may_read_stops_the_start_and_doctor_says_so(tmp_path: Path) -> None:
