@@ -94,10 +94,12 @@ class Settings:
     """Who may sign clients' certificates (PEM); when given, a client must show one."""
 
     max_waiting: int = 3
-    """Admitted calls beside the one that runs (one uses every core); more are answered RESOURCE_EXHAUSTED at once."""
+    """Cases that wait beside the one that runs (one uses every core); more are answered RESOURCE_EXHAUSTED at once. A
+    case waits once its input is whole.
+    """
 
     max_input_mib: int = 512
-    """Largest input of one call, MiB; a pelvic T2 series has 5-50."""
+    """Largest input of one call, MiB; a pelvic T2 series has 5-50. All calls together hold at most twice as much."""
 
     max_instances: int = 2000
     """Most DICOM instances in one call; a pelvic T2 series has 20-60."""
@@ -105,8 +107,20 @@ class Settings:
     max_message_mib: int = 4
     """Largest single gRPC message, MiB; the client's chunks have 1."""
 
+    max_transfers: int = 64
+    """Calls whose input comes in at the same time; more are answered RESOURCE_EXHAUSTED at once."""
+
     transfer_timeout_s: float = 120.0
-    """Time in which the input of a call must be complete, s; a stalled sender would hold its place for ever."""
+    """Time in which the input of a call must be complete, s."""
+
+    transfer_idle_s: float = 10.0
+    """Time without a message after which a call whose input comes in is refused, s."""
+
+    transfer_min_kib_s: float = 16.0
+    """Least rate of an input over every minute, KiB/s; what is slower is refused."""
+
+    answer_timeout_s: float = 60.0
+    """Time in which a caller must read its result, s; then it is dropped. Other cases do not wait for that."""
 
     shutdown_grace_s: float = 30.0
     """Time that running calls have to finish after SIGTERM, s; in its last 5 s (its second half, if that is less) what
@@ -335,6 +349,10 @@ _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_input_mib": (lambda value: 1 <= value <= 65536, "1 to 65536 (MiB)"),
     "max_instances": (lambda value: 1 <= value <= 100_000, "1 to 100000"),
     "max_message_mib": (lambda value: 2 <= value <= 1024, "2 to 1024 (MiB)"),
+    "max_transfers": (lambda value: 1 <= value <= 1000, "1 to 1000"),
+    "transfer_idle_s": (lambda value: 0 < value <= 3600, "more than 0, at most 3600 (s)"),
+    "transfer_min_kib_s": (lambda value: 0 <= value <= 1_000_000, "0 (any) to 1000000 (KiB/s)"),
+    "answer_timeout_s": (lambda value: 0 < value <= 86_400, "more than 0, at most 86400 (s)"),
     "transfer_timeout_s": (lambda value: 0 < value <= 86_400, "more than 0, at most 86400 (s)"),
     "shutdown_grace_s": (lambda value: 0 <= value <= 3600, "0 to 3600 (s)"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 16 << 20),
-    # A server that vanished without closing the connection is noticed within two minutes.
-    ("grpc.keepalive_time_ms", 60_000),
+    # A server that vanished without closing the connection is noticed within a minute, also while nothing is sent;
+    # servers before 0.2 end connections that are pinged more often than every 20 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _SERVING = b"\x08\x01"
@@ -240,9 +243,17 @@ _ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {
 }
 
 
+_TOO_LARGE = re.compile(r"larger than max \((\d+) vs\. (\d+)\)")
+"""gRPC's own words about a message that it does not take, with its size and the largest allowed, bytes."""
+
+
 def _translate(error: Any, peer: Peer, job_id: str) -> errors.SidewallClientError:
     """Return our error for a gRPC status, in the server's words where they are the server's."""
     status = error.code()
+    sizes = _TOO_LARGE.search(error.details() or "")
+    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and sizes is not None:
+        reason = f"one message of {sizes[1]} bytes; gRPC at the other end takes {sizes[2]}"
+        return errors.Refused((errors.RefusalReason("too_large", reason),), None)
     kind, code = _ERRORS.get(status, (errors.ServerFault, "internal_error"))
     named = dict(_metadata(error)).get("sidewall-code")
     said = error.details() or status.name

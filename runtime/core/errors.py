@@ -248,6 +248,14 @@ class AnalysisCancelled(SidewallError):
     exit_code = 6
 
 
+class AnswerNotRead(SidewallError):
+    """The case was analysed, but the caller did not read its result, which was dropped."""
+
+    code = "answer_not_read"
+    grpc_status = "CANCELLED"
+    exit_code = 6
+
+
 class ServerUnreachable(SidewallError):
     """No Sidewall server answered at the given address."""
 

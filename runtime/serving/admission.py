@@ -1,18 +1,17 @@
-"""How much work the server takes on: a bounded number of calls, everything beyond is turned away at once."""
+"""How much work the server takes on: a bounded number of cases, everything beyond is turned away at once."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from runtime.core.counting import counted
 from runtime.core.errors import ServerBusy, ServerUnreachable
 
 
 class Admission:
-    """Counts admitted calls; safe to share between threads."""
+    """Counts the cases that run or wait; safe to share between threads."""
 
     def __init__(self, places: int) -> None:
-        """`places` is the largest number of calls admitted at the same time."""
+        """`places` is the largest number of cases that run or wait at the same time."""
         self._places = places
         self._taken = 0
         self._closed = False
@@ -20,7 +19,7 @@ class Admission:
 
     @property
     def taken(self) -> int:
-        """Number of calls that are admitted now."""
+        """Number of places that are taken now."""
         return self._taken
 
     def close(self) -> None:
@@ -28,17 +27,31 @@ class Admission:
         with self._lock:
             self._closed = True
 
-    @contextmanager
-    def admit(self) -> Iterator[None]:
-        """Hold a place for one call; raises `ServerBusy` or, once closed, `ServerUnreachable`, without waiting."""
+    def require_room(self) -> None:
+        """Raise what `take` would raise now: a caller hears it before it sends its input."""
         with self._lock:
-            if self._closed:
-                raise ServerUnreachable("the server is shutting down")
-            if self._taken >= self._places:
-                raise ServerBusy(f"{counted(self._taken, 'call')} running or waiting; allowed: {self._places}")
+            self._check()
+
+    def take(self) -> Callable[[], None]:
+        """Take a place for one case, and return what gives it back; what is called again does nothing.
+
+        Raises `ServerBusy` or, once closed, `ServerUnreachable`, without waiting.
+        """
+        with self._lock:
+            self._check()
             self._taken += 1
-        try:
-            yield
-        finally:
+        is_held = True
+
+        def give_back() -> None:
+            nonlocal is_held
             with self._lock:
-                self._taken -= 1
+                self._taken -= is_held
+                is_held = False
+
+        return give_back
+
+    def _check(self) -> None:
+        if self._closed:
+            raise ServerUnreachable("the server is shutting down")
+        if self._taken >= self._places:
+            raise ServerBusy(f"{counted(self._taken, 'case')} running or waiting; allowed: {self._places}")

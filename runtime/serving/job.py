@@ -1,18 +1,24 @@
-"""One admitted call: what it tells its caller on the way, and how the caller stops it."""
+"""One call: what it tells its caller on the way, and how it is stopped."""
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
+from typing import Final
 from uuid import uuid4
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.errors import AnalysisCancelled, ServerUnreachable, SidewallError
+from runtime.core.errors import AnalysisCancelled, AnswerNotRead, ServerUnreachable, SidewallError
 from runtime.core.progress import Monitor, Progress
 from runtime.inference.model import LoadedModel
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor
+
+SIGN_OF_LIFE_S: Final = 5.0
+"""A caller hears something at least this often, also while its case waits or a fold takes long: the last progress
+again. Proxies and firewalls on the way forget connections on which nothing moves.
+"""
 
 
 def prepare_analysis() -> None:
@@ -29,53 +35,114 @@ class Job:
         """Names the call in the log and for the caller; random, says nothing about the patient."""
 
         self._lock = threading.Lock()
-        self._stop: SidewallError | None = None
+        self._future: Future[CaseResult] | None = None
+        self.stopped: SidewallError | None = None
+        """Why the work is to stop, or the answer not to be read any more."""
+
+        self.is_handed_back = False
+        """Whether the caller is told so without waiting for the work to end."""
+
         self._progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
 
     def cancel(self) -> None:
-        """Stop the work at its next check, since the caller has gone; callable from any thread, more than once."""
+        """Stop the work at its next check, since the caller has gone; callable from any thread, more than once.
+
+        A case that still waits is not begun, and its place is free at once.
+        """
         self._stop_for(AnalysisCancelled("the caller cancelled the call, or its deadline has passed"))
 
     def hand_back(self) -> None:
-        """Stop the work at its next check, since the server ends, which its caller is told."""
-        self._stop_for(ServerUnreachable("the server is stopping and hands the case back: send it again"))
+        """End the call at once, since the server ends, which its caller is told; the work stops at its next check."""
+        reason = ServerUnreachable("the server is stopping and hands the case back: send it again")
+        self.is_handed_back = self._stop_for(reason)
+
+    def drop_answer(self) -> None:
+        """Note that the caller does not read its result."""
+        self._stop_for(AnswerNotRead("the caller did not read the result in time"))
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the case has come in and waits, runs or is done."""
+        return self._future is not None
 
     def check(self) -> None:
         """Raise `AnalysisCancelled` or `ServerUnreachable` when the work is to stop."""
-        if self._stop is not None:
-            raise self._stop
+        if self.stopped is not None:
+            raise self.stopped
 
-    def _stop_for(self, reason: SidewallError) -> None:
+    def _stop_for(self, reason: SidewallError) -> bool:
+        """Note why the work is to stop; returns whether that is the reason that counts."""
         with self._lock:
             # The first reason is the true one: whoever is handed back is gone soon.
-            self._stop = self._stop or reason
+            is_first = self.stopped is None
+            self.stopped = self.stopped or reason
+            future = self._future
+        if future is not None:
+            future.cancel()
+        self._progress.put(None)
+        return is_first
 
     def report(self, progress: Progress) -> None:
         """Hand progress over to the caller."""
         self._progress.put(progress)
 
     def start(
-        self, worker: ThreadPoolExecutor, case: CaseInput, model: LoadedModel, settings: AnalysisSettings
+        self,
+        worker: ThreadPoolExecutor,
+        analyze: Callable[[Monitor], CaseResult],
+        fold_count: int,
+        give_back: Callable[[], None],
     ) -> Future[CaseResult]:
-        """Queue the analysis behind the ones that came before."""
-        monitor = TimedMonitor(self, self._metrics, model.fold_count)
+        """Queue the analysis behind the ones that came before; `give_back` is called when it has ended or was left."""
+        monitor = TimedMonitor(self, self._metrics, fold_count)
         monitor.report(Progress("wait", 0, 1))
         self._metrics.case_waits()
-        future = worker.submit(self._run, case, model, settings, monitor)
-        # None ends `progress`, however the analysis ended.
-        future.add_done_callback(lambda _: self._progress.put(None))
+        future = worker.submit(self._run, analyze, monitor)
+
+        def ended(future: Future[CaseResult]) -> None:
+            if future.cancelled():
+                self._metrics.case_leaves()
+            give_back()
+            # None ends `progress`, however the analysis ended.
+            self._progress.put(None)
+
+        future.add_done_callback(ended)
+        with self._lock:
+            self._future = future
+            is_stopped = self.stopped is not None
+        if is_stopped:
+            future.cancel()
         return future
 
     def progress(self) -> Iterator[Progress]:
-        """Yield progress until the analysis has ended."""
-        while (progress := self._progress.get()) is not None:
+        """Yield progress, and the last one again as a sign of life, until the analysis has ended or is to stop."""
+        last: Progress | None = None
+        while True:
+            try:
+                progress = self._progress.get(timeout=SIGN_OF_LIFE_S)
+            except queue.Empty:
+                progress = last
+                if progress is None:
+                    continue
+            if progress is None:
+                return
+            last = progress
             yield progress
 
-    def _run(self, case: CaseInput, model: LoadedModel, settings: AnalysisSettings, monitor: Monitor) -> CaseResult:
+    def _run(self, analyze: Callable[[Monitor], CaseResult], monitor: Monitor) -> CaseResult:
         with self._metrics.case_runs():
             monitor.check()
             monitor.report(Progress("wait", 1, 1))
-            # Imported by then: `prepare_analysis`.
-            from runtime.pipeline import analyze_case
+            return analyze(monitor)
 
-            return analyze_case(case, model, settings, monitor)
+
+def analysis_of(case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> Callable[[Monitor], CaseResult]:
+    """Return what analyses a case, for `Job.start`."""
+
+    def analyze(monitor: Monitor) -> CaseResult:
+        # Imported by then: `prepare_analysis`.
+        from runtime.pipeline import analyze_case
+
+        return analyze_case(case, model, settings, monitor)
+
+    return analyze

@@ -1,20 +1,24 @@
 """What the box counts about its work for Prometheus; docs/metrics.md lists it.
 
 Nothing here tells patients apart: labels are words of small closed sets, or name the software, bundle and device.
-Results are grouped on purpose, so that nobody reads from a counter what one case was found to be.
+Of one case no more is told than that it was answered, or why it was refused: what was found is added up over
+`BLOCK_CASES` answered cases and told of all of them at once.
 """
 
 import platform
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Literal, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from runtime import __version__
 from runtime.core.errors import (
     AnalysisCancelled,
+    AnswerNotRead,
     BackendUnavailable,
     BundleRejected,
     CaseRefused,
@@ -31,16 +35,20 @@ from runtime.inference.model import LoadedModel
 from runtime.serving.machine import device_of, memory_limit_bytes
 
 OUTCOMES: Final[dict[CaseStatus, str]] = {
-    "positive": "complete",
-    "negative": "complete",
-    "borderline": "needs_review",
-    "indeterminate": "needs_review",
+    "positive": "answered",
+    "negative": "answered",
+    "borderline": "answered",
+    "indeterminate": "answered",
     "demonstration": "demonstration",
     "refused": "refused",
 }
 """Status of a case -> the word that it is counted under."""
 
-_FAILURES: Final = (AnalysisCancelled, BackendUnavailable, BundleRejected, SettingInvalid, SidewallError)
+BLOCK_CASES: Final = 20
+"""Answered cases whose findings are told together; those of a block that is not full are told to nobody."""
+
+_NEED_REVIEW: Final = ("borderline", "indeterminate")
+_FAILURES: Final = (AnalysisCancelled, AnswerNotRead, BackendUnavailable, BundleRejected, SettingInvalid, SidewallError)
 _BUNDLE_LABELS: Final = ("name", "version", "digest", "key_id", "trained_on")
 _BACKEND_LABELS: Final = ("backend", "mode", "precision", "device")
 _DIGITS_OF_DIGEST: Final = 12
@@ -52,15 +60,14 @@ _RATIO_BUCKETS: Final = (0.25, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2, 3, 5)
 _NODE_BUCKETS: Final = (0, 1, 2, 3, 5, 10, 20)
 
 
-class _Sized(Protocol):
-    """A message of the wire contract."""
+@dataclass(frozen=True)
+class _Found:
+    """What of an answered case is added up."""
 
-    def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
-        """Return how many bytes it has on the wire."""
-        ...
-
-
-Message = TypeVar("Message", bound=_Sized)
+    nodes: int
+    needs_review: bool
+    fired: tuple[str, ...]
+    """Codes of the gates that warned."""
 
 
 class Metrics:
@@ -89,8 +96,11 @@ class Metrics:
         )
 
     def _register_calls(self) -> None:
-        self._admitted = self._gauge("sidewall_calls_admitted", "Calls that hold a place now.")
-        self._places = self._gauge("sidewall_calls_limit", "Calls that may hold a place at the same time.")
+        self._admitted = self._gauge("sidewall_calls_admitted", "Cases that run or wait now.")
+        self._places = self._gauge("sidewall_calls_limit", "Cases that may run or wait at the same time.")
+        self._transfers = self._gauge("sidewall_transfers", "Inputs that are coming in now.")
+        self._held = self._gauge("sidewall_input_held_bytes", "Bytes of inputs coming in, waiting or being analysed.")
+        self._unread = self._gauge("sidewall_answers_unread_bytes", "Bytes of results that wait for their readers.")
         self._rejected = self._counter(
             "sidewall_calls_rejected", "Calls turned away at once.", reason=("busy", "not_ready")
         )
@@ -105,14 +115,25 @@ class Metrics:
         self._cases = self._counter("sidewall_cases", "Cases answered.", outcome=dict.fromkeys(OUTCOMES.values()))
         self._refusals = self._counter("sidewall_refusals", "Reasons of refused cases.", code=list(RefusalCode))
         gates = (RefusalCode.TOO_COARSE, *CHANGEABLE_GATES)
-        self._gates = self._counter("sidewall_gates_fired", "Gates that warned or refused.", gate=gates)
+        self._gates = self._counter(
+            "sidewall_gates_fired", "Gates that warned in answered cases, told in blocks of 20 cases.", gate=gates
+        )
+        self._block, self._block_lock = list[_Found](), threading.Lock()
+        self._summarised = Counter(
+            "sidewall_cases_summarised", "Answered cases in the blocks of 20 told so far.", registry=self.registry
+        )
+        self._reviews = Counter(
+            "sidewall_cases_for_review",
+            "Borderline or indeterminate cases, told in blocks of 20 cases.",
+            registry=self.registry,
+        )
         self._waiting = self._gauge("sidewall_cases_waiting", "Cases received that wait for the one that runs.")
         self._running = self._gauge("sidewall_cases_running", "Cases being analysed.")
         self._last_case = self._gauge(
             "sidewall_last_case_timestamp_seconds", "Unix time of the last answer, 0 before the first."
         )
         self._nodes = self._histogram(
-            "sidewall_case_nodes", "Nodes found in a case that was not refused.", _NODE_BUCKETS
+            "sidewall_case_nodes", "Nodes found in an answered case, told in blocks of 20 cases.", _NODE_BUCKETS
         )
         self._distance = self._histogram(
             "sidewall_input_distance_ratio",
@@ -158,16 +179,25 @@ class Metrics:
         """Count one compiled fold."""
         self._engines.labels(source).inc()
 
-    def counted(self, call: Literal["series", "volume"], messages: Iterable[Message]) -> Iterator[Message]:
-        """Yield the messages of a call and count their bytes."""
-        received = self._received.labels(call)
-        for message in messages:
-            received.inc(message.ByteSize())
-            yield message
+    def holds(
+        self, transfers: Callable[[], float], held_bytes: Callable[[], float], unread_bytes: Callable[[], float]
+    ) -> None:
+        """Take the open transfers and the bytes of inputs and of unread results from functions, at every scrape."""
+        self._transfers.set_function(transfers)
+        self._held.set_function(held_bytes)
+        self._unread.set_function(unread_bytes)
+
+    def counted(self, call: Literal["series", "volume"]) -> Callable[[int], None]:
+        """Return what counts the bytes of a call's messages."""
+        return self._received.labels(call).inc
 
     def case_waits(self) -> None:
         """Count a case that is queued; `case_runs` takes it out of the queue."""
         self._waiting.inc()
+
+    def case_leaves(self) -> None:
+        """Count a case that left the queue without being run."""
+        self._waiting.dec()
 
     @contextmanager
     def case_runs(self) -> Iterator[None]:
@@ -190,9 +220,9 @@ class Metrics:
             case Findings():
                 codes = [reason.code for reason in ending.refusal]
                 self._case_ended(OUTCOMES[ending.status], codes, duration_s)
-                self._count_gates(ending.gates)
+                self._note_distance(ending.gates)
                 if ending.status != "refused":
-                    self._nodes.observe(len(ending.nodes))
+                    self._summarise(ending)
             case CaseRefused():
                 self._case_ended("refused", [str(reason.code) for reason in ending.reasons], duration_s)
             case ServerBusy():
@@ -209,12 +239,25 @@ class Metrics:
         for code in dict.fromkeys(codes):
             self._refusals.labels(code).inc()
 
-    def _count_gates(self, gates: Iterable[Gate]) -> None:
+    def _note_distance(self, gates: Iterable[Gate]) -> None:
         for gate in gates:
-            if gate.outcome != "pass":
-                self._gates.labels(gate.code).inc()
             if gate.code == RefusalCode.INPUT_STATISTICS and gate.score is not None and gate.threshold:
                 self._distance.observe(gate.score / gate.threshold)
+
+    def _summarise(self, findings: Findings) -> None:
+        """Keep what was found, and tell it once it is that of enough cases."""
+        fired = tuple(gate.code for gate in findings.gates if gate.outcome != "pass")
+        with self._block_lock:
+            self._block.append(_Found(len(findings.nodes), findings.status in _NEED_REVIEW, fired))
+            if len(self._block) < BLOCK_CASES:
+                return
+            block, self._block = self._block, []
+        for each in block:
+            self._nodes.observe(each.nodes)
+            self._reviews.inc(each.needs_review)
+            for gate in each.fired:
+                self._gates.labels(gate).inc()
+        self._summarised.inc(len(block))
 
     def _counter(self, name: str, meaning: str, **label: Iterable[str]) -> Counter:
         counter = Counter(name, meaning, tuple(label), registry=self.registry)

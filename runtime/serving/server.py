@@ -1,10 +1,7 @@
 """The server process: listens at once, serves after the model has proved itself, leaves in good order."""
 
-import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Self
 
 import grpc
@@ -22,14 +19,30 @@ from runtime.serving.metrics import Metrics
 from runtime.serving.scraping import metrics_served
 from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.serving.servicer import Analyzer
+from runtime.serving.stopping import Background, StopSignals, leave_if_held_up
 from runtime.settings import Settings
 
 SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name
 _SPARE_THREADS = 8
-"""Threads beside those of admitted calls: for health, reflection and turning callers away."""
+"""Threads beside those of calls under way: for health, reflection and turning callers away."""
 
 _HANDING_BACK_S = 5.0
-"""Of the grace, kept for handing back what is not done: work stops at its next check, between two tiles."""
+"""Of the grace, kept for handing back what is not done; half of it, where it is shorter than 10 s."""
+
+_LAST_WORDS_S = 1.0
+"""For connections once no case is left."""
+
+_KEEPALIVE_MS = 20_000
+"""Silence after which the server pings a caller."""
+
+_KEEPALIVE_TIMEOUT_MS = 15_000
+"""In which the answer to a ping must come."""
+
+_LEAST_PING_INTERVAL_MS = 500
+"""A caller that pings every second may be early now and then."""
+
+_SPARE_SIZES = 4
+"""How much larger than allowed a message may be and still be told its size and the limit."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -42,10 +55,8 @@ class Server:
         self._settings = settings
         self._metrics = metrics or Metrics(CollectorRegistry())
         self._analyzer = Analyzer(settings, self._metrics)
-        self._server = grpc.server(
-            ThreadPoolExecutor(1 + settings.max_waiting + _SPARE_THREADS, thread_name_prefix="grpc"),
-            options=_server_options(settings),
-        )
+        self._threads = ThreadPoolExecutor(self._analyzer.threads + _SPARE_THREADS, thread_name_prefix="grpc")
+        self._server = grpc.server(self._threads, options=_server_options(settings))
         self._health = health.HealthServicer(experimental_non_blocking=True)
         analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -59,16 +70,24 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Turn new calls away, give running ones their time, then hand the rest back to their callers."""
+        """Give running calls their time, then hand the rest back to their callers, and let nobody keep the server."""
+        self.stop()
+        grace_s = self._settings.shutdown_grace_s
+        handing_back_s = min(_HANDING_BACK_S, grace_s / 2)
+        if not self._analyzer.wait_until_idle(grace_s - handing_back_s):
+            self._analyzer.hand_back()
+            self._analyzer.wait_until_idle(handing_back_s)
+        # What is left only watches: health, reflection, connections.
+        self._server.stop(min(_LAST_WORDS_S, handing_back_s)).wait()
+        self._analyzer.close()
+        self._threads.shutdown(wait=False)
+
+    def stop(self) -> None:
+        """Turn new calls away from now on; returns at once, and may be called again."""
         self._health.enter_graceful_shutdown()
         self._metrics.stops()
-        self._analyzer.admission.close()
-        grace_s = self._settings.shutdown_grace_s
-        stopped = self._server.stop(grace_s)
-        if not stopped.wait(max(grace_s - _HANDING_BACK_S, grace_s / 2)):
-            self._analyzer.hand_back()
-        stopped.wait()
-        self._analyzer.close()
+        self._analyzer.stop()
+        self._server.stop(self._settings.shutdown_grace_s)
 
     def open(self, model: LoadedModel) -> None:
         """Serve with this model."""
@@ -95,56 +114,54 @@ class Server:
             self._health.set(service, status)
 
 
-class _StoppedWhileLoading(BaseException):
-    """Ends the loading wherever it is; no error that loading code may catch."""
-
-
 def serve(settings: Settings, load: Callable[[], LoadedModel], metrics: Metrics) -> None:
-    """Run the server until SIGTERM or SIGINT; call from the main thread.
+    """Run the server until SIGTERM or SIGINT; call from the main thread, as the last thing of the process.
 
     `load` returns the model after its golden case has passed; what it raises ends the server. The metrics are
-    answered from before the loading until after the last case.
+    answered from before the loading until after the last case. The main thread does nothing but wait, so that a
+    signal is heard at once whatever the loading is in.
     """
-    stopped, loading = threading.Event(), True
-
-    def stop(*_: object) -> None:
-        """Note the wish to stop; while the model loads nothing else would look at it."""
-        nonlocal loading
-        stopped.set()
-        if loading:
-            loading = False
-            raise _StoppedWhileLoading
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
-    with (
-        suppress(_StoppedWhileLoading),
-        metrics_served(settings.metrics_listen, metrics.registry),
-        Server(settings, metrics) as server,
-    ):
+    stop = StopSignals()
+    with metrics_served(settings.metrics_listen, metrics.registry), Server(settings, metrics) as server:
         _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
-        with ThreadPoolExecutor(1) as beside:
-            prepared = beside.submit(prepare_analysis)
-            model = load()
-            prepared.result()
-        loading = False
-        server.open(model)
-        _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
-        notify(READY)
-        stopped.wait()
+        prepared = Background(prepare_analysis, "prepare")
+        loading = Background(lambda: _loaded(load, prepared), "load", stop.wake)
+        stop.wait(lambda: loading.is_over)
+        if not stop.requested:
+            model = loading.result()
+            server.open(model)
+            _log.info("serving", address=server.address, backend=model.backend_name, bundle=model.bundle.digest)
+            notify(READY)
+            stop.wait()
+        server.stop()
         notify(STOPPING)
         _log.info("stopping", grace_s=settings.shutdown_grace_s)
     _log.info("stopped")
+    leave_if_held_up()
+
+
+def _loaded(load: Callable[[], LoadedModel], prepared: Background[None]) -> LoadedModel:
+    """Return the model once what the analysis needs is there as well."""
+    try:
+        return load()
+    finally:
+        prepared.result()
 
 
 def _server_options(settings: Settings) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        # gRPC answers what is larger as RESOURCE_EXHAUSTED, as if the server were busy. Beyond our own limit, up to
+        # this, the answer is ours: too large, with size and limit.
+        ("grpc.max_receive_message_length", _SPARE_SIZES * settings.max_message_bytes),
         # Two servers on one port would share calls at random.
         ("grpc.so_reuseport", 0),
-        # A client that vanished without closing the connection is noticed, and its work stopped.
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        # Clients may ping as often themselves.
-        ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+        # A client that vanished without closing the connection is noticed within a minute, and its work stopped: the
+        # server pings as long as the connection stands, whether or not there is anything to tell.
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Clients may ping as often as they want to keep their way open, with or without calls; from more often than
+        # this on, gRPC ends the connection (`too_many_pings`).
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
     ]

@@ -1,23 +1,36 @@
 """The two calls of the wire contract over the one pipeline."""
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Final, NoReturn
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NoReturn
 
 import grpc
 import structlog
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode, ServerUnreachable, SidewallError
+from runtime.core.errors import (
+    AnalysisCancelled,
+    CaseRefused,
+    Reason,
+    RefusalCode,
+    ServerBusy,
+    ServerUnreachable,
+    SidewallError,
+)
 from runtime.core.findings import Findings
+from runtime.core.progress import Monitor
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
+from runtime.serving.answers import MAX_ANSWERS, Answers
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
-from runtime.serving.job import Job
+from runtime.serving.job import Job, analysis_of
 from runtime.serving.log import where
 from runtime.serving.metrics import Metrics
+from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
 from runtime.settings import Settings
 
@@ -29,31 +42,61 @@ _GLANCE_S: Final = 0.2
 _Events = Iterator[analysis_pb2.Event]
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One call as it came."""
+
+    kind: Literal["series", "volume"]
+    messages: Iterable[Any]
+    read: Callable[[Iterable[Any], UploadLimits], CaseInput]
+    context: grpc.ServicerContext
+
+
 class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     """Answers calls once a model is given; until then they are turned away."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
+        self._transfers = Transfers(settings)
+        self._answers = Answers(settings.answer_timeout_s)
+        self.threads = places + settings.max_transfers + MAX_ANSWERS
+        """How many calls can be under way at the same time."""
+
         self._metrics = metrics
         metrics.admits(lambda: self.admission.taken, places)
+        metrics.holds(
+            lambda: self._transfers.open, lambda: self._transfers.held_bytes, lambda: self._answers.bytes_waiting
+        )
         self._model: LoadedModel | None = None
         self._analysis_settings = AnalysisSettings.of(settings)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
-        self._transfer_timeout_s = settings.transfer_timeout_s
-        self._receivers = ThreadPoolExecutor(places, thread_name_prefix="receive")
+        self._receivers = ThreadPoolExecutor(settings.max_transfers, thread_name_prefix="receive")
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="analyze")
         self._jobs: set[Job] = set()
+        self._jobs_changed = threading.Condition()
 
     def open(self, model: LoadedModel) -> None:
         """Answer calls with this model from now on."""
         self._model = model
         self._metrics.serves(model)
 
+    def stop(self) -> None:
+        """Admit nothing more, and give back at once what is still coming in."""
+        self.admission.close()
+        for job in tuple(self._jobs):
+            if not job.is_queued:
+                job.hand_back()
+
     def hand_back(self) -> None:
-        """End every admitted call as UNAVAILABLE at its next check: another server, or this one later, may take it."""
+        """End every call as UNAVAILABLE: another server, or this one later, may take its case."""
         for job in tuple(self._jobs):
             job.hand_back()
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Return whether no call is under way any more, at the latest after that time."""
+        with self._jobs_changed:
+            return self._jobs_changed.wait_for(lambda: not self._jobs, timeout_s)
 
     def close(self) -> None:
         """Let the threads go once their work is done."""
@@ -64,85 +107,126 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
     ) -> _Events:
         """Analyse one DICOM series."""
-        messages = self._metrics.counted("series", request_iterator)
-        return self._answer(lambda: read_series_upload(messages, self._limits), context)
+        return self._answer(_Call("series", request_iterator, read_series_upload, context))
 
     def AnalyzeVolume(  # noqa: N802 - gRPC's name
         self, request_iterator: Iterable[analysis_pb2.AnalyzeVolumeRequest], context: grpc.ServicerContext
     ) -> _Events:
         """Analyse voxels with geometry."""
-        messages = self._metrics.counted("volume", request_iterator)
-        return self._answer(lambda: read_volume_upload(messages, self._limits), context)
+        return self._answer(_Call("volume", request_iterator, read_volume_upload, context))
 
-    def _answer(self, receive: Callable[[], CaseInput], context: grpc.ServicerContext) -> _Events:
+    def _answer(self, call: _Call) -> _Events:
         """Yield the events of one call; every way it can end is logged, counted and given its status here alone."""
         job, started_s = Job(self._metrics), time.perf_counter()
-        if not context.add_callback(job.cancel):
+        ending: Findings | SidewallError | None = None
+        self._enter(job)
+        if not call.context.add_callback(job.cancel):
             job.cancel()
-        ending: Findings | SidewallError = AnalysisCancelled()
-        self._jobs.add(job)
         try:
-            with self.admission.admit():
-                ending = yield from self._events(job, receive)
+            ending = yield from self._events(job, call)
+        except CaseRefused as error:
+            ending = error
+            yield refusal_event(error.reasons, error.result.findings if isinstance(error, _RefusedCase) else None)
         except SidewallError as error:
             ending = error
         except Exception as error:  # noqa: BLE001 - the edge: nothing unexpected may show its text to a caller
             ending = SidewallError()
             _log.error("unexpected error", job=job.id, error=type(error).__name__, where=where(error))
         finally:
-            job.cancel()
-            self._jobs.discard(job)
+            # A call whose caller has gone ends here, without one of the above.
+            ending = ending or job.stopped or AnalysisCancelled()
+            self._answers.read(job)
             self._note_end(job, ending, time.perf_counter() - started_s)
-        if isinstance(ending, _RefusedCase):
-            yield from artefact_events(ending.result.artefacts)
-            yield refusal_event(ending.reasons, ending.result.findings)
-        elif isinstance(ending, CaseRefused):
-            yield refusal_event(ending.reasons)
+            self._leave(job)
         if isinstance(ending, SidewallError):
-            _abort(context, ending, job)
+            _abort(call.context, ending, job)
+
+    def _enter(self, job: Job) -> None:
+        with self._jobs_changed:
+            self._jobs.add(job)
+
+    def _leave(self, job: Job) -> None:
+        with self._jobs_changed:
+            self._jobs.discard(job)
+            self._jobs_changed.notify_all()
 
     def _note_end(self, job: Job, ending: Findings | SidewallError, duration_s: float) -> None:
-        outcome = ending.status if isinstance(ending, Findings) else _public_text(ending)
+        # What was found is the caller's alone.
+        outcome = "answered" if isinstance(ending, Findings) else _public_text(ending)
         _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(duration_s, 3))
         self._metrics.call_ended(ending.result.findings if isinstance(ending, _RefusedCase) else ending, duration_s)
 
-    def _events(self, job: Job, receive: Callable[[], CaseInput]) -> Generator[analysis_pb2.Event, None, Findings]:
-        """Yield the events of an admitted call; returns its findings, raises when there are none."""
+    def _events(self, job: Job, call: _Call) -> Generator[analysis_pb2.Event, None, Findings]:
+        """Yield the events of a call; returns its findings, raises when there are none."""
         model = self._model
         if model is None:
             raise ServerUnreachable("the server is still loading its model")
-        yield accepted_event(job.id)
-        future = job.start(self._worker, self._receive(job, receive), model, self._analysis_settings)
+        self.admission.require_room()
+        with self._transfers.begin(self._metrics.counted(call.kind)) as transfer:
+            try:
+                yield accepted_event(job.id)
+                case = self._receive(job, call, transfer)
+                give_back = self.admission.take()
+            except BaseException:
+                transfer.forget()
+                raise
+
+        def end_work() -> None:
+            transfer.forget()
+            give_back()
+
+        analyze = self._holding_answer(job, call.context, analysis_of(case, model, self._analysis_settings))
+        future = job.start(self._worker, analyze, model.fold_count, end_work)
+        del case, analyze
         try:
             yield from map(progress_event, job.progress())
+            job.check()
         finally:
-            # When the caller has gone, the place is given back only after the work has really ended.
-            job.cancel()
-            wait([future])
+            # "Ended" means that nothing of it runs any more, but for callers who are waiting to hear it.
+            if not future.done():
+                job.cancel()
+            if not job.is_handed_back:
+                wait([future])
         result = future.result()
         if result.findings.status == "refused":
+            yield from artefact_events(result.artefacts)
             raise _RefusedCase(result)
         yield findings_event(result.findings)
         yield from artefact_events(result.artefacts)
         return result.findings
 
-    def _receive(self, job: Job, receive: Callable[[], CaseInput]) -> CaseInput:
+    def _holding_answer(
+        self, job: Job, context: grpc.ServicerContext, analyze: Callable[[Monitor], CaseResult]
+    ) -> Callable[[Monitor], CaseResult]:
+        """Return the analysis, whose result then waits for its reader within the bounds of `Answers`."""
+
+        def drop() -> None:
+            job.drop_answer()
+            context.cancel()  # type: ignore[no-untyped-call]
+
+        def analyze_and_hold(monitor: Monitor) -> CaseResult:
+            result = analyze(monitor)
+            self._answers.hold(job, sum(len(each.data) for each in result.artefacts), drop)
+            return result
+
+        return analyze_and_hold
+
+    def _receive(self, job: Job, call: _Call, transfer: Transfer) -> CaseInput:
         """Return the case once it has come in; in a thread of its own, since gRPC waits for messages without limit."""
-        future = self._receivers.submit(receive)
-        deadline_s = time.monotonic() + self._transfer_timeout_s
+        future = self._receivers.submit(call.read, transfer.read(call.messages), self._limits)
         try:
-            while not wait([future], timeout=min(_GLANCE_S, max(deadline_s - time.monotonic(), 0.0))).done:
+            while not wait([future], timeout=_GLANCE_S).done:
                 job.check()
-                if time.monotonic() >= deadline_s:
-                    message = f"the input was not complete after {self._transfer_timeout_s:g} s"
-                    raise CaseRefused([Reason(RefusalCode.INCOMPLETE_TRANSFER, message)])
-            case = future.result()
-        except (CaseRefused, grpc.RpcError):
+                transfer.check()
+            return future.result()
+        except (CaseRefused, ServerBusy):
             # A transfer that its caller broke off looks incomplete; that is not the reason.
             job.check()
             raise
-        job.check()
-        return case
+        except grpc.RpcError:
+            # gRPC may tell the thread that reads before it tells the job.
+            job.cancel()
+            raise AnalysisCancelled from None
 
 
 class _RefusedCase(CaseRefused):

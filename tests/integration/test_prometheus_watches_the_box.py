@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(why_absent() is not None, reason=str(why_absent(
 
 DASHBOARD = json.loads((MONITORING / "grafana" / "sidewall.json").read_text())
 ALERTS = {rule["alert"]: rule for rule in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]}
-MAY_BE_EMPTY = {"Alerts that fire"}
+MAY_BE_EMPTY = {"Alerts that fire", "Gates that fired, per case of a week", "Nodes per case"}
+"""What was found is told of 20 cases at once."""
+
 OURS = re.compile(r"\b(?:sidewall|process)_[a-z_]+")
 
 
@@ -94,10 +96,10 @@ def test_every_panel_of_the_dashboard_shows_something(watched: Watched) -> None:
 
 def test_the_figures_are_those_of_the_two_cases(watched: Watched) -> None:
     for expression, expected in (
-        ('sidewall_cases_total{outcome="complete"}', 1),
+        ('sidewall_cases_total{outcome="answered"}', 1),
         ('sidewall_refusals_total{code="not_dicom"}', 1),
         ("sidewall_input_distance_ratio_count", 1),
-        ("sidewall_case_nodes_sum", 2),
+        ("sidewall_case_nodes_sum", 0),
         ("sum(sidewall_fold_duration_seconds_count)", 2),
         ("sidewall_golden_case_passed", 1),
         ('sidewall_engines_total{source="built"}', 2),

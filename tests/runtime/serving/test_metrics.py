@@ -47,13 +47,23 @@ def risen(metrics: Metrics, name: str) -> dict[str, float]:
     return {next(iter(sample.labels.values())): sample.value for sample in samples if sample.value}
 
 
+def all_samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Return everything that a scrape would show but what belongs to the process and the clock."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if not sample.name.startswith("process_") and not sample.name.endswith(("_created", "timestamp_seconds"))
+    }
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        ("positive", "complete"),
-        ("negative", "complete"),
-        ("borderline", "needs_review"),
-        ("indeterminate", "needs_review"),
+        ("positive", "answered"),
+        ("negative", "answered"),
+        ("borderline", "answered"),
+        ("indeterminate", "answered"),
         ("demonstration", "demonstration"),
     ],
 )
@@ -61,8 +71,32 @@ def test_an_answered_case_is_counted_without_its_result(status: CaseStatus, outc
     metrics.call_ended(replace(FINDINGS, status=status), 7.0)
     assert risen(metrics, "sidewall_cases_total") == {outcome: 1}
     assert shown(metrics, "sidewall_case_duration_seconds_sum", outcome=outcome) == 7.0
-    assert shown(metrics, "sidewall_case_nodes_sum") == 2
+    assert shown(metrics, "sidewall_case_nodes_count") == 0
     assert risen(metrics, "sidewall_refusals_total") == {}
+
+
+def test_nothing_tells_one_answered_case_from_another_whatever_was_found() -> None:
+    """Up to 19 cases after the last block; the 20th tells the sums of all."""
+    found = (
+        replace(FINDINGS, status="positive", gates=()),
+        replace(FINDINGS, status="indeterminate", nodes=(), gates=(Gate("node_count", "warn", "many"),)),
+    )
+    seen = []
+    for findings in found:
+        metrics = Metrics(CollectorRegistry())
+        for _ in range(19):
+            metrics.call_ended(findings, 1.0)
+        seen.append(all_samples(metrics))
+    assert seen[0] == seen[1]
+    metrics = Metrics(CollectorRegistry())
+    for index in range(39):
+        metrics.call_ended(found[index % 2], 1.0)
+    assert shown(metrics, "sidewall_cases_total", outcome="answered") == 39
+    assert shown(metrics, "sidewall_cases_summarised_total") == 20
+    assert shown(metrics, "sidewall_cases_for_review_total") == 10
+    assert shown(metrics, "sidewall_case_nodes_count") == 20
+    assert shown(metrics, "sidewall_case_nodes_sum") == 20
+    assert risen(metrics, "sidewall_gates_fired_total") == {"node_count": 10}
 
 
 def test_gates_that_warn_are_counted_and_those_that_pass_are_not(metrics: Metrics) -> None:
@@ -72,9 +106,10 @@ def test_gates_that_warn_are_counted_and_those_that_pass_are_not(metrics: Metric
         Gate("too_coarse", "pass", "fine enough"),
         Gate("input_statistics", "pass", "like the others", score=1.5, threshold=2.0),
     )
-    metrics.call_ended(replace(FINDINGS, gates=gates), 1.0)
-    assert risen(metrics, "sidewall_gates_fired_total") == {"field_of_view": 1, "midline": 1}
-    assert shown(metrics, "sidewall_input_distance_ratio_sum") == 0.75
+    for _ in range(20):
+        metrics.call_ended(replace(FINDINGS, gates=gates), 1.0)
+    assert risen(metrics, "sidewall_gates_fired_total") == {"field_of_view": 20, "midline": 20}
+    assert shown(metrics, "sidewall_input_distance_ratio_sum") == 20 * 0.75
 
 
 def test_a_case_refused_by_the_pipeline_counts_each_reason_once_and_no_nodes(metrics: Metrics) -> None:
@@ -115,11 +150,11 @@ def test_a_call_without_an_answer_is_no_case(error: SidewallError, name: str, la
 
 def test_every_counter_is_there_before_anything_happens(metrics: Metrics) -> None:
     for name, label, count in (
-        ("sidewall_cases_total", "outcome", 4),
+        ("sidewall_cases_total", "outcome", 3),
         ("sidewall_refusals_total", "code", len(RefusalCode)),
         ("sidewall_gates_fired_total", "gate", 9),
         ("sidewall_calls_rejected_total", "reason", 2),
-        ("sidewall_calls_failed_total", "code", 5),
+        ("sidewall_calls_failed_total", "code", 6),
         ("sidewall_received_bytes_total", "call", 2),
         ("sidewall_engines_total", "source", 2),
     ):
@@ -130,6 +165,8 @@ def test_every_counter_is_there_before_anything_happens(metrics: Metrics) -> Non
 def test_a_case_waits_then_runs_then_is_gone_also_when_it_breaks_off(metrics: Metrics) -> None:
     metrics.case_waits()
     assert (shown(metrics, "sidewall_cases_waiting"), shown(metrics, "sidewall_cases_running")) == (1, 0)
+    metrics.case_waits()
+    metrics.case_leaves()
     with suppress(AnalysisCancelled), metrics.case_runs():
         assert (shown(metrics, "sidewall_cases_waiting"), shown(metrics, "sidewall_cases_running")) == (0, 1)
         raise AnalysisCancelled

@@ -113,7 +113,7 @@ def test_a_real_server_counts_an_answer_and_a_refusal_and_tells_nothing_of_the_p
     assert (status, server.process.returncode) == (200, 0)
     sizes = sum(file.stat().st_size for file in series.iterdir())
     for line in (
-        'sidewall_cases_total{outcome="complete"} 1.0',
+        'sidewall_cases_total{outcome="answered"} 1.0',
         'sidewall_cases_total{outcome="refused"} 1.0',
         'sidewall_refusals_total{code="not_dicom"} 1.0',
         'sidewall_fold_duration_seconds_count{fold="1"} 1.0',
@@ -121,7 +121,9 @@ def test_a_real_server_counts_an_answer_and_a_refusal_and_tells_nothing_of_the_p
         "sidewall_golden_case_passed 1.0",
         "sidewall_serving 1.0",
         'sidewall_engines_total{source="built"} 2.0',
-        "sidewall_case_nodes_sum 2.0",
+        "sidewall_case_nodes_sum 0.0",
+        "sidewall_transfers 0.0",
+        "sidewall_input_held_bytes 0.0",
         "sidewall_calls_admitted 0.0",
         "sidewall_calls_limit 4.0",
     ):

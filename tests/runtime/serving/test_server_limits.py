@@ -71,7 +71,7 @@ def test_a_full_server_answers_busy_at_once_and_stays_healthy(model: LoadedModel
         first = threading.Thread(target=lambda: results.append(client.analyze_series(series)))
         first.start()
         assert held.entered.wait(60)
-        with pytest.raises(sidewall.ServerBusy, match="1 call running or waiting; allowed: 1") as error:
+        with pytest.raises(sidewall.ServerBusy, match="1 case running or waiting; allowed: 1") as error:
             client.analyze_series(series)
         assert error.value.code == "server_busy"
         assert client.is_serving()
@@ -103,8 +103,10 @@ def test_what_is_turned_away_is_counted_by_its_reason(model: LoadedModel, series
             client.analyze_series(series)
         server.open(model)
         assert shown("sidewall_serving") == 1
-        with server._analyzer.admission.admit(), pytest.raises(sidewall.ServerBusy):
+        give_back = server._analyzer.admission.take()
+        with pytest.raises(sidewall.ServerBusy):
             client.analyze_series(series)
+        give_back()
     assert shown("sidewall_calls_rejected_total", {"reason": "not_ready"}) == 1
     assert shown("sidewall_calls_rejected_total", {"reason": "busy"}) == 1
     assert shown("sidewall_serving") == 0
@@ -151,11 +153,24 @@ def test_more_instances_than_the_limit_are_refused(model: LoadedModel) -> None:
         ]
 
 
-def test_a_message_larger_than_the_limit_is_turned_away(model: LoadedModel) -> None:
-    requests = [start(), chunk(b"x" * (6 << 20))]
-    with serving(model) as address, pytest.raises(grpc.RpcError) as error:
-        list(call(address, requests))
-    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+def test_a_message_larger_than_the_limit_is_refused_with_its_size_and_the_limit(model: LoadedModel) -> None:
+    large = chunk(b"x" * (6 << 20))
+    with serving(model) as address:
+        assert refusal_of(address, [start(), large]) == [
+            ("too_large", f"one message of {large.ByteSize()} bytes; allowed: 4194304 (max_message_mib)")
+        ]
+
+
+@pytest.mark.parametrize("mib", [5, 20])
+def test_options_that_are_too_large_are_never_called_busy(mib: int, model: LoadedModel, series: Path) -> None:
+    # Up to 16 MiB the server itself answers, beyond that gRPC does.
+    options = sidewall.CaseOptions(earlier_report=bytes(mib << 20))
+    words = rf"one message of {(mib << 20) // 1000}\d\d\d bytes; .* (4194304|16777216)"
+    with serving(model) as address, sidewall.Client(address) as client:
+        with pytest.raises(sidewall.Refused, match=words) as refusal:
+            client.analyze_series(series, options=options)
+        assert [reason.code for reason in refusal.value.reasons] == ["too_large"]
+        assert client.analyze_series(series).findings["status"] == "positive"
 
 
 def test_a_stalled_transfer_is_refused_and_its_place_is_free_again(model: LoadedModel) -> None:
@@ -165,10 +180,14 @@ def test_a_stalled_transfer_is_refused_and_its_place_is_free_again(model: Loaded
         yield start()
         never.wait(60)
 
-    with serving(model, transfer_timeout_s=0.5) as address:
-        for _ in range(2):
-            assert refusal_of(address, stalled()) == [("incomplete_transfer", "the input was not complete after 0.5 s")]
-        never.set()
+    for limit, words in (
+        ({"transfer_timeout_s": 0.5}, "the input was not complete after 0.5 s"),
+        ({"transfer_idle_s": 0.5}, "nothing came for 0.5 s"),
+    ):
+        with serving(model, max_transfers=1, **limit) as address:
+            for _ in range(2):
+                assert refusal_of(address, stalled()) == [("incomplete_transfer", words)]
+    never.set()
 
 
 def test_a_server_that_stops_hands_a_stalled_transfer_back_at_once(model: LoadedModel) -> None:
