@@ -25,6 +25,7 @@ from runtime.serving.server import Server
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.processes import TinyBundle
+from tests.fixtures.proxies import open_channel
 
 ONE_VOXEL = sidewall.Geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), ((0, 0, 1), (0, 1, 0), (1, 0, 0)), "uint8")
 LOCAL = Settings(listen="127.0.0.1:0", max_waiting=0, shutdown_grace_s=0)
@@ -228,7 +229,7 @@ def call(
     address: str, requests: Iterator[analysis_pb2.AnalyzeSeriesRequest] | list[analysis_pb2.AnalyzeSeriesRequest]
 ) -> Iterator[analysis_pb2.Event]:
     """Make a call without the client's help."""
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(address) as channel:
         yield from analysis_pb2_grpc.AnalysisStub(channel).AnalyzeSeries(iter(requests), timeout=60)
 
 

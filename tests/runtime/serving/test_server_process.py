@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from runtime.core.findings_json import from_json
 from tests.fixtures.bundles import make_tiny_volume
 from tests.fixtures.processes import ServerProcess, TinyBundle, running_server
+from tests.fixtures.proxies import open_channel
 from tests.fixtures.tiny_series import BAD_INPUTS
 
 SCHEMA = Path(sidewall.__file__).parent / "findings.schema.json"
@@ -148,7 +149,7 @@ def test_a_server_that_dies_at_work_says_that_the_connection_broke_off(bundle: T
 
 
 def test_health_names_the_service_and_unknown_ones(server: ServerProcess) -> None:
-    with grpc.insecure_channel(server.address) as channel:
+    with open_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         for service in ("", "sidewall.v1.Analysis"):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=service))
@@ -159,7 +160,7 @@ def test_health_names_the_service_and_unknown_ones(server: ServerProcess) -> Non
 
 
 def test_reflection_lists_the_services(server: ServerProcess) -> None:
-    with grpc.insecure_channel(server.address) as channel:
+    with open_channel(server.address) as channel:
         services = set(ProtoReflectionDescriptorDatabase(channel).get_services())
     assert {"sidewall.v1.Analysis", "grpc.health.v1.Health"} <= services
 

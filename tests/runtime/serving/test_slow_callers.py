@@ -28,6 +28,7 @@ from runtime.serving.server import Server
 from runtime.serving.transfers import Transfers
 from runtime.settings import Settings
 from tests.fixtures.processes import TinyBundle
+from tests.fixtures.proxies import open_channel
 
 LOCAL = Settings(listen="127.0.0.1:0", shutdown_grace_s=0)
 START = analysis_pb2.AnalyzeSeriesRequest(start=analysis_pb2.SeriesStart())
@@ -101,7 +102,7 @@ def test_fifty_callers_who_send_nothing_keep_nobody_out_and_are_dropped(model: L
     silent = Silent()
     with (
         serving(model, transfer_idle_s=8.0) as (server, shown),
-        grpc.insecure_channel(server.address) as channel,
+        open_channel(server.address) as channel,
         sidewall.Client(server.address) as client,
     ):
         stub = analysis_pb2_grpc.AnalysisStub(channel)
@@ -122,7 +123,7 @@ def test_more_transfers_than_allowed_are_turned_away_at_once(model: LoadedModel,
     silent = Silent()
     with (
         serving(model, max_transfers=1) as (server, _),
-        grpc.insecure_channel(server.address) as channel,
+        open_channel(server.address) as channel,
         sidewall.Client(server.address) as client,
     ):
         idle = analysis_pb2_grpc.AnalysisStub(channel).AnalyzeSeries(iter(silent), timeout=300)
@@ -171,7 +172,7 @@ def test_a_caller_who_does_not_read_holds_no_place_and_is_dropped_in_time(model:
     small_windows = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 1))
     with (
         serving(model, max_waiting=0, answer_timeout_s=5.0) as (server, shown),
-        grpc.insecure_channel(server.address, options=small_windows) as channel,
+        open_channel(server.address, *small_windows) as channel,
         sidewall.Client(server.address) as client,
     ):
         unread = analysis_pb2_grpc.AnalysisStub(channel).AnalyzeSeries(iter(requests_of(series)), timeout=300)
@@ -208,7 +209,7 @@ def test_a_case_that_waits_and_is_cancelled_gives_its_place_back_at_once(model: 
     held = HeldModel(model)
     with (
         serving(held, max_waiting=1) as (server, shown),
-        grpc.insecure_channel(server.address) as channel,
+        open_channel(server.address) as channel,
         sidewall.Client(server.address) as client,
     ):
         stub = analysis_pb2_grpc.AnalysisStub(channel)
@@ -240,7 +241,7 @@ def test_a_caller_may_ping_every_second_with_and_without_a_call(
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
     )
-    with serving(held) as (server, _), grpc.insecure_channel(server.address, options=pings) as channel:
+    with serving(held) as (server, _), open_channel(server.address, *pings) as channel:
         states: list[grpc.ChannelConnectivity] = []
         channel.subscribe(states.append, try_to_connect=True)
         eventually(lambda: grpc.ChannelConnectivity.READY in states)
@@ -258,7 +259,7 @@ def test_a_caller_hears_a_sign_of_life_while_its_case_waits_and_while_a_fold_run
 ) -> None:
     monkeypatch.setattr("runtime.serving.job.SIGN_OF_LIFE_S", 0.05)
     held = HeldModel(model)
-    with serving(held) as (server, _), grpc.insecure_channel(server.address) as channel:
+    with serving(held) as (server, _), open_channel(server.address) as channel:
         stub = analysis_pb2_grpc.AnalysisStub(channel)
         first, second = (stub.AnalyzeSeries(iter(requests_of(series)), timeout=300) for _ in range(2))
         for call in (first, second):
@@ -304,7 +305,7 @@ def test_a_caller_that_vanished_without_a_word_is_noticed_and_its_case_is_cancel
     with (
         serving(held) as (server, shown),
         road_to(server.address) as (address, vanished),
-        grpc.insecure_channel(address) as channel,
+        open_channel(address) as channel,
     ):
         call = analysis_pb2_grpc.AnalysisStub(channel).AnalyzeSeries(iter(requests_of(series)), timeout=300)
         assert held.entered.wait(120)
