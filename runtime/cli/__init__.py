@@ -41,6 +41,7 @@ from runtime.cli.options import (
 from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
 from runtime.core.errors import CaseRefused
 from runtime.core.processors import limit_libraries
+from runtime.core.scratch import scratch_settled
 from runtime.core.streams import answer_alone
 from runtime.core.version_option import VersionOption
 from runtime.environment import SERVER_VARIABLE, check_variables
@@ -65,7 +66,7 @@ app.add_typer(bundle_app, name="bundle")
 def main() -> None:
     """Run the command line."""
     limit_libraries()
-    with answer_alone():
+    with answer_alone(), scratch_settled():
         app()
 
 
@@ -97,11 +98,12 @@ def serve(
         from prometheus_client import CollectorRegistry
 
         from runtime.cli.exposed_files import exposure_notes
-        from runtime.cli.loading import load_checked_model, with_local_bundle
+        from runtime.cli.loading import load_checked_model, storage_places, with_local_bundle
         from runtime.inference.model import LoadedModel
         from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
+        from runtime.serving.storage import storage_watched
 
         configure_log(settings.log_level)
         log_threads(settings.threads)
@@ -114,7 +116,8 @@ def serve(
             log_exposure(model.bundle.notes)
             return model
 
-        run_server(settings, load, metrics)
+        with storage_watched(storage_places(settings), metrics.storage):
+            run_server(settings, load, metrics)
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")

@@ -1,7 +1,6 @@
 """The folder of one case: what an analysis leaves there, and what a repeat of it needs to know."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -12,6 +11,7 @@ from sidewall.artefacts import NamedFile
 from sidewall.case_folder import save_case
 
 from runtime.core.errors import SettingInvalid
+from runtime.core.storage import write_trial
 from runtime.core.system_errors import system_error
 from runtime.results.superseding import EarlierReport
 
@@ -86,13 +86,10 @@ def _report_file(folder: Path) -> Path:
 def require_writable(folder: Path) -> None:
     """Raise the error that writing results there would end with, before minutes of work; leaves nothing behind.
 
-    Trying it is surer than asking for permissions and room, which say nothing of quotas or read-only disks. Raises
-    `SystemFailed`, or `SettingInvalid` where no folder can be.
+    Raises `SystemFailed`, or `SettingInvalid` where no folder can be.
     """
     with _naming(folder):
-        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-        with tempfile.TemporaryFile(dir=there) as trial:
-            trial.write(bytes(_TRIAL_BYTES))
+        write_trial(folder, _TRIAL_BYTES)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from runtime.core.processors import processors
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
+from runtime.serving.storage import MEANT, storage_failure
 from runtime.settings import Settings
 
 
@@ -95,7 +96,12 @@ def _engines_check(settings: Settings) -> Check:
     engines = engine_cache(settings)
     if engines is None:
         return Check("engine cache", True, "none: this user has no home, and no folder is named")
-    return Check("engine cache", True, f"{counted(len(engines), 'engine')} in {engines.folder}")
+    text = f"{counted(len(engines), 'engine')} in {engines.folder}"
+    failure = storage_failure(engines.folder)
+    if failure is None:
+        return Check("engine cache", True, text)
+    # What may not be written can be so on purpose: engines that were compiled ahead.
+    return Check("engine cache", isinstance(failure, MEANT), f"{text}; {failure}")
 
 
 def _golden_check(bundle: Bundle, backend: str, settings: Settings) -> Check:

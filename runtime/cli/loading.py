@@ -81,6 +81,13 @@ def engine_cache(settings: Settings, tell: Tell = lambda _: None, count: Count =
     return None if folder is None else EngineCache(folder, tell, count)
 
 
+def storage_places(settings: Settings) -> dict[str, Path]:
+    """Return the folders that a server with these settings writes to, by what they are for."""
+    engines = engine_cache(settings)
+    places = {} if engines is None else {"engine_cache": engines.folder}
+    return places | ({"bundle_store": settings.bundle_store} if isinstance(settings.bundle, Reference) else {})
+
+
 def default_engine_folder(environment: Mapping[str, str]) -> Path | None:
     """Return sidewall/engines in the user's cache folder (XDG Base Directory Specification 0.8), if there is one."""
     named = environment.get("XDG_CACHE_HOME", "")

@@ -94,6 +94,10 @@ class Metrics:
         self._engines = self._counter(
             "sidewall_engines", "Compiled folds taken from the engine cache, or built.", source=("stored", "built")
         )
+        self._storage = self._gauge(
+            "sidewall_storage_usable", "1 while a place that the server writes to can be written.", ("place",)
+        )
+        self.storage("log", usable=True)
 
     def _register_calls(self) -> None:
         self._admitted = self._gauge("sidewall_calls_admitted", "Cases that run or wait now.")
@@ -170,6 +174,10 @@ class Metrics:
         _start_at_zero(self._fold_s, {"fold": map(str, range(model.fold_count))})
         self._golden.set(1)
         self._serving.set(1)
+
+    def storage(self, place: str, usable: bool) -> None:
+        """Note whether a place of `runtime.serving.storage` can be written."""
+        self._storage.labels(place).set(usable)
 
     def stops(self) -> None:
         """Note that no more cases are taken."""
