@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from analytics.errors import AnalyticsError, FileUnusable, InternalFault, fault_text
+from analytics.errors import AnalyticsError, InternalFault, fault_text, file_failure
 from analytics.processors import limit_libraries
+from analytics.scratch import scratch_settled
 from analytics.simulation.command import simulate
 from analytics.streams import answer_alone
 from analytics.version import own_version
@@ -24,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Validation and survival statistics of a study, and the audit of published figures. Research use only.",
     epilog="Exit status: 0 done, 2 an input or setting is not allowed, 3 the audit found contradictions or the check "
-    "found rows that cannot be used, 4 a fault of this program.",
+    "found rows that cannot be used, 4 a fault of this program, 8 the system failed (a full disk, no permission).",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -155,13 +156,15 @@ def main() -> None:
     """Run the command line; a failure, expected or not, is one line on standard error."""
     try:
         limit_libraries()
-        with answer_alone():
+        with answer_alone(), scratch_settled():
             app()
     except AnalyticsError as error:
         _end(error)
     except OSError as error:
         # Such as a disk that is full; whether a folder can be written was asked before.
-        _end(FileUnusable(str(error.filename), str(error.strerror)))
+        if error.errno is None:
+            _end(InternalFault("the command was not done", fault_text(error)))
+        _end(file_failure(error))
     except Exception as error:  # noqa: BLE001 - a traceback could show what patients' data hold
         _end(InternalFault("the command was not done", fault_text(error)))
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
-from analytics.errors import FileUnusable
+from analytics.errors import file_failure
 
 _OUTPUT: Final = 1
 _ERRORS: Final = 2
@@ -71,7 +71,7 @@ def answer_alone() -> Iterator[None]:
             sys.stdout.flush()
         except OSError as error:
             answers.give_up()
-            failure = FileUnusable("the standard output", str(error.strerror))
+            failure = file_failure(error, "the standard output")
             sys.stderr.write(f"{failure.code}: {failure}\n")
             sys.exit(failure.exit_status)
 

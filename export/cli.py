@@ -28,6 +28,7 @@ from runtime.core.counting import counted
 from runtime.core.errors import SidewallError
 from runtime.core.processors import limit_libraries
 from runtime.core.rules import ScoringRules
+from runtime.core.scratch import scratch_settled
 from runtime.core.streams import answer_alone
 from runtime.core.system_errors import system_error
 from runtime.core.version_option import VersionOption
@@ -178,7 +179,7 @@ def main() -> None:
     """Run the command line; an expected failure is one line on standard error and its exit status."""
     try:
         limit_libraries()
-        with answer_alone():
+        with answer_alone(), scratch_settled():
             app()
     except SidewallError as error:
         _end(error)

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from runtime.core.errors import SettingInvalid, SidewallError
 from runtime.core.processors import limit_libraries
+from runtime.core.scratch import scratch_settled
 from runtime.core.streams import answer_alone
 from runtime.core.system_errors import system_error
 from runtime.core.version_option import VersionOption
@@ -258,7 +259,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         limit_libraries()
-        with answer_alone():
+        with answer_alone(), scratch_settled():
             app()
     except SidewallError as error:
         _end(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -148,6 +149,16 @@ class _Instance:
         return self.read()[128:132] == b"DICM"
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder; raises `OSError` on a folder that cannot be listed, which could hold a part."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, _, names in os.walk(folder, onerror=fail):
+        yield from (Path(parent, name) for name in names)
+
+
 def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
     """Return the instances of a directory (with its sub-directories), a zip file, one file, or a list of these."""
     if not isinstance(source, (str, Path, bytes)):
@@ -156,7 +167,7 @@ def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
         return [_Instance(source)]
     path = Path(source)
     if path.is_dir():
-        files = (file for file in sorted(path.rglob("*")) if file.is_file())
+        files = (file for file in sorted(_below(path)) if file.is_file())
         return _without_companions([(_Instance(file), file.relative_to(path)) for file in files])
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")

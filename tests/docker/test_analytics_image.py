@@ -65,6 +65,6 @@ def digests(folder: Path) -> dict[str, str]:
 def test_a_folder_that_may_not_be_written_is_one_line(study: Path) -> None:
     options = ("--rm", "--network=none", f"--volume={study}:/work:ro", *HARDENED)
     done = run("podman", "run", *options, require("analytics"), "simulate", "--out", "new", check=False)
-    assert done.returncode == 2
-    words = "cannot be written: Read-only file system; allowed: a folder that can be made or written"
-    assert done.stderr == f"output_unwritable: new {words}\n"
+    assert done.returncode == 8
+    words = "the file system is read-only (Read-only file system); mount it writable, or name another place"
+    assert done.stderr == f"read_only_storage: new: {words}\n"

@@ -143,11 +143,19 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
 
 
 def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_refuse_unlisted):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
-            if path.is_file():
+            with _reading_file():
+                is_file = path.is_file()
+            if is_file:
                 yield StoredFile(path, _is_companion(path.relative_to(folder)))
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    """Raise what a file would that cannot be read: a folder passed over could hold a part of the series."""
+    with _reading_file():
+        raise error
 
 
 def _members(path: Path) -> Iterator[StoredFile]:

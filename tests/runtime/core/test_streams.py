@@ -63,7 +63,7 @@ def test_a_reader_that_goes_away_ends_every_program_quietly(program: str) -> Non
         ("sidewall", 8, "disk_full: the standard output: no space is left"),
         ("sidewall-export", 8, "disk_full: the standard output: no space is left"),
         ("sidewall-train", 8, "disk_full: the standard output: no space is left"),
-        ("sidewall-analytics", 2, "file_error: the standard output: No space left on device"),
+        ("sidewall-analytics", 8, "disk_full: the standard output: no space is left"),
     ],
 )
 def test_an_answer_that_cannot_be_written_is_told(program: str, status: int, said: str) -> None:
