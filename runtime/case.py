@@ -13,6 +13,7 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.results.artefact import Artefact
+from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.superseding import EarlierReport
 from runtime.settings import Settings
@@ -45,13 +46,16 @@ class AnalysisSettings:
 
 @dataclass(frozen=True, eq=False)
 class CaseInput:
-    """One case to analyse: either DICOM or bare voxels."""
+    """One case to analyse: DICOM, bare voxels, or a file of them."""
 
     dicom: Path | Sequence[Path | bytes] | None = None
     """A directory, a zip file, or the instances themselves (files or their bytes)."""
 
     volume: Volume | None = None
     """Voxels with geometry, any orientation, when there is no DICOM; gives findings and key images only."""
+
+    volume_file: Path | None = None
+    """A NIfTI or NRRD file, or a folder with one, in the place of `volume`."""
 
     is_phantom: bool = False
     """For `volume` only: whether the subject is a phantom; DICOM says so itself."""
@@ -83,6 +87,9 @@ class CaseResult:
 
     labels: Volume | None = None
     """uint8 label map on the source's own grid; None when refused."""
+
+    regions: CaseRegions | None = None
+    """What was segmented, on the canonical grid; None when refused."""
 
 
 class Segmenter(Protocol):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
+from typing import Final
 
 from pydicom.dataset import Dataset
 
@@ -28,6 +30,7 @@ from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
 from runtime.core.reading.notes import without_library_warnings
+from runtime.core.reading.volume_files import read_volume_file
 from runtime.core.rules import restaging_warnings, rules_of_case
 from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
@@ -40,6 +43,11 @@ from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_pictures import gate_pictures
 from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.regions import CaseRegions
+
+UNKNOWN_SUBJECT: Final = (
+    "voxels without DICOM headers: sequence, identity and whether the subject is a phantom are unknown"
+)
+"""Warning of bare voxels whose caller does not say that they are of a phantom."""
 
 
 def analyze_case(
@@ -67,6 +75,8 @@ class _Run:
     def __init__(self, case: CaseInput, segmenter: Segmenter, settings: AnalysisSettings, monitor: Monitor) -> None:
         self.case, self.segmenter, self.settings, self.monitor = case, segmenter, settings, monitor
         self.series: Series | None = None
+        self.voxels: Volume | None = case.volume
+        self.voxel_warnings: tuple[str, ...] = ()
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
         self.evidence: GateEvidence | None = None
@@ -133,6 +143,7 @@ class _Run:
             artefacts,
             instances=source.with_voxels(reorientation.invert(measured.instances.voxels)),
             labels=source.with_voxels(reorientation.invert(segmentation.labels.voxels)),
+            regions=regions,
         )
 
     def refuse(self, refusal: CaseRefused) -> CaseResult:
@@ -178,12 +189,17 @@ class _Run:
 
     def _read(self) -> Volume:
         match self.case:
-            case CaseInput(dicom=None, volume=Volume() as volume):
+            case CaseInput(dicom=None, volume=Volume() as volume, volume_file=None):
+                self.voxels = volume
                 return validate_volume(volume)
-            case CaseInput(dicom=dicom, volume=None) if dicom is not None:
+            case CaseInput(dicom=None, volume=None, volume_file=Path() as file):
+                image = read_volume_file(file)
+                self.voxels, self.voxel_warnings = image.volume, image.warnings
+                return validate_volume(image.volume)
+            case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
                 self.series = read_series(dicom)
                 return self.series.volume
-        raise ValueError("a case has either `dicom` or `volume`, and not both")
+        raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -206,7 +222,10 @@ class _Run:
 
     @property
     def _reading_warnings(self) -> tuple[str, ...]:
-        return self.series.warnings if self.series else ()
+        if self.series:
+            return self.series.warnings
+        is_known = self.voxels is None or self.case.is_phantom
+        return self.voxel_warnings if is_known else (*self.voxel_warnings, UNKNOWN_SUBJECT)
 
     @property
     def _restaging_warnings(self) -> tuple[str, ...]:
@@ -229,8 +248,7 @@ class _Run:
 
     @cached_property
     def _voxel_digest(self) -> str | None:
-        volume = self.case.volume
-        return None if volume is None else hashlib.sha256(volume.voxels.tobytes()).hexdigest()
+        return None if self.voxels is None else hashlib.sha256(self.voxels.voxels.tobytes()).hexdigest()
 
     @property
     def _told_apart_by(self) -> tuple[str, ...]:

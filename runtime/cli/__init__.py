@@ -22,6 +22,7 @@ from runtime.cli.options import (
     ConfigOption,
     EngineCacheOption,
     JsonOption,
+    LabelMapOption,
     ModeOption,
     OutOption,
     PriorOption,
@@ -132,12 +133,13 @@ def analyze(
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
     series_uid: SeriesUidOption = None,
+    label_map: LabelMapOption = None,
     engine_cache: EngineCacheOption = None,
     others: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse one series, or the one of a study that fits best, in this process."""
+    """Analyse one series or NIfTI or NRRD image, or the one of a study that fits best, in this process."""
     with reporting_errors(as_json):
         given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache}
@@ -161,8 +163,14 @@ def analyze(
             series_descriptions=dict(settings.series_descriptions),
         )
         require_writable(out)
+        if label_map is not None:
+            from runtime.cli.label_map_files import check_label_map
+
+            check_label_map(label_map)
         with progress_bar(_STDERR) as show:
-            findings = analyze_path(path, settings, out, about=about, inputs=inputs, show=show, tell=_tell)
+            findings = analyze_path(
+                path, settings, out, about=about, inputs=inputs, show=show, tell=_tell, label_map=label_map
+            )
         _show_findings(findings, out, as_json)
 
 
@@ -238,6 +246,7 @@ def submit(
                 options=options,
                 inputs=inputs,
                 timeout_s=timeout_s,
+                tell=_tell,
                 show=show,
             )
         _show_findings(findings, out, as_json)

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runtime.case import AnalysisSettings, CaseInput
+from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
-from runtime.cli.loading import load_checked_model
+from runtime.cli.loading import ModelOnDemand
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
+from runtime.core.reading.volume_files import holds_volume_files
 from runtime.core.selection import Selection, select_series
 from runtime.pipeline import analyze_case
 from runtime.settings import Settings
@@ -28,19 +29,40 @@ def analyze_path(
     inputs: CaseInputs,
     show: ShowProgress,
     tell: Tell,
+    label_map: Path | None = None,
 ) -> dict[str, Any]:
-    """Analyse the series at `path`, write every artefact below `out`, and return the findings in JSON form.
+    """Analyse the images at `path`, write every artefact below `out`, and return the findings in JSON form.
 
-    Of several series the one that fits best is chosen, or the one that `inputs` names; `tell` learns which. A
-    refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
+    `label_map` is a further file, for stations and nodes as NIfTI or NRRD. The model is loaded once the images have
+    been read and found fit. Of several series the one that fits best is chosen, or the one that `inputs` names; `tell`
+    learns which. A refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
     `BackendUnavailable`.
     """
-    show("load", 0, 1, None)
-    model = load_checked_model(settings, tell)
-    case = replace(about, dicom=choose_series(path, inputs.series_uid, tell))
+    model = ModelOnDemand(settings, tell)
+    case = with_images(about, path, inputs.series_uid, tell)
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
     write_case(out, result.artefacts, inputs)
+    if label_map is not None:
+        save_label_map(label_map, result, tell)
     return to_mapping(result.findings)
+
+
+def with_images(about: CaseInput, path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> CaseInput:
+    """Return the case with the images at `path`: a NIfTI or NRRD file, or one series of DICOM."""
+    if series_uid is None and holds_volume_files(path):
+        return replace(about, volume_file=path)
+    return replace(about, dicom=choose_series(path, series_uid, tell))
+
+
+def save_label_map(file: Path, result: CaseResult, tell: Tell) -> None:
+    """Write stations and nodes as a label map and name the files; a refused case has none, which is told."""
+    from runtime.cli.label_map_files import write_label_map
+
+    if result.regions is None:
+        tell("no label map is written: the case was refused")
+        return
+    for written in write_label_map(file, result):
+        tell(f"label map: {written}")
 
 
 def choose_series(path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> Path | Sequence[Path | bytes]:

@@ -3,33 +3,93 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from runtime.artifact_reference import Reference
-from runtime.bundle.loading import load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.store import BundleStore
 from runtime.core.errors import SettingInvalid
+from runtime.core.findings import ModelDescription
+from runtime.core.input_statistics import InputReference
+from runtime.core.processors import processors
+from runtime.core.progress import Monitor, Progress
+from runtime.core.rules import ScoringRules
+from runtime.core.segmentation import Segmentation
+from runtime.core.volume import Volume
 from runtime.core.wording import WARNING
+from runtime.inference.backend import chosen_backend
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
-from runtime.inference.model import LoadedModel, load_model
+from runtime.inference.model import LoadedModel, describe_model, load_model
 from runtime.settings import Settings
 
 
-def load_checked_model(settings: Settings, tell: Tell = lambda _: None, count: Count = lambda _: None) -> LoadedModel:
-    """Return the model of the settings' bundle after its golden case has passed.
+def load_checked_model(
+    settings: Settings, tell: Tell = lambda _: None, count: Count = lambda _: None, bundle: Bundle | None = None
+) -> LoadedModel:
+    """Return the model of the settings' bundle, or of one that is open already, after its golden case has passed.
 
     `tell` takes a line for every fold that has to be compiled, with the reason, `count` where each came from.
     Raises `SettingInvalid`, `BundleRejected` or `BackendUnavailable`.
     """
-    folder = bundle_folder(settings)
-    if folder is None:
-        raise SettingInvalid("bundle", None, "the directory of a model bundle: --bundle or SIDEWALL_BUNDLE")
-    bundle = load_bundle(_followed(folder))
+    bundle = bundle or open_bundle(settings)
     model = load_model(bundle, settings.backend, settings.mode, settings.threads, engine_cache(settings, tell, count))
     require_golden(model)
     return model
+
+
+def open_bundle(settings: Settings) -> Bundle:
+    """Return the settings' bundle, verified; raises `SettingInvalid` or `BundleRejected`."""
+    folder = bundle_folder(settings)
+    if folder is None:
+        raise SettingInvalid("bundle", None, "the directory of a model bundle: --bundle or SIDEWALL_BUNDLE")
+    return load_bundle(_followed(folder))
+
+
+class ModelOnDemand:
+    """A model that is loaded and checked when there is an image to segment: a refusal needs the bundle alone.
+
+    Takes the place of a model in an analysis (`runtime.case.Segmenter`). Raises `SettingInvalid`, `BundleRejected` or
+    `BackendUnavailable` when it is made, and when it is loaded.
+    """
+
+    label_map_sha256: None = None
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        self._settings, self._tell = settings, tell
+        self._bundle = open_bundle(settings)
+        self._backend = chosen_backend(settings.backend)
+
+    @cached_property
+    def _model(self) -> LoadedModel:
+        return load_checked_model(self._settings, self._tell, bundle=self._bundle)
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The scoring rules that the bundle carries."""
+        return self._bundle.rules
+
+    @property
+    def input_reference(self) -> InputReference | None:
+        """Statistics of the training cases' images, if the bundle has them."""
+        return self._bundle.input_reference
+
+    @property
+    def knows_phantoms_only(self) -> bool:
+        """Whether the model has never seen a patient."""
+        return self._bundle.trained_on == "phantom"
+
+    def describe(self) -> ModelDescription:
+        """Return what the findings say about it, the same before and after it is loaded."""
+        threads = processors().threads(self._settings.threads or 0)
+        return describe_model(self._bundle, self._backend, self._settings.mode, threads)
+
+    def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules) -> Segmentation:
+        """Load the model at the first call, and segment a canonical volume."""
+        monitor.report(Progress("load", 0, 1))
+        return self._model.segment(volume, monitor, rules)
 
 
 def _followed(folder: Path) -> Path:

@@ -13,7 +13,7 @@ StudyArgument = Annotated[
         exists=True,
         metavar="STUDY",
         help="A directory, a zip file or one file with the DICOM instances of one series or of a whole study, of which "
-        "the series that fits best is taken.",
+        "the series that fits best is taken; or a NIfTI or NRRD image.",
     ),
 ]
 SeriesArgument = Annotated[
@@ -21,11 +21,15 @@ SeriesArgument = Annotated[
     typer.Argument(
         exists=True,
         metavar="SERIES",
-        help="A directory, a zip file or one file with the DICOM instances of one series; of several the server "
-        "refuses to choose.",
+        help="A directory, a zip file or one file with the DICOM instances of one series, or a NIfTI or NRRD image; of "
+        "several the server refuses to choose.",
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
+LabelMapOption = Annotated[
+    Path | None,
+    typer.Option(help="Also write stations and nodes as a label map: a name that ends in .nii, .nii.gz or .nrrd."),
+]
 BundleOption = Annotated[
     str | None,
     typer.Option(

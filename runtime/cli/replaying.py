@@ -1,13 +1,13 @@
 """`sidewall replay`: run a case again as it was run, and say whether the result is the same."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
-from runtime.cli.analyzing import choose_series
+from runtime.cli.analyzing import with_images
 from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import read_findings
@@ -17,6 +17,7 @@ from runtime.cli.scoring import load_label_map
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings import CaseContext, Findings
 from runtime.core.findings_json import to_mapping
+from runtime.core.reading.volume_files import holds_volume_files
 from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.pipeline import analyze_case
 from runtime.results.settings import ResultSettings
@@ -71,14 +72,14 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowPro
     inputs = _inputs(folder / INPUTS_FILE, given)
     show("load", 0, 1, None)
     segmenter = _segmenter(then, inputs, settings)
-    case = CaseInput(
-        dicom=_source(inputs),
+    about = CaseInput(
         case_id=then.case.case_id,
         context=CaseContext(time_point=then.context.time_point),
         prior=None if inputs.prior is None else read_findings(Path(inputs.prior)),
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
+    case = _with_images(about, inputs)
     result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), TerminalMonitor(show))
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
     differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
@@ -105,11 +106,13 @@ def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
     return inputs
 
 
-def _source(inputs: CaseInputs) -> Path | Sequence[Path | bytes]:
-    """Return the images as the command took them, so that what refused several series refuses them again."""
+def _with_images(about: CaseInput, inputs: CaseInputs) -> CaseInput:
+    """Return the case with its images as the command took them: what refused several series refuses them again."""
     path = Path(inputs.series)
-    one_series = inputs.takes_one_series or inputs.segmentation is not None
-    return path if one_series else choose_series(path, inputs.series_uid)
+    takes_one = inputs.takes_one_series or inputs.segmentation is not None
+    if takes_one and not holds_volume_files(path):
+        return replace(about, dicom=path)
+    return with_images(about, path, inputs.series_uid)
 
 
 def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:

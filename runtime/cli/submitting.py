@@ -1,9 +1,12 @@
 """`sidewall submit`: one series to a running server."""
 
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sidewall
 from sidewall.peer import PROXY_FORM, is_address, is_proxy, proxy_place
 
@@ -22,7 +25,9 @@ from runtime.core.errors import (
     SidewallError,
 )
 from runtime.core.findings_json import to_mapping
+from runtime.core.reading.volume_files import holds_volume_files, read_volume_file
 from runtime.core.system_errors import PASSING, system_error
+from runtime.core.wording import WARNING
 from runtime.environment import PROXY_VARIABLE, SERVER_VARIABLE
 
 
@@ -102,16 +107,17 @@ def submit_path(
     inputs: CaseInputs,
     timeout_s: float | None,
     show: ShowProgress,
+    tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Send the series at `path`, write every artefact below `out`, and return the findings in JSON form.
+    """Send the series or image file at `path`, write every artefact below `out`, and return the findings in JSON form.
 
     A refused case has findings with the status `refused`; `CaseRefused` is raised when the transfer was at fault.
     Raises the error class that fits the server's status.
     """
     try:
         with sidewall.Client(server, tls=tls, proxy=proxy) as client:
-            result = client.analyze_series(
-                path,
+            send = _sending_volume(client, path, tell) if holds_volume_files(path) else _sending_series(client, path)
+            result = send(
                 options=options,
                 timeout_s=timeout_s,
                 on_progress=lambda step: show(step.stage, step.done, step.total, step.estimate_s),
@@ -132,3 +138,19 @@ def submit_path(
     if out is not None:
         write_case(out, result.artefacts, inputs)
     return result.findings
+
+
+def _sending_series(client: sidewall.Client, path: Path) -> Callable[..., sidewall.Result]:
+    return partial(client.analyze_series, path)
+
+
+def _sending_volume(client: sidewall.Client, path: Path, tell: Callable[[str], None]) -> Callable[..., sidewall.Result]:
+    """Return the call with the voxels of an image file; `tell` takes what was tolerated in it."""
+    image = read_volume_file(path)
+    for warning in image.warnings:
+        tell(f"{WARNING}{warning}")
+    volume = image.volume
+    direction = tuple((float(x), float(y), float(z)) for x, y, z in volume.direction)
+    geometry = sidewall.Geometry(volume.shape, volume.spacing_mm, volume.origin_lps_mm, direction)
+    voxels = np.ascontiguousarray(volume.voxels, dtype="<f4")
+    return partial(client.analyze_volume, voxels.tobytes(), geometry)

@@ -174,13 +174,18 @@ def make_backend(name: str | None = None, cache: EngineCache | None = None) -> B
     `cache` is where it keeps compiled folds; None compiles them at every start. Raises `SettingInvalid` on an unknown
     name and `BackendUnavailable`, with the reason, when it is not present.
     """
+    return BACKENDS[chosen_backend(name)].make(cache)
+
+
+def chosen_backend(name: str | None = None) -> str:
+    """Return the name of the backend that `make_backend` makes, without importing it; raises what that raises."""
     if name is None or name == "auto":
         present = available_backends()
         if not present:
             raise BackendUnavailable(f"no inference backend is installed; one of {', '.join(BACKENDS)} is needed")
         name = present[0]
     require_backend(name)
-    return BACKENDS[name].make(cache)
+    return name
 
 
 def require_backend(name: str) -> None:

@@ -63,16 +63,7 @@ class LoadedModel:
 
     def describe(self) -> ModelDescription:
         """Return what the findings say about it."""
-        return ModelDescription(
-            bundle_name=self.bundle.name,
-            bundle_version=self.bundle.version,
-            bundle_digest=self.bundle.digest,
-            trained_on=self.bundle.trained_on,
-            backend=self.backend_name,
-            mode=self.mode,
-            fold_count=self.fold_count,
-            threads=self.threads,
-        )
+        return describe_model(self.bundle, self.backend_name, self.mode, self.threads)
 
     def segment(self, volume: Volume, monitor: Monitor, rules: ScoringRules | None = None) -> Segmentation:
         """Segment a canonical volume; raises `AnalysisCancelled` between tiles when the monitor says so.
@@ -95,6 +86,20 @@ class LoadedModel:
         monitor.report(Progress("resample", 0, 1))
         rules = rules or manifest.scoring
         return label_case(volume, prepared, logits, manifest.preprocessing, rules, self.threads), logits
+
+
+def describe_model(bundle: Bundle, backend: str, mode: Mode, threads: int) -> ModelDescription:
+    """Return what the findings say about a bundle that is run so."""
+    return ModelDescription(
+        bundle_name=bundle.name,
+        bundle_version=bundle.version,
+        bundle_digest=bundle.digest,
+        trained_on=bundle.trained_on,
+        backend=backend,
+        mode=mode,
+        fold_count=len(bundle.manifest.folds),
+        threads=threads,
+    )
 
 
 def load_model(

@@ -1,4 +1,7 @@
-"""Writing everything that a case leaves behind."""
+"""Writing everything that a case leaves behind.
+
+What writes DICOM takes a second to import (highdicom): only a case that gets DICOM objects waits for it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,14 +20,9 @@ from runtime.results.artefact import Artefact
 from runtime.results.context import ResultContext, result_context
 from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
-from runtime.results.key_objects import build_key_objects, slices_with_nodes
-from runtime.results.refusal_report import build_refusal_report
 from runtime.results.regions import CaseRegions
-from runtime.results.secondary_capture import build_captures, picture_sources
-from runtime.results.segmentation_object import build_segmentation
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.source import SourceImages, refused_images, source_images
-from runtime.results.structured_report import build_report
 from runtime.results.superseding import EarlierReport
 
 
@@ -56,6 +54,8 @@ def write_artefacts(
     if regions is None:
         source = refused_images(series.headers if series else refused_headers)
         if source is not None:
+            from runtime.results.refusal_report import build_refusal_report
+
             context = _context(source, findings, created, settings, earlier)
             artefacts.append(_dicom("report.dcm", build_refusal_report(context)))
     else:
@@ -93,6 +93,11 @@ def write_dicom(context: ResultContext, regions: CaseRegions, pictures: Sequence
     """Return SEG (unless nothing was segmented), SR, key images and key objects of an analysed case."""
     if context.findings.model is None:
         raise ValueError("findings of an analysed case must name the model")
+    from runtime.results.key_objects import build_key_objects, slices_with_nodes
+    from runtime.results.secondary_capture import build_captures, picture_sources
+    from runtime.results.segmentation_object import build_segmentation
+    from runtime.results.structured_report import build_report
+
     segmentation = build_segmentation(context, regions)
     report = build_report(context, regions, segmentation)
     captures = build_captures(context, pictures, regions)

@@ -23,7 +23,8 @@ again. Proxies and firewalls on the way forget connections on which nothing move
 
 def prepare_analysis() -> None:
     """Import what writes results, which takes a second: a server does so while its model is being loaded."""
-    import_module("runtime.pipeline")
+    for name in ("runtime.pipeline", "runtime.results.key_objects", "runtime.results.refusal_report"):
+        import_module(name)
 
 
 class Job:

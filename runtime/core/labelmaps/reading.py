@@ -15,9 +15,8 @@ import numpy.typing as npt
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.labelmaps.meaning import LabelMeanings
 from runtime.core.labelmaps.segments import read_segments
+from runtime.core.reading.volume_files import LPS_FROM_RAS, NRRD_SPACES
 from runtime.core.volume import FloatArray, Volume
-
-_LPS_FROM_RAS: Final = np.diag([-1.0, -1.0, 1.0])
 
 _MAX_VOXELS: Final = 100_000_000
 """As for images; a label map has the grid of its series."""
@@ -94,7 +93,7 @@ def _read_nifti(path: Path) -> Content:
     _check_shape(shape)
     affine = np.asarray(image.affine, dtype=np.float64)
     voxels = np.asarray(image.dataobj).reshape(shape[:3])
-    return _volume(voxels, _LPS_FROM_RAS @ affine[:3, :3], _LPS_FROM_RAS @ affine[:3, 3]), None, {}
+    return _volume(voxels, LPS_FROM_RAS @ affine[:3, :3], LPS_FROM_RAS @ affine[:3, 3]), None, {}
 
 
 def _unpacked(path: Path) -> bytes:
@@ -120,9 +119,9 @@ def _read_nrrd(path: Path) -> Content:
     except nrrd.NRRDError:
         _refuse("the NRRD label map is damaged")
     space = str(header.get("space", "")).lower()
-    to_lps = _NRRD_SPACES.get(space)
+    to_lps = NRRD_SPACES.get(space)
     if to_lps is None:
-        _refuse(f"the NRRD label map has the space {space!r}; allowed: {', '.join(_NRRD_SPACES)}")
+        _refuse(f"the NRRD label map has the space {space!r}; allowed: {', '.join(NRRD_SPACES)}")
     axes = np.asarray(header["space directions"], dtype=np.float64).T
     volume = _volume(voxels, to_lps @ axes, to_lps @ np.asarray(header["space origin"], dtype=np.float64))
     return volume, None, _segment_names(header)
@@ -132,16 +131,6 @@ def _segment_names(header: Mapping[str, object]) -> dict[int, str]:
     """Return value -> name of the segments that 3D Slicer lists in the header; empty without any."""
     numbers = [match.group(1) for match in map(_SEGMENT_VALUE.match, header) if match]
     return {int(str(header[f"Segment{n}_LabelValue"])): str(header.get(f"Segment{n}_Name", "")) for n in numbers}
-
-
-_NRRD_SPACES: Final[dict[str, FloatArray]] = {
-    "left-posterior-superior": np.eye(3),
-    "lps": np.eye(3),
-    "right-anterior-superior": _LPS_FROM_RAS,
-    "ras": _LPS_FROM_RAS,
-    "left-anterior-superior": np.diag([1.0, -1.0, 1.0]),
-    "las": np.diag([1.0, -1.0, 1.0]),
-}
 
 
 def _volume(voxels: npt.NDArray[np.generic], axes_lps_mm: FloatArray, origin_lps_mm: FloatArray) -> Volume:
