@@ -151,7 +151,7 @@ def running_box(media: Path) -> Iterator[Box]:
             "cp /media/sidewall.tar /media/sidewall.toml /media/site.pub /media/box.* /media/registry-ca.pem /root"
         )
         box.do(
-            f"ip link add own type dummy && ip address add {_OWN_ADDRESS}/24 dev own && ip link set own up\n"
+            f"ip address add {_OWN_ADDRESS}/32 dev lo\n"
             f"echo '{_OWN_ADDRESS} {REGISTRY}' >> /etc/hosts\n"
             "cp -R /media/registry /srv/registry\n"
             "systemd-run --unit=registry docker-registry serve /media/registry.yml"
