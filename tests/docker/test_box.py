@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from runtime import __version__
 from tests.docker.boxes import PROMETHEUS, Box, make_media, running_box, typed
 from tests.docker.images import REPOSITORY, needs_images
 
@@ -114,7 +113,7 @@ def test_a_revoked_bundle_is_not_served_because_its_list_cannot_be_seen(box: Box
 
 
 def test_an_empty_bundle_is_not_tried_again(box: Box) -> None:
-    box.do("mkdir /srv/empty && ./generated-units.sh --volume=/srv/empty:/bundle:ro && systemctl daemon-reload")
+    box.do("mkdir -p /srv/empty && ./generated-units.sh --volume=/srv/empty:/bundle:ro && systemctl daemon-reload")
     assert box.run("systemctl restart sidewall").returncode != 0
     _lasting(box, 4, "bundle_rejected: the bundle at /bundle has no manifest.json")
 
@@ -147,17 +146,20 @@ def test_what_time_may_mend_is_tried_again_until_it_is(
     box.do(f"mkdir -p /srv/late && ./generated-units.sh {options} && systemctl daemon-reload")
     assert box.run("systemctl restart sidewall").returncode != 0
     box.wait_for("systemctl show sidewall --property=SubState | grep auto-restart")
-    shown = box.shown("ExecMainStatus", "StatusText")
-    assert shown == [str(status), reason]
-    assert f'Status: "{reason}"' in box.run("systemctl --no-pager status sidewall").stdout
+    assert box.shown("ExecMainStatus") == [str(status)]
+    assert reason in _last_reason(box)
     box.do(mended)
     box.wait_for("systemctl is-active sidewall")
 
 
 def _lasting(box: Box, status: int, reason: str) -> None:
     """Assert that the unit has failed once and for all, and says why."""
-    state, restarts, ended, said = box.shown("ActiveState", "NRestarts", "ExecMainStatus", "StatusText")
-    assert (state, restarts, ended) == ("failed", "0", str(status)), box.journal()
-    assert said.startswith(reason)
-    assert reason in box.run("systemctl --no-pager --full status sidewall").stdout
-    assert __version__ in box.do("podman images --format={{.Tag}}")
+    assert box.shown("ActiveState", "NRestarts", "ExecMainStatus") == ["failed", "0", str(status)], box.journal()
+    assert _last_reason(box).startswith(reason)
+
+
+def _last_reason(box: Box) -> str:
+    """Return `code: what` of the last entry about an end that systemctl shows of the service."""
+    shown = box.run("systemctl --no-pager --full status sidewall").stdout
+    entry = json.loads(re.findall(r"\{.*\"event\": \"failed\".*\}", shown)[-1])
+    return f"{entry['code']}: {entry['what']}"
