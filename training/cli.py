@@ -4,14 +4,14 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from runtime.core.errors import SettingInvalid, SidewallError
-from runtime.core.processors import limit_libraries
+from runtime.core.processors import limit_libraries, usable_processors
 from runtime.core.scratch import scratch_settled
 from runtime.core.streams import answer_alone
 from runtime.core.system_errors import system_error
@@ -36,6 +36,7 @@ Dataset = Annotated[str, typer.Option(help="nnU-Net name of the dataset.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes at the same time.")]
 
+DEFAULT_PROCESSES: Final = min(2, usable_processors())
 DEFAULT_WORK = Path("work/demo")
 DEFAULT_DATASET = "Dataset501_Sidewall"
 
@@ -66,7 +67,7 @@ def prepare(
     hold_out: Annotated[list[str] | None, typer.Option(help="Hospital whose cases only test; repeatable.")] = None,
     trained_on: Annotated[str, typer.Option(help="What the source holds: phantom or clinical.")] = "clinical",
     warm_start_cases: Annotated[int, typer.Option(min=0, help="Cases of the shared run, in no fold's validation.")] = 0,
-    processes: Processes = 2,
+    processes: Processes = DEFAULT_PROCESSES,
     as_json: Json = False,
 ) -> None:
     """Make cases or take them in, orient them, deal them to five folds, plan, preprocess."""
@@ -190,7 +191,7 @@ def evaluate(
     dataset: Dataset = DEFAULT_DATASET,
     folds: Annotated[str, typer.Option(help="Folds to evaluate, such as 0-4 or 2.")] = "0-4",
     cases_per_fold: Annotated[int | None, typer.Option(min=1, help="Only the first cases of each fold.")] = None,
-    processes: Processes = 2,
+    processes: Processes = DEFAULT_PROCESSES,
     device: Annotated[str, typer.Option(help="cpu or cuda; with cuda give --processes 1 per GPU.")] = "cpu",
     out: Annotated[
         Path | None,

@@ -104,7 +104,6 @@ def serve(
         from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
-        from runtime.serving.storage import storage_watched
 
         configure_log(settings.log_level)
         log_threads(settings.threads)
@@ -117,8 +116,7 @@ def serve(
             log_exposure(model.bundle.notes)
             return model
 
-        with storage_watched(storage_places(settings), metrics.storage):
-            run_server(settings, load, metrics)
+        run_server(settings, load, metrics, storage_places(settings))
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
@@ -390,7 +388,7 @@ def health(
         credentials, proxy = tls_options(tls, tls_ca, tls_certificate, tls_key), check_proxy(proxy)
         asked = server_to_ask(server, listen, as_client=credentials is not None)
         if asked is None:
-            address = require_serving(load_settings({"listen": listen}, file=config), timeout_s)
+            address = require_serving(load_settings({"listen": listen}, file=config), timeout_s, _tell)
         else:
             check_variables(os.environ, setting_names())
             address = check_server(asked)

@@ -1,6 +1,7 @@
 """`sidewall health`: whether a server, or the one that these settings describe, answers and serves (grpc.health.v1)."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sidewall.peer import proxy_options
 
 from runtime.core.errors import ServerUnreachable, SettingInvalid
 from runtime.environment import SERVER_VARIABLE
+from runtime.serving.storage import STORAGE_SERVICE
 from runtime.settings import Settings
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
@@ -41,8 +43,8 @@ def require_serving_at(server: str, tls: sidewall.TlsOptions | None, proxy: str 
             raise ServerUnreachable(str(error)) from None
 
 
-def require_serving(settings: Settings, timeout_s: float) -> str:
-    """Return the address of this machine's own server when it serves.
+def require_serving(settings: Settings, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> str:
+    """Return the address of this machine's own server when it serves; `tell` takes what it warns of all the same.
 
     Raises `ServerUnreachable` when it does not, or not in time, and `SettingInvalid` when its address is not known.
     """
@@ -52,9 +54,21 @@ def require_serving(settings: Settings, timeout_s: float) -> str:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
         except grpc.RpcError as error:
             raise ServerUnreachable(f"no answer at {address} ({error.code().name.lower()})") from None
+        if answer.status == health_pb2.HealthCheckResponse.SERVING and _storage_fails(channel, timeout_s):
+            tell("warning: a disk of the server is full or gone: its log has which, as `storage`, and what helps")
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise ServerUnreachable(f"the server at {address} is not serving: it loads its model, or stops")
     return address
+
+
+def _storage_fails(channel: grpc.Channel, timeout_s: float) -> bool:
+    """Return whether the server says so of a place that it writes to; one that does not watch them says nothing."""
+    request = health_pb2.HealthCheckRequest(service=STORAGE_SERVICE)
+    try:
+        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
+    except grpc.RpcError:
+        return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.NOT_SERVING)
 
 
 def own_address(listen: str) -> str:

@@ -129,7 +129,9 @@ def submit_path(
             write_case(out, refusal.artefacts, inputs)
         return dict(refusal.findings)
     except sidewall.SidewallClientError as error:
-        raise _LOCAL_ERRORS.get(error.code, SidewallError)(str(error)) from None
+        # A word that is not known here came with a status that says at least what to do.
+        unknown = ServerUnreachable if isinstance(error, sidewall.ServerUnreachable) else SidewallError
+        raise _LOCAL_ERRORS.get(error.code, unknown)(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
         if isinstance(failure := system_error(error, "the input"), PASSING):
             raise failure from error

@@ -22,11 +22,17 @@ from runtime.core.errors import (
     BackendUnavailable,
     BundleRejected,
     CaseRefused,
+    DiskFull,
+    OutOfMemory,
+    PermissionLacking,
+    ReadOnlyStorage,
     RefusalCode,
     ServerBusy,
     ServerUnreachable,
     SettingInvalid,
     SidewallError,
+    StorageGone,
+    TooManyOpenFiles,
 )
 from runtime.core.findings import CaseStatus, Findings, Gate
 from runtime.core.progress import STEPS
@@ -48,7 +54,10 @@ BLOCK_CASES: Final = 20
 """Answered cases whose findings are told together; those of a block that is not full are told to nobody."""
 
 _NEED_REVIEW: Final = ("borderline", "indeterminate")
-_FAILURES: Final = (AnalysisCancelled, AnswerNotRead, BackendUnavailable, BundleRejected, SettingInvalid, SidewallError)
+_FAILURES: Final = (
+    AnalysisCancelled, AnswerNotRead, BackendUnavailable, BundleRejected, SettingInvalid, SidewallError,
+    DiskFull, OutOfMemory, PermissionLacking, ReadOnlyStorage, StorageGone, TooManyOpenFiles,
+)  # fmt: skip
 _BUNDLE_LABELS: Final = ("name", "version", "digest", "key_id", "trained_on")
 _BACKEND_LABELS: Final = ("backend", "mode", "precision", "device")
 _DIGITS_OF_DIGEST: Final = 12

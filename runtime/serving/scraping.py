@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -12,6 +13,8 @@ import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
+from runtime.core.errors import TooManyOpenFiles
+from runtime.core.system_errors import system_error
 from runtime.serving.listening import first_place, require_free
 
 PATH: Final = "/metrics"
@@ -20,6 +23,8 @@ _MAX_SCRAPES: Final = 4
 
 _TIMEOUT_S: Final = 5.0
 """In which a caller must say something."""
+
+_PAUSE_S: Final = 0.5
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -56,6 +61,15 @@ class _ScrapeServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._free = threading.BoundedSemaphore(_MAX_SCRAPES)
         self.address_family, place = first_place(listen)
         super().__init__(place, _Scrape)
+
+    def get_request(self) -> Any:
+        """Take the next caller; without a free descriptor wait a little: the caller stays, and asks at once again."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if isinstance(system_error(error), TooManyOpenFiles):
+                time.sleep(_PAUSE_S)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread while there are few, else cut the caller off."""

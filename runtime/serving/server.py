@@ -1,7 +1,8 @@
 """The server process: listens at once, serves after the model has proved itself, leaves in good order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Self
 
 import grpc
@@ -20,6 +21,7 @@ from runtime.serving.scraping import metrics_served
 from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.serving.servicer import Analyzer
 from runtime.serving.stopping import Background, StopSignals, leave_if_held_up
+from runtime.serving.storage import STORAGE_SERVICE, storage_watched
 from runtime.settings import Settings
 
 SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name
@@ -62,6 +64,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._storage: dict[str, bool] = {}
 
     def __enter__(self) -> Self:
         """Listen; raises `SettingInvalid` when the address or a TLS file cannot be used."""
@@ -94,6 +97,14 @@ class Server:
         self._analyzer.open(model)
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
 
+    def note_storage(self, place: str, usable: bool) -> None:
+        """Tell by metrics and health whether a place that the server writes to can be written; it serves either way."""
+        self._metrics.storage(place, usable)
+        self._storage[place] = usable
+        fine = all(self._storage.values())
+        state = health_pb2.HealthCheckResponse.SERVING if fine else health_pb2.HealthCheckResponse.NOT_SERVING
+        self._health.set(STORAGE_SERVICE, state)
+
     def _listen(self) -> str:
         """Return the address with the port that was really taken."""
         listen = self._settings.listen
@@ -114,15 +125,22 @@ class Server:
             self._health.set(service, status)
 
 
-def serve(settings: Settings, load: Callable[[], LoadedModel], metrics: Metrics) -> None:
+def serve(
+    settings: Settings, load: Callable[[], LoadedModel], metrics: Metrics, storage: Mapping[str, Path] | None = None
+) -> None:
     """Run the server until SIGTERM or SIGINT; call from the main thread, as the last thing of the process.
 
     `load` returns the model after its golden case has passed; what it raises ends the server. The metrics are
-    answered from before the loading until after the last case. The main thread does nothing but wait, so that a
+    answered from before the loading until after the last case. `storage` are the folders that the process writes to,
+    by what they are for: whether they can be written is watched. The main thread does nothing but wait, so that a
     signal is heard at once whatever the loading is in.
     """
     stop = StopSignals()
-    with metrics_served(settings.metrics_listen, metrics.registry), Server(settings, metrics) as server:
+    with (
+        metrics_served(settings.metrics_listen, metrics.registry),
+        Server(settings, metrics) as server,
+        storage_watched(storage or {}, server.note_storage),
+    ):
         _log.info("listening", address=server.address, tls=settings.tls_certificate is not None)
         prepared = Background(prepare_analysis, "prepare")
         loading = Background(lambda: _loaded(load, prepared), "load", stop.wake)

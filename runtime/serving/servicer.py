@@ -23,6 +23,7 @@ from runtime.core.errors import (
 )
 from runtime.core.findings import Findings
 from runtime.core.progress import Monitor
+from runtime.core.system_errors import system_error
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers
@@ -130,8 +131,8 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         except SidewallError as error:
             ending = error
         except Exception as error:  # noqa: BLE001 - the edge: nothing unexpected may show its text to a caller
-            ending = SidewallError()
-            _log.error("unexpected error", job=job.id, error=type(error).__name__, where=where(error))
+            ending = system_error(error, "the server") or SidewallError()
+            _log.error("unexpected error", job=job.id, error=type(error).__name__, code=ending.code, where=where(error))
         finally:
             # A call whose caller has gone ends here, without one of the above.
             ending = ending or job.stopped or AnalysisCancelled()

@@ -17,6 +17,9 @@ from runtime.core.storage import write_trial
 from runtime.core.streams import lost_log_lines
 from runtime.core.system_errors import system_error
 
+STORAGE_SERVICE: Final = "sidewall.storage"
+"""In health (grpc.health.v1): whether every place can be written."""
+
 LOG: Final = "log"
 """The standard error, as the place of the log."""
 

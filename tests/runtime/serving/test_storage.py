@@ -1,13 +1,22 @@
-"""A disk that fills, or goes away, under a server: told by name in log and metrics, and no case is lost."""
+"""A disk that fills, or goes away, under a server: told by name in log, metrics and health, and no case is lost."""
 
+import errno
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
 import sidewall
 from structlog.testing import capture_logs
 
+from runtime.bundle import load_bundle
+from runtime.inference.model import load_model
+from runtime.serving.server import Server
 from runtime.serving.storage import LOG, StorageWatch
+from runtime.settings import Settings
 from tests.fixtures.disks import fill, mount, small_disk
-from tests.fixtures.processes import TinyBundle, running_server
+from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
 from tests.fixtures.proxies import open_directly
 
 Told = list[tuple[str, bool]]
@@ -67,6 +76,28 @@ def test_a_server_on_full_disks_says_so_and_goes_on(bundle: TinyBundle, series: 
         fill(log)
         with sidewall.Client(server.address) as client:
             assert client.analyze_series(series).findings["status"] == "positive"
+        health = run_sidewall(bundle, "health", "--listen", server.address)
+        assert (health.returncode, health.stdout) == (0, f"serving at {server.address}\n")
+        assert health.stderr.startswith("warning: a disk of the server is full or gone")
         with open_directly(f"http://{address}/metrics") as answer:
             metrics = answer.read().decode()
         assert 'sidewall_storage_usable{place="engine_cache"} 0.0' in metrics
+
+
+class _WithoutDescriptors:
+    """A fold in a process that may open no more files."""
+
+    def infer(self, tiles: object) -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def rest(self) -> None:
+        """Hold nothing."""
+
+
+def test_a_caller_is_told_what_the_system_refused_and_may_try_again(bundle: TinyBundle, series: Path) -> None:
+    model = load_model(load_bundle(bundle.path, bundle.trusted_keys), "onnxruntime-cpu", threads=1)
+    with Server(Settings(listen="127.0.0.1:0")) as server, sidewall.Client(server.address) as client:
+        server.open(replace(model, folds=(_WithoutDescriptors(),) * model.fold_count))
+        with pytest.raises(sidewall.ServerUnreachable, match="the server: no more files may be opened") as caught:
+            client.analyze_series(series)
+    assert caught.value.code == "too_many_open_files"
