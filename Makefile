@@ -162,6 +162,7 @@ locks: $(VENV)/.installed-dev ## Renew the lock files of the images
 	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
 	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
 	$(LOCK) --extra uv --output-file docker/locks/uv.txt
+	$(BIN)/python -m docker.lock_licences
 
 clean: ## Remove what the commands made
 	rm -rf out build *.egg-info proto/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -4,7 +4,7 @@
 
 Uses the standard library alone, since it runs in the stage that builds an image. Ends with status 1, and the names of
 the packages, when one is under a licence that asks the same of all it is linked with (GPL, AGPL), or under none. Of
-a package that says nothing of its licence, licences.toml beside this file may.
+a package that says nothing of its licence, or what is not so, licences.toml beside this file does.
 """
 
 import re
@@ -60,8 +60,17 @@ def write_licences(site_packages: Path, out: Path) -> list[str]:
 
 def read_from_files() -> dict[str, str]:
     """Return package -> licence, for those packages whose files say more than their metadata."""
-    table = tomllib.loads(Path(__file__).with_name("licences.toml").read_text(encoding="utf-8"))
-    return {str(name): str(licence) for name, licence in table["files"].items()}
+    return {str(name): str(licence) for name, licence in _by_hand()["files"].items()}
+
+
+def read_by_hand() -> dict[str, str]:
+    """Return package -> licence of all that was read by hand; counts before what metadata say."""
+    nvidia = _by_hand()["nvidia"]
+    return dict.fromkeys(nvidia["packages"], str(nvidia["licence"])) | read_from_files()
+
+
+def _by_hand() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("licences.toml").read_text(encoding="utf-8"))
 
 
 def _licence(package: Distribution) -> str:

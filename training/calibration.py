@@ -67,7 +67,11 @@ def fit_temperature(samples: Sequence[tuple[FloatArray, LabelArray]]) -> float:
     """Return the temperature with the least negative log likelihood, rounded; above 1 the model was too sure."""
     low, high = np.log(TEMPERATURES)
     best = minimize_scalar(
-        lambda value: negative_log_likelihood(samples, float(np.exp(value))), bounds=(low, high), method="bounded"
+        lambda value: negative_log_likelihood(samples, float(np.exp(value))),
+        bounds=(low, high),
+        method="bounded",
+        # As near as the likelihood's rounding allows; the default, 1e-5, could turn the last figure that is given.
+        options={"xatol": 1e-8},
     )
     return round(float(np.exp(best.x)), 3)
 

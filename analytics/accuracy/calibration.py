@@ -25,7 +25,12 @@ _LEAST_PROBABILITY: Final = 1e-6
 """A certain 0 or 1 has no logit and is moved by this much."""
 
 _MOST_STEPS: Final = 200
-_SMALLEST_STEP: Final = 1e-11
+_MOST_HALVINGS: Final = 60
+_LEAST_GAIN: Final = 1e-14
+"""Newton decrement, relative to the log-likelihood, at which the maximum is reached."""
+
+_ROUNDING: Final = 1e-12
+"""Fall of the log-likelihood, relative to it, that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +148,15 @@ def _logistic(
     for _ in range(_MOST_STEPS):
         chance = expit(offset + design @ beta)
         information = (design * (chance * (1 - chance))[:, None]).T @ design
-        step = np.linalg.lstsq(information, design.T @ (reference - chance))[0]
-        while loss(beta + step) > loss(beta) and np.abs(step).max() > _SMALLEST_STEP:
+        score, here = design.T @ (reference - chance), loss(beta)
+        step = np.linalg.lstsq(information, score)[0]
+        reached = score @ step <= _LEAST_GAIN * max(here, 1.0)
+        for _ in range(_MOST_HALVINGS):
+            if loss(beta + step) <= here * (1 + _ROUNDING):
+                break
             step = step / 2
         beta = beta + step
-        if np.abs(step).max() <= _SMALLEST_STEP:
+        if reached:
             break
     covariance = np.linalg.pinv(information)
     if codes is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.survival.cases import complete_cases
 from analytics.survival.concordance import concordance
+from analytics.survival.convergence import is_maximum
 from analytics.survival.design import Design, Term
 from analytics.survival.errors import InvalidCovariate, MonotoneLikelihood, NotConverged
 from analytics.survival.identifiability import refuse_collinear, refuse_separation
@@ -16,10 +17,8 @@ from analytics.survival.partial_likelihood import Moments, RiskSets, Ties, momen
 from analytics.survival.times import FloatArray, Followup, Groups
 
 _ITERATIONS = 60
-# Relative gain of the log-likelihood at which R's `coxph` stops; with the same rule we stop at the same estimate.
-_GAIN = 1e-9
-# Change of one column's contribution to the log hazard that is too large for a maximum that was reached.
-_SETTLED = 0.1
+# Fall of the log-likelihood, relative to it, that is rounding.
+_ROUNDING = 1e-12
 # Spread of one column's contribution to the log hazard from which separation is looked for.
 _SUSPICIOUS_SPREAD = 12.0
 _HALVINGS = 30
@@ -156,19 +155,20 @@ def _maximise(
     beta, here = np.zeros(matrix.shape[1]), start
     spread = np.ptp(matrix, axis=0)
     for _ in range(_ITERATIONS):
-        step = _solve(here.information(sets), here.score(sets), columns)
+        score = here.score(sets)
+        step = _solve(here.information(sets), score, columns)
         if np.max(np.abs(beta) * spread) > _SUSPICIOUS_SPREAD:
             refuse_separation(sets, matrix, step, columns)
+        reached = is_maximum(score, step, here.log_likelihood)
         following = moments(sets, matrix, beta + step)
-        worst = here.log_likelihood - _GAIN * abs(here.log_likelihood)
+        worst = here.log_likelihood - _ROUNDING * abs(here.log_likelihood)
         for _ in range(_HALVINGS):
             if following.log_likelihood >= worst:
                 break
             step = step / 2
             following = moments(sets, matrix, beta + step)
-        gain = following.log_likelihood - here.log_likelihood
         beta, here = beta + step, following
-        if gain <= _GAIN * abs(here.log_likelihood) and np.max(np.abs(step) * spread) < _SETTLED:
+        if reached:
             return beta, here
     raise NotConverged("the Cox model", _ITERATIONS)
 

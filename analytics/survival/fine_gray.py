@@ -7,6 +7,7 @@ import numpy as np
 from analytics.estimate import HypothesisTest
 from analytics.survival.cases import complete_cases
 from analytics.survival.competing import with_cause_first
+from analytics.survival.convergence import is_maximum
 from analytics.survival.cox import Coefficient, coefficient
 from analytics.survival.design import Design, Term
 from analytics.survival.errors import MonotoneLikelihood, NotConverged
@@ -16,10 +17,11 @@ from analytics.survival.kaplan_meier import kaplan_meier
 from analytics.survival.times import FloatArray, Followup, IntArray
 
 _ITERATIONS = 50
-# Largest score, relative to the log-likelihood, at which cmprsk's `crr` stops; so we stop at the same estimate.
-_SCORE = 1e-6
-# Spread of one column's contribution to the log hazard from which separation is looked for.
-_SUSPICIOUS_SPREAD = 3.0
+_HALVINGS = 30
+# Fall of the log-likelihood, relative to it, that is rounding.
+_ROUNDING = 1e-12
+# Spread of one column's contribution to the log hazard from which separation is looked for, as for a Cox model.
+_SUSPICIOUS_SPREAD = 12.0
 
 
 @dataclass(frozen=True)
@@ -179,30 +181,31 @@ def _information(cohort: _Cohort, sums: _Sums) -> FloatArray:
 
 def _maximise(cohort: _Cohort, start: _Sums, columns: tuple[str, ...]) -> tuple[FloatArray, _Sums]:
     beta, here = np.zeros(len(columns)), start
+    spread = np.ptp(cohort.matrix, axis=0)
     for _ in range(_ITERATIONS):
-        score, size = _score(cohort, here), abs(here.log_likelihood)
-        if np.max(np.abs(score) * np.maximum(np.abs(beta), 1)) < max(size, 1) * _SCORE:
-            _refuse_separation(cohort, here, beta, columns)
-            return beta, here
+        score = _score(cohort, here)
         try:
             step = np.linalg.solve(_information(cohort, here), score)
         except np.linalg.LinAlgError as error:
             raise MonotoneLikelihood(columns) from error
+        if np.max(np.abs(beta) * spread) > _SUSPICIOUS_SPREAD:
+            _refuse_separation(cohort, step, columns)
+        reached = is_maximum(score, step, here.log_likelihood)
         following = _sums(cohort, beta + step)
-        while following.log_likelihood < here.log_likelihood - 1e-12 * size:
+        worst = here.log_likelihood - _ROUNDING * abs(here.log_likelihood)
+        for _ in range(_HALVINGS):
+            if following.log_likelihood >= worst:
+                break
             step = step / 2
             following = _sums(cohort, beta + step)
         beta, here = beta + step, following
-    _refuse_separation(cohort, here, beta, columns)
+        if reached:
+            return beta, here
     raise NotConverged("the Fine-Gray model", _ITERATIONS)
 
 
-def _refuse_separation(cohort: _Cohort, sums: _Sums, beta: FloatArray, columns: tuple[str, ...]) -> None:
-    """Raise where moving on along the last step raises the likelihood for ever, as for a Cox model."""
-    spread = np.ptp(cohort.matrix, axis=0)
-    if np.max(np.abs(beta) * spread) < _SUSPICIOUS_SPREAD:
-        return
-    step = np.linalg.lstsq(_information(cohort, sums), _score(cohort, sums), rcond=None)[0]
+def _refuse_separation(cohort: _Cohort, step: FloatArray, columns: tuple[str, ...]) -> None:
+    """Raise where moving on along a step raises the likelihood for ever, as for a Cox model."""
     along = cohort.matrix @ step
     still = np.maximum.accumulate(along[::-1])[::-1]
     gone = np.concatenate([[-np.inf], np.maximum.accumulate(np.where(cohort.weight > 0, along, -np.inf))])
@@ -210,7 +213,7 @@ def _refuse_separation(cohort: _Cohort, sums: _Sums, beta: FloatArray, columns: 
     died = cohort.event == 1
     above = highest[np.searchsorted(cohort.moment, cohort.time[died])] - along[died]
     if not (above > 1e-3 * float(np.ptp(along))).any():
-        moved = np.abs(step) * spread
+        moved = np.abs(step) * np.ptp(cohort.matrix, axis=0)
         raise MonotoneLikelihood([columns[i] for i in np.flatnonzero(moved > 1e-2 * moved.max())])
 
 

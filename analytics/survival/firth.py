@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.survival.cases import complete_cases
+from analytics.survival.convergence import is_maximum
 from analytics.survival.design import Design
 from analytics.survival.errors import NotConverged
 from analytics.survival.identifiability import refuse_collinear
@@ -158,7 +159,8 @@ def _coefficient(
 
 def _crossing(drop: Callable[[float], float], centre: float, step: float, limit: float) -> float | None:
     """Return where the profile has fallen by `limit` on one side, or None where it never does."""
-    inner = centre
+    # Relative to the coefficient's own scale: a covariate in small units has small coefficients.
+    inner, tolerance = centre, 1e-9 * abs(step)
     for _ in range(12):
         outer = inner + 2 * step
         try:
@@ -166,7 +168,7 @@ def _crossing(drop: Callable[[float], float], centre: float, step: float, limit:
         except NotConverged:
             return None
         if fallen > limit:
-            return float(brentq(lambda value: drop(value) - limit, inner, outer, xtol=1e-9))
+            return float(brentq(lambda value: drop(value) - limit, inner, outer, xtol=tolerance))
         inner, step = outer, 2 * step
     return None
 
@@ -190,7 +192,9 @@ def _maximise(problem: _Problem, beta: FloatArray, free: BoolArray) -> tuple[Flo
             step = step * max(slope / (slope - reached), 0.1)
         beta = beta + step
         if np.max(np.abs(step) * spread) < _SETTLED:
-            return beta, problem.value(at)
+            value = problem.value(at)
+            if is_maximum(*problem.scoring_step(at, free), value):
+                return beta, value
     if free.any():
         raise NotConverged("the penalised Cox model", _ITERATIONS)
     return beta, problem.value(at)

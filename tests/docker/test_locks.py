@@ -3,16 +3,17 @@
 import re
 import tomllib
 from email.message import Message
-from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
 
-from docker.licences import declared_licence, locked_packages, may_be_passed_on, write_licences
+from docker.licences import declared_licence, locked_packages, may_be_passed_on, read_by_hand, write_licences
+from docker.lock_licences import locked_files, read_table
 
 REPOSITORY = Path(__file__).parents[2]
 LOCKS = sorted((REPOSITORY / "docker" / "locks").glob("*.txt"))
 TABLE = tomllib.loads((REPOSITORY / "docker" / "licences.toml").read_text())
+DECLARED = read_table()
 EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 IMAGES = {
     "runtime": ("runtime", "openvino"),
@@ -25,14 +26,9 @@ IMAGES = {
 }
 
 
-def licence_of(package: str) -> str:
-    """Return what the package itself declares, or the table where it is not installed here; "" when nobody says."""
-    if found := (TABLE["files"] | TABLE["declared"]).get(package):
-        return str(found)
-    try:
-        return declared_licence(metadata(package))
-    except PackageNotFoundError:
-        return str(TABLE["nvidia"]["licence"]) if package in TABLE["nvidia"]["packages"] else ""
+def licence_of(package: str, version: str) -> str:
+    """Return what was read by hand, else what the table beside the locks has of this version; "" when nobody says."""
+    return read_by_hand().get(package) or DECLARED.get(f"{package}=={version.partition('+')[0]}", "")
 
 
 def test_every_image_has_a_lock() -> None:
@@ -43,7 +39,8 @@ def test_every_image_has_a_lock() -> None:
 def test_no_locked_package_is_under_a_licence_that_we_could_not_pass_on(lock: Path) -> None:
     packages = locked_packages(lock.read_text())
     assert packages
-    assert [f"{name}: {licence_of(name)}" for name in packages if not may_be_passed_on(licence_of(name))] == []
+    licences = {name: licence_of(name, version) for name, version in packages.items()}
+    assert [f"{name}: {licence}" for name, licence in licences.items() if not may_be_passed_on(licence)] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -67,7 +64,12 @@ def test_a_lock_holds_every_pin_of_its_extras(lock: Path) -> None:
 
 def test_the_table_has_no_line_without_use() -> None:
     locked = set().union(*(locked_packages(lock.read_text()) for lock in LOCKS))
-    assert {*TABLE["declared"], *TABLE["files"], *TABLE["nvidia"]["packages"]} - locked == set()
+    assert {*TABLE["files"], *TABLE["nvidia"]["packages"]} - locked == set()
+
+
+def test_the_table_beside_the_locks_has_every_locked_version_and_no_other() -> None:
+    locked = {package for package in locked_files() if package.partition("==")[0] not in read_by_hand()}
+    assert set(DECLARED) == locked, "`make locks` renews it"
 
 
 def names_in(lock: str) -> set[str]:

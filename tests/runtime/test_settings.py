@@ -79,7 +79,7 @@ def test_a_misspelt_variable_stops_the_start_with_the_names_allowed_but_never_it
         load_settings(environment={"SIDEWALL_MODE": "fast", variable: "a secret"})
     said = str(error.value)
     assert said.startswith(f"no such setting: {variable} (did you mean {meant}?); allowed: SIDEWALL_BUNDLE, ")
-    assert "SIDEWALL_CONFIG, SIDEWALL_SERVER, SIDEWALL_TRUSTED_KEYS" in said
+    assert "SIDEWALL_CONFIG, SIDEWALL_SERVER, SIDEWALL_PROXY, SIDEWALL_TRUSTED_KEYS" in said
     assert "secret" not in said
 
 

@@ -103,7 +103,7 @@ def test_without_competing_events_fine_gray_is_cox_with_breslow_ties(
     cohort: pd.DataFrame, followup: Followup, covariates: tuple[Covariate, ...], expected: Any
 ) -> None:
     model = fine_gray(followup.of_cause(1), design(cohort, covariates))
-    np.testing.assert_allclose(model.beta, expected["cox_breslow"]["coef"], atol=1e-5)
+    np.testing.assert_allclose(model.beta, expected["cox_breslow"]["coef"], rtol=1e-9)
 
 
 def test_a_cause_that_never_happened_is_said(cohort: pd.DataFrame, followup: Followup) -> None:
@@ -141,4 +141,5 @@ def test_competing_risks_of_the_colon_trial_are_those_of_r(r_data: Any, r_expect
     model = fine_gray(followup, design(table, [Category("rx", arms.labels), Number("node4")]))
     for item, row in zip(model.coefficients, reference["fine_gray_rx_node4"], strict=True):
         found = [item.coefficient, item.standard_error, item.z, *numbers(item.hazard_ratio)]
-        np.testing.assert_allclose(found, [row[k] for k in ("coef", "se", "z", "shr", "lower", "upper")], rtol=1e-9)
+        # These are of `crr` with its defaults, which stops short of the maximum.
+        np.testing.assert_allclose(found, [row[k] for k in ("coef", "se", "z", "shr", "lower", "upper")], rtol=1e-4)

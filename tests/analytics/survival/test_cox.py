@@ -213,7 +213,8 @@ def _same_terms(model: CoxModel, reference: Any) -> None:
     for item, row in zip(model.coefficients, reference["terms"], strict=True):
         found = [item.coefficient, item.standard_error, item.z, item.p_value, *numbers(item.hazard_ratio)]
         keys = ("coef", "se", "z", "p", "hr", "hr_lower", "hr_upper")
-        np.testing.assert_allclose(found, [row[key] for key in keys], rtol=1e-8, err_msg=item.column)
+        # These are where `coxph` stops by default, which is short of the maximum: by 2e-6 where a level has few events.
+        np.testing.assert_allclose(found, [row[key] for key in keys], rtol=1e-5, err_msg=item.column)
     for test, key in ((model.likelihood_ratio, "lrt"), (model.score, "score")):
         values = [test.statistic, test.degrees_of_freedom, test.p_value]
         np.testing.assert_allclose(np.array(values, dtype=float), reference[key], rtol=1e-8, err_msg=key)
