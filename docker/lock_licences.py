@@ -17,6 +17,7 @@ from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import requests
 
@@ -76,7 +77,7 @@ def _metadata(session: requests.Session, index: str, name: str, hashes: frozense
     listing.raise_for_status()
     for file in listing.json()["files"]:
         if file["hashes"].get("sha256") in hashes and _has_metadata(file):
-            answer = session.get(f"{requests.compat.urljoin(listing.url, file['url'])}.metadata", timeout=_TIMEOUT_S)
+            answer = session.get(f"{urljoin(listing.url, file['url'])}.metadata", timeout=_TIMEOUT_S)
             answer.raise_for_status()
             return Parser().parsestr(answer.content.decode("utf-8"), headersonly=True)
     return None

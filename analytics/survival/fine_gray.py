@@ -185,7 +185,7 @@ def _maximise(cohort: _Cohort, start: _Sums, columns: tuple[str, ...]) -> tuple[
     for _ in range(_ITERATIONS):
         score = _score(cohort, here)
         try:
-            step = np.linalg.solve(_information(cohort, here), score)
+            step = np.asarray(np.linalg.solve(_information(cohort, here), score), dtype=np.float64)
         except np.linalg.LinAlgError as error:
             raise MonotoneLikelihood(columns) from error
         if np.max(np.abs(beta) * spread) > _SUSPICIOUS_SPREAD:

@@ -22,7 +22,7 @@ def cohort(rows: npt.NDArray[np.int64], seed: int = 4) -> tuple[Followup, pd.Dat
     """Return rows of 120 patients with three outcomes, tied times and two covariates."""
     random = np.random.default_rng(seed)
     table = pd.DataFrame({"a": random.normal(size=120), "b": random.integers(0, 2, 120).astype(float)})
-    hazard = np.exp(0.6 * table.a - 0.8 * table.b).to_numpy()
+    hazard = np.exp(0.6 * table.a.to_numpy() - 0.8 * table.b.to_numpy())
     time = np.ceil(20 * random.exponential(1 / hazard)) / 4
     event = random.choice(3, 120, p=[0.3, 0.5, 0.2])
     return Followup(time[rows], event[rows]), table.iloc[rows].reset_index(drop=True)
