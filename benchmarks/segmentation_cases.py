@@ -56,6 +56,38 @@ def _noisy(voxels: FloatVoxels) -> npt.NDArray[Any]:
     return voxels + np.random.default_rng(0).normal(0, 0.5 * float(voxels.std()), voxels.shape)
 
 
+def _weak(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    return voxels // 200
+
+
+def _noise_alone(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    return np.abs(np.random.default_rng(0).normal(0, float(voxels.std()), voxels.shape))
+
+
+def _half_empty(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    changed = voxels.copy()
+    changed[::2] = 0
+    return changed
+
+
+def _exchanged(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    changed, middle = voxels.copy(), len(voxels) // 2
+    changed[[middle, middle + 1]] = voxels[[middle + 1, middle]]
+    return changed
+
+
+def _copied(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    changed, middle = voxels.copy(), len(voxels) // 2
+    changed[middle] = voxels[middle - 1]
+    return changed
+
+
+def _with_a_dead_zone(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    changed, (depth, rows, columns) = voxels.copy(), voxels.shape
+    changed[depth // 3 : depth // 2, rows // 3 : 2 * rows // 3, columns // 4 : 3 * columns // 4] = 0
+    return changed
+
+
 def _distant_slices(material: Material) -> Trial:
     return material.with_case(
         on_grid(material.case, lambda volume: replace(volume, spacing_mm=(6.0, *volume.spacing_mm[1:])))
@@ -178,6 +210,12 @@ SEGMENTATION_CASES: Final = (
     GateCase(RefusalCode.INPUT_STATISTICS, "intensities inverted", _with_image(_inverted), "warn"),
     GateCase(RefusalCode.INPUT_STATISTICS, "blurred in plane, SD of 4 pixels", _with_image(_blurred), "warn"),
     GateCase(RefusalCode.INPUT_STATISTICS, "noise of half the image's SD", _with_image(_noisy), "warn"),
+    GateCase(RefusalCode.FAR_FROM_TRAINING, "noise alone", _with_image(_noise_alone), "warn"),
+    GateCase(RefusalCode.GREY_LEVELS, "signal of 1/200", _with_image(_weak), "warn"),
+    GateCase(RefusalCode.ODD_SLICES, "every second slice zero", _with_image(_half_empty), "warn"),
+    GateCase(RefusalCode.ODD_SLICES, "two slices exchanged", _with_image(_exchanged), "warn"),
+    GateCase(RefusalCode.ODD_SLICES, "a slice in the place of the next", _with_image(_copied), "warn"),
+    GateCase(RefusalCode.DEAD_ZONES, "a box of zeros in a third of the slices", _with_image(_with_a_dead_zone), "warn"),
     GateCase(RefusalCode.MIDLINE, "the image cut at the midline", _one_side, "warn"),
     GateCase(RefusalCode.STATIONS_MISSING, "left obturator station removed", _without_left_obturator, "warn"),
     GateCase(RefusalCode.STATIONS_IMBALANCE, "a tenth of the left obturator left", _little_left_obturator, "warn"),

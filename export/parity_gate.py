@@ -20,6 +20,7 @@ from runtime.case import CaseInput
 from runtime.core.agreement import NodeAgreement, compare_findings
 from runtime.core.errors import BackendUnavailable, BundleRejected, RefusalCode
 from runtime.core.findings import Findings, ModelDescription
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
@@ -206,6 +207,11 @@ class _Watched:
     def input_reference(self) -> InputReference | None:
         """The model's."""
         return self._model.input_reference
+
+    @property
+    def image_reference(self) -> ImageReference | None:
+        """The model's."""
+        return self._model.image_reference
 
     def describe(self) -> ModelDescription:
         """Return the model's description."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from runtime.core.findings import CaseContext, Findings, GateOutcome, ModelDescription
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
@@ -103,6 +104,11 @@ class Segmenter(Protocol):
     @property
     def input_reference(self) -> InputReference | None:
         """Statistics of the images it knows; None leaves the likeness unchecked."""
+        ...
+
+    @property
+    def image_reference(self) -> ImageReference | None:
+        """Limits of the gates on the image itself; None takes the default."""
         ...
 
     @property

@@ -25,6 +25,8 @@ from runtime.core.findings import (
     InputDescription,
 )
 from runtime.core.gates import check_input, check_segmentation, refusal_reasons
+from runtime.core.image_check import examine_image
+from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
@@ -36,6 +38,7 @@ from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
+from runtime.core.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
 from runtime.results.artefact import Artefact
 from runtime.results.artefacts import write_artefacts
 from runtime.results.gate_card import GatePicture
@@ -100,12 +103,15 @@ class _Run:
             self.description = _describe_input(volume, self.series, self.case, self.segmenter.label_map_sha256)
         self.evidence = GateEvidence(volume, self.segmenter.input_reference, rules=rules)
         with self._stage("check"):
-            self._pass(check_input(volume, self.segmenter.input_reference))
+            image = examine_image(volume, self.segmenter.image_reference or DEFAULT_IMAGE_REFERENCE)
+            self.evidence = replace(self.evidence, image=image)
+            self._pass(check_input(volume, self.segmenter.input_reference, image.limits) + image.gates)
         with self._stage("segment"):
             segmentation = self.segmenter.segment(volume, self.monitor, rules)
         with self._stage("measure"):
             midline = fit_midline(volume, segmentation)
-            assessed = assess_stations(segmentation, midline, rules)
+            whole = assess_stations(segmentation, midline, rules)
+            assessed = without_unseen(whole, segmentation, midline, image.unseen)
             measured = find_nodes(
                 volume,
                 segmentation,
@@ -133,6 +139,8 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
+        reasons = reasons_without_verdict(self.gates, image, assessed, whole)
+        findings = withhold_verdict(findings, reasons, doubtful_nodes(measured, image.unseen))
         if self.case.prior is not None:
             findings = with_comparison(findings, self.case.prior)
         with self._stage("write"):

@@ -21,6 +21,7 @@ from runtime.cli import app
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import RefusalCode
 from runtime.core.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
+from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
 from runtime.core.midline import MIN_QUALITY
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.rules import ScoringRules
@@ -72,6 +73,22 @@ GATE_MEANINGS: Final[dict[RefusalCode, str]] = {
         "along the body"
     ),
     RefusalCode.INPUT_STATISTICS: "the images are less like the training cases than 99 % of those are like each other",
+    RefusalCode.FAR_FROM_TRAINING: (
+        f"the image statistics lie farther from those of the training cases than the bundle allows (by default "
+        f"{DEFAULT_IMAGE_REFERENCE.max_distance_sd:g} SD): the case is indeterminate"
+    ),
+    RefusalCode.GREY_LEVELS: (
+        f"the slices have fewer different grey levels than the bundle asks for (by default "
+        f"{DEFAULT_IMAGE_REFERENCE.min_grey_levels:g}): the case is indeterminate"
+    ),
+    RefusalCode.ODD_SLICES: (
+        "slices are empty, noise, saturated, copies of others, or out of order: a station that they reach is not "
+        "assessed, and the case is indeterminate"
+    ),
+    RefusalCode.DEAD_ZONES: (
+        "areas inside the body hold one value, without the outlines of gas or metal: a station that they reach is not "
+        "assessed, and the case is indeterminate"
+    ),
     RefusalCode.MIDLINE: (
         f"the anatomy is symmetric about the midline with a correlation below {MIN_QUALITY:g}, or has stations on one "
         "side only; sides are then unknown"

@@ -15,6 +15,7 @@ from runtime.bundle.networks import check_network
 from runtime.bundle.trust import TrustStore, key_for, read_trust
 from runtime.core.counting import counted
 from runtime.core.errors import BundleRejected
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import ScoringRules
@@ -60,6 +61,11 @@ class Bundle:
     def input_reference(self) -> InputReference | None:
         """Input statistics of the training cases."""
         return self.manifest.input_reference
+
+    @property
+    def image_reference(self) -> ImageReference | None:
+        """Limits of the gates on the image itself."""
+        return self.manifest.image_reference
 
     def fold_bytes(self, index: int, variant: HalfPrecision | None = None) -> bytes:
         """Return the ONNX file of one fold, float32 or one of `manifest.variants`.

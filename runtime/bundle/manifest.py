@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 from runtime.bundle.fields import exact_fields, items, number, numbers, one_of, plain_json, shown, text, whole_number
 from runtime.core.errors import BundleRejected, SettingInvalid
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.labels import LABEL_NAMES, STATION_LABELS, Station
 from runtime.core.rules import LATER_SOURCE, ScoringRules, optional_rules
@@ -52,6 +53,10 @@ _LARGEST_TEMPERATURE: Final = 1e3
 _LEAST_SIZE: Final = 0.1
 _LARGEST_SIZE: Final = 1e6
 """Of a station, in mm or mm3: a reference of nothing would let everything pass as seen."""
+
+_LEAST_LIMIT: Final = 1e-6
+_LARGEST_LIMIT: Final = 1e6
+"""Of the gates on the image: SD, grey levels, correlations."""
 
 _LONGEST_PATH: Final = 100
 """What the oldest tar header holds without extensions."""
@@ -165,7 +170,7 @@ class Manifest:
     station_reference: StationReference | None = None
     """How much of each station the training cases show; None takes that of `DEFAULT_STATION_REFERENCE`."""
 
-    image_reference: Mapping[str, Any] | None = None
+    image_reference: ImageReference | None = None
     """Limits of the gates on the image itself."""
 
     proof: Mapping[str, Any] | None = None
@@ -220,9 +225,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
         files=_files(fields["files"]),
         variants=_variants(fields.get("variants", {})),
         station_reference=_stations(fields["station_reference"]) if "station_reference" in fields else None,
-        image_reference=plain_json(fields["image_reference"], "image_reference")
-        if "image_reference" in fields
-        else None,
+        image_reference=_image_reference(fields["image_reference"]) if "image_reference" in fields else None,
         proof=plain_json(fields["proof"], "proof") if "proof" in fields else None,
     )
 
@@ -327,6 +330,16 @@ def _per_station(mapping: Any, name: str) -> dict[Station, float]:
         station: number(mapping[station], _LEAST_SIZE, _LARGEST_SIZE, f"{name}.{station}")
         for station in STATION_LABELS.values()
     }
+
+
+def _image_reference(mapping: Any) -> ImageReference:
+    fields = exact_fields(mapping, ImageReference, "image_reference")
+    return ImageReference(
+        **{
+            name: float(number(value, _LEAST_LIMIT, _LARGEST_LIMIT, f"image_reference.{name}"))
+            for name, value in fields.items()
+        }
+    )
 
 
 def _labels(mapping: Any) -> dict[str, int]:

@@ -45,6 +45,10 @@ class RefusalCode(StrEnum):
     # Gates that warn unless the site lets them refuse.
     FIELD_OF_VIEW = "field_of_view"
     INPUT_STATISTICS = "input_statistics"
+    FAR_FROM_TRAINING = "far_from_training"
+    GREY_LEVELS = "grey_levels"
+    ODD_SLICES = "odd_slices"
+    DEAD_ZONES = "dead_zones"
     MIDLINE = "midline"
     STATIONS_MISSING = "stations_missing"
     STATIONS_IMBALANCE = "stations_imbalance"

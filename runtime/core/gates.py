@@ -1,12 +1,13 @@
 """Quality checks of the input and of the segmentation: each says pass, warn or refuse, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from runtime.core.counting import counted, named
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import Gate, GateOutcome, StationAssessment
+from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
 from runtime.core.input_statistics import InputReference, distance_sd, measure_input
 from runtime.core.midline import MIN_QUALITY, Midline
 from runtime.core.nodes import MeasuredNodes
@@ -25,13 +26,19 @@ MAX_NODES: Final = 20
 """More lateral nodes than this are a sign of a model out of its depth rather than of a patient."""
 
 
-def check_input(volume: Volume, reference: InputReference | None) -> tuple[Gate, ...]:
+def check_input(
+    volume: Volume, reference: InputReference | None, limits: ImageReference | None = None
+) -> tuple[Gate, ...]:
     """Check resolution, field of view and likeness to the training cases of a canonical image.
 
-    Without a reference the likeness is not checked. Only the resolution can refuse.
+    Without a reference the likeness is not checked; `limits` None takes the default. Only the resolution can refuse.
     """
     gates = (_check_resolution(volume), _check_field_of_view(volume))
-    return gates if reference is None else (*gates, _check_statistics(volume, reference))
+    if reference is None:
+        return gates
+    deviations = reference.deviations(measure_input(volume))
+    distant = _check_distance(distance_sd(deviations), reference, limits or DEFAULT_IMAGE_REFERENCE)
+    return (*gates, _check_statistics(deviations, reference), distant)
 
 
 def check_segmentation(
@@ -95,8 +102,22 @@ def _check_field_of_view(volume: Volume) -> Gate:
     )
 
 
-def _check_statistics(volume: Volume, reference: InputReference) -> Gate:
-    deviations = reference.deviations(measure_input(volume))
+def _check_distance(distance: float, reference: InputReference, limits: ImageReference) -> Gate:
+    """Check for an image that is none of what the model knows, rather than an unusual one."""
+    limit = max(limits.max_distance_sd, reference.distance_p99)
+    return Gate(
+        code=RefusalCode.FAR_FROM_TRAINING.value,
+        outcome="warn" if distance > limit else "pass",
+        message=(
+            f"the image statistics lie {distance:.1f} SD from those of the training cases; beyond {limit:.1f} SD, "
+            "where no usable series lies, there is no verdict"
+        ),
+        score=distance,
+        threshold=limit,
+    )
+
+
+def _check_statistics(deviations: Mapping[str, float], reference: InputReference) -> Gate:
     distance = distance_sd(deviations)
     unlike = distance > reference.distance_p99
     largest = sorted(deviations.items(), key=lambda item: -abs(item[1]))[:3]

@@ -12,6 +12,10 @@ from runtime.core.rules import ScoringRules
 CHANGEABLE_GATES: Final = (
     RefusalCode.FIELD_OF_VIEW,
     RefusalCode.INPUT_STATISTICS,
+    RefusalCode.FAR_FROM_TRAINING,
+    RefusalCode.GREY_LEVELS,
+    RefusalCode.ODD_SLICES,
+    RefusalCode.DEAD_ZONES,
     RefusalCode.MIDLINE,
     RefusalCode.STATIONS_MISSING,
     RefusalCode.STATIONS_IMBALANCE,

@@ -7,6 +7,7 @@ from typing import Literal
 from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.core.findings import ModelDescription
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.processors import processors
 from runtime.core.progress import Monitor, Progress
@@ -51,6 +52,11 @@ class LoadedModel:
     def input_reference(self) -> InputReference | None:
         """Statistics of the training cases' images, if the bundle has them."""
         return self.bundle.input_reference
+
+    @property
+    def image_reference(self) -> ImageReference | None:
+        """Limits of the gates on the image itself, if the bundle has them."""
+        return self.bundle.image_reference
 
     @property
     def knows_phantoms_only(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.core.findings import ModelDescription
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.labelmaps import ForeignLabels, LabelMeanings, meanings_of, place_label_map, segmentation_of
 from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
@@ -28,6 +29,7 @@ class LabelMapSegmenter:
     """The study's rules, or those of a bundle."""
 
     input_reference: InputReference | None = None
+    image_reference: ImageReference | None = None
     knows_phantoms_only: bool = False
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runtime.core.findings import Node, StationAssessment
+from runtime.core.image_check import ImageCheck
 from runtime.core.input_statistics import InputReference
 from runtime.core.midline import Midline
 from runtime.core.nodes import MeasuredNodes
@@ -31,6 +32,8 @@ class GateEvidence:
     assessed: tuple[StationAssessment, ...] = ()
     measured: MeasuredNodes | None = None
     rules: ScoringRules | None = None
+    image: ImageCheck | None = None
+    """What of the image is none; looked for again where it was not kept."""
 
     @cached_property
     def grey(self) -> tuple[float, float]:

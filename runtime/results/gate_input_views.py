@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
+from runtime.core.errors import RefusalCode
 from runtime.core.findings import Gate, GateOutcome
-from runtime.core.input_statistics import InputReference, distance_sd, measure_input
+from runtime.core.input_statistics import distance_sd, measure_input
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.volume import Volume
 from runtime.results.charts import Bar, draw_bars, draw_deviations
@@ -145,25 +146,29 @@ def statistics_picture(gate: Gate, evidence: GateEvidence) -> GatePicture | None
     if evidence.reference is None:
         return None
     deviations = evidence.reference.deviations(measure_input(evidence.volume))
-    panels = (_middle_slice(evidence), _distance_panel(deviations, evidence.reference, gate.outcome))
+    usual = evidence.reference.distance_p99
+    limit = gate.threshold if gate.code == RefusalCode.FAR_FROM_TRAINING and gate.threshold else usual
+    words = f"limit {limit:.2f}: " + (
+        "99 % of the training cases lie within" if limit == usual else "no verdict beyond"
+    )
+    panels = (_middle_slice(evidence), _distance_panel(deviations, limit, words, gate.outcome))
     what = "slice, distance of the image from the training cases beside its limit, deviation of each image statistic"
     return gate_card(gate.code, gate.outcome, gate.message, panels, what)
 
 
-def _distance_panel(deviations: Mapping[str, float], reference: InputReference, outcome: GateOutcome) -> Image.Image:
+def _distance_panel(deviations: Mapping[str, float], limit: float, words: str, outcome: GateOutcome) -> Image.Image:
     """Return the distance beside the limit that it is judged by, and the statistics that it is made of.
 
     The distance is the root mean square of all deviations: one alone decides nothing, and the distance is beyond the
     limit when those outside the band of that width outweigh those inside.
     """
-    distance, limit = distance_sd(deviations), reference.distance_p99
+    distance = distance_sd(deviations)
     panel = blank_panel(heading="Distance from the training cases, in SD")
     colour = OUTCOME_COLOURS["pass" if distance <= limit else outcome]
-    limits = ((limit, f"limit {limit:.2f}: 99 % of the training cases lie within"),)
-    draw_bars(panel, [Bar("all statistics together", distance, f"{distance:.2f}", colour, limits)])
+    draw_bars(panel, [Bar("all statistics together", distance, f"{distance:.2f}", colour, ((limit, words),))])
     write(panel, (14, 122), "Single statistics: their root mean square is the distance", WHITE, 15)
-    words = f"beyond the grey band ({limit:.2f} SD) they raise it over the limit, within they lower it"
-    write(panel, (14, 143), words, QUIET, 12)
+    note = f"beyond the grey band ({limit:.2f} SD) they raise it over the limit, within they lower it"
+    write(panel, (14, 143), note, QUIET, 12)
     draw_deviations(panel, {_name_statistic(name): value for name, value in deviations.items()}, limit, 168)
     return panel
 

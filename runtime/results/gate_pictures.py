@@ -7,6 +7,7 @@ from runtime.core.findings import Gate
 from runtime.results.gate_card import GatePicture, gate_card
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_fold_view import fold_agreement_picture
+from runtime.results.gate_image_views import dead_zones_picture, grey_levels_picture, odd_slices_picture
 from runtime.results.gate_input_views import field_of_view_picture, statistics_picture, too_coarse_picture
 from runtime.results.gate_segmentation_views import (
     midline_picture,
@@ -19,6 +20,10 @@ _DRAWINGS: Final[dict[str, Callable[[Gate, GateEvidence], GatePicture | None]]] 
     "too_coarse": too_coarse_picture,
     "field_of_view": field_of_view_picture,
     "input_statistics": statistics_picture,
+    "far_from_training": statistics_picture,
+    "grey_levels": grey_levels_picture,
+    "odd_slices": odd_slices_picture,
+    "dead_zones": dead_zones_picture,
     "midline": midline_picture,
     "stations_missing": stations_picture,
     "stations_imbalance": stations_picture,
