@@ -144,7 +144,8 @@ def _whole(voxels: Voxels) -> Voxels:
 
 
 def _one(voxels: Voxels) -> Voxels:
-    return voxels[len(voxels) // 2]
+    middle: Voxels = voxels[len(voxels) // 2]
+    return middle
 
 
 def _six(voxels: Voxels) -> Voxels:

@@ -50,8 +50,8 @@ def hospital_image(seed: int, keep: Path | None = None) -> Volume:
     image = generate_case(seed, options=replace(CLEAN, hospital=names[seed % len(names)])).image
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = {"spacing": image.spacing_mm, "origin": image.origin_lps_mm, "direction": image.direction}
-        np.savez(path, voxels=image.voxels, **{name: np.asarray(value) for name, value in parts.items()})
+        spacing, origin = np.asarray(image.spacing_mm), np.asarray(image.origin_lps_mm)
+        np.savez(path, voxels=image.voxels, spacing=spacing, origin=origin, direction=image.direction)
     return image
 
 
@@ -153,7 +153,8 @@ def markdown(report: dict[str, Any]) -> str:
     lines = [
         "# The gates on the image itself",
         "",
-        f"Clean phantoms of all five hospitals in turn: {report['clean_means']}. Synthetic images, but for the real series.",
+        f"Clean phantoms of all five hospitals in turn: {report['clean_means']}.",
+        "Synthetic images, but for the real series.",
         "",
         "| images | number | of them warned of | largest distance, SD | fewest grey levels | largest margin |",
         "|---|---|---|---|---|---|",

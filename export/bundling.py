@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from export.cases import check_orientation, image_files, read_image, reference_of
+from export.cases import check_orientation, image_files, image_reference_of, read_image, reference_of
 from export.checkpoints import (
     Checkpoint,
     ModelFolder,
@@ -96,6 +96,7 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         for index, fold in enumerate(checkpoints)
     ]
     golden = _write_case(model, checkpoints, case, target)
+    reference = reference_of(recipe.reference_cases, recipe.reference_count)
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         name=recipe.name,
@@ -109,9 +110,10 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         folds=_files(len(checkpoints), "float32"),
         golden=golden,
         scoring=recipe.rules,
-        input_reference=reference_of(recipe.reference_cases, recipe.reference_count),
+        input_reference=reference,
         provenance=_provenance(recipe, model, checkpoints, checks),
         files=(),
+        image_reference=image_reference_of(recipe.reference_cases, recipe.reference_count, reference),
         variants={precision: _files(len(checkpoints), precision) for precision in recipe.forms.variants},
     )
     card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))

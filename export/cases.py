@@ -1,16 +1,22 @@
 """Training images in nnU-Net's raw form, read back as canonical volumes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import SimpleITK
 
 from export.errors import ExportFailed
 from runtime.bundle.manifest import CANONICAL_ORIENTATION
+from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
 from runtime.core.input_statistics import InputReference, build_reference
+from runtime.core.odd_slices import median_grey_levels
 from runtime.core.volume import Volume, canonicalise
+
+_FAR: Final = 3.0
+"""Times the distance that 99 % of the training images keep: sound series of other scanners reach 1.4 times."""
 
 
 def image_files(folder: Path, count: int) -> list[Path]:
@@ -61,6 +67,20 @@ def _read(path: Path) -> Volume:
 def reference_of(folder: Path, count: int) -> InputReference:
     """Return the input statistics of up to `count` training images."""
     return build_reference(_read_all(image_files(folder, count)))
+
+
+def image_reference_of(folder: Path, count: int, reference: InputReference) -> ImageReference:
+    """Return the limits of the gates on the image itself that up to `count` training images keep well within.
+
+    Three times the distance that 99 % of them keep from the others, and a quarter of the grey levels of the poorest of
+    them; never stricter than the defaults, which also give the limits that do not depend on the scanner.
+    """
+    fewest = min(median_grey_levels(volume) for volume in _read_all(image_files(folder, count)))
+    return replace(
+        DEFAULT_IMAGE_REFERENCE,
+        max_distance_sd=max(DEFAULT_IMAGE_REFERENCE.max_distance_sd, _FAR * reference.distance_p99),
+        min_grey_levels=max(1.0, min(DEFAULT_IMAGE_REFERENCE.min_grey_levels, fewest / 4)),
+    )
 
 
 def _read_all(files: list[Path]) -> Iterator[Volume]:

@@ -81,6 +81,11 @@ def find_odd_slices(volume: Volume, limits: ImageReference) -> OddSlices:
     return OddSlices(dict(sorted(faults.items())), margin, float(np.median(levels)))
 
 
+def median_grey_levels(volume: Volume) -> float:
+    """Return how many different grey levels the median slice of a canonical image has."""
+    return float(np.median([_grey_levels(plane) for plane in np.ascontiguousarray(volume.voxels, dtype=np.float32)]))
+
+
 def _grey_levels(plane: npt.NDArray[np.float32]) -> int:
     """Return how many different values lie between the 2nd and the 98th percentile of a slice."""
     values = np.sort(plane[::_SAMPLE, ::_SAMPLE], axis=None)

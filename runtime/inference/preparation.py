@@ -36,16 +36,13 @@ class PreparedCase:
 def prepare(volume: Volume, how: Preprocessing) -> PreparedCase:
     """Crop to the nonzero box, normalise there and resample to the network's spacing, in nnU-Net's order.
 
-    Padding is no part of the image: the box may leave it out, and it has no say in the normalisation.
+    Padding has the value of the background, and no say in the statistics.
     """
     image: npt.NDArray[np.float32] = volume.voxels.astype(np.float32)[None]
-    used = image[0] != 0 if volume.padding is None else (image[0] != 0) & ~volume.padding
-    crop = nonzero_box(used)
-    if how.use_mask_for_norm:
-        cropped = normalise(np.where(used, image, np.float32(0))[(slice(None), *crop)], fill_holes(used)[crop][None])
-    else:
-        padding = None if volume.padding is None else volume.padding[crop][None]
-        cropped = normalise(image[(slice(None), *crop)], None, padding)
+    crop = nonzero_box(image[0] != 0)
+    mask = fill_holes(image[0] != 0)[crop][None] if how.use_mask_for_norm else None
+    padding = None if volume.padding is None else volume.padding[crop][None]
+    cropped = normalise(image[(slice(None), *crop)], mask, padding)
     z, y, x = cropped.shape[1:]
     new_shape = resampled_shape((z, y, x), volume.spacing_mm, how.spacing_mm)
     data = resample(cropped, new_shape, volume.spacing_mm, how.spacing_mm, how.data)
@@ -80,15 +77,15 @@ def normalise(
     """Return the z-scored image, with statistics of the mask where there is one (nnU-Net's `ZScoreNormalization`).
 
     The sums are made in float32 and in the same order as nnU-Net makes them. Outside the mask the image stays as it is.
-    Without a mask, `padding` says which voxels take no part in the statistics; they are scaled like the others.
+    Voxels of the padding take no part in the statistics; they are scaled like the others.
     """
     image = image.copy() if mask is not None else image
     chosen = image[mask] if mask is not None else image
-    if mask is None and padding is not None and padding.any():
-        chosen = image[~padding]
+    if padding is not None and padding.any() and not padding.all():
+        chosen = image[~padding if mask is None else mask & ~padding]
     mean, deviation = chosen.mean(), max(chosen.std(), np.float32(_SMALLEST_DEVIATION))
     if mask is None:
         scaled: npt.NDArray[np.float32] = (image - mean) / deviation
         return scaled
-    image[mask] = (chosen - mean) / deviation
+    image[mask] = (image[mask] - mean) / deviation
     return image

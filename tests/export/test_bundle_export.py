@@ -126,6 +126,9 @@ def test_the_manifest_says_what_was_made_from_what(bundle: Bundle) -> None:
     assert (manifest.preprocessing, manifest.tiling) == reduce_plans(tiny_model())
     assert manifest.input_reference is not None
     assert manifest.input_reference.case_count == 5
+    assert manifest.image_reference is not None
+    assert manifest.image_reference.max_distance_sd == max(6.0, 3 * manifest.input_reference.distance_p99)
+    assert 1 <= manifest.image_reference.min_grey_levels <= 32
     errors = manifest.provenance["onnx_against_torch"]
     assert [(each["fold"], each["backend"]) for each in errors] == [
         (fold, backend) for fold in range(2) for backend in available_backends()

@@ -168,6 +168,40 @@ def test_a_site_that_wants_restaging_rules_gets_them_at_restaging_only(
     assert {node.cutoff_mm for node in upright.findings.nodes} == {7.0}
 
 
+def test_padding_at_the_border_keeps_the_nodes_of_the_image(
+    model: LoadedModel, image: Volume, upright: CaseResult
+) -> None:
+    padded = image.voxels.copy()
+    padded[:, :6] = 4095
+    datasets = classic(image.with_voxels(padded), QualityControlSubject="YES", PixelPaddingValue=4095)
+    findings = analyze_case(CaseInput(dicom=encode_all(datasets), case_id="phantom", created=CREATED), model).findings
+    assert findings.status == upright.findings.status
+    for node, other in zip(findings.nodes, upright.findings.nodes, strict=True):
+        assert (node.side, node.station, node.status) == (other.side, other.station, other.status)
+        assert node.short_axis_mm == pytest.approx(other.short_axis_mm, abs=0.2)
+        assert node.centroid_lps_mm == pytest.approx(other.centroid_lps_mm, abs=0.3)
+
+
+def test_a_dead_zone_leaves_no_verdict_and_is_told_in_findings_report_and_picture(
+    model: LoadedModel, image: Volume, upright: CaseResult
+) -> None:
+    depth, height, width = image.shape
+    voxels = image.voxels.copy()
+    voxels[depth // 4 : depth // 2, height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = 0
+    told = [_analyze(model, image.with_voxels(voxels), QualityControlSubject=mark) for mark in ("YES", "NO")]
+    assert [result.findings.status for result in told] == ["indeterminate", "demonstration"]
+    for result in told:
+        findings = result.findings
+        (gate,) = [gate for gate in findings.gates if gate.code == "dead_zones"]
+        assert f"in slices {depth // 4 + 1}-{depth // 2} of {depth}" in gate.message
+        assert gate.message in findings.warnings
+        (reason,) = [warning for warning in findings.warnings if warning.startswith("no verdict is given: ")]
+        assert "faults of the image reach" in reason or "without signal" in reason
+        assert any(artefact.name == "gates/dead_zones.png" for artefact in result.artefacts)
+        text = str(_dataset(result, "report.dcm"))
+        assert "no verdict is given" in text
+
+
 def _analyze(model: LoadedModel, image: Volume, order: npt.NDArray[np.int64] | None = None, **tags: str) -> CaseResult:
     datasets = classic(image, **({"QualityControlSubject": "YES"} | tags))
     files = encode_all(datasets)

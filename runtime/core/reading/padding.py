@@ -12,6 +12,9 @@ from runtime.core.reading.notes import Notes
 _MOST_PADDING: Final = 0.75
 """Share of the image above which a stated padding is not believed: a circle in a square leaves 0.21."""
 
+_FILL_PERCENTILE: Final = 2.5
+"""Of the image: the median of its darkest twentieth, which is the level of its background, 0 where that is 0."""
+
 _BACKGROUND_PERCENTILE: Final = 1.0
 _BACKGROUND_MARGIN: Final = 0.05
 """A padding that lies no higher than this percentile of the image, and no farther below its lowest value than this
@@ -63,7 +66,7 @@ def _as_stored(value: float, frame: Frame) -> float:
 
 
 def take_out_padding(voxels: npt.NDArray[np.float32], padding: BoolArray, notes: Notes) -> BoolArray | None:
-    """Give padded voxels the image's lowest value, in place, and return which they are; None when there are none.
+    """Give padded voxels the level of the background, in place, and return which they are; None when there are none.
 
     `voxels` are rescaled intensities (z, y, x), `padding` is of the same shape. Padding with the background's own value
     stays as it is and is none.
@@ -71,7 +74,8 @@ def take_out_padding(voxels: npt.NDArray[np.float32], padding: BoolArray, notes:
     if not padding.any() or padding.all():
         return None
     rest = voxels[~padding]
-    lowest, dark, bright = (float(value) for value in np.percentile(rest, (0, _BACKGROUND_PERCENTILE, 99)))
+    wanted = (0, _BACKGROUND_PERCENTILE, _FILL_PERCENTILE, 99)
+    lowest, dark, level, bright = (float(value) for value in np.percentile(rest, wanted))
     margin = _BACKGROUND_MARGIN * (bright - lowest)
     foreign: BoolArray = padding & ((voxels > dark) | (voxels < lowest - margin))
     share = np.count_nonzero(foreign) / foreign.size
@@ -83,5 +87,5 @@ def take_out_padding(voxels: npt.NDArray[np.float32], padding: BoolArray, notes:
             f"{_MOST_PADDING:.0%}; it was taken for image"
         )
         return None
-    voxels[foreign] = lowest
+    voxels[foreign] = level
     return foreign

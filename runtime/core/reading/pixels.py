@@ -65,7 +65,7 @@ class DecodedSlices:
     """Rescaled intensities (z, y, x)."""
 
     padding: BoolArray | None
-    """Which voxels are padding, and hold the lowest intensity; None without any."""
+    """Which voxels are padding, and hold the level of the background; None without any."""
 
 
 def check_pixel_description(datasets: Sequence[Dataset], notes: Notes) -> bool:
