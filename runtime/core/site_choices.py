@@ -25,6 +25,14 @@ CHANGEABLE_GATES: Final = (
 )
 """Gates that warn, and refuse where the site says so; what makes reading impossible always refuses."""
 
+IMAGE_GATES: Final = (
+    RefusalCode.FAR_FROM_TRAINING,
+    RefusalCode.GREY_LEVELS,
+    RefusalCode.ODD_SLICES,
+    RefusalCode.DEAD_ZONES,
+)
+"""Those of them that ask whether the image is one."""
+
 _SHARES: Final = ("threshold", "probability", "posterior")
 """Endings of the names of rules that are shares, 0 to 1; all others are sizes or cut-offs, at least 0."""
 

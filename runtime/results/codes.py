@@ -77,6 +77,7 @@ SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
 
 CASE_STATUS: Final = Code("CASE_STATUS", PRIVATE_SCHEME, "Lateral lymph node status of the patient")
 SUSPICIOUS_NODE: Final = Code("SUSPICIOUS_NODE", PRIVATE_SCHEME, "Suspicious lateral lymph node")
+IMAGE_FAULT: Final = Code("IMAGE_FAULT", PRIVATE_SCHEME, "Fault of the image")
 NODE_FOUND: Final = Code("NODE_FOUND", PRIVATE_SCHEME, "Lateral lymph node segmented")
 SEGMENTATION_MADE: Final = Code("SEGMENTATION_MADE", PRIVATE_SCHEME, "Segmentation object written")
 STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station assessed")

@@ -15,6 +15,7 @@ from pydicom.sr.coding import Code
 
 from runtime.core.findings import Findings, Node, StationAssessment
 from runtime.core.labels import Side, Station
+from runtime.core.site_choices import IMAGE_GATES
 from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions
@@ -137,8 +138,18 @@ def _case_group(
             sr.QualitativeEvaluation(codes.SUSPICIOUS_NODE, codes.SUSPICION_CODES[findings.status]),
             sr.QualitativeEvaluation(codes.NODE_FOUND, codes.PRESENT if findings.nodes else codes.ABSENT),
             sr.QualitativeEvaluation(codes.SEGMENTATION_MADE, codes.NO if segmentation is None else codes.YES),
+            *_image_faults(findings),
         ],
     )
+
+
+def _image_faults(findings: Findings) -> list[sr.QualitativeEvaluation]:
+    """Return what is wrong with the image itself: no verdict is given where it reaches a station."""
+    return [
+        sr.QualitativeEvaluation(codes.IMAGE_FAULT, codes.REFUSAL_CODES[gate.code])
+        for gate in findings.gates
+        if gate.code in IMAGE_GATES and gate.outcome != "pass"
+    ]
 
 
 def _station_group(

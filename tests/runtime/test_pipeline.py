@@ -198,8 +198,10 @@ def test_a_dead_zone_leaves_no_verdict_and_is_told_in_findings_report_and_pictur
         (reason,) = [warning for warning in findings.warnings if warning.startswith("no verdict is given: ")]
         assert "faults of the image reach" in reason or "without signal" in reason
         assert any(artefact.name == "gates/dead_zones.png" for artefact in result.artefacts)
-        text = str(_dataset(result, "report.dcm"))
-        assert "no verdict is given" in text
+        assert "'DEAD_ZONES'" in str(_dataset(result, "report.dcm"))
+        page = _artefact(result, "report.html").decode()
+        assert "no verdict is given" in page
+        assert "Signal inside the body" in page
 
 
 def _analyze(model: LoadedModel, image: Volume, order: npt.NDArray[np.int64] | None = None, **tags: str) -> CaseResult:

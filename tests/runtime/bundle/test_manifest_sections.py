@@ -26,9 +26,10 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_a_bundle_is_written_in_schema_2_and_may_lack_every_later_section(manifest: dict[str, Any]) -> None:
     assert manifest["schema_version"] == "2"
-    read = parse_manifest(manifest)
+    bare = {name: value for name, value in manifest.items() if name != "image_reference"}
+    read = parse_manifest(bare)
     assert (read.station_reference, read.image_reference, read.proof) == (None, None, None)
-    assert read.to_mapping() == manifest
+    assert read.to_mapping() == bare
 
 
 def test_the_later_sections_survive_their_json(manifest: dict[str, Any]) -> None:
