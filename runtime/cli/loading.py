@@ -12,6 +12,7 @@ from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.store import BundleStore
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings import ModelDescription
+from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.processors import processors
 from runtime.core.progress import Monitor, Progress
@@ -75,6 +76,11 @@ class ModelOnDemand:
     def input_reference(self) -> InputReference | None:
         """Statistics of the training cases' images, if the bundle has them."""
         return self._bundle.input_reference
+
+    @property
+    def image_reference(self) -> ImageReference | None:
+        """Limits of the gates on the image itself, if the bundle has them."""
+        return self._bundle.image_reference
 
     @property
     def knows_phantoms_only(self) -> bool:
