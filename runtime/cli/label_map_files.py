@@ -15,6 +15,8 @@ from runtime.case import CaseResult
 from runtime.core.errors import SettingInvalid
 from runtime.core.labels import STATION_LABELS, Side
 from runtime.core.reading.volume_files import LPS_FROM_RAS
+from runtime.core.storage import written_aside
+from runtime.core.system_errors import system_error
 from runtime.core.volume import FloatArray, Volume
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.words import RESEARCH_WORDS, describe_station
@@ -48,8 +50,9 @@ def write_label_map(file: Path, result: CaseResult) -> tuple[Path, ...]:
     """Write the label map of an analysed case on the grid of its images, and return every file written.
 
     ITK-SNAP takes names and colours from the label descriptions beside it (`.itksnap.txt`), 3D Slicer from the NRRD
-    file itself or, for NIfTI, from the colour table beside it (`.ctbl`). Raises `SettingInvalid` on another ending or
-    where nothing can be written, and `ValueError` for a refused case, which has no regions.
+    file itself or, for NIfTI, from the colour table beside it (`.ctbl`). All are written or none. Raises
+    `SettingInvalid` on another ending, `SystemFailed` where nothing can be written, and `ValueError` for a refused
+    case, which has no regions.
     """
     check_label_map(file)
     labels, volume = labels_of(result)
@@ -57,14 +60,16 @@ def write_label_map(file: Path, result: CaseResult) -> tuple[Path, ...]:
     stem = file.name[: -len(suffix)]
     descriptions, table = file.with_name(f"{stem}.itksnap.txt"), file.with_name(f"{stem}.ctbl")
     try:
-        if suffix.endswith("nrrd"):
-            _write_nrrd(file, volume, labels)
-        else:
-            _write_nifti(file, volume)
-            table.write_text(_colour_table(labels), encoding="ascii")
-        descriptions.write_text(_label_descriptions(labels), encoding="ascii")
+        with written_aside(file.parent) as aside:
+            if suffix.endswith("nrrd"):
+                _write_nrrd(aside / file.name, volume, labels)
+            else:
+                _write_nifti(aside / file.name, volume)
+                (aside / table.name).write_text(_colour_table(labels), encoding="ascii")
+            (aside / descriptions.name).write_text(_label_descriptions(labels), encoding="ascii")
     except OSError as error:
-        raise SettingInvalid("label map", str(file), f"a file that can be written ({type(error).__name__})") from error
+        allowed = f"a file that can be written ({type(error).__name__})"
+        raise system_error(error, str(file)) or SettingInvalid("label map", str(file), allowed) from error
     return (file, descriptions) if suffix.endswith("nrrd") else (file, table, descriptions)
 
 

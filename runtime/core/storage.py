@@ -1,6 +1,10 @@
-"""Whether a folder can be written, found out by writing there."""
+"""Whether a folder can be written, found out by writing there; and files that are all written, or none."""
 
+import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -14,3 +18,30 @@ def write_trial(folder: Path, size: int) -> None:
         left = size
         while left > 0:
             left -= trial.write(bytes(left))
+
+
+@contextmanager
+def written_aside(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder; its files are made durable and go to `folder` once the block has ended well, else none do.
+
+    Raises `OSError`.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=".sidewall.", suffix=".part", dir=folder))
+    try:
+        yield aside
+        files = sorted(aside.iterdir())
+        for each in files:
+            _sync(each)
+        for each in files:
+            each.replace(folder / each.name)
+        _sync(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
