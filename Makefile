@@ -16,7 +16,7 @@ COVERAGE ?= benchmarks/results/interval_coverage.json
 WORKERS ?= 2
 EXAMPLES ?= 10
 FUZZ ?= tests
-IMAGES ?= runtime runtime-gpu training analytics
+IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
@@ -126,7 +126,7 @@ coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the t
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
 
-images: ## Build the container images (podman or buildah); IMAGES="runtime analytics" builds those alone
+images: ## Build the image of the appliance (podman or buildah); IMAGES="runtime-gpu training analytics" names the others
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
 # Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus and the image of the runtime.

@@ -10,7 +10,9 @@ for project in proto .; do
 done
 /tools/bin/uv pip install --python /opt/sidewall --no-index --no-deps wheels/*.whl
 mkdir -p /opt/sidewall/share
-python3.11 docker/licences.py /opt/sidewall/lib/python3.11/site-packages /opt/sidewall/share/LICENCES.txt
 /tools/bin/cyclonedx-py environment --output-reproducible --output-format JSON \
     --output-file /opt/sidewall/share/sbom.cdx.json /opt/sidewall/bin/python
+# The list leaves out licences whose words are not SPDX's.
+python3.11 docker/licences.py /opt/sidewall/lib/python3.11/site-packages /opt/sidewall/share/LICENCES.txt \
+    /opt/sidewall/share/sbom.cdx.json
 sh docker/lean.sh /opt/sidewall "$@"

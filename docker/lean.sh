@@ -32,6 +32,8 @@ rm -rf "$packages/nvidia"/*/include
 # What torch and triton compile with; processes share memory by the one that stays.
 rm -rf "$packages/triton/backends/nvidia/bin"
 [ ! -d "$packages/torch/bin" ] || find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
+# What a wheel leaves outside its package, and messages that protobuf is tested with.
+rm -rf "$packages/docs" "$packages/google/protobuf/testdata"
 # Tests of libraries, headers, sources and stubs.
 find "$packages" -type d \( -name tests -o -name test \) -path '*/*/*' -prune -exec rm -rf {} +
 # scikit-image finds its functions by its stubs.

@@ -1,12 +1,14 @@
 """Licences of what an image carries: what packages declare, whether they may be passed on, all texts in one file.
 
-    python docker/licences.py SITE_PACKAGES OUT
+    python docker/licences.py SITE_PACKAGES OUT [SBOM]
 
+SBOM is the list of the packages (CycloneDX), which gets the licences that it lacks.
 Uses the standard library alone, since it runs in the stage that builds an image. Ends with status 1, and the names of
 the packages, when one is under a licence that asks the same of all it is linked with (GPL, AGPL), or under none. Of
 a package that says nothing of its licence, or what is not so, licences.toml beside this file does.
 """
 
+import json
 import re
 import sys
 import tomllib
@@ -58,6 +60,22 @@ def write_licences(site_packages: Path, out: Path) -> list[str]:
     ]
 
 
+def complete_sbom(sbom: Path, site_packages: Path) -> None:
+    """Give every component of a CycloneDX list without a licence that of its package, in the package's own words."""
+    licences = {_normal(each.name): _licence(each) for each in distributions(path=[str(site_packages)])}
+    listed = json.loads(sbom.read_text(encoding="utf-8"))
+    for component in listed["components"]:
+        licence = licences.get(_normal(component["name"]))
+        if not component.get("licenses") and licence:
+            component["licenses"] = [{"license": {"name": licence}}]
+    sbom.write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
+
+
+def _normal(name: str) -> str:
+    """Return a name as all spellings of it have it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def read_from_files() -> dict[str, str]:
     """Return package -> licence, for those packages whose files say more than their metadata."""
     return {str(name): str(licence) for name, licence in _by_hand()["files"].items()}
@@ -90,8 +108,10 @@ def _texts(files: Iterable[Any]) -> Iterator[str]:
             yield f"--- {file.name}\n{file.locate().read_text(encoding='utf-8', errors='replace').strip()}"
 
 
-def main(site_packages: str, out: str) -> int:
-    """Write the file; returns the process exit status."""
+def main(site_packages: str, out: str, sbom: str | None = None) -> int:
+    """Write the file, and complete the list if there is one; returns the process exit status."""
+    if sbom is not None:
+        complete_sbom(Path(sbom), Path(site_packages))
     refused = write_licences(Path(site_packages), Path(out))
     if refused:
         sys.stderr.write(f"not to be passed on: {', '.join(refused)}\n")

@@ -3,7 +3,7 @@
 #   rootfs.sh ROOT
 set -eu
 root="$1"
-packages="base-files libc6 libgcc-s1 libstdc++6 libcrypt1 zlib1g libexpat1 libssl3 libffi8 libbz2-1.0
+packages="base-files libc6 gcc-12-base libgcc-s1 libstdc++6 libcrypt1 zlib1g libexpat1 libssl3 libffi8 libbz2-1.0
 liblzma5 libsqlite3-0 libuuid1 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib"
 
 mkdir -p "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64" "$root/var/lib/dpkg/status.d"
@@ -14,7 +14,10 @@ for package in $packages; do
     dpkg-query --listfiles "$package" | while read -r path; do
         case "$path" in
             /usr/share/doc/*/copyright) ;;
-            /usr/share/doc/* | /usr/share/man/* | /usr/share/locale/* | /usr/share/lintian/* | /usr/share/base-files/*) continue ;;
+            # A link to the folder of another package, whose copyright holds for both.
+            /usr/share/doc/*/*) continue ;;
+            /usr/share/doc/*) [ -L "$path" ] || continue ;;
+            /usr/share/man/* | /usr/share/locale/* | /usr/share/lintian/* | /usr/share/base-files/*) continue ;;
         esac
         if [ -L "$path" ] || [ -f "$path" ]; then echo "$path"; fi
     done | tar --create --no-recursion --files-from - | tar --extract --keep-directory-symlink --directory "$root"

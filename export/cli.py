@@ -25,7 +25,7 @@ from export.options import (
     signed_or_not,
 )
 from runtime.core.counting import counted
-from runtime.core.errors import SidewallError
+from runtime.core.errors import SettingInvalid, SidewallError
 from runtime.core.processors import limit_libraries
 from runtime.core.rules import ScoringRules
 from runtime.core.scratch import scratch_settled
@@ -49,6 +49,8 @@ ObturatorCutoff = Annotated[
     float, typer.Option(min=0, help="Short axis (mm) above which an obturator node is positive at restaging.")
 ]
 
+_EXTRA = 'pip install "sidewall-appliance[export]"'
+_OURS = ("export", "runtime", "sidewall")
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
 
@@ -175,6 +177,13 @@ engine_commands.register(app)
 key_commands.register(app)
 
 
+class _ExtraMissing(SidewallError):
+    """A package is not installed that only some of the commands need."""
+
+    code = SettingInvalid.code
+    exit_code = SettingInvalid.exit_code
+
+
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and its exit status."""
     try:
@@ -183,6 +192,11 @@ def main() -> None:
             app()
     except SidewallError as error:
         _end(error)
+    except ModuleNotFoundError as error:
+        # Commands for bundles run where only the appliance is installed, as far as they need no more than that.
+        if error.name is None or error.name.partition(".")[0] in _OURS:
+            raise
+        _end(_ExtraMissing(f"{error.name} is not installed, which this command needs: {_EXTRA}"))
     except (OSError, MemoryError) as error:
         failure = system_error(error)
         if failure is None:

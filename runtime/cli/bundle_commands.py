@@ -1,7 +1,8 @@
 """`sidewall bundle`: the bundles that this box has pulled from a registry, and which of them is the current one."""
 
 import json
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,12 +22,15 @@ from runtime.cli.options import (
 from runtime.cli.reporting import reporting_errors
 from runtime.settings import load_settings
 
+if TYPE_CHECKING:
+    from runtime.bundle.loading import Bundle
+
 _STDERR = Console(stderr=True)
 _STDOUT = Console()
 
 bundle_app = typer.Typer(
     no_args_is_help=True,
-    help="Pull model bundles from a registry, and choose the current one or the one before it.",
+    help="Pull model bundles from a registry, choose the current one or the one before it, verify and unpack others.",
     epilog="Exit status: 0 done, 2 a setting is not allowed or the store cannot be written, 4 a bundle is rejected, "
     "5 the registry is out of reach.",
 )
@@ -136,6 +140,45 @@ def remove(
             typer.echo(json.dumps(stored.to_mapping(), indent=2))
         else:
             typer.echo(f"{stored.name} {stored.version} removed: {stored.name}@{stored.digest}")
+
+
+@bundle_app.command(epilog="Example: sidewall bundle verify /bundle")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a bundle, such as /bundle.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check a bundle as a start does: every file, the signature, the trust; its golden case is `doctor`'s."""
+    with reporting_errors(as_json):
+        from runtime.bundle.loading import load_bundle
+
+        _say_sound(load_bundle(folder), as_json)
+
+
+@bundle_app.command(epilog="Example: sidewall bundle unpack demo.tar --out /srv/sidewall/bundles/demo")
+def unpack(
+    archive: Annotated[Path, typer.Argument(metavar="IN.tar", help="File that `sidewall-export pack` wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the bundle; must not exist yet, or be empty.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a packed bundle and write it to a folder, whole or not at all."""
+    with reporting_errors(as_json):
+        from runtime.bundle.packed import unpack_bundle
+
+        _say_sound(unpack_bundle(archive, out), as_json)
+
+
+def _say_sound(bundle: "Bundle", as_json: bool) -> None:
+    found = {
+        "folder": str(bundle.path),
+        "name": bundle.name,
+        "version": bundle.version,
+        "digest": bundle.digest,
+        "signed_by": bundle.signed_by,
+    }
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(f"{bundle.path}: {bundle.name} {bundle.version}, {bundle.digest}, signed by {bundle.signed_by}")
 
 
 def _say_use(roles: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """What the images are made of: every version with its hashes, and no licence that we could not pass on."""
 
+import json
 import re
 import tomllib
 from email.message import Message
@@ -7,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from docker.licences import declared_licence, locked_packages, may_be_passed_on, read_by_hand, write_licences
+from docker.licences import (
+    complete_sbom,
+    declared_licence,
+    locked_packages,
+    may_be_passed_on,
+    read_by_hand,
+    write_licences,
+)
 from docker.lock_licences import locked_files, read_table
 
 REPOSITORY = Path(__file__).parents[2]
@@ -123,6 +131,21 @@ def test_the_expression_counts_before_classifiers_and_free_text() -> None:
     assert declared_licence(fields) == "Apache Software License"
     fields["License-Expression"] = "Apache-2.0"
     assert declared_licence(fields) == "Apache-2.0"
+
+
+def test_the_list_of_packages_gets_the_licences_that_it_lacks_and_keeps_those_it_has(tmp_path: Path) -> None:
+    for name in ("proto_buf", "known"):
+        folder = tmp_path / "site" / f"{name}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nLicense: 3-Clause BSD\n")
+    known = {"name": "known", "licenses": [{"license": {"id": "MIT"}}]}
+    (tmp_path / "sbom.json").write_text(json.dumps({"components": [{"name": "proto-buf"}, known, {"name": "ours"}]}))
+    complete_sbom(tmp_path / "sbom.json", tmp_path / "site")
+    assert json.loads((tmp_path / "sbom.json").read_text())["components"] == [
+        {"name": "proto-buf", "licenses": [{"license": {"name": "3-Clause BSD"}}]},
+        known,
+        {"name": "ours"},
+    ]
 
 
 def test_all_texts_are_gathered_and_what_may_not_go_out_is_named(tmp_path: Path) -> None:
