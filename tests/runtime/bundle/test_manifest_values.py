@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
 from runtime.core.errors import BundleRejected
+from runtime.core.image_reference import ImageReference
 from runtime.core.rules import ScoringRules
 from tests.fixtures.bundles import make_tiny_bundle, reseal
 
@@ -37,7 +39,7 @@ BAD: Final[dict[str, Any]] = {
     "beyond any float": 10**400,
     "more digits than are shown": 10**5000,
 }
-FREE: Final = ("provenance", "image_reference", "proof")
+FREE: Final = ("provenance", "proof")
 """Sections of plain JSON, which nothing decides by."""
 
 TEXTS: Final = (
@@ -46,7 +48,8 @@ TEXTS: Final = (
 )  # fmt: skip
 FRACTIONS: Final = (
     "tiling.step_size", "golden.max_differing_share", "golden.min_dice", "preprocessing.spacing_mm", "scoring.",
-    "input_reference.", "station_reference.quantile", "station_reference.volume_mm3.", "station_reference.extent_mm.",
+    "input_reference.", "image_reference.",
+    "station_reference.quantile", "station_reference.volume_mm3.", "station_reference.extent_mm.",
 )  # fmt: skip
 ALLOWED: Final = {
     "null": ("input_reference", "preprocessing.data.force_separate_z", "preprocessing.logits.force_separate_z"),
@@ -80,7 +83,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "station_reference": {
             "case_count": 40, "quantile": 0.005, "volume_mm3": STATIONS, "extent_mm": dict.fromkeys(STATIONS, 50.0),
         },
-        "image_reference": {"limits": {"noise": [0.1, 0.2]}},
+        "image_reference": asdict(ImageReference()),
         "proof": {"speed": {"seconds": [1.5, None]}},
     }  # fmt: skip
     assert set(mapping["scoring"]) == {*vars(ScoringRules())}
