@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 _ADDRESS = re.compile(r"(\[[^\s\[\]/]+\]|[^\s:\[\]/]+):(\d{1,5})")
 PROXY_FORM = "http://host:port of an HTTP proxy, with user:password@ before the host where it asks for a login"
 _ASKS_FOR_TLS = "it closed the connection; it may ask for TLS"
-_ASKS_FOR_CERTIFICATE = "it closed the connection; it may ask for a client's certificate signed by whom it trusts"
+_ASKS_FOR_CERTIFICATE = (
+    "it closed the connection; it may ask for a client's certificate signed by whom it trusts, and valid now"
+)
 _UNKNOWN_CAUSE = "check address and port, TLS, and that the server runs"
 
 _CAUSES = (
@@ -17,6 +19,8 @@ _CAUSES = (
     ("lookup", "the host's name is not known; check its spelling"),
     ("WRONG_VERSION_NUMBER", "it answers without TLS; connect without TLS, or check the port"),
     ("Hostname Verification", "its certificate is made out to another name; call it by the name in its certificate"),
+    ("certificate has expired", "its certificate, or one that signed it, has expired; whoever runs it must renew it"),
+    ("certificate is not yet valid", "its certificate is not valid yet; check the clocks of both machines"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by whom you trust; check the file of authorities"),
     ("security handshaker", "a TLS file is no usable PEM file; check authorities, certificate and key"),
     ("HTTP proxy", "the proxy does not lead there; check the proxy, and whether it may reach the server"),

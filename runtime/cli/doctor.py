@@ -11,11 +11,12 @@ from runtime.bundle.registry.store import BundleStore
 from runtime.cli.exposed_files import exposure_notes
 from runtime.cli.loading import engine_cache, registry_access
 from runtime.core.counting import counted
-from runtime.core.errors import BackendUnavailable, BundleRejected, SettingInvalid, SidewallError
+from runtime.core.errors import BackendUnavailable, BundleRejected, FileAbsent, SettingInvalid, SidewallError
 from runtime.core.processors import processors
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
+from runtime.serving.certificates import ServerCertificate
 from runtime.serving.storage import MEANT, storage_failure
 from runtime.settings import Settings
 
@@ -39,6 +40,7 @@ def examine(settings: Settings) -> list[Check]:
         Check("threads", True, processors().describe(settings.threads)),
         _engines_check(settings),
         *_exposure_checks(settings),
+        *_certificate_checks(settings),
     ]
     if isinstance(settings.bundle, Reference):
         check, folder = _reference_check(settings.bundle, settings)
@@ -62,6 +64,20 @@ def _exposure_checks(settings: Settings) -> list[Check]:
         return [Check("permissions", True, note) for note in exposure_notes(settings)]
     except SettingInvalid as error:
         return [Check("permissions", False, str(error))]
+
+
+def _certificate_checks(settings: Settings) -> list[Check]:
+    try:
+        certificate = ServerCertificate.of(settings)
+    except (SettingInvalid, FileAbsent) as error:
+        return [Check("certificate", False, str(error))]
+    if certificate is None:
+        return []
+    names = {"server": "certificate", "client_ca": "authorities of clients"}
+    return [
+        Check(names[role], validity.problem() is None, validity.describe())
+        for role, validity in certificate.validity().items()
+    ]
 
 
 def _reference_check(reference: Reference, settings: Settings) -> tuple[Check, Path | None]:

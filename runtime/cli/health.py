@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import grpc
 import sidewall
-from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sidewall.peer import proxy_options
 
 from runtime.core.errors import ServerUnreachable, SettingInvalid
 from runtime.environment import SERVER_VARIABLE
+from runtime.serving.certificates import ServerCertificate, problems
+from runtime.serving.local_health import local_address
 from runtime.serving.storage import STORAGE_SERVICE
 from runtime.settings import Settings
 
@@ -46,10 +46,14 @@ def require_serving_at(server: str, tls: sidewall.TlsOptions | None, proxy: str 
 def require_serving(settings: Settings, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> str:
     """Return the address of this machine's own server when it serves; `tell` takes what it warns of all the same.
 
-    Raises `ServerUnreachable` when it does not, or not in time, and `SettingInvalid` when its address is not known.
+    Raises `ServerUnreachable` when it does not, or not in time, or its certificate does not count now, and
+    `SettingInvalid` when its address is not known or a TLS file cannot be used.
     """
     address = own_address(settings.listen)
-    with _channel(address, settings) as channel:
+    certificate = ServerCertificate.of(settings)
+    # With TLS the answer comes where no certificate is asked for: the server's own need not be a client's.
+    place = address if certificate is None else local_address(settings.listen)
+    with grpc.insecure_channel(place, options=proxy_options(None)) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
         except grpc.RpcError as error:
@@ -58,6 +62,9 @@ def require_serving(settings: Settings, timeout_s: float, tell: Callable[[str], 
             tell("warning: a disk of the server is full or gone: its log has which, as `storage`, and what helps")
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise ServerUnreachable(f"the server at {address} is not serving: it loads its model, or stops")
+    if certificate is not None:
+        for problem in problems(certificate.validity()):
+            raise ServerUnreachable(f"the server at {address} serves, but no caller can reach it: {problem}")
     return address
 
 
@@ -77,31 +84,3 @@ def own_address(listen: str) -> str:
     if int(port) == 0:
         raise SettingInvalid("listen", listen, "host:port with the port that the server took")
     return f"{_ANY_ADDRESS.get(host, host)}:{port}"
-
-
-def _channel(address: str, settings: Settings) -> grpc.Channel:
-    """Return a connection; the server's own certificate is the one that is trusted, under the name it was made for."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return grpc.insecure_channel(address, options=proxy_options(None))
-    chain, key = _read("tls_certificate", settings.tls_certificate), _read("tls_key", settings.tls_key)
-    # Where clients must show a certificate the server's own is shown: it passes if the same authority signed it.
-    pair: tuple[Any, Any] = (key, chain) if settings.tls_client_ca else (None, None)
-    options = (("grpc.ssl_target_name_override", _name_in(chain)), *proxy_options(None))
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(chain, *pair), options=options)
-
-
-def _name_in(chain: bytes) -> str:
-    """Return the first name or address that the first certificate is made out to (RFC 5280, 4.2.1.6)."""
-    certificate = x509.load_pem_x509_certificate(chain)
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return "localhost"
-    return next((str(each.value).replace("*", "any") for each in names), "localhost")
-
-
-def _read(name: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise SettingInvalid(name, str(path), "a readable PEM file") from None

@@ -1,5 +1,6 @@
 """`sidewall submit`: one series to a running server."""
 
+import os
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -70,8 +71,9 @@ def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path 
     Raises `SettingInvalid` on a certificate without its key and on a file that holds nothing in PEM form.
     """
     for name, file in (("tls_ca", ca), ("tls_certificate", certificate), ("tls_key", key)):
-        if file is not None and not _is_pem(file):
-            raise SettingInvalid(name, str(file), "a readable PEM file")
+        fault = None if file is None else _fault_of_pem(file)
+        if fault is not None:
+            raise SettingInvalid(name, str(file), f"a readable PEM file ({fault})")
     if (certificate is None) != (key is None):
         raise SettingInvalid("tls_key", key and str(key), "given together with --tls-certificate, or neither")
     if not (tls or ca or certificate):
@@ -79,11 +81,12 @@ def tls_options(tls: bool, ca: Path | None, certificate: Path | None, key: Path 
     return sidewall.TlsOptions(ca, certificate, key)
 
 
-def _is_pem(file: Path) -> bool:
+def _fault_of_pem(file: Path) -> str | None:
+    """Return why a file is no PEM file that can be read, in words; None when it is one."""
     try:
-        return b"-----BEGIN " in file.read_bytes()
-    except OSError:
-        return False
+        return None if b"-----BEGIN " in file.read_bytes() else "it holds nothing in PEM form"
+    except OSError as error:
+        return os.strerror(error.errno or 0).lower()
 
 
 def case_options(case_id: str | None, time_point: str, prior: Path | None, out: Path | None) -> sidewall.CaseOptions:

@@ -3,14 +3,9 @@
 import errno
 import os
 import socket
-import ssl
-from pathlib import Path
 from typing import Any, Final
 
-import grpc
-
-from runtime.core.errors import AddressUnavailable, FileAbsent, SettingInvalid
-from runtime.settings import Settings
+from runtime.core.errors import AddressUnavailable
 
 _OWN_ADDRESS: Final = "an address of this machine with a port that is free"
 _TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -56,38 +51,3 @@ def _failure(family: int, place: tuple[object, ...]) -> int | None:
     except OSError as error:
         return error.errno
     return None
-
-
-def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """Return what the TLS files give, None without TLS; raises `SettingInvalid` when one cannot be used."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    certificate = _read_pem("tls_certificate", settings.tls_certificate)
-    key = _read_pem("tls_key", settings.tls_key)
-    client_ca = _read_pem("tls_client_ca", settings.tls_client_ca) if settings.tls_client_ca else None
-    _check_pair(settings.tls_certificate, settings.tls_key)
-    return grpc.ssl_server_credentials(
-        [(key, certificate)], root_certificates=client_ca, require_client_auth=client_ca is not None
-    )
-
-
-def _check_pair(certificate: Path, key: Path) -> None:
-    """Raise `SettingInvalid` when the files are no certificate and its key: gRPC would blame the address for it."""
-    try:
-        # An empty password: a key that asks for one must not make the server wait at a terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except (ssl.SSLError, ValueError) as error:
-        allowed = "a certificate chain in PEM form whose key, without a password, is in tls_key"
-        raise SettingInvalid("tls_certificate", str(certificate), allowed) from error
-
-
-def _read_pem(name: str, path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileAbsent(name, str(path), "a PEM file that is there") from error
-    except OSError as error:
-        raise SettingInvalid(name, str(path), "a readable PEM file") from error
-    if b"-----BEGIN " not in content:
-        raise SettingInvalid(name, str(path), "a readable PEM file")
-    return content

@@ -8,7 +8,7 @@ Of one case no more is told than that it was answered, or why it was refused: wh
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -38,6 +38,7 @@ from runtime.core.findings import CaseStatus, Findings, Gate
 from runtime.core.progress import STEPS
 from runtime.core.site_choices import CHANGEABLE_GATES
 from runtime.inference.model import LoadedModel
+from runtime.serving.certificates import Role, Validity
 from runtime.serving.machine import device_of, memory_limit_bytes
 
 OUTCOMES: Final[dict[CaseStatus, str]] = {
@@ -99,6 +100,12 @@ class Metrics:
         self._bundle = self._gauge("sidewall_bundle_info", "The model bundle that serves, always 1.", _BUNDLE_LABELS)
         self._backend = self._gauge("sidewall_backend_info", "What the folds run on, always 1.", _BACKEND_LABELS)
         self._golden = self._gauge("sidewall_golden_case_passed", "1 once the bundle's golden case has passed.")
+        self._days_left = self._gauge(
+            "sidewall_certificate_days_left", "Days to the end of the certificates in use.", ("certificate",)
+        )
+        self._valid = self._gauge(
+            "sidewall_certificate_valid", "1 while the certificates in use count, by their dates.", ("certificate",)
+        )
         self._serving = self._gauge("sidewall_serving", "1 while cases are taken.")
         self._engines = self._counter(
             "sidewall_engines", "Compiled folds taken from the engine cache, or built.", source=("stored", "built")
@@ -173,6 +180,12 @@ class Metrics:
         """Take the number of held places from `taken`, a function, at every scrape."""
         self._admitted.set_function(taken)
         self._places.set(places)
+
+    def shows_certificate(self, validity: Callable[[], Mapping[Role, Validity]]) -> None:
+        """Take how long the TLS certificates count from `validity`, a function, at every scrape."""
+        for role in validity():
+            self._days_left.labels(role).set_function(lambda role=role: validity()[role].days_left())
+            self._valid.labels(role).set_function(lambda role=role: float(validity()[role].problem() is None))
 
     def serves(self, model: LoadedModel) -> None:
         """Note that a model has passed its golden case and answers from now on."""

@@ -14,8 +14,10 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from runtime.core.errors import AddressUnavailable
 from runtime.inference.model import LoadedModel
+from runtime.serving.certificates import ServerCertificate, log_validity
 from runtime.serving.job import prepare_analysis
-from runtime.serving.listening import require_free, server_credentials
+from runtime.serving.listening import require_free
+from runtime.serving.local_health import LocalHealth
 from runtime.serving.metrics import Metrics
 from runtime.serving.scraping import metrics_served
 from runtime.serving.service_manager import READY, STOPPING, notify
@@ -63,12 +65,18 @@ class Server:
         analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self._local_health = LocalHealth(self._health)
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._storage: dict[str, bool] = {}
 
     def __enter__(self) -> Self:
         """Listen; raises `SettingInvalid` when the address or a TLS file cannot be used."""
-        self.address = self._listen()
+        certificate = ServerCertificate.of(self._settings)
+        self.address = self._listen(certificate)
+        if certificate is not None:
+            log_validity(certificate.validity())
+            self._metrics.shows_certificate(certificate.validity)
+            self._local_health.start(self.address)
         self._server.start()
         return self
 
@@ -82,6 +90,7 @@ class Server:
             self._analyzer.wait_until_idle(handing_back_s)
         # What is left only watches: health, reflection, connections.
         self._server.stop(min(_LAST_WORDS_S, handing_back_s)).wait()
+        self._local_health.stop()
         self._analyzer.close()
         self._threads.shutdown(wait=False)
 
@@ -105,16 +114,15 @@ class Server:
         state = health_pb2.HealthCheckResponse.SERVING if fine else health_pb2.HealthCheckResponse.NOT_SERVING
         self._health.set(STORAGE_SERVICE, state)
 
-    def _listen(self) -> str:
+    def _listen(self, certificate: ServerCertificate | None) -> str:
         """Return the address with the port that was really taken."""
         listen = self._settings.listen
-        credentials = server_credentials(self._settings)
         require_free(listen)
         try:
-            if credentials is None:
+            if certificate is None:
                 port = self._server.add_insecure_port(listen)
             else:
-                port = self._server.add_secure_port(listen, credentials)
+                port = self._server.add_secure_port(listen, certificate.credentials())
         except RuntimeError as error:
             # Somebody else was faster.
             raise AddressUnavailable("listen", listen, "an address of this machine with a port that is free") from error
