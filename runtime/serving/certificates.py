@@ -110,8 +110,11 @@ class ServerCertificate:
 
     def credentials(self) -> grpc.ServerCredentials:
         """Return what a server listens with; new connections get the files as they then are."""
+        # None, which the stubs do not know, keeps what the server has.
         return grpc.dynamic_ssl_server_credentials(
-            self._content.configuration(), self._renewed, require_client_authentication=self._paths[2] is not None
+            self._content.configuration(),
+            self._renewed,  # type: ignore[arg-type]
+            require_client_authentication=self._paths[2] is not None,
         )
 
     def validity(self) -> dict[Role, Validity]:

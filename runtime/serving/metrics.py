@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -184,8 +185,8 @@ class Metrics:
     def shows_certificate(self, validity: Callable[[], Mapping[Role, Validity]]) -> None:
         """Take how long the TLS certificates count from `validity`, a function, at every scrape."""
         for role in validity():
-            self._days_left.labels(role).set_function(lambda role=role: validity()[role].days_left())
-            self._valid.labels(role).set_function(lambda role=role: float(validity()[role].problem() is None))
+            self._days_left.labels(role).set_function(partial(_days_left, validity, role))
+            self._valid.labels(role).set_function(partial(_is_valid, validity, role))
 
     def serves(self, model: LoadedModel) -> None:
         """Note that a model has passed its golden case and answers from now on."""
@@ -301,6 +302,14 @@ class Metrics:
         histogram = Histogram(name, meaning, tuple(label), registry=self.registry, buckets=buckets)
         _start_at_zero(histogram, label)
         return histogram
+
+
+def _days_left(validity: Callable[[], Mapping[Role, Validity]], role: Role) -> float:
+    return validity()[role].days_left()
+
+
+def _is_valid(validity: Callable[[], Mapping[Role, Validity]], role: Role) -> float:
+    return float(validity()[role].problem() is None)
 
 
 def _start_at_zero(metric: Counter | Histogram, label: dict[str, Iterable[str]]) -> None:
