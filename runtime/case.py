@@ -14,6 +14,7 @@ from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.volume import Volume
 from runtime.results.artefact import Artefact
+from runtime.results.attempts import LostFile
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.superseding import EarlierReport
@@ -88,6 +89,9 @@ class CaseResult:
 
     labels: Volume | None = None
     """uint8 label map on the source's own grid; None when refused."""
+
+    lost: tuple[LostFile, ...] = ()
+    """Files that a fault of the program kept from being written; the findings name them."""
 
     regions: CaseRegions | None = None
     """What was segmented, on the canonical grid; None when refused."""

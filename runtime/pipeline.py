@@ -39,8 +39,7 @@ from runtime.core.site_choices import with_site_outcomes, with_site_rules
 from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.core.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
-from runtime.results.artefact import Artefact
-from runtime.results.artefacts import write_artefacts
+from runtime.results.artefacts import WrittenCase, write_artefacts
 from runtime.results.gate_card import GatePicture
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_pictures import gate_pictures
@@ -145,13 +144,14 @@ class _Run:
             findings = with_comparison(findings, self.case.prior)
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
-            artefacts = self._write(findings, regions)
+            written = self._write(findings, regions)
         return CaseResult(
-            findings,
-            artefacts,
+            written.findings,
+            written.artefacts,
             instances=source.with_voxels(reorientation.invert(measured.instances.voxels)),
             labels=source.with_voxels(reorientation.invert(segmentation.labels.voxels)),
             regions=regions,
+            lost=written.lost,
         )
 
     def refuse(self, refusal: CaseRefused) -> CaseResult:
@@ -170,9 +170,10 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
-        return CaseResult(findings, self._write(findings, None))
+        written = self._write(findings, None)
+        return CaseResult(written.findings, written.artefacts, lost=written.lost)
 
-    def _write(self, findings: Findings, regions: CaseRegions | None) -> tuple[Artefact, ...]:
+    def _write(self, findings: Findings, regions: CaseRegions | None) -> WrittenCase:
         """Return the files of the case; DICOM objects speak of a model, so a label map gives none."""
         by_model = findings.model is not None
         with without_library_warnings():
@@ -182,7 +183,7 @@ class _Run:
                 series=self.series if by_model else None,
                 created=self.created,
                 refused_headers=self.refused_headers if by_model else (),
-                gate_images=self._gate_pictures(),
+                gate_images=self._gate_pictures,
                 settings=self.settings.results,
                 earlier=self.case.earlier_report,
             )

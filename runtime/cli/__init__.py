@@ -40,7 +40,7 @@ from runtime.cli.options import (
     TlsOption,
 )
 from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
-from runtime.core.errors import CaseRefused
+from runtime.core.errors import CaseRefused, ResultIncomplete
 from runtime.core.processors import limit_libraries
 from runtime.core.scratch import scratch_settled
 from runtime.core.streams import answer_alone
@@ -417,3 +417,5 @@ def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) ->
             _STDOUT.print(f"results in {out}", highlight=False)
     if findings["status"] == "refused":
         raise typer.Exit(CaseRefused.exit_code)
+    if findings.get("missing_files"):
+        raise typer.Exit(ResultIncomplete.exit_code)

@@ -41,6 +41,7 @@ def analyze_path(
     model = ModelOnDemand(settings, tell)
     case = with_images(about, path, inputs.series_uid, tell)
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
+    tell_lost(result, tell)
     write_case(out, result.artefacts, inputs)
     if label_map is not None:
         save_label_map(label_map, result, tell)
@@ -52,6 +53,12 @@ def with_images(about: CaseInput, path: Path, series_uid: str | None, tell: Tell
     if series_uid is None and holds_volume_files(path):
         return replace(about, volume_file=path)
     return replace(about, dicom=choose_series(path, series_uid, tell))
+
+
+def tell_lost(result: CaseResult, tell: Tell) -> None:
+    """Name the files that could not be written, each with its error and where that came up."""
+    for lost in result.lost:
+        tell(f"internal_error: {lost.error} in {lost.where[-1]}: {lost.name} was not written")
 
 
 def save_label_map(file: Path, result: CaseResult, tell: Tell) -> None:

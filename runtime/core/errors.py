@@ -95,6 +95,13 @@ class CaseRefused(SidewallError):
         super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in self.reasons))
 
 
+class ResultIncomplete(SidewallError):
+    """A fault of the program kept a file of the result from being written; the rest of it is there."""
+
+    code = "result_incomplete"
+    exit_code = 12
+
+
 class BundleRejected(SidewallError):
     """A model bundle is absent, altered, of an unknown schema or fails its golden case."""
 

@@ -276,3 +276,6 @@ class Findings:
 
     comparison: Comparison | None = field(default=None, metadata=_SINCE_1_1)
     """None when no earlier study was given, or it could not be laid on this one (a warning then says so)."""
+
+    missing_files: tuple[str, ...] = field(default=(), metadata=_SINCE_1_1)
+    """Files of the result that a fault of the program kept from being written; a warning names them, too."""

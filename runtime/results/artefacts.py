@@ -3,9 +3,12 @@
 What writes DICOM takes a second to import (highdicom): only a case that gets DICOM objects waits for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BytesIO
+from typing import TypeVar
 
 import pydicom
 from PIL.Image import Image
@@ -17,6 +20,7 @@ from runtime.core.series import Series
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.results.artefact import Artefact
+from runtime.results.attempts import Attempts, LostFile
 from runtime.results.context import ResultContext, result_context
 from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
@@ -24,6 +28,19 @@ from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.source import SourceImages, refused_images, source_images
 from runtime.results.superseding import EarlierReport
+
+_Built = TypeVar("_Built")
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenCase:
+    """The files of one case, and what is said of those that are missing."""
+
+    findings: Findings
+    """As given, with the missing files named."""
+
+    artefacts: tuple[Artefact, ...]
+    lost: tuple[LostFile, ...]
 
 
 def write_artefacts(
@@ -35,8 +52,8 @@ def write_artefacts(
     refused_headers: Sequence[Dataset] = (),
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
     earlier: EarlierReport | None = None,
-    gate_images: Sequence[GatePicture] = (),
-) -> tuple[Artefact, ...]:
+    gate_images: Callable[[], Sequence[GatePicture]] = tuple,
+) -> WrittenCase:
     """Return the files of one case; the same arguments give the same bytes.
 
     Bare voxels (`series` is None) give `findings.json`, the report for people and the key images, a DICOM series also
@@ -45,37 +62,65 @@ def write_artefacts(
     headers of `series` or else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
 
     `created` is the time of the analysis; whoever repeats it must give the same one. `earlier` is the report of an
-    earlier analysis of the study, which the new one supersedes unless it is the same. `gate_images` are the pictures of
-    quality checks and become `gates/<code>.png`, of a refused case too. Raises `ValueError` when findings and regions
-    do not belong together, or when the findings of an analysed case name no model.
+    earlier analysis of the study, which the new one supersedes unless it is the same. `gate_images` draws the pictures
+    of quality checks, which become `gates/<code>.png`, of a refused case too.
+
+    An unexpected error costs the file that it came up in: what would refer to it is written without the reference and
+    marked incomplete, and the findings name it. Raises `ValueError` when findings and regions do not belong together,
+    or when the findings of an analysed case name no model.
     """
-    artefacts = [Artefact("findings.json", "application/json", to_json(findings).encode())]
-    drawn: list[Artefact] = []
+    if series is not None and regions is not None and findings.model is None:
+        raise ValueError("findings of an analysed case must name the model")
+    attempts = Attempts()
+    dicom: list[Artefact] = []
+    drawn: list[Artefact | None] = []
     if regions is None:
-        source = refused_images(series.headers if series else refused_headers)
-        if source is not None:
-            from runtime.results.refusal_report import build_refusal_report
-
-            context = _context(source, findings, created, settings, earlier)
-            artefacts.append(_dicom("report.dcm", build_refusal_report(context)))
+        headers = series.headers if series else refused_headers
+        dicom += (
+            attempts.make("report.dcm", lambda: _refusal_report(headers, findings, created, settings, earlier)) or []
+        )
     else:
-        pictures = key_pictures(findings, regions)
+        pictures = attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions)) or ()
         if series is not None:
-            context = _context(source_images(series), findings, created, settings, earlier)
-            artefacts += write_dicom(context, regions, pictures)
-        drawn += [_png(f"keyimages/{each.name}.png", each.image) for each in pictures]
-        drawn.append(_png("contact_sheet.png", contact_sheet(findings, regions)))
-    drawn += [_png(f"{each.name}.png", each.image) for each in gate_images]
-    return (*artefacts, *drawn, *_for_people(findings, drawn, created))
-
-
-def _for_people(findings: Findings, drawn: Sequence[Artefact], created: datetime) -> tuple[Artefact, ...]:
-    """Return the report as a page and as a document for print, with the pictures drawn so far."""
-    pictures = {each.name: each.data for each in drawn}
-    return (
-        Artefact("report.html", "text/html", html_report(findings, pictures, created)),
-        Artefact("report.pdf", "application/pdf", pdf_report(findings, pictures, created)),
+            context = attempts.make(
+                "*.dcm", lambda: _context(source_images(series), findings, created, settings, earlier)
+            )
+            dicom += write_dicom(context, regions, pictures, attempts) if context else []
+        drawn += [_png(f"keyimages/{each.name}.png", each.image, attempts) for each in pictures]
+        sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions))
+        drawn.append(None if sheet is None else _png("contact_sheet.png", sheet, attempts))
+    gates = attempts.make("gates/*.png", gate_images) or ()
+    drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]
+    files = [*dicom, *(each for each in drawn if each is not None)]
+    files += _for_people(attempts, findings, files, created)
+    findings = attempts.told(findings)
+    return WrittenCase(
+        findings, (Artefact("findings.json", "application/json", to_json(findings).encode()), *files), attempts.lost
     )
+
+
+def _refusal_report(
+    headers: Sequence[Dataset],
+    findings: Findings,
+    created: datetime,
+    settings: ResultSettings,
+    earlier: EarlierReport | None,
+) -> list[Artefact]:
+    source = refused_images(headers)
+    if source is None:
+        return []
+    from runtime.results.refusal_report import build_refusal_report
+
+    return [_dicom("report.dcm", build_refusal_report(_context(source, findings, created, settings, earlier)))]
+
+
+def _for_people(attempts: Attempts, findings: Findings, files: Sequence[Artefact], created: datetime) -> list[Artefact]:
+    """Return the report as a page and as a document for print, with the pictures drawn so far."""
+    pictures = {each.name: each.data for each in files if each.media_type == "image/png"}
+    page = attempts.make("report.html", lambda: html_report(attempts.told(findings), pictures, created))
+    document = attempts.make("report.pdf", lambda: pdf_report(attempts.told(findings), pictures, created))
+    made = (("report.html", "text/html", page), ("report.pdf", "application/pdf", document))
+    return [Artefact(name, kind, data) for name, kind, data in made if data is not None]
 
 
 def _context(
@@ -89,28 +134,58 @@ def _context(
     return result_context(source, findings, created, settings, supersedes)
 
 
-def write_dicom(context: ResultContext, regions: CaseRegions, pictures: Sequence[KeyPicture]) -> list[Artefact]:
-    """Return SEG (unless nothing was segmented), SR, key images and key objects of an analysed case."""
-    if context.findings.model is None:
-        raise ValueError("findings of an analysed case must name the model")
+def write_dicom(
+    context: ResultContext, regions: CaseRegions, pictures: Sequence[KeyPicture], attempts: Attempts
+) -> list[Artefact]:
+    """Return SEG (unless nothing was segmented), SR, key images and key objects of an analysed case.
+
+    Each is built and encoded before anything refers to it: what could not be is lost, and not referred to.
+    """
     from runtime.results.key_objects import build_key_objects, slices_with_nodes
-    from runtime.results.secondary_capture import build_captures, picture_sources
+    from runtime.results.secondary_capture import build_capture, picture_sources
     from runtime.results.segmentation_object import build_segmentation
     from runtime.results.structured_report import build_report
 
-    segmentation = build_segmentation(context, regions)
-    report = build_report(context, regions, segmentation)
-    captures = build_captures(context, pictures, regions)
-    slices = slices_with_nodes(context, regions) or picture_sources(context, pictures[0], regions)
-    objects: dict[str, Dataset] = {} if segmentation is None else {"segmentation.dcm": segmentation.dataset}
-    objects["report.dcm"] = report
-    objects.update({f"captures/{each.name}.dcm": data for each, data in zip(pictures, captures, strict=True)})
-    objects["key_objects.dcm"] = build_key_objects(context, slices, captures, segmentation, report)
-    return [_dicom(name, dataset) for name, dataset in objects.items()]
+    files: list[Artefact] = []
+
+    def keep(name: str, build: Callable[[], _Built | None], dataset_of: Callable[[_Built], Dataset]) -> _Built | None:
+        def made() -> tuple[_Built, Artefact] | None:
+            built = build()
+            return None if built is None else (built, _dicom(name, dataset_of(built)))
+
+        done = attempts.make(name, made)
+        if done is None:
+            return None
+        files.append(done[1])
+        return done[0]
+
+    segmentation = keep("segmentation.dcm", lambda: build_segmentation(context, regions), lambda built: built.dataset)
+    lost_segmentation = bool(attempts.lost) and attempts.lost[-1].name == "segmentation.dcm"
+    report = keep(
+        "report.dcm", lambda: build_report(context, regions, segmentation, incomplete=lost_segmentation), _itself
+    )
+    captures: list[Dataset] = []
+    for number, picture in enumerate(pictures, start=1):
+        build = partial(build_capture, context, picture, number, regions)
+        capture = keep(f"captures/{picture.name}.dcm", build, _itself)
+        captures += [] if capture is None else [capture]
+    missing = [lost.name for lost in attempts.lost]
+
+    def key_objects() -> Dataset:
+        slices = slices_with_nodes(context, regions) or picture_sources(context, pictures, regions)
+        return build_key_objects(context, slices, captures, segmentation, report, missing)
+
+    keep("key_objects.dcm", key_objects, _itself)
+    return files
 
 
-def _png(name: str, image: Image) -> Artefact:
-    return Artefact(name, "image/png", to_png(image))
+def _itself(dataset: Dataset) -> Dataset:
+    return dataset
+
+
+def _png(name: str, image: Image, attempts: Attempts) -> Artefact | None:
+    data = attempts.make(name, lambda: to_png(image))
+    return None if data is None else Artefact(name, "image/png", data)
 
 
 def _dicom(name: str, dataset: Dataset) -> Artefact:

@@ -19,16 +19,23 @@ def build_key_objects(
     slices: Sequence[SourceReference],
     captures: Sequence[Dataset],
     segmentation: SegmentationObject | None,
-    report: Dataset,
+    report: Dataset | None,
+    missing: Sequence[str] = (),
 ) -> hd.ko.KeyObjectSelectionDocument:
-    """Return the document that selects source slices (at least one), key images, SEG when there is one, and SR."""
-    results = [*captures, *([] if segmentation is None else [segmentation.dataset]), report]
+    """Return the document that selects source slices (at least one), key images, SEG when there is one, and SR.
+
+    `missing` names the files that should be there and are not: the document says that it is incomplete.
+    """
+    of_all = [None if segmentation is None else segmentation.dataset, report]
+    results = [*captures, *(each for each in of_all if each is not None)]
+    lacking = f". INCOMPLETE, not written: {', '.join(missing)}" if missing else ""
     objects = [*(reference.instance for reference in slices), *results]
     content = hd.ko.KeyObjectSelection(
         document_title=codes.OF_INTEREST,
         referenced_objects=objects,
         observer_device_context=describe_observer(),
-        description=f"{RESEARCH_WORDS}. Source slices, key images, segmentation and report of one analysis by software",
+        description=f"{RESEARCH_WORDS}. Source slices, key images, segmentation and report of one analysis by software"
+        f"{lacking}",
     )
     _add_frame_numbers(content, slices)
     document = hd.ko.KeyObjectSelectionDocument(evidence=objects, content=content, **context.attributes("key_objects"))

@@ -28,17 +28,20 @@ def build_captures(
     context: ResultContext, pictures: Sequence[KeyPicture], regions: CaseRegions
 ) -> tuple[hd.sc.SCImage, ...]:
     """Return one single-frame RGB image per picture, in one series."""
-    return tuple(_capture(context, picture, number, regions) for number, picture in enumerate(pictures, start=1))
+    return tuple(build_capture(context, picture, number, regions) for number, picture in enumerate(pictures, start=1))
 
 
-def picture_sources(context: ResultContext, picture: KeyPicture, regions: CaseRegions) -> tuple[SourceReference, ...]:
-    """Return the source of the slice that a picture shows."""
+def picture_sources(
+    context: ResultContext, pictures: Sequence[KeyPicture], regions: CaseRegions
+) -> tuple[SourceReference, ...]:
+    """Return the sources of the slices that pictures show; every slice without a picture."""
     mask = np.zeros(regions.image.shape, dtype=np.bool_)
-    mask[picture.slice_index] = True
+    mask[[picture.slice_index for picture in pictures] or slice(None)] = True
     return context.source.references(regions.to_source_grid(mask))
 
 
-def _capture(context: ResultContext, picture: KeyPicture, number: int, regions: CaseRegions) -> hd.sc.SCImage:
+def build_capture(context: ResultContext, picture: KeyPicture, number: int, regions: CaseRegions) -> hd.sc.SCImage:
+    """Return one picture as an image of the series of captures; `number` is its place in it, from 1."""
     capture = hd.sc.SCImage.from_ref_dataset(
         ref_dataset=_nameless(context.source.instances[0]),
         pixel_array=np.asarray(picture.image),
@@ -59,7 +62,7 @@ def _capture(context: ResultContext, picture: KeyPicture, number: int, regions: 
     capture.DateOfSecondaryCapture, capture.TimeOfSecondaryCapture = capture.ContentDate, capture.ContentTime
     capture.BurnedInAnnotation = "YES"
     capture.DerivationDescription = f"{picture.description}. {RESEARCH_WORDS}"
-    capture.SourceImageSequence = [_reference(each) for each in picture_sources(context, picture, regions)]
+    capture.SourceImageSequence = [_reference(each) for each in picture_sources(context, [picture], regions)]
     for name in _LOSSY:
         if name in context.source.instances[0]:
             setattr(capture, name, context.source.instances[0].get(name))

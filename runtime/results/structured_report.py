@@ -38,9 +38,13 @@ _PRIVATE_SCHEME: Final = CodingSchemeIdentificationItem(
 
 
 def build_report(
-    context: ResultContext, regions: CaseRegions, segmentation: SegmentationObject | None
+    context: ResultContext, regions: CaseRegions, segmentation: SegmentationObject | None, *, incomplete: bool = False
 ) -> sr.Comprehensive3DSR:
-    """Return the report of a case that was not refused; `segmentation` is None when nothing was segmented."""
+    """Return the report of a case that was not refused; `segmentation` is None when nothing was segmented.
+
+    It is also None when the SEG could not be written, which `incomplete` says: the nodes then have no segment to refer
+    to, and the report calls itself partial.
+    """
     source, findings, uids = context.source, context.findings, context.uids
     algorithm = describe_algorithm(findings)
     groups: list[sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations]
@@ -48,10 +52,15 @@ def build_report(
     groups += [_station_group(assessment, algorithm, uids) for assessment in findings.assessed]
     if segmentation is not None:
         groups += [_node_group(node, context, regions, segmentation, algorithm) for node in findings.nodes]
+    elif incomplete:
+        groups += [_group_without_segment(node, findings, algorithm) for node in findings.nodes]
     evidence: list[Dataset] = list(source.instances)
     if segmentation is not None:
         evidence.append(segmentation.dataset)
-    return assemble_report(context, measurement_report(groups), evidence)
+    report = assemble_report(context, measurement_report(groups), evidence, incomplete=incomplete)
+    if incomplete:
+        report.CompletionFlagDescription = "The segmentation could not be written"
+    return report
 
 
 def measurement_report(
@@ -66,13 +75,13 @@ def measurement_report(
 
 
 def assemble_report(
-    context: ResultContext, content: sr.MeasurementReport, evidence: Sequence[Dataset]
+    context: ResultContext, content: sr.MeasurementReport, evidence: Sequence[Dataset], *, incomplete: bool = False
 ) -> sr.Comprehensive3DSR:
     """Return the document of that content: preliminary, unverified, research, and naming what it supersedes."""
     report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
-        is_complete=True,
+        is_complete=not incomplete,
         is_final=False,
         is_verified=False,
         coding_schemes=[_PRIVATE_SCHEME],
@@ -196,6 +205,22 @@ def _node_group(
         algorithm_id=algorithm,
         measurements=[*_measurements(node), *compared_measurements(node)],
         qualitative_evaluations=[*_evaluations(node), *compared_evaluations(node, context.findings.comparison)],
+    )
+
+
+def _group_without_segment(
+    node: Node, findings: Findings, algorithm: sr.AlgorithmIdentification
+) -> sr.MeasurementsAndQualitativeEvaluations:
+    """Return the TID 1501 group of one node whose segment could not be written."""
+    return sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=node.tracking_uid, identifier=f"node {node.id}"),
+        time_point_context=time_point_context(findings.context),
+        finding_type=codes.LYMPH_NODE,
+        finding_category=codes.ANATOMICAL_STRUCTURE,
+        finding_sites=[_site(node.station, node.side)],
+        algorithm_id=algorithm,
+        measurements=[*_measurements(node), *compared_measurements(node)],
+        qualitative_evaluations=[*_evaluations(node), *compared_evaluations(node, findings.comparison)],
     )
 
 

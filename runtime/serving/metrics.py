@@ -81,6 +81,13 @@ class _Found:
     """Codes of the gates that warned."""
 
 
+_FILES: Final = (
+    "segmentation.dcm", "report.dcm", "captures", "key_objects.dcm", "keyimages", "contact_sheet.png", "gates",
+    "report.html", "report.pdf", "other",
+)  # fmt: skip
+"""Kinds of files that a result has (`LostFile.kind`)."""
+
+
 class Metrics:
     """Every metric of one server; safe to share between threads."""
 
@@ -148,6 +155,7 @@ class Metrics:
             "Borderline or indeterminate cases, told in blocks of 20 cases.",
             registry=self.registry,
         )
+        self._lost = self._counter("sidewall_files_lost", "Files that a fault kept from being written.", file=_FILES)
         self._waiting = self._gauge("sidewall_cases_waiting", "Cases received that wait for the one that runs.")
         self._running = self._gauge("sidewall_cases_running", "Cases being analysed.")
         self._last_case = self._gauge(
@@ -244,6 +252,10 @@ class Metrics:
     def fold_ended(self, fold: int, duration_s: float) -> None:
         """Note how long a fold took; `fold` is its number in the bundle, from 0."""
         self._fold_s.labels(str(fold)).observe(duration_s)
+
+    def file_lost(self, kind: str) -> None:
+        """Count a file that could not be written; `kind` is its name, or the folder of one of several."""
+        self._lost.labels(kind if kind in _FILES else "other").inc()
 
     def call_ended(self, ending: Findings | SidewallError, duration_s: float) -> None:
         """Count how a call ended: with findings, those of a refused case too, or with an error."""

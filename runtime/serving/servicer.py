@@ -189,6 +189,9 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             if not job.is_handed_back:
                 wait([future])
         result = future.result()
+        for lost in result.lost:
+            _log.error("file not written", job=job.id, file=lost.name, error=lost.error, where=list(lost.where))
+            self._metrics.file_lost(lost.kind)
         if result.findings.status == "refused":
             yield from artefact_events(result.artefacts)
             raise _RefusedCase(result)

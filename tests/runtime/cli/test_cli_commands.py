@@ -215,3 +215,19 @@ def test_help_shows_an_example(command: str, run: Run) -> None:
     done = run(command, "--help")
     assert done.exit_code == 0
     assert f"Example: sidewall {command}" in done.stdout
+
+
+def test_a_file_that_a_fault_kept_from_being_written_is_told_and_the_exit_status_says_so(
+    run: Run, bundle: TinyBundle, series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("MILLER^ANNA")
+
+    monkeypatch.setattr("runtime.results.segmentation_object.build_segmentation", fail)
+    done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path)
+    assert done.exit_code == 12
+    assert "internal_error: ZeroDivisionError in " in done.stderr
+    assert "segmentation.dcm was not written" in done.stderr
+    assert "MILLER" not in done.output
+    assert json.loads((tmp_path / "findings.json").read_text())["missing_files"] == ["segmentation.dcm"]
+    assert (tmp_path / "report.dcm").exists()

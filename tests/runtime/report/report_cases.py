@@ -111,5 +111,5 @@ EVERY_STATUS = (POSITIVE, NEGATIVE, BORDERLINE, INDETERMINATE, REFUSED, DEMONSTR
 
 def pictures(case: Case = CASE) -> dict[str, bytes]:
     """Return the PNG artefacts of a case by name, as the report gets them."""
-    artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED)
+    artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED).artefacts
     return {each.name: each.data for each in artefacts if each.media_type == "image/png"}

@@ -64,7 +64,7 @@ def dicom_files(
     regions = None if case.findings.status == "refused" else case.regions
     artefacts = write_artefacts(
         case.findings, regions, series=case.series, created=created, settings=settings, earlier=earlier
-    )
+    ).artefacts
     return {each.name: each.data for each in artefacts if each.media_type == "application/dicom"}
 
 

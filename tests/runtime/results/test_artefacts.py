@@ -39,7 +39,7 @@ CASES = {
 
 def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None:
     case = build_case()
-    artefacts = write_artefacts(case.findings, case.regions, series=case.series, created=CREATED)
+    artefacts = write_artefacts(case.findings, case.regions, series=case.series, created=CREATED).artefacts
     assert [(artefact.name, artefact.media_type) for artefact in artefacts] == [
         ("findings.json", "application/json"),
         ("segmentation.dcm", "application/dicom"),
@@ -58,7 +58,7 @@ def test_a_dicom_case_leaves_findings_segmentation_report_and_pictures() -> None
 
 def test_bare_voxels_leave_findings_and_pictures_only() -> None:
     case = build_case(with_nodes=False)
-    artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED)
+    artefacts = write_artefacts(case.findings, case.regions, series=None, created=CREATED).artefacts
     assert [artefact.name for artefact in artefacts] == [
         "findings.json",
         "keyimages/stations.png",
@@ -69,7 +69,7 @@ def test_bare_voxels_leave_findings_and_pictures_only() -> None:
 
 
 def test_a_refused_case_without_headers_leaves_its_findings_alone() -> None:
-    artefacts = write_artefacts(build_refusal().findings, None, series=None, created=CREATED)
+    artefacts = write_artefacts(build_refusal().findings, None, series=None, created=CREATED).artefacts
     assert [artefact.name for artefact in artefacts] == ["findings.json", "report.html", "report.pdf"]
 
 
@@ -82,7 +82,7 @@ def test_a_refused_case_with_headers_leaves_findings_and_a_report(as_series: boo
         series=case.series if as_series else None,
         refused_headers=case.series.headers,
         created=CREATED,
-    )
+    ).artefacts
     assert [artefact.name for artefact in artefacts] == ["findings.json", "report.dcm", "report.html", "report.pdf"]
 
 
@@ -94,8 +94,9 @@ def test_findings_without_a_model_are_an_error() -> None:
 
 def test_a_repeat_gives_the_same_bytes() -> None:
     first, second = build_case(), build_case()
-    assert write_artefacts(first.findings, first.regions, series=first.series, created=CREATED) == write_artefacts(
-        second.findings, second.regions, series=second.series, created=CREATED
+    assert (
+        write_artefacts(first.findings, first.regions, series=first.series, created=CREATED).artefacts
+        == write_artefacts(second.findings, second.regions, series=second.series, created=CREATED).artefacts
     )
 
 

@@ -24,7 +24,9 @@ def _source_slices(case: Case, node_id: int | None = None) -> set[str]:
 
 def test_a_capture_holds_the_pixels_of_the_key_image() -> None:
     case = build_case()
-    artefacts = {a.name: a.data for a in write_artefacts(case.findings, case.regions, series=None, created=CREATED)}
+    artefacts = {
+        a.name: a.data for a in write_artefacts(case.findings, case.regions, series=None, created=CREATED).artefacts
+    }
     for name in ("node_01", "node_02"):
         picture = np.asarray(Image.open(BytesIO(artefacts[f"keyimages/{name}.png"])))
         capture = dicom_objects(case)[f"captures/{name}.dcm"]

@@ -208,8 +208,8 @@ def test_gate_pictures_become_files_of_the_case(refused: bool) -> None:
     picture = GatePicture("midline", Image.new("RGB", (4, 4)), "nothing")
     regions = None if refused else case.regions
     arguments = {"series": case.series, "created": CREATED}
-    without = write_artefacts(case.findings, regions, **arguments)  # type: ignore[arg-type]
-    artefacts = write_artefacts(case.findings, regions, gate_images=(picture,), **arguments)  # type: ignore[arg-type]
+    without = write_artefacts(case.findings, regions, **arguments).artefacts  # type: ignore[arg-type]
+    artefacts = write_artefacts(case.findings, regions, gate_images=lambda: (picture,), **arguments).artefacts  # type: ignore[arg-type]
     *others, drawn, page, document = artefacts
     assert others == list(without[:-2])
     assert (drawn.name, drawn.media_type) == ("gates/midline.png", "image/png")

@@ -17,7 +17,7 @@ PRIVATE_CLASS = "1.2.840.113619.4.2"
 def _report(headers: list[Dataset]) -> Dataset | None:
     """Return the report of a refusal that knows headers alone, None when there is none."""
     findings = replace(build_refusal().findings, model=None, rules=None)
-    artefacts = write_artefacts(findings, None, series=None, refused_headers=headers, created=CREATED)
+    artefacts = write_artefacts(findings, None, series=None, refused_headers=headers, created=CREATED).artefacts
     data = next((each.data for each in artefacts if each.name == "report.dcm"), None)
     return None if data is None else pydicom.dcmread(BytesIO(data))
 
