@@ -48,5 +48,5 @@ class Series:
 
     @property
     def is_phantom(self) -> bool:
-        """Whether the subject is a quality control phantom: QualityControlSubject (0010,0200) is YES."""
-        return str(self.headers[0].get("QualityControlSubject", "NO")).upper() == "YES"
+        """Whether the subject is a quality control phantom: every instance says so (0010,0200)."""
+        return all(str(header.get("QualityControlSubject", "NO")).strip().upper() == "YES" for header in self.headers)

@@ -11,8 +11,10 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, MRImageStorage
 
+from runtime.core.reading.frames import Frame, frames_of
+from runtime.core.reading.identity import differing_identity
 from runtime.core.reading.legal_values import is_legal
-from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, Series
+from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, FrameReference, Series
 from runtime.results.uids import derive_uid
 
 _PATTERNS: Final = {
@@ -98,22 +100,28 @@ class SourceImages:
 def source_images(series: Series) -> SourceImages:
     """Return the references to a series, the same for classic and enhanced instances."""
     common = _common(series.headers[0])
+    if len({str(header.get("QualityControlSubject", "")) for header in series.headers}) > 1:
+        common.pop("QualityControlSubject", None)  # the instances do not agree
     instances = tuple(_instance(common, header) for header in series.headers)
-    orientation = _functional_group(series, 0, "PlaneOrientationSequence").ImageOrientationPatient
-    measures = _functional_group(series, 0, "PixelMeasuresSequence")
+    sources = {str(header.SOPInstanceUID): frames_of(header) for header in series.headers}
+    first = _frame(sources, series.frames[0])
     slices = []
-    for index, frame in enumerate(series.frames):
+    for frame in series.frames:
         plane = Dataset()
         plane.update(common)
         plane.SOPClassUID = MRImageStorage
         plane.SOPInstanceUID = frame.sop_instance_uid
-        plane.ImageOrientationPatient = orientation
-        plane.ImagePositionPatient = _functional_group(series, index, "PlanePositionSequence").ImagePositionPatient
-        plane.PixelSpacing = measures.PixelSpacing
-        plane.SliceThickness = measures.get("SliceThickness", series.volume.spacing_mm[0])
+        plane.ImageOrientationPatient = first.value("ImageOrientationPatient")
+        plane.ImagePositionPatient = _frame(sources, frame).value("ImagePositionPatient")
+        plane.PixelSpacing = first.value("PixelSpacing")
+        plane.SliceThickness = first.number("SliceThickness") or series.volume.spacing_mm[0]
         slices.append(plane)
     frame_numbers = tuple(frame.frame_number for frame in series.frames)
     return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
+
+
+def _frame(sources: dict[str, list[Frame]], reference: FrameReference) -> Frame:
+    return sources[reference.sop_instance_uid][(reference.frame_number or 1) - 1]
 
 
 def refused_images(headers: Sequence[Dataset]) -> SourceImages | None:
@@ -122,9 +130,9 @@ def refused_images(headers: Sequence[Dataset]) -> SourceImages | None:
     None when they do not tell one patient and one study, or name no instance of a standard image class: a report
     would then belong to nobody.
     """
-    subjects = {(str(header.get("StudyInstanceUID", "")), str(header.get("PatientID", ""))) for header in headers}
+    studies = {str(header.get("StudyInstanceUID", "")) for header in headers}
     named = [header for header in headers if _is_identified(header)]
-    if len(subjects) != 1 or not named:
+    if len(studies) != 1 or differing_identity(headers) or not named:
         return None
     instances = tuple(_instance(_common(header), header) for header in named)
     return SourceImages((), instances, (), named[0].get("PatientName") or "")
@@ -136,19 +144,6 @@ def _is_identified(header: Dataset) -> bool:
     is_current = storage.name.endswith("Image Storage") and not storage.is_retired
     is_legal_patient = is_legal(header, ("PatientID",)) and all(uid.is_valid for uid in uids)
     return is_legal_patient and is_current and not storage.name.startswith(_INDUSTRIAL)
-
-
-def _functional_group(series: Series, index: int, name: str) -> Dataset:
-    """Return what holds an attribute of a slice: its header, or the enhanced macro `name` (per frame or shared)."""
-    number = series.frames[index].frame_number
-    if number is None:
-        return series.headers[index]
-    header = series.headers[0]
-    for groups in (header.PerFrameFunctionalGroupsSequence[number - 1], header.SharedFunctionalGroupsSequence[0]):
-        if name in groups:
-            item: Dataset = groups[name][0]
-            return item
-    raise ValueError(f"the enhanced image has no {name} for frame {number}")
 
 
 def _common(header: Dataset) -> Dataset:

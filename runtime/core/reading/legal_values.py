@@ -91,7 +91,8 @@ def _holds_text(element: RawDataElement) -> bool:
 
 def _text(value: Any) -> str:
     # A decimal keeps the text that it was read from, which may be longer than its number.
-    return str(getattr(value, "original_string", None) or value).strip(" \0")
+    original = getattr(value, "original_string", None)
+    return (original if isinstance(original, str) and original else str(value)).strip(" \0")
 
 
 def _fault_of_items(items: Any) -> str | None:
