@@ -9,15 +9,14 @@ from PIL import Image
 
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.geometry import tilt_deg
+from runtime.core.reading.kinds import image_type, is_fat_suppressed
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.reading.suitability import (
     DERIVED_WORDS,
     MR_STORAGE,
     SPIN_ECHO,
     echo_time_ms,
-    image_type,
     is_derived_by_compression,
-    is_fat_suppressed,
     sequence_kinds,
 )
 from runtime.results.charts import Row, table_panel

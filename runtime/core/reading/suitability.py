@@ -1,19 +1,19 @@
 """Whether a series is what the model was made for: one axial T2-weighted MR series, as acquired.
 
-Criteria: FACTS on series selection (modality, sequence, echo and repetition time, image type), by tags only; free
-text such as the series description is never read.
+Criteria: FACTS on series selection (modality, sequence, echo and repetition time, image type), by tags only; what free
+text says is a warning at most (`kinds`).
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
 
-from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
+from runtime.core.reading.concatenations import check_frames, check_parts
 from runtime.core.reading.elements import is_stated
 from runtime.core.reading.frames import Frame
+from runtime.core.reading.kinds import check_kinds, image_type, shown_word
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 
@@ -41,8 +41,6 @@ DERIVED_WORDS: Final = frozenset(
 
 SPIN_ECHO: Final = frozenset({"SE", "RM"})
 _ECHO_TIMES: Final = ("EffectiveEchoTime", "EchoTime")
-_FAT_SUPPRESSION: Final = frozenset({"FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE"})
-_CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{1,16}\Z")
 
 
 def check_suitability(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
@@ -50,14 +48,15 @@ def check_suitability(frames: Sequence[Frame], limits: ReadingLimits, notes: Not
     _check_one_series(frames, notes)
     _check_modality(frames, notes)
     _check_image_type(frames, notes)
-    if all(frame.text("Modality") == "MR" for frame in frames):
+    if all(frame.text("Modality").upper() == "MR" for frame in frames):
         _check_sequence(frames, notes)
         _check_timing(frames, limits, notes)
         _check_preparation(frames, notes)
+        check_kinds(frames, notes)
 
 
 def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
-    for keyword, what in (("SeriesInstanceUID", "series"), ("StudyInstanceUID", "studies"), ("PatientID", "patients")):
+    for keyword, what in (("SeriesInstanceUID", "series"), ("StudyInstanceUID", "studies")):
         count = len({frame.text(keyword) for frame in frames})
         if count > 1:
             notes.refuse(
@@ -65,16 +64,13 @@ def _check_one_series(frames: Sequence[Frame], notes: Notes) -> None:
             )
     if any(not frame.text(keyword) for frame in frames for keyword in ("SeriesInstanceUID", "StudyInstanceUID")):
         notes.refuse(RefusalCode.MISSING_GEOMETRY, "an instance does not say which series and study it belongs to")
-    instances = {id(frame.dataset) for frame in frames}
-    if len(instances) > 1 and any((frame.frame_index or 0) > 0 for frame in frames):
-        notes.refuse(
-            RefusalCode.SEVERAL_SERIES,
-            f"a multi-frame image beside {counted(len(instances) - 1, 'other image')}; allowed: one multi-frame image",
-        )
+    instances = list({id(frame.dataset): frame.dataset for frame in frames}.values())
+    check_parts(instances, notes)
+    check_frames(instances, frames, notes)
 
 
 def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
-    for modality in _distinct(shown_word(frame.text("Modality")) for frame in frames):
+    for modality in _distinct(shown_word(frame.text("Modality").upper()) for frame in frames):
         if modality != "MR":
             notes.refuse(RefusalCode.NOT_MR, f"modality is {modality}; allowed: MR")
     if any(frame.text("SOPClassUID") not in MR_STORAGE for frame in frames):
@@ -92,11 +88,6 @@ def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(RefusalCode.DERIVED_IMAGE, f"the image type says {word}; allowed: images as acquired")
     if "LOCALIZER" in words:
         notes.refuse(RefusalCode.NOT_T2, "the image type says LOCALIZER; allowed: a T2-weighted series")
-
-
-def image_type(frame: Frame) -> tuple[str, ...]:
-    """Return the words that say what kind of image a frame is; empty if none does."""
-    return frame.words("FrameType") or frame.words("ImageType")
 
 
 def is_derived_by_compression(frame: Frame) -> bool:
@@ -162,8 +153,6 @@ def _check_preparation(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(
             RefusalCode.NOT_T2, f"the series is diffusion-weighted (b = {_listed(b_values)} s/mm2); allowed: none"
         )
-    if any(is_fat_suppressed(frame) for frame in frames):
-        notes.refuse(RefusalCode.NOT_T2, "the series is fat-suppressed; allowed: T2 without fat suppression")
     if any(frame.text("ContrastBolusAgent") for frame in frames):
         notes.warn("a contrast agent is stated; the usual protocol has none")
 
@@ -178,18 +167,8 @@ def states_echo_time(frame: Frame) -> bool:
     return any(is_stated(place, keyword) for place in (*frame.groups, frame.dataset) for keyword in _ECHO_TIMES)
 
 
-def is_fat_suppressed(frame: Frame) -> bool:
-    """Return whether a frame says that the signal of fat was suppressed."""
-    return bool({*frame.words("ScanOptions"), *frame.words("SpectrallySelectedSuppression")} & _FAT_SUPPRESSION)
-
-
 def _distinct(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
-
-
-def shown_word(word: str) -> str:
-    """Return a code string as it may be shown; anything else could be misplaced free text."""
-    return word if _CODE_STRING.match(word) else "not stated" if not word else "not a known word"
 
 
 def _listed(numbers: Sequence[float]) -> str:

@@ -19,8 +19,6 @@ class ReasonCode(StrEnum):
     # Exclude.
     NOT_2D = "not_2d"
     CONTRAST_AGENT = "contrast_agent"
-    FAT_SATURATION = "fat_saturation"
-    NOT_MAGNITUDE = "not_magnitude"
     OTHER_BODY_PART = "other_body_part"
     # Score.
     LATERAL_COVERAGE = "lateral_coverage"

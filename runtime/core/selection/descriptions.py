@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from runtime.core.reading.kinds import described_as
+
 _WORD: Final = re.compile(r"[A-Z0-9]+")
 
 _SPEAKS_FOR: Final = (
@@ -11,7 +13,6 @@ _SPEAKS_FOR: Final = (
     frozenset({"RECTUM", "RECTAL", "REKTUM", "PELVIS", "PELVIC", "BECKEN", "BASSIN", "PELVI", "RETTO", "RECTO"}),
 )
 _SPEAKS_AGAINST: Final = (
-    frozenset({"T1", "T1W", "DWI", "DIFF", "ADC", "STIR", "TIRM", "FS", "FATSAT", "SPAIR", "PD"}),
     frozenset({"SAG", "SAGITTAL", "COR", "CORONAL"}),
     frozenset({"LOC", "LOCALIZER", "LOCALISER", "SCOUT", "SURVEY", "TEST"}),
     frozenset({"MOTION", "ABORTED", "REJECTED", "BAD", "ARTEFACT", "ARTIFACT"}),
@@ -19,6 +20,13 @@ _SPEAKS_AGAINST: Final = (
 
 
 def preference(description: str) -> int:
-    """Return how much a description speaks for an axial T2 series of the pelvis: kinds of words for less against."""
+    """Return how much a description speaks for an axial T2 series of the pelvis: kinds of words for less against.
+
+    What makes it no plain T2 is told by the table that reading warns by.
+    """
     words = frozenset(_WORD.findall(description.upper()))
-    return sum(bool(words & kind) for kind in _SPEAKS_FOR) - sum(bool(words & kind) for kind in _SPEAKS_AGAINST)
+    return (
+        sum(bool(words & kind) for kind in _SPEAKS_FOR)
+        - sum(bool(words & kind) for kind in _SPEAKS_AGAINST)
+        - bool(described_as(description))
+    )

@@ -1,6 +1,5 @@
 """From the headers of one series to a candidate: what excludes it and what it scores, by tags and geometry alone."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -8,10 +7,12 @@ from runtime.core.errors import RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
+from runtime.core.reading.identity import check_identity
+from runtime.core.reading.kinds import is_elsewhere, is_pelvis, shown_word
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.mending import mend_headers
 from runtime.core.reading.notes import Notes
-from runtime.core.reading.suitability import check_suitability, image_type, shown_word
+from runtime.core.reading.suitability import check_suitability
 from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason
 from runtime.core.selection.criteria import SelectionCriteria
 from runtime.core.selection.scoring import score_processing, score_stack, score_statements
@@ -19,19 +20,6 @@ from runtime.core.selection.study import StudySeries
 
 _NO_AGENT: Final = frozenset({"", "NO", "NONE", "N"})
 """What is written where no contrast agent was given."""
-
-_WATER_OR_FAT: Final = frozenset({"W", "WATER", "F", "FAT", "OP", "OPP_PHASE", "OUT_PHASE", "OPPOSED_PHASE"})
-"""Image type values of the parts of a Dixon acquisition in which fat is dark, alone or cancelled."""
-
-_NOT_MAGNITUDE: Final = frozenset({"P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"})
-"""What the third value of the image type, or the complex image component, calls other parts of a complex image."""
-
-_PELVIS: Final = re.compile(r"\b(PELVI|RECT|PROSTAT|BLADDER|UTER|CERVIX|ANUS|ANAL|BECKEN)|PELVIS")
-_ELSEWHERE: Final = re.compile(
-    r"HEAD|BRAIN|SKULL|ORBIT|PITUITARY|FACE|JAW|IAC|EAR|NECK|C.?SPINE|T.?SPINE|CHEST|THORAX|HEART|BREAST|SHOULDER|"
-    r"CLAVICLE|HUMERUS|ARM|ELBOW|WRIST|HAND|FINGER|KNEE|CALF|LEG|ANKLE|FOOT|TOE|LIVER|PANCREAS|KIDNEY\Z"
-)
-"""Body parts that do not touch the pelvis; the thigh, the hip, the abdomen and the lumbar spine do."""
 
 
 def judge_series(series: StudySeries, limits: ReadingLimits, criteria: SelectionCriteria) -> SeriesCandidate:
@@ -43,8 +31,9 @@ def judge_series(series: StudySeries, limits: ReadingLimits, criteria: Selection
     scored: tuple[SeriesReason, ...] = ()
     excluded: tuple[SeriesReason, ...] = ()
     if frames:
+        check_identity([frame.dataset for frame in frames], notes)
         check_suitability(frames, limits, notes)
-        if all(frame.text("Modality") == "MR" for frame in frames):
+        if all(frame.text("Modality").upper() == "MR" for frame in frames):
             stack = locate(frames, limits, notes)
             excluded = tuple(_exclusions(frames))
             scored = tuple(_scores(frames, stack, criteria))
@@ -87,18 +76,6 @@ def _exclusions(frames: Sequence[Frame]) -> Iterator[SeriesReason]:
         yield SeriesReason(ReasonCode.NOT_2D, f"the acquisition is {kinds}; allowed: 2D", None)
     if any(_has_contrast_agent(frame) for frame in frames):
         yield SeriesReason(ReasonCode.CONTRAST_AGENT, "a contrast agent is stated; allowed: none", None)
-    types = [image_type(frame) for frame in frames]
-    dark_fat = sorted({word for words in types for word in words[2:]} & _WATER_OR_FAT)
-    if dark_fat:
-        said = ", ".join(dark_fat)
-        yield SeriesReason(
-            ReasonCode.FAT_SATURATION, f"the image type says {said}; allowed: images with bright fat", None
-        )
-    components = {word for words in types for word in words[2:3]}
-    components |= {word for frame in frames for word in frame.words("ComplexImageComponent")}
-    if components & _NOT_MAGNITUDE:
-        said = ", ".join(sorted(components & _NOT_MAGNITUDE))
-        yield SeriesReason(ReasonCode.NOT_MAGNITUDE, f"the image type says {said}; allowed: magnitude images", None)
     elsewhere = sorted({part for frame in frames for part in frame.words("BodyPartExamined") if is_elsewhere(part)})
     if elsewhere:
         said = ", ".join(shown_word(part) for part in elsewhere)
@@ -113,18 +90,13 @@ def _has_contrast_agent(frame: Frame) -> bool:
     return named or element_value(frame.dataset, "ContrastBolusAgentSequence") is not None
 
 
-def is_elsewhere(body_part: str) -> bool:
-    """Return whether a stated body part surely does not touch the pelvis."""
-    return bool(_ELSEWHERE.match(body_part)) and not _PELVIS.search(body_part)
-
-
 def _scores(frames: Sequence[Frame], stack: Stack | None, criteria: SelectionCriteria) -> Iterator[SeriesReason]:
     if stack is not None:
         yield from score_stack(stack, criteria)
     yield from score_statements(frames, criteria)
     yield from score_processing(frames, criteria)
     parts = {part for frame in frames for part in frame.words("BodyPartExamined")} - {""}
-    vague = sorted(part for part in parts if not _PELVIS.search(part) and not is_elsewhere(part))
+    vague = sorted(part for part in parts if not is_pelvis(part) and not is_elsewhere(part))
     if vague:
         said = ", ".join(shown_word(part) for part in vague)
         yield SeriesReason(

@@ -8,7 +8,7 @@ import numpy as np
 from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.geometry import Stack, tilt_deg
-from runtime.core.reading.suitability import image_type
+from runtime.core.reading.kinds import image_type
 from runtime.core.selection.candidates import ReasonCode, SeriesReason
 from runtime.core.selection.criteria import SelectionCriteria
 

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
+from runtime.core.reading.identity import differing_identity
 from runtime.core.reading.instances import is_image, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import without_library_warnings
@@ -218,15 +219,15 @@ def _several_subjects(study: Study, eligible: Sequence[SeriesCandidate]) -> Reas
     """Return why no score may choose: it must not be what chooses a patient, or the time of a study."""
     uids = {candidate.series_instance_uid for candidate in eligible}
     qualifying = [series for series in study.series if series.uid in uids]
+    listed = ", ".join(candidate.label for candidate in _ranked(eligible, None)[:_LISTED])
+    allowed = f"({listed}); allowed: one study, or {_OVERRIDE}"
     for keyword, what in (("PatientID", "patients"), ("StudyInstanceUID", "studies")):
         # A series that does not name its patient is told by its study.
         count = len({series.text(keyword) for series in qualifying} - {""})
         if count > 1:
-            listed = ", ".join(candidate.label for candidate in _ranked(eligible, None)[:_LISTED])
-            return Reason(
-                RefusalCode.SEVERAL_SERIES,
-                f"series of {count} {what} qualify ({listed}); allowed: one study, or {_OVERRIDE}",
-            )
+            return Reason(RefusalCode.SEVERAL_SERIES, f"series of {count} {what} qualify {allowed}")
+    if differing_identity(series.headers[0] for series in qualifying):
+        return Reason(RefusalCode.SEVERAL_SERIES, f"series of several patients qualify {allowed}")
     return None
 
 

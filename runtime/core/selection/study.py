@@ -28,7 +28,8 @@ _JUDGED_BY: Final = (
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription", "PatientID",
     "BodyPartExamined", "ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusAgentAdministered",
     "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "EchoTime", "EffectiveEchoTime",
-    "RepetitionTime", "SliceThickness", "SpacingBetweenSlices", "ProtocolName", "DiffusionBValue", "EchoPulseSequence",
+    "RepetitionTime", "InversionTime", "SliceThickness", "SpacingBetweenSlices", "ProtocolName", "DiffusionBValue",
+    "EchoPulseSequence",
     "EchoPlanarPulseSequence", "InversionRecovery", "AcquisitionContrast", "SpectrallySelectedSuppression",
     "ComplexImageComponent", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "NumberOfFrames", "Rows", "Columns", "PixelSpacing",
@@ -88,7 +89,7 @@ def read_study(
     others = unreadable = 0
     budget = Budget(limits)
     for index, file in enumerate(walk_files(source, budget)):
-        header = _read_header(file, budget, file_limits)
+        header = None if file.aside else _read_header(file, budget, file_limits)
         uid = "" if header is None else str(element_value(header, "SeriesInstanceUID") or "").strip()
         if header is not None and (uid or is_image(header)):
             found.setdefault(uid, []).append((index, header))
