@@ -1,6 +1,7 @@
 """Cases made to be refused before anything is segmented: one at least for every reason that reading can have."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,7 +77,18 @@ def _every_other(slices: list[Dataset]) -> None:
 
 
 def _repeated(slices: list[Dataset]) -> None:
-    slices.append(slices[4])
+    slices.append(deepcopy(slices[4]))
+    slices[-1].PixelData = slices[5].PixelData
+
+
+def _another_name(slices: list[Dataset]) -> None:
+    for dataset in slices[10:]:
+        dataset.PatientName = "ANOTHER^PHANTOM"
+
+
+def _without_signal(slices: list[Dataset]) -> None:
+    for dataset in slices:
+        dataset.PixelData = bytes(len(dataset.PixelData))
 
 
 def _same_place(slices: list[Dataset]) -> None:
@@ -179,6 +191,7 @@ READING_CASES: Final = (
     GateCase(RefusalCode.EMPTY_INPUT, "no file at all", _nothing),
     GateCase(RefusalCode.NOT_DICOM, "a text in the place of the last slice", _text_among_slices),
     GateCase(RefusalCode.SEVERAL_SERIES, "the instances of two series in one input", _two_series),
+    GateCase(RefusalCode.MIXED_PATIENTS, "two names in one series", _changed(_another_name)),
     GateCase(RefusalCode.NO_SUITABLE_SERIES, "a study of a T1 series and an ADC map", _unfit_study),
     GateCase(RefusalCode.TIED_SERIES, "a study with the same series twice", _twins),
     GateCase(RefusalCode.NOT_MR, "modality and storage class are CT", _changed(_other_modality)),
@@ -194,7 +207,7 @@ READING_CASES: Final = (
     GateCase(RefusalCode.NOT_AXIAL, "sagittal slices", _changed(_sagittal)),
     GateCase(RefusalCode.MISSING_SLICE, "the middle slice left out", _changed(_without_one)),
     GateCase(RefusalCode.MISSING_SLICE, "every second slice left out", _changed(_every_other)),
-    GateCase(RefusalCode.DUPLICATE_SLICE, "an instance sent twice", _changed(_repeated)),
+    GateCase(RefusalCode.DUPLICATE_SLICE, "one instance UID with two contents", _changed(_repeated)),
     GateCase(RefusalCode.DUPLICATE_SLICE, "two slices at one place", _changed(_same_place)),
     GateCase(RefusalCode.MIXED_GEOMETRY, "one slice of twice the pixel spacing", _changed(_other_pixels)),
     GateCase(RefusalCode.MISSING_GEOMETRY, "one slice without a position", _changed(_no_place)),
@@ -203,6 +216,7 @@ READING_CASES: Final = (
     GateCase(RefusalCode.TOO_COARSE, "slices 7.5 mm apart", _far_slices),
     GateCase(RefusalCode.TOO_LARGE, "a stated matrix of 8192 x 8192", _with_tags(Rows=8192, Columns=8192)),
     GateCase(RefusalCode.UNREADABLE_PIXELS, "the end of one file cut off", _cut_file),
+    GateCase(RefusalCode.NO_SIGNAL, "zeros in every slice", _changed(_without_signal)),
     GateCase(RefusalCode.UNSUPPORTED_PIXELS, "a colour palette", _with_tags(PhotometricInterpretation="PALETTE COLOR")),
     GateCase(RefusalCode.INCOMPLETE_TRANSFER, "an upload that ends within an instance", _broken_transfer),
     GateCase(RefusalCode.INVALID_VOLUME, "bare voxels, one of them not a number", _not_a_number),

@@ -21,8 +21,11 @@ _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPANION_NAMES: Final = frozenset(
     {"DICOMDIR", "THUMBS.DB", "DESKTOP.INI", "README", "LICENSE", "LOCKFILE", "VERSION"}
 )
-_IMAGE_SUFFIX: Final = re.compile(r"(\.(dcm|dicom|dic|ima|img|mr|\d+))?\Z", re.IGNORECASE)
-"""Suffix of files that claim to be images: none, a DICOM one, or a number (the end of a UID)."""
+_DICOM_SUFFIX: Final = re.compile(r"\.(dcm|dicom|dic|ima|img|mr)\Z", re.IGNORECASE)
+"""Suffix of files that claim to be images."""
+
+_NO_SUFFIX: Final = re.compile(r"(\.\d+)?\Z")
+"""Suffix of files that may be images: none, or a number (the end of a UID)."""
 
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What `zipfile` raises on damaged, encrypted or exotically packed archives."""
@@ -36,6 +39,12 @@ class InputFile:
     is_companion: bool
     """Whether its place and name say that it only accompanies images, so that it may be no DICOM image."""
 
+    is_claimed: bool = True
+    """Whether it was given as an instance, or is called one: then a text or a picture is no stray, but a fault."""
+
+    aside: str = ""
+    """What it is where it cannot be a file of the input, such as a link that leads back; its content is empty then."""
+
 
 @dataclass(frozen=True)
 class StoredFile:
@@ -44,6 +53,12 @@ class StoredFile:
     origin: Path | bytes | zipfile.ZipInfo
     is_companion: bool
     """As in `InputFile`."""
+
+    is_claimed: bool = True
+    """As in `InputFile`."""
+
+    aside: str = ""
+    """As in `InputFile`; it is not to be read."""
 
     archive: zipfile.ZipFile | None = None
     """The open archive of a member."""
@@ -75,7 +90,10 @@ def collect_files(source: Path | Sequence[Path | bytes], limits: ReadingLimits) 
     Raises `CaseRefused` with `empty_input`, `not_dicom` (a damaged archive, an unreadable file) or `too_large`.
     """
     budget = Budget(limits)
-    files = tuple(InputFile(budget.read(file), file.is_companion) for file in walk_files(source, budget))
+    files = tuple(
+        InputFile(b"" if file.aside else budget.read(file), file.is_companion, file.is_claimed, file.aside)
+        for file in walk_files(source, budget)
+    )
     if not files:
         raise _refusal(RefusalCode.EMPTY_INPUT, "the input holds no file; allowed: the instances of one DICOM series")
     return files
@@ -143,13 +161,34 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
 
 
 def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
-    for parent, folders, names in os.walk(folder, onerror=_refuse_unlisted):
+    """Yield the files of a folder and of those in it, behind links, too; each folder once, so that no loop is endless.
+
+    Raises `CaseRefused` with `not_dicom` for a folder that cannot be read.
+    """
+    entered: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse_unlisted):
+        if not _enter(Path(parent), entered):
+            folders.clear()
+            yield StoredFile(b"", is_companion=True, aside="repeated folder link")
+            continue
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
+            inside = path.relative_to(folder)
             with _reading_file():
-                is_file = path.is_file()
-            if is_file:
-                yield StoredFile(path, _is_companion(path.relative_to(folder)))
+                is_read = path.is_file() or not path.exists()  # a link that leads nowhere fails where it is read
+            if is_read:
+                yield StoredFile(path, _is_companion(inside), _is_claimed(inside))
+            else:
+                yield StoredFile(b"", is_companion=True, aside="special file")
+
+
+def _enter(folder: Path, entered: set[tuple[int, int]]) -> bool:
+    """Return whether a folder is entered for the first time, by whatever way."""
+    with _reading_file():
+        status = folder.stat()
+    known = (status.st_dev, status.st_ino) in entered
+    entered.add((status.st_dev, status.st_ino))
+    return not known
 
 
 def _refuse_unlisted(error: OSError) -> None:
@@ -164,7 +203,8 @@ def _members(path: Path) -> Iterator[StoredFile]:
     with archive:
         for member in archive.infolist():
             if not member.is_dir():
-                yield StoredFile(member, _is_companion(PurePosixPath(member.filename)), archive)
+                inside = PurePosixPath(member.filename)
+                yield StoredFile(member, _is_companion(inside), _is_claimed(inside), archive=archive)
 
 
 def _is_zip(path: Path) -> bool:
@@ -208,7 +248,12 @@ def _raise_passing(error: Exception) -> None:
 
 def _is_companion(path: PurePath) -> bool:
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return hidden or path.name.upper() in _COMPANION_NAMES or not _IMAGE_SUFFIX.match(path.suffix)
+    suffixed = not _NO_SUFFIX.match(path.suffix) and not _is_claimed(path)
+    return hidden or path.name.upper() in _COMPANION_NAMES or suffixed
+
+
+def _is_claimed(path: PurePath) -> bool:
+    return bool(_DICOM_SUFFIX.match(path.suffix))
 
 
 def _refusal(code: RefusalCode, message: str) -> CaseRefused:

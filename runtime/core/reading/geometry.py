@@ -14,15 +14,22 @@ from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 from runtime.core.volume import FloatArray
 
-COSINE_TOLERANCE: Final = 1e-3
-"""Largest deviation of direction cosines from unit length, right angle and each other; they are often rounded."""
+COSINE_TOLERANCE: Final = 2e-3
+"""Largest deviation of direction cosines from unit length, right angle and each other: of three decimals, a right angle
+between axes that lean twice is off by up to 1.7e-3."""
 
 _SPACING_TOLERANCE_MM: Final = 1e-3
 DUPLICATE_MM: Final = 0.01
 """Slices nearer than this are at the same place."""
 
-_JITTER_MM: Final = 0.05
-"""Largest deviation from even slice positions; scanners round positions to about 1e-3 mm."""
+_SIDEWAYS_PIXELS: Final = 0.25
+"""Deviation of a slice from the even grid, across the normal, that passes."""
+
+_ALONG_STEPS: Final = 0.02
+"""Deviation of a slice from the even grid, along the normal, that passes."""
+
+_WARNED_FACTOR: Final = 2.0
+"""Up to this multiple of what passes a deviation is read with a warning; beyond, it is refused."""
 
 GAP_FACTOR: Final = 1.5
 """A step beyond this multiple of the usual one lacks a slice."""
@@ -183,18 +190,58 @@ def _slice_spacing(planes: Sequence[Plane], limits: ReadingLimits, notes: Notes)
     if not len(steps):
         return None
     usual = float(np.median(steps))
-    _check_evenness(steps, usual, notes)
-    offsets = np.array([plane.position_lps_mm - planes[0].position_lps_mm for plane in planes])
-    sideways = offsets - np.outer(offsets @ planes[0].normal, planes[0].normal)
-    if np.linalg.norm(sideways, axis=1).max() > max(_JITTER_MM, 0.1 * min(planes[0].spacing_mm)):
-        notes.refuse(
-            RefusalCode.MIXED_GEOMETRY,
-            "slices are shifted sideways against each other; allowed: a straight stack along the normal",
-        )
-    return float((positions[-1] - positions[0]) / (len(positions) - 1)) if not duplicates else usual
+    has_gap = _check_gaps(steps, usual, notes)
+    if duplicates:
+        return usual
+    spacing = float((positions[-1] - positions[0]) / (len(positions) - 1))
+    if not has_gap:
+        _check_deviations(_deviations_mm(planes, spacing), planes[0], spacing, notes)
+    return spacing
 
 
-def _check_evenness(steps: FloatArray, usual: float, notes: Notes) -> None:
+def _deviations_mm(planes: Sequence[Plane], spacing: float) -> FloatArray:
+    """Return by how much each slice, in the order of positions, lies off the even grid that fits best: (slice, xyz).
+
+    The normal is that of the first slice, the distance that of the outermost slices.
+    """
+    normal = planes[0].normal
+    places = np.array([plane.position_lps_mm for plane in planes])
+    places = places[np.argsort(places @ normal, kind="stable")]
+    off = places - places[0] - np.outer(np.arange(len(planes)) * spacing, normal)
+    deviations: FloatArray = off - off.mean(axis=0)
+    return deviations
+
+
+def _check_deviations(deviations: FloatArray, plane: Plane, spacing: float, notes: Notes) -> None:
+    along = deviations @ plane.normal
+    sideways = np.linalg.norm(deviations - np.outer(along, plane.normal), axis=1)
+    pixel = min(plane.spacing_mm)
+    for what, off_mm, passes_mm, unit in (
+        (
+            "lie unevenly, a slice up to {:.2f} mm off its even step",
+            float(np.abs(along).max()),
+            _ALONG_STEPS * spacing,
+            f"{_ALONG_STEPS:.0%} of a step",
+        ),
+        (
+            "are shifted sideways against each other, a slice by up to {:.2f} mm",
+            float(sideways.max()),
+            _SIDEWAYS_PIXELS * pixel,
+            f"{_SIDEWAYS_PIXELS:g} of a pixel",
+        ),
+    ):
+        said = f"slices {what.format(off_mm)}"
+        if off_mm > _WARNED_FACTOR * passes_mm + _SPACING_TOLERANCE_MM:
+            notes.refuse(
+                RefusalCode.MIXED_GEOMETRY,
+                f"{said}; allowed: at most {_WARNED_FACTOR * passes_mm:.2f} mm, twice {unit}, in a straight stack",
+            )
+        elif off_mm > passes_mm + _SPACING_TOLERANCE_MM:
+            notes.warn(f"{said}; usual are at most {passes_mm:.2f} mm, {unit}")
+
+
+def _check_gaps(steps: FloatArray, usual: float, notes: Notes) -> bool:
+    """Return whether slices are missing between others; it is noted then."""
     gaps = steps[steps > GAP_FACTOR * usual]
     if len(gaps):
         lacking = sum(max(1, round(float(gap) / usual) - 1) for gap in gaps)
@@ -203,19 +250,12 @@ def _check_evenness(steps: FloatArray, usual: float, notes: Notes) -> None:
             RefusalCode.MISSING_SLICE,
             f"about {lacking} missing: a step of {largest:.2f} mm where {usual:.2f} mm is usual; allowed: no gap",
         )
-    kept = steps[steps <= GAP_FACTOR * usual]
-    uneven = float(np.abs(kept - usual).max()) if len(kept) else 0.0
-    allowed = allowed_jitter_mm(usual)
-    if uneven > allowed:
-        notes.refuse(
-            RefusalCode.MIXED_GEOMETRY,
-            f"steps between slices differ by {uneven:.2f} mm; allowed: at most {allowed:.2f} mm",
-        )
+    return bool(len(gaps))
 
 
 def allowed_jitter_mm(usual_mm: float) -> float:
-    """Return by how much a step between slices may differ from the usual one."""
-    return max(_JITTER_MM, 0.01 * usual_mm)
+    """Return by how much a step between slices may differ from the usual one: by what both its ends may deviate."""
+    return 2 * _WARNED_FACTOR * _ALONG_STEPS * usual_mm
 
 
 def _check_slice_spacing(spacing: float, frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
@@ -239,6 +279,10 @@ def _stack(planes: Sequence[Plane], spacing: float) -> Stack:
     first = planes[0]
     order = np.argsort(np.array([plane.position_lps_mm for plane in planes]) @ first.normal, kind="stable")
     origin = planes[int(order[0])].position_lps_mm
+    # The grid that fits best begins where the first slice lies, less its own deviation.
+    deviation = _deviations_mm(planes, spacing)[0]
+    if np.abs(deviation).max() > _SPACING_TOLERANCE_MM:
+        origin = origin - deviation
     return Stack(
         order=tuple(int(index) for index in order),
         shape=(len(planes), *first.shape),

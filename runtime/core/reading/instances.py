@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,6 +21,7 @@ from pydicom.uid import (
 from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.elements import PARSE_ERRORS, element_value
+from runtime.core.reading.file_kinds import kind_of_content
 from runtime.core.reading.files import InputFile
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
@@ -38,36 +40,60 @@ _META_SEARCH_BYTES: Final = 2048
 def parse_images(files: Iterable[InputFile], limits: ReadingLimits, notes: Notes) -> list[Dataset]:
     """Return the datasets that hold images, in the order of the files.
 
-    Companions that are no DICOM images are left out with a warning. Any other file that cannot be parsed is a reason
-    to refuse, because it could have been a slice.
+    What is no DICOM image by its content is left aside, with a warning that counts it by kind. What began as an
+    instance, or could be one, is a reason to refuse whatever it is called, because it could have been a slice.
     """
     images: list[Dataset] = []
-    damaged = ignored = 0
+    aside: Counter[str] = Counter()
+    damaged = 0
     for file in files:
-        dataset = parse_instance(file.content, limits)
+        dataset = None if file.aside else parse_instance(file.content, limits)
         if dataset is not None and is_image(dataset):
             images.append(dataset)
-        elif file.is_companion or (dataset is not None and _is_other_object(dataset)):
-            ignored += 1
-        else:
-            damaged += 1
-    count = damaged + ignored + len(images)
+            continue
+        kind = file.aside or _kind_beside_images(file, dataset)
+        aside[kind or ""] += kind is not None
+        damaged += kind is None
+    count = damaged + aside.total() + len(images)
     if damaged:
         notes.refuse(
             RefusalCode.NOT_DICOM,
             f"no readable DICOM image in {damaged} of {counted(count, 'file')}; allowed: complete ones",
         )
     elif not images:
-        notes.refuse(RefusalCode.NOT_DICOM, f"no DICOM image among {counted(ignored, 'file')}; allowed: one MR series")
-    if ignored and images:
-        notes.warn(f"ignored: {counted(ignored, 'file')} without a DICOM image")
+        notes.refuse(RefusalCode.NOT_DICOM, f"no DICOM image among {counted(count, 'file')}; allowed: one MR series")
+    listed = ", ".join(f"{counted(number, kind)}" for kind, number in sorted(aside.items()) if number)
+    if listed and images:
+        notes.warn(f"left aside, without a DICOM image: {listed}")
     return images
+
+
+def _kind_beside_images(file: InputFile, dataset: Dataset | None) -> str | None:
+    """Return what a file without an image is, in words; None where it could have been a slice."""
+    if dataset is not None and _is_other_object(dataset):
+        return "DICOM object"
+    if begins_as_instance(file.content) and not _is_scrap(file.content, dataset):
+        return None
+    kind = kind_of_content(file.content)
+    if file.is_companion:
+        return kind or "other file"
+    return None if file.is_claimed else kind
+
+
+def _is_scrap(content: bytes, dataset: Dataset | None) -> bool:
+    """Return whether what lacks the preamble of DICOM merely happens to begin like a dataset."""
+    return content[128:132] != b"DICM" and (dataset is None or element_value(dataset, "SOPClassUID") is None)
+
+
+def begins_as_instance(content: bytes) -> bool:
+    """Return whether a file begins as DICOM does, with or without its preamble (PS3.10, 7.1)."""
+    return content[128:132] == b"DICM" or content[:2] in _BARE_DATASET_STARTS
 
 
 def parse_instance(content: bytes, limits: ReadingLimits) -> Dataset | None:
     """Return the dataset of a DICOM file, also without preamble or file meta information; None if it is not one."""
     has_preamble = content[128:132] == b"DICM"
-    if not has_preamble and content[:2] not in _BARE_DATASET_STARTS:
+    if not begins_as_instance(content):
         return None
     if _inflates_beyond(content, limits.max_input_bytes):
         return None

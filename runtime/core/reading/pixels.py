@@ -22,6 +22,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
 from runtime.core.counting import counted
@@ -33,6 +34,7 @@ from runtime.core.reading.geometry import Stack
 from runtime.core.reading.lossless_jpeg import JpegFrame, decode_frames
 from runtime.core.reading.notes import Notes
 from runtime.core.reading.padding import BoolArray, padded_pixels, take_out_padding
+from runtime.core.reading.stored_bits import bits_of, fault_of_bits, values_of
 
 _DECODERS: Final[dict[str, str]] = {
     JPEG2000: "pylibjpeg",
@@ -155,6 +157,9 @@ def _unsupported(dataset: Dataset) -> str | None:
         return "the pixels do not have 8, 16 or 32 bits allocated; allowed: those"
     if element_value(dataset, "ModalityLUTSequence") is not None:
         return "the pixels need a modality look-up table; allowed: rescale slope and intercept"
+    fault = fault_of_bits(dataset)
+    if fault is not None:
+        return fault
     if _transfer_syntax(dataset) == JPEGExtended12Bit and element_value(dataset, "BitsStored") != 8:
         return "the pixels are JPEG Extended of 12 bits; allowed: lossless JPEG, JPEG-LS, JPEG 2000, RLE, uncompressed"
     return None
@@ -185,9 +190,20 @@ def _decode(dataset: Dataset) -> npt.NDArray[Any] | None:
     try:
         if _transfer_syntax(dataset).is_encapsulated:
             _intact_frames(dataset)
-        return pixel_array(dataset, raw=True, decoding_plugin=plugin)
+        if _transfer_syntax(dataset).is_encapsulated and _transfer_syntax(dataset) != RLELossless:
+            return pixel_array(dataset, raw=True, decoding_plugin=plugin)  # the codecs know the bits of a value
+        # Whole words, whatever is said of their bits.
+        words = pixel_array(dataset, raw=True, decoding_plugin=plugin, bits_stored=bits_of(dataset)[0])
+        return values_of(words, dataset)
     except PARSE_ERRORS:
         return None
+
+
+def decode_instance(dataset: Dataset) -> npt.NDArray[Any] | None:
+    """Return the stored values of one instance, (y, x) or (frame, y, x); None if they cannot be decoded."""
+    if _transfer_syntax(dataset) in (JPEGLossless, JPEGLosslessSV1):
+        return _decode_lossless_jpeg({id(dataset): dataset})[id(dataset)]
+    return _decode(dataset)
 
 
 def _decode_lossless_jpeg(instances: dict[int, Dataset]) -> dict[int, npt.NDArray[Any] | None]:

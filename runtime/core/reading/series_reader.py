@@ -5,17 +5,18 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import collect_files
 from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
+from runtime.core.reading.identity import check_identity
 from runtime.core.reading.instances import parse_images, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.mending import mend_headers
 from runtime.core.reading.notes import Notes, without_library_warnings
 from runtime.core.reading.pixels import DecodedSlices, check_pixel_description, decode_slices
+from runtime.core.reading.repeats import without_repeats
 from runtime.core.reading.suitability import check_suitability
 from runtime.core.series import FrameReference, Series
 from runtime.core.volume import Volume
@@ -30,8 +31,12 @@ def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = D
     notes = Notes()
     with without_library_warnings():
         images = parse_images(collect_files(source, limits), limits, notes)
+        check_identity(images, notes)  # before anything is left out
         mend_headers(images, notes)
-        series = _read_images(images, limits, notes)
+        series = None
+        if images and _is_affordable(images, limits, notes):
+            images = without_repeats(images, notes)
+            series = _read_images(images, limits, notes)
         for image in images:
             remove_pixels_and_malformed_elements(image)
     if series is None:
@@ -43,13 +48,13 @@ def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = D
 
 def _read_images(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes) -> Series | None:
     """Return the series of the images; None when the notes say why there is none."""
-    if not images or not _is_affordable(images, limits, notes):
-        return None
     frames = [frame for image in images for frame in frames_of(image)]
     check_suitability(frames, limits, notes)
-    _check_identity(images, notes)
+    _check_uids(images, notes)
     stack = locate(frames, limits, notes) if _is_one_series(frames) else None
     slices = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
+    if slices is not None:
+        _check_signal(slices, notes)
     if stack is None or slices is None or notes.reasons:
         return None
     return _series(frames, stack, slices, notes)
@@ -76,13 +81,19 @@ def _pixels_of_frame(image: Dataset) -> int:
     return sides[0] * sides[1] if all(isinstance(side, int) for side in sides) else 0
 
 
-def _check_identity(images: Sequence[Dataset], notes: Notes) -> None:
+def _check_signal(slices: DecodedSlices, notes: Notes) -> None:
+    """Note an image that is of one value everywhere, without its padding."""
+    lowest, highest = float(slices.voxels.min()), float(slices.voxels.max())
+    if lowest == highest:
+        notes.refuse(
+            RefusalCode.NO_SIGNAL, f"every pixel of the series has the same value, {lowest:g}; allowed: an image"
+        )
+
+
+def _check_uids(images: Sequence[Dataset], notes: Notes) -> None:
     uids = [str(element_value(image, "SOPInstanceUID") or "") for image in images]
     if "" in uids:
         notes.refuse(RefusalCode.NOT_DICOM, "an image lacks its SOP instance UID; allowed: identified instances")
-    if len(set(uids)) < len(uids):
-        repeated = len(uids) - len(set(uids))
-        notes.refuse(RefusalCode.DUPLICATE_SLICE, f"{counted(repeated, 'instance')} sent again; allowed: each once")
 
 
 def _is_one_series(frames: Sequence[Frame]) -> bool:

@@ -93,10 +93,12 @@ def test_what_accompanies_images_is_ignored_and_counted(tmp_path: Path, instance
     (tmp_path / "DICOMDIR").write_bytes(directory_object())
     (tmp_path / "report").write_bytes(report_object())
     (tmp_path / "notes.txt").write_text("hello")
-    (tmp_path / ".DS_Store").write_bytes(b"\x00\x01")
+    (tmp_path / ".DS_Store").write_bytes(b"\x00\x00\x00\x01Bud1\x00")
     (tmp_path / "README").write_text("hello")
     (tmp_path / "empty").mkdir()
-    assert read_series(tmp_path).warnings == ("ignored: 5 files without a DICOM image",)
+    assert read_series(tmp_path).warnings == (
+        "left aside, without a DICOM image: 2 DICOM objects, 1 desktop file, 2 texts",
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"abcd", b"just text\n" * 100, b"\x08\x00" + b"\xff" * 50, b"PK\x03\x04xxxx"])
@@ -104,7 +106,7 @@ def test_a_file_that_could_be_a_slice_but_is_no_dicom_is_refused(
     tmp_path: Path, instances: list[bytes], content: bytes
 ) -> None:
     assert codes([*instances, content]) == [RefusalCode.NOT_DICOM]
-    write(tmp_path, [*instances, content])
+    write(tmp_path, [*instances, content], "IM{:04d}.dcm")
     assert codes(tmp_path) == [RefusalCode.NOT_DICOM]
 
 

@@ -180,7 +180,7 @@ GEOMETRY_FAULTS: dict[str, tuple[Callable[[list[Dataset]], None], RefusalCode]] 
     "two numbers": (change_first(ImagePositionPatient=[1, 2]), RefusalCode.MISSING_GEOMETRY),
     "no series": (drop_first("SeriesInstanceUID"), RefusalCode.MISSING_GEOMETRY),
     "other series": (change_first(SeriesInstanceUID=f"{ROOT}.78"), RefusalCode.SEVERAL_SERIES),
-    "other patient": (change_first(PatientID="HIDDEN-OTHER"), RefusalCode.SEVERAL_SERIES),
+    "other patient": (change_first(PatientID="HIDDEN-OTHER"), RefusalCode.MIXED_PATIENTS),
     "one instance twice": (change_first(SOPInstanceUID=f"{ROOT}.9.4"), RefusalCode.DUPLICATE_SLICE),
     "few slices": (lambda datasets: datasets.__delitem__(slice(4, None)), RefusalCode.TOO_FEW_SLICES),
     "one slice": (lambda datasets: datasets.__delitem__(slice(1, None)), RefusalCode.TOO_FEW_SLICES),

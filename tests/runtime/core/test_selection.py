@@ -82,9 +82,9 @@ EXCLUSIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "short repetition": ({"RepetitionTime": 600}, "not_t2", "repetition time is 600 ms"),
     "diffusion": ({"DiffusionBValue": 800.0}, "not_t2", "b = 800"),
     "fat saturation": ({"ScanOptions": ["PFP", "FS"]}, "not_t2", "fat-suppressed"),
-    "dixon water": ({"ImageType": ["ORIGINAL", "PRIMARY", "DIXON", "WATER"]}, "fat_saturation", "says WATER"),
-    "dixon fat": ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "F"]}, "fat_saturation", "says F"),
-    "phase": ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "not_magnitude", "says P"),
+    "dixon water": ({"ImageType": ["ORIGINAL", "PRIMARY", "DIXON", "WATER"]}, "not_t2", "Dixon acquisition (WATER)"),
+    "dixon fat": ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "F"]}, "not_t2", "Dixon acquisition (F)"),
+    "phase": ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "not_t2", "no magnitude (P)"),
     "localizer": ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "not_t2", "LOCALIZER"),
     "derived": ({"ImageType": ["DERIVED", "SECONDARY"]}, "derived_image", "DERIVED"),
     "ADC": ({"ImageType": ["ORIGINAL", "PRIMARY", "ADC"]}, "derived_image", "says ADC"),
@@ -355,7 +355,7 @@ ENHANCED_EXCLUSIONS: dict[str, tuple[Callable[[Dataset], None], str]] = {
     "contrast, classic": (change_image("ContrastBolusAgentSequence", [Dataset()]), "contrast_agent"),
     "3D": (change_image("MRAcquisitionType", "3D"), "not_2d"),
     "gradient echo": (change_image("EchoPulseSequence", "GRADIENT"), "not_t2"),
-    "phase": (change_image("ComplexImageComponent", "PHASE"), "not_magnitude"),
+    "phase": (change_image("ComplexImageComponent", "PHASE"), "not_t2"),
 }
 
 
