@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -181,11 +181,13 @@ def main(
             with server(bundle, log):
                 address_of(log)
             up_to_s = 30.0 if chosen == "running" else time.monotonic() - started_s
-        for index in range(count):
-            stop_one = stop_while_running if chosen == "running" else stop_while_loading
-            number = (signal.SIGTERM, signal.SIGINT)[index % 2]
-            stops.append(stop_one(bundle, log, number, draw.uniform(0.0, up_to_s)))
-            console.print(f"{index + 1}/{count}", stops[-1])
+        stop_one = stop_while_running if chosen == "running" else stop_while_loading
+        # Ctrl-C ends the run with what it has.
+        with suppress(KeyboardInterrupt):
+            for index in range(count):
+                number = (signal.SIGTERM, signal.SIGINT)[index % 2]
+                stops.append(stop_one(bundle, log, number, draw.uniform(0.0, up_to_s)))
+                console.print(f"{index + 1}/{count}", stops[-1])
     report = {
         "command": f"python -m benchmarks.stop_signals --phase {chosen} --count {count} --burners {burners}",
         "machine": describe_machine() | {"load_1_min": round(os.getloadavg()[0], 1)},

@@ -123,7 +123,7 @@ class Settings:
     """Time in which a caller must read its result, s; then it is dropped. Other cases do not wait for that."""
 
     shutdown_grace_s: float = 30.0
-    """Time that running calls have to finish after SIGTERM, s; in its last 5 s (its second half, if that is less) what
+    """Time that running calls have to finish after SIGTERM, s; in its last 10 s (its second half, if that is less) what
     is not done is handed back to its caller.
     """
 
