@@ -28,19 +28,16 @@ def check_identity(instances: Sequence[Dataset], notes: Notes) -> None:
         )
 
 
-def differing_identity(instances: Iterable[Dataset]) -> tuple[str, ...]:
+def differing_identity(instances: Iterable[Dataset], *, absent_differs: bool = True) -> tuple[str, ...]:
     """Return in what the instances' patients differ, in words; empty for one patient.
 
-    A patient ID that some do not state differs. Any other element may be left out by some where the ID is stated.
+    A patient ID that some do not state differs, unless `absent_differs` is false. Any other element may be left out by
+    some where the ID is stated.
     """
     headers = list({id(instance): instance for instance in instances}.values())
     found = {what: {_said(header, keyword, normal) for header in headers} for what, keyword, normal in _ELEMENTS}
-    has_id = "" not in found[_PATIENT_ID]
-    return tuple(
-        what
-        for what, values in found.items()
-        if len(values if what == _PATIENT_ID or not has_id else values - {""}) > 1
-    )
+    is_strict = absent_differs and "" in found[_PATIENT_ID]
+    return tuple(what for what, values in found.items() if len(values if is_strict else values - {""}) > 1)
 
 
 def is_marked_as_phantom(instance: Dataset) -> bool:

@@ -226,7 +226,7 @@ def _several_subjects(study: Study, eligible: Sequence[SeriesCandidate]) -> Reas
         count = len({series.text(keyword) for series in qualifying} - {""})
         if count > 1:
             return Reason(RefusalCode.SEVERAL_SERIES, f"series of {count} {what} qualify {allowed}")
-    if differing_identity(series.headers[0] for series in qualifying):
+    if differing_identity((series.headers[0] for series in qualifying), absent_differs=False):
         return Reason(RefusalCode.SEVERAL_SERIES, f"series of several patients qualify {allowed}")
     return None
 
