@@ -60,7 +60,7 @@ def test_the_report_of_a_refusal_belongs_to_patient_and_study_of_the_images() ->
         assert header[name].value == datasets[0][name].value
 
 
-@examples(40)
+@examples(15)
 @given(data=st.data())
 def test_altered_headers_are_refused_with_or_without_a_report(data: st.DataObject) -> None:
     contents = [encode(each) for each in classic(image())]

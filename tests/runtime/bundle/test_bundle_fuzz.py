@@ -30,7 +30,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 """Always the same, so that what is drawn damages the same bytes."""
 
 FILES = ("manifest.json", "manifest.sig", "MODEL_CARD.md", "fold_0.onnx", "golden/input.npz", "golden/expected.npz")
-FUZZ = examples(150)
+FUZZ = examples(60)
 VALUES = st.recursive(
     st.none()
     | st.booleans()

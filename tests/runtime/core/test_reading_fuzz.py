@@ -56,7 +56,7 @@ def test_the_series_that_is_going_to_be_damaged_is_readable(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SYNTAXES)
-@examples(25)
+@examples(15)
 @given(data=st.data())
 def test_a_truncated_instance_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     contents = list(intact(kind))
@@ -66,7 +66,7 @@ def test_a_truncated_instance_is_read_or_refused(kind: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("kind", SYNTAXES)
-@examples(40)
+@examples(25)
 @given(data=st.data())
 def test_an_instance_with_altered_bytes_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     contents = list(intact(kind))

@@ -262,7 +262,7 @@ def _intact() -> tuple[Dataset, ...]:
     return tuple(_headers(classic(image(6))))
 
 
-@examples(60)
+@examples(20)
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.sampled_from(TOUCHED), st.sampled_from(NONSENSE), st.booleans()), max_size=12
