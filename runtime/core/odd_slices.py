@@ -32,6 +32,9 @@ _BLOCK_MM: Final = 2.0
 _WINDOW: Final = 5
 """Blocks to either side whose mean is taken out."""
 
+_LEAST_FIELD_MM2: Final = 100.0 * 100.0
+"""Smaller slices than this, which no pelvis fits in, are not judged by their order."""
+
 _REACH: Final = 3
 """Slices to either side that one is compared with."""
 
@@ -71,14 +74,20 @@ def find_odd_slices(volume: Volume, limits: ImageReference) -> OddSlices:
     if len(sound) > 1:
         for z in sorted(_copies(voxels, sound, limits.copy_correlation)):
             faults[z] = "copy"
-        likeness = _likeness(voxels, volume.spacing_mm)
+        likeness = _likeness(voxels, volume.spacing_mm) if _tells_order(volume) else np.zeros((0, 0))
         for fault, finds in _BY_LIKENESS:
             kept = [z for z in range(len(voxels)) if z not in faults]
-            if len(kept) > _REACH:
+            if likeness.size and len(kept) > _REACH:
                 places, excess = finds(likeness[np.ix_(kept, kept)], limits.neighbour_margin)
                 margin = max(margin, excess)
                 faults.update({kept[place]: fault for place in places})
     return OddSlices(dict(sorted(faults.items())), margin, float(np.median(levels)))
+
+
+def _tells_order(volume: Volume) -> bool:
+    """Return whether the slices are large enough to tell an order: one node must not decide it."""
+    height_mm, width_mm = (size * step for size, step in zip(volume.shape[1:], volume.spacing_mm[1:], strict=True))
+    return height_mm * width_mm >= _LEAST_FIELD_MM2
 
 
 def median_grey_levels(volume: Volume) -> float:
