@@ -84,9 +84,14 @@ def _kind(path: Path) -> str:
 
 def _read_nifti(path: Path) -> Content:
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     content = _unpacked(path)
-    image = (nibabel.Nifti2Image if content[4:7] == b"n+2" else nibabel.Nifti1Image).from_bytes(content)
+    try:
+        image = (nibabel.Nifti2Image if content[4:7] == b"n+2" else nibabel.Nifti1Image).from_bytes(content)
+    except (HeaderDataError, ImageFileError):
+        _refuse("the header of the NIfTI label map is damaged")
     if not int(image.header["sform_code"]) and not int(image.header["qform_code"]):
         _refuse("the NIfTI label map has no position in the patient (sform and qform are both 0)")
     shape = tuple(int(n) for n in image.shape)

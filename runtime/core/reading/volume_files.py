@@ -112,6 +112,7 @@ def _head(path: Path) -> bytes:
 
 def _read_nifti(path: Path, limits: ReadingLimits) -> VolumeImage:
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
 
     content = _unpacked(path, limits)
@@ -120,7 +121,7 @@ def _read_nifti(path: Path, limits: ReadingLimits) -> VolumeImage:
     try:
         image = (nibabel.Nifti2Image if content[4:8] == b"n+2\0" else nibabel.Nifti1Image).from_bytes(content)
         unit = image.header.get_xyzt_units()[0]  # type: ignore[no-untyped-call]
-    except HeaderDataError:
+    except (HeaderDataError, ImageFileError):
         _refuse("the header of the NIfTI file is damaged; allowed: a complete one")
     if unit not in _MILLIMETRES:
         _refuse(f"the NIfTI file measures in {unit}; allowed: mm")
