@@ -39,6 +39,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
         "restaging_rules": "yes",
+        "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})
@@ -107,7 +108,7 @@ def test_variables_that_others_read_or_kubernetes_sets_are_let_pass(tmp_path: Pa
         ("mode", "quick", "exact or fast"),
         ("log_level", "loud", "debug or info or warning or error"),
         ("threads", "two", "a whole number"),
-        ("threads", "-1", "0 (every core) to 1024"),
+        ("threads", "-1", "0 (all that are of use) to 1024"),
         ("listen", "here", "host:port with a port of 0 to 65535"),
         ("listen", "127.0.0.1:70000", "host:port with a port of 0 to 65535"),
         ("metrics_listen", "9464", "host:port with a port of 0 to 65535, or empty"),
