@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -96,7 +96,7 @@ demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms of 
 	$(BIN)/sidewall-train fit --work $(STUDY) --start-from $(STUDY)/earlier/models/demo --learning-rate 1e-3 --epochs 13 --parallel 5
 	$(BIN)/sidewall-train evaluate --work $(STUDY) --cases-per-fold 4 --out benchmarks/results/demo_cross_validation.json
 	$(BIN)/sidewall-export bundle $(MODEL) --reference-cases $(STUDY)/nnUNet_raw/$(DATASET)/imagesTr --reference-count 150 \
-		--positive-probability 0.8 --model-min-short-axis 7 --min-mean-posterior 0.875 --key $(KEY) --out $(NEW_BUNDLE) \
+		--station-reference benchmarks/results/demo_stations.json --positive-probability 0.8 --model-min-short-axis 7 --min-mean-posterior 0.875 --key $(KEY) --out $(NEW_BUNDLE) \
 		--figures "Cross-validation=benchmarks/results/demo_cross_validation.json"
 
 # After `make evaluate evaluate-external BUNDLE=$(NEW_BUNDLE)`, for only a finished bundle can be measured. It makes no key: an untrusted one would stop it.
@@ -125,6 +125,13 @@ coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the t
 
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
+
+# By the true label maps of 500 phantoms; by the model of the hardest cuts of CUT_MODEL_SEEDS, which takes minutes each.
+CUT_SEEDS ?= 9000-9499
+CUT_MODEL_SEEDS ?= 9000-9049
+cuts: $(VENV)/.installed-dev ## Show that a series that does not show the nodes is never answered `negative`
+	$(BIN)/python -m benchmarks.cut_series --bundle $(BUNDLE) --seeds $(CUT_SEEDS) --model-seeds $(CUT_MODEL_SEEDS) \
+		--jobs $(WORKERS) --out benchmarks/results/cut_series.json
 
 images: ## Build the image of the appliance (podman or buildah); IMAGES="runtime-gpu training analytics" names the others
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done

@@ -30,9 +30,11 @@ from export.onnx_model import export_fold
 from export.onnx_parity import FormPrecision, ask_torch
 from export.oracle import Oracle
 from export.sealing import seal_bundle
+from export.station_sizes import labels_beside, stations_of
 from runtime.bundle.manifest import SCHEMA_VERSION, Golden, Manifest, Shape, TrainedOn
 from runtime.core.labels import LABEL_NAMES
 from runtime.core.rules import ScoringRules
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.inference.preparation import prepare
 from runtime.inference.tiling import pad_to_patch, tile_boxes
@@ -65,6 +67,9 @@ class BundleRecipe:
     measured: Mapping[str, Path] = field(default_factory=dict)
     """Heading of the model card -> JSON file with figures."""
 
+    stations: StationReference | None = None
+    """How much of each station the training cases show; None measures the labelsTr beside the reference cases."""
+
     forms: Forms = field(default_factory=Forms)
     without_mirroring: bool = False
     """Whether a model that nnU-Net's predictor would mirror may be exported, to be run without."""
@@ -85,6 +90,7 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
     preprocessing, tiling = reduce_plans(model)
     _check_dataset(model.dataset, recipe.trained_on)
     check_orientation(image_files(recipe.reference_cases, recipe.reference_count))
+    stations, unmeasured = (recipe.stations, None) if recipe.stations else _measured_stations(recipe)
     figures = read_figures(recipe.measured)
     check_measured(figures, ())
     _clear(target)
@@ -111,14 +117,27 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         golden=golden,
         scoring=recipe.rules,
         input_reference=reference,
-        provenance=_provenance(recipe, model, checkpoints, checks),
+        provenance=_provenance(recipe, model, checkpoints, checks)
+        | ({"station_reference_left_out": unmeasured} if unmeasured else {}),
         files=(),
         image_reference=image_reference_of(recipe.reference_cases, recipe.reference_count, reference),
+        station_reference=stations,
         variants={precision: _files(len(checkpoints), precision) for precision in recipe.forms.variants},
     )
     card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))
     (target / CARD_NAME).write_text(card, encoding="utf-8")
     return seal_bundle(target, manifest, key)
+
+
+def _measured_stations(recipe: BundleRecipe) -> tuple[StationReference | None, str | None]:
+    """Return what the label maps beside the reference cases show, or why they show nothing: the default holds then."""
+    labels = labels_beside(recipe.reference_cases)
+    if labels is None:
+        return None, "there is no labelsTr beside the reference cases"
+    try:
+        return stations_of(labels, recipe.reference_count), None
+    except ExportFailed as error:
+        return None, str(error)
 
 
 def _check_dataset(dataset: Mapping[str, Any], trained_on: TrainedOn) -> None:

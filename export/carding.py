@@ -50,5 +50,6 @@ def answer_fingerprint(manifest: Manifest) -> str:
     plain = manifest.to_mapping()
     sums = {entry.path: entry.sha256 for entry in manifest.files}
     parts = {name: plain[name] for name in ("preprocessing", "tiling", "labels", "scoring", "input_reference")}
+    parts |= {name: plain[name] for name in ("station_reference", "image_reference") if name in plain}
     networks = [sums.get(name, "") for name in manifest.networks]
     return hashlib.sha256(canonical_json(parts | {"networks": networks})).hexdigest()

@@ -15,6 +15,7 @@ from export.options import (
     CardTextFile,
     FigureFiles,
     PixelShuffle,
+    StationFile,
     Trained,
     Variants,
     WithoutMirroring,
@@ -126,6 +127,7 @@ def bundle(
     heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
     restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
     restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
+    station_reference: StationFile = None,
     figures: FigureFiles = None,
     card_text: CardTextFile = None,
     variants: Variants = "",
@@ -138,6 +140,8 @@ def bundle(
     from export.chosen import with_chosen
     from export.fold_forms import Forms
     from export.sealing import read_private_key
+    from export.station_sizes import read_section
+    from runtime.bundle.manifest import parse_stations
 
     rules = ScoringRules(
         positive_probability=positive_probability,
@@ -162,6 +166,7 @@ def bundle(
         reference_count=reference_count,
         rules=with_chosen(rules, chosen, single),
         measured=parse_figures(figures),
+        stations=None if station_reference is None else parse_stations(read_section(station_reference)),
         card_text=card_text,
         forms=Forms(parse_variants(variants), pixel_shuffle),
         without_mirroring=without_mirroring,

@@ -1,4 +1,4 @@
-"""The commands that hand a bundle over: card, verify, pack, unpack, push, pull."""
+"""The commands that hand a bundle over: card, renew, verify, pack, unpack, push, pull."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from export.options import BundleFolder, CardTextFile, FigureFiles, TrustedKeys, console, parse_figures, signed_or_not
+from export.options import (
+    BundleFolder,
+    CardTextFile,
+    FigureFiles,
+    StationFile,
+    TrustedKeys,
+    console,
+    parse_figures,
+    signed_or_not,
+)
 from runtime.artifact_reference import parse_reference
 from runtime.bundle import Bundle
 from runtime.bundle.registry.access import RegistryAccess
-from runtime.core.errors import BundleRejected
+from runtime.core.errors import BundleRejected, SettingInvalid
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")]
 PlainHttp = Annotated[bool, typer.Option(help="Speak http instead of https; to a registry on this machine only.")]
@@ -34,6 +43,10 @@ def register(app: typer.Typer) -> None:
         epilog="Example: sidewall-export card models/demo --figures Evaluation=benchmarks/results/demo_model.json "
         "--figures Cross-validation=benchmarks/results/demo_cross_validation.json --key work/keys/demo.pem"
     )(card)
+    app.command(
+        epilog="Example: sidewall-export renew models/demo --station-reference benchmarks/results/demo_stations.json "
+        "--key work/keys/demo.pem"
+    )(renew)
     app.command(epilog="Example: sidewall-export verify models/demo")(verify)
     app.command(epilog="Example: sidewall-export pack models/demo out/demo.tar")(pack)
     app.command(epilog="Example: sidewall-export unpack out/demo.tar --out models/site")(unpack)
@@ -57,6 +70,38 @@ def card(
     private = None if key is None else read_private_key(key)
     manifest = renew_card(path, read_figures(parse_figures(figures)), card_text, private)
     typer.echo(f"{path}: {manifest.name} {manifest.version}, card written, {signed_or_not(key)}")
+
+
+def renew(
+    path: BundleFolder,
+    station_reference: StationFile = None,
+    label_maps: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Measure these label maps (labelsTr) for the station reference."),
+    ] = None,
+    label_map_count: Annotated[int, typer.Option(min=5, help="Most label maps to measure.")] = 150,
+    image_reference: Annotated[
+        Path | None, typer.Option(help="JSON file with the limits of the image's gates.")
+    ] = None,
+    proof: Annotated[Path | None, typer.Option(help="JSON file with what was measured as a proof.")] = None,
+    version: Annotated[str | None, typer.Option(help="New version of the bundle; default: as it was.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key to sign with; none leaves the bundle unsigned.")] = None,
+) -> None:
+    """Add sections to the manifest of a finished bundle and seal it again; then measure it anew, and renew its card."""
+    from export.renewing import renew_bundle
+    from export.sealing import read_private_key
+    from export.station_sizes import plain, read_section, stations_of
+
+    if station_reference is not None and label_maps is not None:
+        raise SettingInvalid("label-maps", str(label_maps), "either --station-reference or --label-maps")
+    private = None if key is None else read_private_key(key)
+    files = {"station_reference": station_reference, "image_reference": image_reference, "proof": proof}
+    sections = {name: read_section(each) for name, each in files.items() if each is not None}
+    if label_maps is not None:
+        sections["station_reference"] = plain(stations_of(label_maps, label_map_count))
+    manifest = renew_bundle(path, sections, version, private)
+    said = ", ".join(sorted(sections))
+    typer.echo(f"{path}: {manifest.name} {manifest.version}, {said} written, {signed_or_not(key)}")
 
 
 def verify(

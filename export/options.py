@@ -23,6 +23,13 @@ CardTextFile = Annotated[
 Variants = Annotated[
     str, typer.Option(help="Lesser precisions to write too, with commas: float16, bfloat16; default none.")
 ]
+StationFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="JSON file with how much of each station the training cases show; for `bundle` the default is to measure "
+        "the labelsTr beside the reference cases."
+    ),
+]
 PixelShuffle = Annotated[
     bool,
     typer.Option(

@@ -25,6 +25,7 @@ from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.inference.backend import FoldOptions, Precision, make_backend
 from runtime.inference.comparing import LabelAgreement, LogitError, compare_labels, compare_logits
@@ -212,6 +213,11 @@ class _Watched:
     def image_reference(self) -> ImageReference | None:
         """The model's."""
         return self._model.image_reference
+
+    @property
+    def station_reference(self) -> StationReference | None:
+        """The model's."""
+        return self._model.station_reference
 
     def describe(self) -> ModelDescription:
         """Return the model's description."""

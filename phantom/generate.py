@@ -1,5 +1,6 @@
 """From a seed to a case: plan, paint, label, acquire."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from phantom.nodes import PlannedNode, node_signal
 from phantom.plan import CasePlan, make_plan
 from phantom.sequence import add_texture, draw_signals, form_image
 from phantom.stations import station_field
-from phantom.truth import GENERATOR_VERSION, Acquisition, PhantomCase, PhantomOptions
+from phantom.truth import GENERATOR_VERSION, Acquisition, LabelledCase, PhantomCase, PhantomOptions
 from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from runtime.core.volume import Volume
 
@@ -24,6 +25,25 @@ _STATION_BOX = ((4.0, 112.0), (-96.0, 96.0), (-60.0, 130.0))
 def plan_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> CasePlan:  # noqa: B008 - frozen
     """Return the truth of a case without its image: its `nodes` and `acquisition` are those of `generate_case`."""
     return make_plan(seed, options)
+
+
+def label_case(
+    seed: int,
+    *,
+    options: PhantomOptions = PhantomOptions(),  # noqa: B008 - frozen
+    coarsened: int = 1,
+) -> LabelledCase:
+    """Make the label maps of a case without its image: those of `generate_case`, in a third of the time.
+
+    With `coarsened` they have pixels that many times as wide, on the same slices, and take a fraction of that.
+    """
+    plan = make_plan(seed, options)
+    (depth, height, width), (z, y, x) = plan.grid.shape, plan.grid.spacing_mm
+    shape, spacing_mm = (depth, height // coarsened, width // coarsened), (z, y * coarsened, x * coarsened)
+    plan = replace(plan, grid=replace(plan.grid, shape=shape, spacing_mm=spacing_mm))
+    node_ids = _node_ids(plan)
+    labels = _labels(plan, _paint(plan, np.random.default_rng([GENERATOR_VERSION, 5, seed])), node_ids)
+    return LabelledCase(seed, _volume(plan, labels), _volume(plan, node_ids), plan.nodes)
 
 
 def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> PhantomCase:  # noqa: B008 - frozen

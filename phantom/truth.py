@@ -122,6 +122,20 @@ class Acquisition:
 
 
 @dataclass(frozen=True, eq=False)
+class LabelledCase:
+    """The label maps of one synthetic patient, without an image."""
+
+    seed: int
+    labels: Volume
+    """uint8 label map."""
+
+    node_ids: Volume
+    """uint8 on the same grid: 0 or the node's id."""
+
+    nodes: tuple[TrueNode, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class PhantomCase:
     """Image, labels and truth of one synthetic patient; all arrays share one grid in (z, y, x)."""
 

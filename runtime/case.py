@@ -12,6 +12,7 @@ from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import LostFile
@@ -113,6 +114,11 @@ class Segmenter(Protocol):
     @property
     def image_reference(self) -> ImageReference | None:
         """Limits of the gates on the image itself; None takes the default."""
+        ...
+
+    @property
+    def station_reference(self) -> StationReference | None:
+        """How much of each station the cases it knows show; None takes the default."""
         ...
 
     @property

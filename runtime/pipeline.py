@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from runtime import __version__
 from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.core.assessing import assess_stations, within_field_of_view
 from runtime.core.case_names import pseudonym
 from runtime.core.comparing import require_other_series, with_comparison
 from runtime.core.deciding import decide, describe_refusal
@@ -36,7 +37,6 @@ from runtime.core.reading.volume_files import read_volume_file
 from runtime.core.rules import restaging_warnings, rules_of_case
 from runtime.core.series import Series
 from runtime.core.site_choices import with_site_outcomes, with_site_rules
-from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from runtime.core.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
 from runtime.results.artefacts import WrittenCase, write_artefacts
@@ -109,8 +109,9 @@ class _Run:
             segmentation = self.segmenter.segment(volume, self.monitor, rules)
         with self._stage("measure"):
             midline = fit_midline(volume, segmentation)
-            whole = assess_stations(segmentation, midline, rules)
-            assessed = without_unseen(whole, segmentation, midline, image.unseen)
+            whole = assess_stations(segmentation, midline, rules, self.segmenter.station_reference)
+            seen = without_unseen(whole, segmentation, midline, image.unseen)
+            assessed = within_field_of_view(seen, self.gates)
             measured = find_nodes(
                 volume,
                 segmentation,
@@ -138,7 +139,7 @@ class _Run:
             timings_s=self.timings_s,
             analysed_at=self.created.isoformat(),
         )
-        reasons = reasons_without_verdict(self.gates, image, assessed, whole)
+        reasons = reasons_without_verdict(self.gates, image, seen, whole)
         findings = withhold_verdict(findings, reasons, doubtful_nodes(measured, image.unseen))
         if self.case.prior is not None:
             findings = with_comparison(findings, self.case.prior)

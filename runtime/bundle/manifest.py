@@ -224,7 +224,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
         provenance=dict(provenance),
         files=_files(fields["files"]),
         variants=_variants(fields.get("variants", {})),
-        station_reference=_stations(fields["station_reference"]) if "station_reference" in fields else None,
+        station_reference=parse_stations(fields["station_reference"]) if "station_reference" in fields else None,
         image_reference=_image_reference(fields["image_reference"]) if "image_reference" in fields else None,
         proof=plain_json(fields["proof"], "proof") if "proof" in fields else None,
     )
@@ -311,13 +311,14 @@ def _reference(mapping: Any) -> InputReference | None:
         raise BundleRejected(f"input_reference in the manifest does not fit: {error}") from error
 
 
-def _stations(mapping: Any) -> StationReference:
+def parse_stations(mapping: Any) -> StationReference:
+    """Return a decoded `station_reference`; raises `BundleRejected` naming the field that does not fit."""
     fields = exact_fields(mapping, StationReference, "station_reference")
     return StationReference(
-        case_count=whole_number(fields["case_count"], 1, _MOST_CASES, "station_reference.case_count"),
-        quantile=number(fields["quantile"], 0, 1, "station_reference.quantile"),
+        side_count=whole_number(fields["side_count"], 1, _MOST_CASES, "station_reference.side_count"),
         volume_mm3=_per_station(fields["volume_mm3"], "station_reference.volume_mm3"),
         extent_mm=_per_station(fields["extent_mm"], "station_reference.extent_mm"),
+        open_extent_mm=_per_station(fields["open_extent_mm"], "station_reference.open_extent_mm"),
     )
 
 

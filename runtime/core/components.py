@@ -68,13 +68,22 @@ def cut_out(volume: Volume, box: Box) -> Volume:
     return Volume(volume.voxels[box], volume.spacing_mm, (float(x), float(y), float(z)), volume.direction)
 
 
-def touches_border(mask: BoolArray, box: Box, shape: tuple[int, ...]) -> bool:
-    """Return whether a mask (z, y, x) on a box of an array of that shape reaches the array's outermost voxels."""
-    ends = []
-    for axis, (part, size) in enumerate(zip(box, shape, strict=True)):
-        hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        ends += [part.start + hit[0] == 0, part.start + hit[-1] == size - 1] if hit.size else []
-    return any(ends)
+def with_neighbours(mask: BoolArray) -> BoolArray:
+    """Return a mask (z, y, x) with the face neighbours of its voxels."""
+    grown = mask.copy()
+    for axis in range(3):
+        ahead, behind = [slice(None)] * 3, [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        grown[tuple(ahead)] |= mask[tuple(behind)]
+        grown[tuple(behind)] |= mask[tuple(ahead)]
+    return grown
+
+
+def edge_voxels(shape: tuple[int, ...], unseen: BoolArray | None = None) -> BoolArray:
+    """Return where a body may go on unseen (z, y, x): the outermost voxels, and those that adjoin unseen ones."""
+    edge = np.ones(shape, dtype=np.bool_)
+    edge[tuple(slice(1, -1) for _ in shape)] = False
+    return edge if unseen is None else edge | with_neighbours(unseen)
 
 
 def _parts(body: BoolArray, spacing_mm: tuple[float, float, float]) -> list[BoolArray]:

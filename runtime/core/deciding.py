@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+from runtime.core.counting import named
 from runtime.core.errors import Reason
 from runtime.core.findings import (
     SCHEMA_VERSION,
@@ -41,31 +42,54 @@ def decide(
 
     `warnings` are those of reading; the nodes' warnings and the messages of gates that warn are added to them.
     """
+    missed = missed_parts(measured, assessed)
     return Findings(
         schema_version=SCHEMA_VERSION,
         software_version=software_version,
         case=case,
-        status=case_status(measured.nodes, assessed, demonstration=demonstration),
+        status=case_status(measured.nodes, assessed, demonstration=demonstration, at_edge=measured.at_edge),
         probability=None if model is None else max((node.probability or 0.0 for node in measured.nodes), default=0.0),
         assessed=assessed,
         context=context,
         nodes=measured.nodes,
         gates=gates,
         rules=asdict(rules),
-        warnings=_all_warnings(warnings, measured.warnings, gates),
+        warnings=_all_warnings(warnings, _of_missed(missed) + measured.warnings, gates),
         refusal=(),
         input=input_description,
         model=model,
         timings_s=dict(timings_s),
         analysed_at=analysed_at,
+        incompletely_seen=bool(missed),
     )
 
 
-def case_status(nodes: tuple[Node, ...], assessed: tuple[StationAssessment, ...], *, demonstration: bool) -> CaseStatus:
+def missed_parts(measured: MeasuredNodes, assessed: tuple[StationAssessment, ...]) -> tuple[str, ...]:
+    """Return what of the lateral compartments may lie beyond what was seen; with any of it no case is negative."""
+    stations = [f"{each.side} {each.station.replace('_', ' ')}" for each in assessed if not each.assessed]
+    cut = [str(node.id) for node in measured.nodes if node.cut_by_image]
+    parts = [f"not enough of {', '.join(stations)}"] if stations else []
+    if not assessed:
+        parts = ["no station"]
+    if cut:
+        parts.append(f"{named('node', cut)} at the edge")
+    elif measured.at_edge:
+        parts.append("what may be a node at the edge, too small there to be measured")
+    return tuple(parts)
+
+
+def _of_missed(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"incompletely seen: {'; '.join(parts)}; seen so, no case is called negative",) if parts else ()
+
+
+def case_status(
+    nodes: tuple[Node, ...], assessed: tuple[StationAssessment, ...], *, demonstration: bool, at_edge: bool = False
+) -> CaseStatus:
     """Return the status of a patient from all nodes and from what was seen.
 
     Any positive node makes the patient positive, else any borderline node borderline. Negative needs every station
-    of both sides assessed and no node in doubt; otherwise the case is indeterminate.
+    of both sides assessed, no node in doubt and nothing like a node cut by the edge of what was seen (`at_edge`);
+    otherwise the case is indeterminate.
     """
     if demonstration:
         return "demonstration"
@@ -74,7 +98,8 @@ def case_status(nodes: tuple[Node, ...], assessed: tuple[StationAssessment, ...]
         return "positive"
     if "borderline" in statuses:
         return "borderline"
-    seen = bool(assessed) and all(station.assessed for station in assessed)
+    whole = not at_edge and not any(node.cut_by_image for node in nodes)
+    seen = whole and bool(assessed) and all(station.assessed for station in assessed)
     return "negative" if seen and statuses <= {"negative"} else "indeterminate"
 
 

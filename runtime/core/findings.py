@@ -279,3 +279,7 @@ class Findings:
 
     missing_files: tuple[str, ...] = field(default=(), metadata=_SINCE_1_1)
     """Files of the result that a fault of the program kept from being written; a warning names them, too."""
+
+    incompletely_seen: bool | None = field(default=None, metadata=_SINCE_1_1)
+    """Whether a part of the lateral compartments, or of a node, may lie beyond what was seen: such a case is never
+    negative. None when refused."""

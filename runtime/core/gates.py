@@ -160,7 +160,9 @@ def _check_stations(assessed: tuple[StationAssessment, ...], rules: ScoringRules
     return Gate(
         code="stations_missing",
         outcome="warn" if missing else "pass",
-        message=(f"not assessed: {', '.join(missing)}" if missing else "every station of both sides was segmented"),
+        message=(
+            f"not assessed: {', '.join(missing)}" if missing else "enough of every station of both sides was seen"
+        ),
         score=min((station.volume_mm3 for station in assessed), default=0.0),
         threshold=rules.min_station_volume_mm3,
     )

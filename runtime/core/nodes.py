@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.components import Box, component_boxes, cut_out, grow, node_components, touches_border
+from runtime.core.components import Box, component_boxes, cut_out, edge_voxels, grow, node_components
 from runtime.core.features import border_irregularity, is_conglomerate, judge_features, signal_heterogeneity
 from runtime.core.findings import Node, NodeFeatures, NodeStatus, PointLpsMm
 from runtime.core.fold_views import FoldView, fold_views, interval, opinions_on
@@ -34,6 +34,9 @@ class MeasuredNodes:
 
     warnings: tuple[str, ...]
     """What could not be told about single nodes; no patient data."""
+
+    at_edge: bool = False
+    """Whether anything like a node, reported or not, reaches the edge of what was seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +82,15 @@ def find_nodes(
     *,
     tracking_seed: str,
     demonstration: bool,
+    unseen: BoolArray | None = None,
 ) -> MeasuredNodes:
     """Measure and score every node of a segmentation.
 
     Nodes are components of the node posterior above the bundle's threshold, large and certain enough by its rules.
     `volume` is the canonical image on the segmentation's grid (for the nodes' signal); the same `tracking_seed` gives
-    the same tracking UIDs. With `demonstration` no node is called positive or negative. Raises `ValueError` when the
-    grids differ.
+    the same tracking UIDs. With `demonstration` no node is called positive or negative. A node that adjoins voxels of
+    `unseen` (bool z, y, x, which show nothing of the body) is cut like one at the edge of the image. Raises
+    `ValueError` when the grids differ.
     """
     posterior = segmentation.node_posterior
     if not volume.same_grid(posterior):
@@ -95,12 +100,14 @@ def find_nodes(
         (_candidate(segmentation, instances, index, box) for index, box in enumerate(component_boxes(instances), 1)),
         key=lambda candidate: (-round(candidate.centroid_lps_mm[2], 3), candidate.centroid_lps_mm[0]),
     )
+    edge = edge_voxels(posterior.shape, unseen)
     scorer = _Scorer(
         image=volume,
         segmentation=segmentation,
         midline=midline,
         rules=rules,
         instances=instances,
+        edge=edge,
         stations=_stations(segmentation, instances),
         tracking_seed=tracking_seed,
         demonstration=demonstration,
@@ -111,7 +118,8 @@ def find_nodes(
     for position, (candidate, _) in enumerate(reported, start=1):
         order[candidate.instance] = position
     nodes = tuple(scorer.score(position, *candidate) for position, candidate in enumerate(reported, start=1))
-    return MeasuredNodes(nodes, posterior.with_voxels(order[instances]), _warnings(nodes, midline))
+    at_edge = bool((posterior.voxels[edge] >= rules.node_threshold).any())
+    return MeasuredNodes(nodes, posterior.with_voxels(order[instances]), _warnings(nodes, midline), at_edge)
 
 
 def combine_status(
@@ -157,6 +165,9 @@ class _Scorer:
     rules: ScoringRules
     instances: npt.NDArray[np.uint16]
     """Instance map that the candidates' `instance` refers to."""
+
+    edge: BoolArray
+    """Where a node may go on unseen (z, y, x)."""
 
     stations: npt.NDArray[np.uint8]
     """Nearest station of every node voxel, 0 elsewhere."""
@@ -223,7 +234,7 @@ class _Scorer:
             level=level,
             axes=axes,
             conglomerate=is_conglomerate(field, level),
-            cut_by_image=touches_border(candidate.mask, candidate.box, self.instances.shape),
+            cut_by_image=bool((self.edge[candidate.box] & candidate.mask).any()),
         )
 
     def _fold_views(self, candidate: _Candidate) -> tuple[FoldView, ...]:

@@ -1,41 +1,19 @@
-"""Which lateral compartment is where: stations with their node holes filled, and how much of each was seen."""
+"""Which lateral compartment is where: stations with their node holes filled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import edt
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.findings import PointLpsMm, StationAssessment
-from runtime.core.labels import NODE_LABELS, REGIONAL_STATIONS, STATION_LABELS, Station
-from runtime.core.midline import Midline
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
+from runtime.core.labels import NODE_LABELS, STATION_LABELS, Station
 
 MAX_STATION_DISTANCE_MM: Final = 8.0
 """A node voxel farther than this from every station lies in none."""
 
-_CUT_SHARE: Final = 0.5
-"""A regional station whose section on the lowest slice has this share of its largest section is cut off there: both
-end within the pelvis, the obturator station at the obturator canal."""
-
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """What was seen of one station on one side."""
-
-    slices_mm3: FloatArray
-    """Volume in each slice (z)."""
-
-    centroid_lps_mm: PointLpsMm | None
-    """None when nothing was seen."""
 
 
 def nearest_stations(labels: LabelArray, spacing_mm: tuple[float, float, float], where: BoolArray) -> LabelArray:
@@ -79,53 +57,6 @@ def station_shares(stations: LabelArray) -> dict[Station, float]:
 def main_station(shares: Mapping[Station, float]) -> Station | None:
     """Return the station with the largest share; the first in label order among equals; None without any."""
     return max(shares.items(), key=lambda item: item[1])[0] if shares else None
-
-
-def assess_stations(segmentation: Segmentation, midline: Midline, rules: ScoringRules) -> tuple[StationAssessment, ...]:
-    """Return for each side and station whether enough of it was seen to call it free of nodes.
-
-    Too little volume, or a regional station that the lowest slice cuts through, is not enough. Without a trusted
-    midline the sides cannot be told apart and nothing counts as assessed.
-    """
-    labels = segmentation.labels
-    filled = labels.with_voxels(fill_stations(labels.voxels, labels.spacing_mm))
-    assessments = []
-    for value, station in STATION_LABELS.items():
-        left, right = _parts_by_side(filled, value, midline)
-        assessments.append(_assessment("left", station, left, midline, rules))
-        assessments.append(_assessment("right", station, right, midline, rules))
-    return tuple(sorted(assessments, key=lambda assessment: assessment.side))
-
-
-def _assessment(
-    side: Literal["left", "right"], station: Station, part: _Part, midline: Midline, rules: ScoringRules
-) -> StationAssessment:
-    slices_mm3, volume_mm3 = part.slices_mm3, float(part.slices_mm3.sum())
-    reason = None
-    if not midline.trusted:
-        reason = "the midline could not be trusted, so the sides cannot be told apart"
-    elif volume_mm3 < rules.min_station_volume_mm3:
-        reason = f"only {volume_mm3:.0f} mm3 were seen; at least {rules.min_station_volume_mm3:.0f} mm3 are needed"
-    elif station in REGIONAL_STATIONS and slices_mm3[0] >= _CUT_SHARE * slices_mm3.max():
-        reason = "the lowest slice cuts through it; it should end within the images"
-    centroid = part.centroid_lps_mm if midline.trusted else None
-    return StationAssessment(side, station, reason is None, volume_mm3, reason, centroid)
-
-
-def _parts_by_side(filled: Volume, value: int, midline: Midline) -> tuple[_Part, _Part]:
-    """Return what was seen of one station on the left and on the right."""
-    index = np.argwhere(filled.voxels == value)
-    positions = filled.index_to_lps_mm(index)
-    is_left = midline.distance_mm(positions) > 0
-    return _part(filled, index[is_left], positions[is_left]), _part(filled, index[~is_left], positions[~is_left])
-
-
-def _part(filled: Volume, index: npt.NDArray[np.intp], positions_lps_mm: FloatArray) -> _Part:
-    slices_mm3 = np.multiply(np.bincount(index[:, 0], minlength=filled.shape[0]), filled.voxel_volume_mm3)
-    if len(index) == 0:
-        return _Part(slices_mm3, None)
-    x, y, z = (float(value) for value in positions_lps_mm.mean(axis=0))
-    return _Part(slices_mm3, (x, y, z))
 
 
 def _distance_mm(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:

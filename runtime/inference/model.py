@@ -13,6 +13,7 @@ from runtime.core.processors import processors
 from runtime.core.progress import Monitor, Progress
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.inference.backend import BACKENDS, Backend, Fold, FoldOptions, Precision, make_backend
 from runtime.inference.engine_cache import EngineCache
@@ -57,6 +58,11 @@ class LoadedModel:
     def image_reference(self) -> ImageReference | None:
         """Limits of the gates on the image itself, if the bundle has them."""
         return self.bundle.image_reference
+
+    @property
+    def station_reference(self) -> StationReference | None:
+        """How much of each station the training cases show, if the bundle says so."""
+        return self.bundle.manifest.station_reference
 
     @property
     def knows_phantoms_only(self) -> bool:

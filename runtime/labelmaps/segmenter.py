@@ -11,6 +11,7 @@ from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from runtime.core.progress import Monitor
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 
 _NEUTRAL: Final = ScoringRules()
@@ -30,6 +31,7 @@ class LabelMapSegmenter:
 
     input_reference: InputReference | None = None
     image_reference: ImageReference | None = None
+    station_reference: StationReference | None = None
     knows_phantoms_only: bool = False
 
     @property

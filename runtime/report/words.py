@@ -15,7 +15,7 @@ TITLE: Final = "Lateral pelvic lymph nodes on MRI"
 STATUS_MEANING: Final[dict[CaseStatus, str]] = {
     "positive": "At least one lateral lymph node is rated positive.",
     "borderline": "No node is rated positive; at least one lies too close to the cut-off to tell.",
-    "negative": "Every station of both sides was assessed and every node is rated negative.",
+    "negative": "Enough of every station of both sides was seen and every node is rated negative.",
     "indeterminate": "No node is rated positive, but not everything could be assessed.",
     "refused": "The case was not analysed; nothing is known about it.",
     "demonstration": "Shown to demonstrate the software; not a finding.",
@@ -42,6 +42,8 @@ def summarise(findings: Findings) -> tuple[str, ...]:
         "demonstration": _demonstration,
     }
     sentences = openings[findings.status](findings)
+    if findings.incompletely_seen and findings.status != "demonstration":
+        sentences.append("Incompletely seen: a node beyond what the images show is not ruled out.")
     if findings.input is not None and findings.input.is_phantom:
         sentences.append("The images are of a phantom, not of a patient.")
     return (*sentences, *_quality(findings))

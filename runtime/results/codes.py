@@ -80,6 +80,7 @@ SUSPICIOUS_NODE: Final = Code("SUSPICIOUS_NODE", PRIVATE_SCHEME, "Suspicious lat
 IMAGE_FAULT: Final = Code("IMAGE_FAULT", PRIVATE_SCHEME, "Fault of the image")
 NODE_FOUND: Final = Code("NODE_FOUND", PRIVATE_SCHEME, "Lateral lymph node segmented")
 SEGMENTATION_MADE: Final = Code("SEGMENTATION_MADE", PRIVATE_SCHEME, "Segmentation object written")
+INCOMPLETELY_SEEN: Final = Code("INCOMPLETELY_SEEN", PRIVATE_SCHEME, "Incompletely seen; a negative answer is withheld")
 STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station assessed")
 NODE_STATUS: Final = Code("NODE_STATUS", PRIVATE_SCHEME, "Lymph node status")
 STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by rule alone")

@@ -148,6 +148,7 @@ def _case_group(
             sr.QualitativeEvaluation(codes.NODE_FOUND, codes.PRESENT if findings.nodes else codes.ABSENT),
             sr.QualitativeEvaluation(codes.SEGMENTATION_MADE, codes.NO if segmentation is None else codes.YES),
             *_image_faults(findings),
+            *_seen(findings),
         ],
     )
 
@@ -159,6 +160,13 @@ def _image_faults(findings: Findings) -> list[sr.QualitativeEvaluation]:
         for gate in findings.gates
         if gate.code in IMAGE_GATES and gate.outcome != "pass"
     ]
+
+
+def _seen(findings: Findings) -> list[sr.QualitativeEvaluation]:
+    """Return whether something may lie beyond what was seen; nothing for findings that do not say."""
+    if findings.incompletely_seen is None:
+        return []
+    return [sr.QualitativeEvaluation(codes.INCOMPLETELY_SEEN, codes.YES if findings.incompletely_seen else codes.NO)]
 
 
 def _station_group(

@@ -26,6 +26,7 @@ class RefusingModel:
     rules = ScoringRules()
     input_reference = None
     image_reference = None
+    station_reference = None
     knows_phantoms_only = True
     label_map_sha256 = None
 

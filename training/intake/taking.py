@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from runtime.core.assessing import assess_stations
 from runtime.core.errors import CaseRefused, RefusalCode
 from runtime.core.labelmaps import ForeignLabels, place_label_map, read_label_map, segmentation_of
 from runtime.core.midline import Midline, fit_midline
@@ -19,7 +20,6 @@ from runtime.core.reading.elements import element_value
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.series import Series
-from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from training.dataset import write_case
 from training.datasheet.thumbnails import thumbnail

@@ -412,7 +412,7 @@ class ModelDescription(_message.Message):
     def __init__(self, bundle_name: _Optional[str] = ..., bundle_version: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., trained_on: _Optional[_Union[TrainedOn, str]] = ..., backend: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., fold_count: _Optional[int] = ..., threads: _Optional[int] = ...) -> None: ...
 
 class Findings(_message.Message):
-    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison", "missing_files")
+    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison", "missing_files", "incompletely_seen")
     class TimingsSEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -438,6 +438,7 @@ class Findings(_message.Message):
     ANALYSED_AT_FIELD_NUMBER: _ClassVar[int]
     COMPARISON_FIELD_NUMBER: _ClassVar[int]
     MISSING_FILES_FIELD_NUMBER: _ClassVar[int]
+    INCOMPLETELY_SEEN_FIELD_NUMBER: _ClassVar[int]
     schema_version: str
     software_version: str
     case: CaseIdentity
@@ -456,4 +457,5 @@ class Findings(_message.Message):
     analysed_at: str
     comparison: Comparison
     missing_files: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ..., analysed_at: _Optional[str] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., missing_files: _Optional[_Iterable[str]] = ...) -> None: ...
+    incompletely_seen: bool
+    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ..., analysed_at: _Optional[str] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., missing_files: _Optional[_Iterable[str]] = ..., incompletely_seen: bool = ...) -> None: ...

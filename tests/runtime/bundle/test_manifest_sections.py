@@ -13,7 +13,8 @@ from tests.fixtures.bundles import make_tiny_bundle
 
 REPOSITORY = Path(__file__).parents[3]
 SIZES = {"external_iliac": 20000.0, "obturator": 15000.0, "internal_iliac": 12000.0}
-STATIONS = {"case_count": 40, "quantile": 0.005, "volume_mm3": SIZES, "extent_mm": dict.fromkeys(SIZES, 50.0)}
+EXTENTS = dict.fromkeys(SIZES, 50.0)
+STATIONS = {"side_count": 40, "volume_mm3": SIZES, "extent_mm": EXTENTS, "open_extent_mm": EXTENTS}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,9 @@ BAD_NUMBERS: list[Any] = [None, "3", [], {}, True, float("nan"), float("inf"), f
 
 
 @pytest.mark.parametrize("value", BAD_NUMBERS)
-@pytest.mark.parametrize("place", ["case_count", "quantile", "volume_mm3.obturator", "extent_mm.internal_iliac"])
+@pytest.mark.parametrize(
+    "place", ["side_count", "volume_mm3.obturator", "extent_mm.internal_iliac", "open_extent_mm.obturator"]
+)
 def test_a_number_of_the_station_reference_that_does_not_fit_is_rejected_by_name(
     manifest: dict[str, Any], place: str, value: object
 ) -> None:

@@ -5,9 +5,11 @@ from itertools import product
 
 import pytest
 
-from runtime.core.deciding import case_status, describe_refusal
+from runtime.core.deciding import case_status, describe_refusal, missed_parts
 from runtime.core.errors import Reason, RefusalCode
 from runtime.core.findings import CaseIdentity, Gate, NodeStatus, StationAssessment
+from runtime.core.nodes import MeasuredNodes
+from tests.runtime.core.bodies import grid
 from tests.runtime.core.results import FINDINGS, NODE, all_assessed, decided
 
 CASE = CaseIdentity("case-1", None, None, None)
@@ -77,3 +79,22 @@ def test_a_refusal_names_every_reason_and_nothing_else() -> None:
         ("not_t2", "an ADC map"),
     ]
     assert (refused.nodes, refused.assessed, refused.probability, refused.warnings) == ((), (), None, ())
+
+
+def test_a_node_at_the_edge_withholds_a_negative_and_leaves_the_rest_as_it_is() -> None:
+    cut = replace(NODE, status="negative", cut_by_image=True)
+    assert case_status((cut,), all_assessed(), demonstration=False) == "indeterminate"
+    assert case_status((), all_assessed(), demonstration=False, at_edge=True) == "indeterminate"
+    for status in ("positive", "borderline"):
+        node = replace(NODE, status=status, cut_by_image=True)
+        assert case_status((node,), all_assessed(), demonstration=False, at_edge=True) == status
+
+
+def test_findings_say_what_may_lie_beyond_what_was_seen() -> None:
+    assert FINDINGS.incompletely_seen is False
+    missing = (replace(all_assessed()[0], assessed=False, reason="too little"), *all_assessed()[1:])
+    measured = MeasuredNodes((replace(NODE, cut_by_image=True),), grid((2, 2, 2), (1.0, 1.0, 1.0)), ())
+    assert missed_parts(measured, missing) == ("not enough of left external iliac", "node 1 at the edge")
+    assert missed_parts(replace(measured, nodes=()), ()) == ("no station",)
+    small = replace(measured, nodes=(), at_edge=True)
+    assert missed_parts(small, all_assessed()) == ("what may be a node at the edge, too small there to be measured",)

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from phantom.case import PhantomCase, PhantomOptions, generate_case
+from runtime.core.assessing import assess_stations
 from runtime.core.findings import Node
 from runtime.core.labels import NODE_LABELS, NODE_POSITIVE
 from runtime.core.midline import fit_midline
 from runtime.core.nodes import MeasuredNodes, find_nodes
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
-from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume, canonicalise
 from tests.fixtures.volumes import mirror_header
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from runtime.core.assessing import assess_stations
 from runtime.core.errors import RefusalCode
 from runtime.core.findings import Gate, Node
 from runtime.core.gates import check_input
@@ -15,7 +16,6 @@ from runtime.core.midline import Midline
 from runtime.core.nodes import MeasuredNodes, find_nodes
 from runtime.core.rules import ScoringRules
 from runtime.core.site_choices import CHANGEABLE_GATES
-from runtime.core.stations import assess_stations
 from runtime.core.volume import Volume
 from runtime.results.artefacts import write_artefacts
 from runtime.results.gate_card import CARD_PX, GatePicture, gate_card, shorten, wrap
