@@ -18,6 +18,7 @@ from runtime.core.processors import processors
 from runtime.core.progress import Monitor, Progress
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.core.wording import WARNING
 from runtime.inference.backend import chosen_backend
@@ -81,6 +82,11 @@ class ModelOnDemand:
     def image_reference(self) -> ImageReference | None:
         """Limits of the gates on the image itself, if the bundle has them."""
         return self._bundle.image_reference
+
+    @property
+    def station_reference(self) -> StationReference | None:
+        """How much of each station the training cases show, if the bundle says so."""
+        return self._bundle.manifest.station_reference
 
     @property
     def knows_phantoms_only(self) -> bool:

@@ -18,9 +18,9 @@ MIN_REFERENCE_SIDES: Final = 10
 LOW_QUANTILE: Final = 0.005
 """For what ends within the images: hardly any whole station shows less."""
 
-OPEN_QUANTILE: Final = 0.1
-"""For a station that reaches an end of the images, so that nobody can see where it ends: nine of ten whole ones are at
-least as long. Of 11,000 cuts of 400 phantoms one left a positive node unseen with 0.02, none with 0.1."""
+OPEN_QUANTILE: Final = 0.3
+"""For a station that reaches an end of the images, so that nobody can see where it ends: seven of ten whole ones are at
+least as long. By true label maps 0.1 left no positive node of 200 phantoms unseen; a model may mark a slice more."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ DEFAULT_STATION_REFERENCE: Final = StationReference(
     side_count=67,
     volume_mm3={"external_iliac": 64180.4, "obturator": 33012.9, "internal_iliac": 40788.2},
     extent_mm={"external_iliac": 89.5, "obturator": 77.5, "internal_iliac": 64.9},
-    open_extent_mm={"external_iliac": 104.8, "obturator": 91.7, "internal_iliac": 75.2},
+    open_extent_mm={"external_iliac": 110.3, "obturator": 101.6, "internal_iliac": 80.5},
 )
 """For bundles without one of their own, and for label maps that no bundle made: that of phantoms 2000-2099
 (`benchmarks.station_reference`). Nothing of it was measured on patients."""
