@@ -14,11 +14,12 @@ from benchmarks.dciodvfy import complaints_about, find_dciodvfy
 from runtime.case import CaseInput, CaseResult
 from runtime.core.errors import CaseRefused
 from runtime.core.reading import read_series
-from runtime.core.reading.mending import SECONDARY
+from runtime.core.reading.mending import IDENTITY, SECONDARY
 from runtime.core.series import Series
 from runtime.pipeline import analyze_case
 from tests.fixtures.bad_headers import (
     BAD_VALUES,
+    COMPARED,
     CREATED,
     DECIDING,
     Fault,
@@ -78,7 +79,8 @@ def test_with_a_bad_value_in_every_secondary_element_every_object_is_written_and
     faults = [
         Fault(keyword, value, everywhere)
         for keyword in SECONDARY
-        if dictionary_VR(tag_for_keyword(keyword) or 0) != "SQ" and keyword not in DECIDING
+        if dictionary_VR(tag_for_keyword(keyword) or 0) != "SQ"
+        and (keyword not in DECIDING or (everywhere and keyword in COMPARED))
     ]
     result = _analyzed(with_faults(series, faults))
     assert result.findings.status != "refused"
@@ -86,7 +88,7 @@ def test_with_a_bad_value_in_every_secondary_element_every_object_is_written_and
     _assert_valid(result, tmp_path)
 
 
-@pytest.mark.parametrize("keyword", [keyword for keyword in GROUPS if WHOLE or keyword in DECIDING[:6]])
+@pytest.mark.parametrize("keyword", [keyword for keyword in GROUPS if WHOLE or keyword in IDENTITY])
 def test_a_bad_value_of_one_element_gives_valid_objects_or_a_refusal(
     keyword: str, series: list[Dataset], tmp_path: Path
 ) -> None:
