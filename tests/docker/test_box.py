@@ -131,11 +131,11 @@ _TLS = "--env=SIDEWALL_TLS_CERTIFICATE=/tls/box.pem --env=SIDEWALL_TLS_KEY=/tls/
             "cp /root/box.pem /srv/late/ && install -o 10001 -m 400 /root/box.key /srv/late/box.key",
         ),
         (
-            "--network=host --env=SIDEWALL_LISTEN=127.0.0.1:443",
+            "--network=host --env=SIDEWALL_LISTEN=127.0.0.1:9090",
             9,
-            "address_unavailable: setting listen is '127.0.0.1:443'; allowed: an address of this machine with a port "
+            "address_unavailable: setting listen is '127.0.0.1:9090'; allowed: an address of this machine with a port "
             "that is free (address already in use)",
-            "systemctl stop registry",
+            "systemctl stop sidewall-prometheus",
         ),
     ],
     ids=["certificate", "port"],
