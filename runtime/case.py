@@ -10,6 +10,8 @@ from runtime.core.findings import CaseContext, Findings, GateOutcome, ModelDescr
 from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
+from runtime.core.reading.files import NameAside, name_no_file
+from runtime.core.reading.limits import FilteredImages
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
 from runtime.core.station_reference import StationReference
@@ -41,10 +43,20 @@ class AnalysisSettings:
     restaging_rules: bool = False
     """Whether a study known to be a restaging is judged by the restaging cut-offs."""
 
+    filtered_images: FilteredImages = "refuse"
+    """Whether images that a vendor's filter made are refused or read with a warning."""
+
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return what the appliance's settings say about every analysis."""
-        return cls(settings.pseudonym_salt, settings.rules, settings.gates, settings.results, settings.restaging_rules)
+        return cls(
+            settings.pseudonym_salt,
+            settings.rules,
+            settings.gates,
+            settings.results,
+            settings.restaging_rules,
+            settings.filtered_images,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +85,9 @@ class CaseInput:
 
     earlier_report: EarlierReport | None = None
     """The report of an earlier analysis of the same study, which this one's supersedes when anything has changed."""
+
+    name_aside: NameAside = name_no_file
+    """Learns the names of files of `dicom` that hold no image; they stand in no result."""
 
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""

@@ -32,6 +32,7 @@ from runtime.core.midline import fit_midline
 from runtime.core.nodes import find_nodes
 from runtime.core.progress import Monitor, Progress, SilentMonitor
 from runtime.core.reading import read_series, validate_volume
+from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.reading.notes import without_library_warnings
 from runtime.core.reading.volume_files import read_volume_file
 from runtime.core.rules import restaging_warnings, rules_of_case
@@ -207,7 +208,8 @@ class _Run:
                 self.voxels, self.voxel_warnings = image.volume, image.warnings
                 return validate_volume(image.volume)
             case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
-                self.series = read_series(dicom)
+                limits = replace(DEFAULT_LIMITS, filtered_images=self.settings.filtered_images)
+                self.series = read_series(dicom, limits, name_aside=self.case.name_aside)
                 return self.series.volume
         raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
 

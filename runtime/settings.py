@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from runtime.artifact_reference import OCI_PREFIX, Reference, parse_reference
 from runtime.core.errors import FileAbsent, SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
+from runtime.core.reading.limits import FilteredImages
 from runtime.core.site_choices import check_site_outcome, check_site_rule
 from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
 from runtime.exposure import check_exposure
@@ -147,6 +148,11 @@ class Settings:
     restaging_rules: bool = False
     """Judge studies whose time point is `restaging` by the bundle's restaging cut-offs. Off by default: a Dutch
     re-review found no effect of downsizing (PMC10715698).
+    """
+
+    filtered_images: FilteredImages = "refuse"
+    """What becomes of images that their vendor's filter made, which call themselves DERIVED\\PRIMARY: `warn` reads them
+    with a warning where nothing says reformat, map or projection. Computed images are refused whatever it is.
     """
 
     log_level: LogLevel = "info"

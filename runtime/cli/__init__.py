@@ -6,6 +6,7 @@ Results go to the standard output, everything else to the standard error; the ex
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -157,6 +158,7 @@ def analyze(
             bundle=absolute(bundle_folder(settings)),
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
+            takes_filtered_images=settings.filtered_images == "warn",
             series_numbers=dict(settings.series_numbers),
             series_descriptions=dict(settings.series_descriptions),
         )
@@ -186,16 +188,22 @@ def select(
     descriptions: Annotated[
         bool, typer.Option("--descriptions", help="Show series descriptions: free text that can hold names.")
     ] = False,
+    others: SetOption = None,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which series of a study would be analysed, and what speaks for and against each; only headers are read."""
     with reporting_errors(as_json):
+        from runtime.cli.analyzing import naming_aside
         from runtime.cli.selecting import describe_selection, selection_mapping
+        from runtime.core.reading.limits import DEFAULT_LIMITS
         from runtime.core.selection import select_series
         from runtime.serving.log import configure_log
 
-        configure_log(load_settings().log_level)
-        selection = select_series(path, series_uid=series_uid)
+        settings = load_settings(named=others, file=config)
+        configure_log(settings.log_level)
+        limits = replace(DEFAULT_LIMITS, filtered_images=settings.filtered_images)
+        selection = select_series(path, series_uid=series_uid, limits=limits, name_aside=naming_aside(_tell))
         if as_json:
             chosen = selection_mapping(selection, with_descriptions=descriptions)
             typer.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
@@ -297,6 +305,7 @@ def score(
             bundle=absolute(bundle_folder(settings)),
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
+            takes_filtered_images=settings.filtered_images == "warn",
         )
         require_writable(out)
         with progress_bar(_STDERR) as show:

@@ -11,6 +11,8 @@ from runtime.cli.console import ShowProgress
 from runtime.cli.loading import ModelOnDemand
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
+from runtime.core.reading.files import NameAside
+from runtime.core.reading.limits import DEFAULT_LIMITS, FilteredImages, ReadingLimits
 from runtime.core.reading.volume_files import holds_volume_files
 from runtime.core.selection import Selection, select_series
 from runtime.pipeline import analyze_case
@@ -39,7 +41,7 @@ def analyze_path(
     `BackendUnavailable`.
     """
     model = ModelOnDemand(settings, tell)
-    case = with_images(about, path, inputs.series_uid, tell)
+    case = with_images(about, path, inputs.series_uid, tell, filtered_images=settings.filtered_images)
     result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
     tell_lost(result, tell)
     write_case(out, result.artefacts, inputs)
@@ -48,11 +50,31 @@ def analyze_path(
     return to_mapping(result.findings)
 
 
-def with_images(about: CaseInput, path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> CaseInput:
+def with_images(
+    about: CaseInput,
+    path: Path,
+    series_uid: str | None,
+    tell: Tell = lambda _: None,
+    *,
+    filtered_images: FilteredImages = "refuse",
+) -> CaseInput:
     """Return the case with the images at `path`: a NIfTI or NRRD file, or one series of DICOM."""
     if series_uid is None and holds_volume_files(path):
         return replace(about, volume_file=path)
-    return replace(about, dicom=choose_series(path, series_uid, tell))
+    limits = replace(DEFAULT_LIMITS, filtered_images=filtered_images)
+    return replace(about, dicom=choose_series(path, series_uid, tell, limits), name_aside=naming_aside(tell))
+
+
+def naming_aside(tell: Tell) -> NameAside:
+    """Return what tells the person at the terminal, and nobody else, the name of a file that is left aside."""
+
+    def name_aside(name: str, kind: str) -> None:
+        """Tell one file; what could move the cursor is shown as its number."""
+        shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in name)
+        if shown:
+            tell(f"left aside: {shown} ({kind})")
+
+    return name_aside
 
 
 def tell_lost(result: CaseResult, tell: Tell) -> None:
@@ -72,11 +94,18 @@ def save_label_map(file: Path, result: CaseResult, tell: Tell) -> None:
         tell(f"label map: {written}")
 
 
-def choose_series(path: Path, series_uid: str | None, tell: Tell = lambda _: None) -> Path | Sequence[Path | bytes]:
+def choose_series(
+    path: Path, series_uid: str | None, tell: Tell = lambda _: None, limits: ReadingLimits = DEFAULT_LIMITS
+) -> Path | Sequence[Path | bytes]:
     """Return what to read: the input as it is when it holds one series, else the instances of the chosen one."""
-    selection = select_series(path, series_uid=series_uid)
+    aside: list[tuple[str, str]] = []
+    selection = select_series(
+        path, series_uid=series_uid, limits=limits, name_aside=lambda name, kind: aside.append((name, kind))
+    )
     if len(selection.candidates) < 2 and series_uid is None:
-        return path
+        return path  # reading itself names what it leaves aside
+    for name, kind in aside:
+        naming_aside(tell)(name, kind)
     for line in _announcement(selection):
         tell(line)
     return selection.as_source()

@@ -47,6 +47,9 @@ class CaseInputs:
     restaging_rules: bool = False
     """Whether the site had switched them on."""
 
+    takes_filtered_images: bool = False
+    """Whether the site let images pass that a vendor's filter made."""
+
     series_numbers: dict[str, int] = field(default_factory=dict)
     series_descriptions: dict[str, str] = field(default_factory=dict)
 

@@ -17,6 +17,8 @@ from runtime.cli.scoring import load_label_map
 from runtime.core.errors import SettingInvalid
 from runtime.core.findings import CaseContext, Findings
 from runtime.core.findings_json import to_mapping
+from runtime.core.reading.derivation import FILTERED_WARNING
+from runtime.core.reading.limits import FilteredImages
 from runtime.core.reading.volume_files import holds_volume_files
 from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.pipeline import analyze_case
@@ -79,7 +81,7 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowPro
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
-    case = _with_images(about, inputs)
+    case = _with_images(about, inputs, _filtered_images(then, inputs))
     result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), TerminalMonitor(show))
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
     differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
@@ -106,13 +108,13 @@ def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
     return inputs
 
 
-def _with_images(about: CaseInput, inputs: CaseInputs) -> CaseInput:
+def _with_images(about: CaseInput, inputs: CaseInputs, filtered_images: FilteredImages) -> CaseInput:
     """Return the case with its images as the command took them: what refused several series refuses them again."""
     path = Path(inputs.series)
     takes_one = inputs.takes_one_series or inputs.segmentation is not None
     if takes_one and not holds_volume_files(path):
         return replace(about, dicom=path)
-    return with_images(about, path, inputs.series_uid)
+    return with_images(about, path, inputs.series_uid, filtered_images=filtered_images)
 
 
 def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:
@@ -133,8 +135,13 @@ def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs)
         rules={name: value for name, value in rules.items() if value not in (None, getattr(segmenter.rules, name))},
         gates=dict.fromkeys(refusing, "refuse"),
         restaging_rules=inputs.restaging_rules or bool((then.rules or {}).get("restaging_applied")),
+        filtered_images=_filtered_images(then, inputs),
         results=ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
     )
+
+
+def _filtered_images(then: Findings, inputs: CaseInputs) -> FilteredImages:
+    return "warn" if inputs.takes_filtered_images or FILTERED_WARNING in then.warnings else "refuse"
 
 
 def _comparable(findings: Findings) -> dict[str, Any]:

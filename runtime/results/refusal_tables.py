@@ -7,16 +7,15 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from runtime.core.reading.derivation import is_derived_by_compression
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.geometry import tilt_deg
-from runtime.core.reading.kinds import image_type, is_fat_suppressed
+from runtime.core.reading.kinds import image_type, is_computed, is_fat_suppressed
 from runtime.core.reading.limits import DEFAULT_LIMITS
 from runtime.core.reading.suitability import (
-    DERIVED_WORDS,
     MR_STORAGE,
     SPIN_ECHO,
     echo_time_ms,
-    is_derived_by_compression,
     sequence_kinds,
 )
 from runtime.results.charts import Row, table_panel
@@ -50,7 +49,7 @@ _MODALITIES: Final = frozenset(
 )
 """The usual ones of PS3.3, C.7.3.1.1.1."""
 
-_IMAGE_TYPES: Final = DERIVED_WORDS | frozenset(
+_IMAGE_TYPES: Final = frozenset(
     ["ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "MIXED", "LOCALIZER", "M", "ND", "NORM"]
 )
 _SEQUENCES: Final = frozenset(["SE", "IR", "GR", "EP", "RM"])
@@ -91,7 +90,7 @@ def _kind_rows(frames: Sequence[Frame]) -> list[Row]:
     types = {word for frame in frames for word in image_type(frame)}
     is_mr = all(frame.text("SOPClassUID") in MR_STORAGE for frame in frames)
     derived = any("DERIVED" in image_type(frame) and not is_derived_by_compression(frame) for frame in frames)
-    as_acquired = not derived and not types & DERIVED_WORDS and "LOCALIZER" not in types
+    as_acquired = not derived and not any(is_computed(word) for word in types) and "LOCALIZER" not in types
     kinds = {kind for frame in frames for kind in sequence_kinds(frame)}
     contrasts = {word for frame in frames for word in frame.words("AcquisitionContrast")}
     return [
@@ -172,8 +171,12 @@ def _distinct(words: Iterable[str]) -> list[str]:
 
 def _words(words: Iterable[str]) -> str:
     """Return code strings in order; one that DICOM does not define could be misplaced free text and is not shown."""
-    shown = _distinct(word if word in _KNOWN_WORDS else "another word" for word in words if word) or ["not stated"]
+    shown = _distinct(_shown(word) for word in words if word) or ["not stated"]
     return ", ".join(shown[:_MAX_SHOWN]) + (", ..." if len(shown) > _MAX_SHOWN else "")
+
+
+def _shown(word: str) -> str:
+    return word if word in _KNOWN_WORDS or is_computed(word) else "another word"
 
 
 def _listed(numbers: Iterable[float], unit: str) -> str:

@@ -38,7 +38,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
-        "restaging_rules": "yes",
+        "restaging_rules": "yes", "filtered_images": "warn",
         "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}

@@ -7,9 +7,9 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
@@ -30,6 +30,14 @@ _NO_SUFFIX: Final = re.compile(r"(\.\d+)?\Z")
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What `zipfile` raises on damaged, encrypted or exotically packed archives."""
 
+NameAside = Callable[[str, str], None]
+"""Takes the name and the kind of a file that is left aside. A name may hold a patient's: it is for the terminal of the
+person alone whose files they are, and goes into nothing that is kept or sent."""
+
+
+def name_no_file(name: str, kind: str) -> None:
+    """Leave a file without its name."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -44,6 +52,9 @@ class InputFile:
 
     aside: str = ""
     """What it is where it cannot be a file of the input, such as a link that leads back; its content is empty then."""
+
+    name: str = field(default="", repr=False)
+    """Its path in the input, for `NameAside` alone; empty for a content without one."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,9 @@ class StoredFile:
 
     archive: zipfile.ZipFile | None = None
     """The open archive of a member."""
+
+    name: str = field(default="", repr=False)
+    """As in `InputFile`."""
 
     @property
     def stated_bytes(self) -> int:
@@ -91,7 +105,7 @@ def collect_files(source: Path | Sequence[Path | bytes], limits: ReadingLimits) 
     """
     budget = Budget(limits)
     files = tuple(
-        InputFile(b"" if file.aside else budget.read(file), file.is_companion, file.is_claimed, file.aside)
+        InputFile(b"" if file.aside else budget.read(file), file.is_companion, file.is_claimed, file.aside, file.name)
         for file in walk_files(source, budget)
     )
     if not files:
@@ -147,7 +161,10 @@ def walk_files(source: Path | Sequence[Path | bytes], budget: Budget) -> Iterato
 def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]:
     if not isinstance(source, Path):
         for item in source:
-            yield StoredFile(item if isinstance(item, Path) else bytes(item), is_companion=False)
+            if isinstance(item, Path):
+                yield StoredFile(item, is_companion=False, name=item.name)
+            else:
+                yield StoredFile(bytes(item), is_companion=False)
     elif source.is_dir():
         yield from _files_of_directory(source)
     elif not source.exists():
@@ -157,7 +174,7 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
     elif _is_zip(source):
         yield from _members(source)
     else:
-        yield StoredFile(source, is_companion=False)
+        yield StoredFile(source, is_companion=False, name=source.name)
 
 
 def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
@@ -169,7 +186,8 @@ def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
     for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse_unlisted):
         if not _enter(Path(parent), entered):
             folders.clear()
-            yield StoredFile(b"", is_companion=True, aside="repeated folder link")
+            name = str(Path(parent).relative_to(folder))
+            yield StoredFile(b"", is_companion=True, aside="repeated folder link", name=name)
             continue
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
@@ -177,9 +195,9 @@ def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
             with _reading_file():
                 is_read = path.is_file() or not path.exists()  # a link that leads nowhere fails where it is read
             if is_read:
-                yield StoredFile(path, _is_companion(inside), _is_claimed(inside))
+                yield StoredFile(path, _is_companion(inside), _is_claimed(inside), name=str(inside))
             else:
-                yield StoredFile(b"", is_companion=True, aside="special file")
+                yield StoredFile(b"", is_companion=True, aside="special file", name=str(inside))
 
 
 def _enter(folder: Path, entered: set[tuple[int, int]]) -> bool:
@@ -204,7 +222,8 @@ def _members(path: Path) -> Iterator[StoredFile]:
         for member in archive.infolist():
             if not member.is_dir():
                 inside = PurePosixPath(member.filename)
-                yield StoredFile(member, _is_companion(inside), _is_claimed(inside), archive=archive)
+                is_companion, is_claimed = _is_companion(inside), _is_claimed(inside)
+                yield StoredFile(member, is_companion, is_claimed, archive=archive, name=str(inside))
 
 
 def _is_zip(path: Path) -> bool:

@@ -22,7 +22,7 @@ from runtime.core.counting import counted
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.elements import PARSE_ERRORS, element_value
 from runtime.core.reading.file_kinds import kind_of_content
-from runtime.core.reading.files import InputFile
+from runtime.core.reading.files import InputFile, NameAside, name_no_file
 from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 
@@ -33,15 +33,22 @@ _BARE_DATASET_STARTS: Final = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
 _PIXEL_GROUPS: Final = frozenset({0x7FE0, 0x7FE1})
 """Pixel data, and the private group that some vendors keep copies of them in."""
 
+OTHER_FILE: Final = "other file"
+NOT_READABLE: Final = "no readable DICOM image"
+"""Kind of a file that could have been a slice."""
+
 _META_SEARCH_BYTES: Final = 2048
 """File meta information lies within this many bytes."""
 
 
-def parse_images(files: Iterable[InputFile], limits: ReadingLimits, notes: Notes) -> list[Dataset]:
+def parse_images(
+    files: Iterable[InputFile], limits: ReadingLimits, notes: Notes, name_aside: NameAside = name_no_file
+) -> list[Dataset]:
     """Return the datasets that hold images, in the order of the files.
 
     What is no DICOM image by its content is left aside, with a warning that counts it by kind. What began as an
-    instance, or could be one, is a reason to refuse whatever it is called, because it could have been a slice.
+    instance, or could be one, is a reason to refuse whatever it is called, because it could have been a slice. Names of
+    either go to `name_aside` alone.
     """
     images: list[Dataset] = []
     aside: Counter[str] = Counter()
@@ -54,11 +61,12 @@ def parse_images(files: Iterable[InputFile], limits: ReadingLimits, notes: Notes
         kind = file.aside or _kind_beside_images(file, dataset)
         aside[kind or ""] += kind is not None
         damaged += kind is None
+        name_aside(file.name, kind or NOT_READABLE)
     count = damaged + aside.total() + len(images)
     if damaged:
         notes.refuse(
             RefusalCode.NOT_DICOM,
-            f"no readable DICOM image in {damaged} of {counted(count, 'file')}; allowed: complete ones",
+            f"{NOT_READABLE} in {damaged} of {counted(count, 'file')}; allowed: complete ones",
         )
     elif not images:
         notes.refuse(RefusalCode.NOT_DICOM, f"no DICOM image among {counted(count, 'file')}; allowed: one MR series")
@@ -76,7 +84,7 @@ def _kind_beside_images(file: InputFile, dataset: Dataset | None) -> str | None:
         return None
     kind = kind_of_content(file.content)
     if file.is_companion:
-        return kind or "other file"
+        return kind or OTHER_FILE
     return None if file.is_claimed else kind
 
 

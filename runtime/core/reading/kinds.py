@@ -101,7 +101,27 @@ DESCRIBED: Final = Kind(
     "usual: T2 without fat suppression",
 )  # fmt: skip
 
-KINDS: Final = (FAT_SUPPRESSED, INVERSION, DARK_FAT, NOT_MAGNITUDE, IN_PHASE, ELSEWHERE, DESCRIBED)
+COMPUTED: Final = Kind(
+    "computed from other images",
+    "Image Type (0008,0008) or Frame Type (0008,9007); of DERIVED images Derivation Code Sequence (0008,9215), "
+    "Derivation Description (0008,2111) and geometry, too",
+    _words(
+        "ADC", "CALC_BVALUE", "CPR", "DIFFUSION", "EADC", "EXP", "FA", "MAX_IP", "MIN_IP", "MIP", "MINIP", "MPR",
+        "PROJECTION IMAGE", "REFORMATTED", "SUB", "SUBTRACTION", "T1 MAP", "T2 MAP", "T2_STAR MAP", "TRACEW",
+    ),
+    "refused",
+    "images as acquired",
+)  # fmt: skip
+FILTERED: Final = Kind(
+    "called DERIVED and no more, as filters of vendors do",
+    "Image Type (0008,0008) or Frame Type (0008,9007) with PRIMARY; with the setting `filtered_images` at `warn` taken "
+    "with a warning, and always so where lossy compression (0028,2110) explains it",
+    _words("DERIVED"),
+    "refused",
+    "ORIGINAL images",
+)
+
+KINDS: Final = (COMPUTED, FILTERED, FAT_SUPPRESSED, INVERSION, DARK_FAT, NOT_MAGNITUDE, IN_PHASE, ELSEWHERE, DESCRIBED)
 """The table, in the order in which it is gone through."""
 
 _DENIED_BY: Final = frozenset({"NO", "NOT", "NON", "NICHT", "OHNE", "SANS", "SENZA", "SIN", "SEM", "WITHOUT", "WO"})
@@ -145,6 +165,11 @@ def kinds_of(frames: Sequence[Frame]) -> list[tuple[Kind, str]]:
 def image_type(frame: Frame) -> tuple[str, ...]:
     """Return the words that say what kind of image a frame is; empty if none does."""
     return frame.words("FrameType") or frame.words("ImageType")
+
+
+def is_computed(word: str) -> bool:
+    """Return whether a value of the image type says that the image was computed from others."""
+    return _plain(word) in COMPUTED.words
 
 
 def is_fat_suppressed(frame: Frame) -> bool:

@@ -1,7 +1,10 @@
 """What a series must be to be read at all, each limit with its unit and reason."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+FilteredImages = Literal["refuse", "warn"]
+"""What becomes of images that call themselves derived and were filtered at most."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class ReadingLimits:
 
     min_repetition_time_ms: float = 2000.0
     """Below this, spin echo is no longer T2-weighted."""
+
+    filtered_images: FilteredImages = "refuse"
+    """Whether images that a vendor's filter made, DERIVED with no sign of more, are refused or read with a warning."""
 
 
 DEFAULT_LIMITS: Final = ReadingLimits()

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
-from runtime.core.reading.files import collect_files
+from runtime.core.reading.files import NameAside, collect_files, name_no_file
 from runtime.core.reading.frames import Frame, frame_count, frames_of
 from runtime.core.reading.geometry import Stack, locate
 from runtime.core.reading.identity import check_identity
@@ -22,15 +22,21 @@ from runtime.core.series import FrameReference, Series
 from runtime.core.volume import Volume
 
 
-def read_series(source: Path | Sequence[Path | bytes], limits: ReadingLimits = DEFAULT_LIMITS) -> Series:
+def read_series(
+    source: Path | Sequence[Path | bytes],
+    limits: ReadingLimits = DEFAULT_LIMITS,
+    *,
+    name_aside: NameAside = name_no_file,
+) -> Series:
     """Read one axial T2-weighted MR series from a directory, a zip archive, one file, or a list of instances.
 
     Classic and enhanced multi-frame images, native and losslessly or lossily compressed. Slices are ordered by
-    position along the slice normal. Raises `CaseRefused` with every reason found.
+    position along the slice normal. Files without an image are told to `name_aside` by name. Raises `CaseRefused` with
+    every reason found.
     """
     notes = Notes()
     with without_library_warnings():
-        images = parse_images(collect_files(source, limits), limits, notes)
+        images = parse_images(collect_files(source, limits), limits, notes, name_aside)
         check_identity(images, notes)  # before anything is left out
         mend_headers(images, notes)
         series = None

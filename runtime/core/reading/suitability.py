@@ -11,6 +11,7 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 
 from runtime.core.errors import RefusalCode
 from runtime.core.reading.concatenations import check_frames, check_parts
+from runtime.core.reading.derivation import check_derivation
 from runtime.core.reading.elements import is_stated
 from runtime.core.reading.frames import Frame
 from runtime.core.reading.kinds import check_kinds, image_type, shown_word
@@ -18,27 +19,6 @@ from runtime.core.reading.limits import ReadingLimits
 from runtime.core.reading.notes import Notes
 
 MR_STORAGE: Final = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
-DERIVED_WORDS: Final = frozenset(
-    {
-        "ADC",
-        "CALC_BVALUE",
-        "DIFFUSION",
-        "EADC",
-        "EXP",
-        "FA",
-        "MIP",
-        "MINIP",
-        "MPR",
-        "PROJECTION IMAGE",
-        "REFORMATTED",
-        "SUB",
-        "SUBTRACTION",
-        "T2 MAP",
-        "TRACEW",
-    }
-)
-"""Image type values of computed images."""
-
 SPIN_ECHO: Final = frozenset({"SE", "RM"})
 _ECHO_TIMES: Final = ("EffectiveEchoTime", "EchoTime")
 
@@ -47,7 +27,7 @@ def check_suitability(frames: Sequence[Frame], limits: ReadingLimits, notes: Not
     """Note every reason why the frames are no axial T2-weighted MR series as acquired."""
     _check_one_series(frames, notes)
     _check_modality(frames, notes)
-    _check_image_type(frames, notes)
+    _check_image_type(frames, limits, notes)
     if all(frame.text("Modality").upper() == "MR" for frame in frames):
         _check_sequence(frames, notes)
         _check_timing(frames, limits, notes)
@@ -80,19 +60,10 @@ def _check_modality(frames: Sequence[Frame], notes: Notes) -> None:
         )
 
 
-def _check_image_type(frames: Sequence[Frame], notes: Notes) -> None:
-    words = {word for frame in frames for word in image_type(frame)}
-    if any("DERIVED" in image_type(frame) and not is_derived_by_compression(frame) for frame in frames):
-        notes.refuse(RefusalCode.DERIVED_IMAGE, "the image type is DERIVED; allowed: ORIGINAL images")
-    for word in sorted(words & DERIVED_WORDS):
-        notes.refuse(RefusalCode.DERIVED_IMAGE, f"the image type says {word}; allowed: images as acquired")
-    if "LOCALIZER" in words:
+def _check_image_type(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) -> None:
+    check_derivation(frames, limits, notes)
+    if any("LOCALIZER" in image_type(frame) for frame in frames):
         notes.refuse(RefusalCode.NOT_T2, "the image type says LOCALIZER; allowed: a T2-weighted series")
-
-
-def is_derived_by_compression(frame: Frame) -> bool:
-    """Return whether an image may be called DERIVED for its lossy compression alone (PS3.3, C.7.6.1.1.5)."""
-    return frame.text("LossyImageCompression") == "01" and "PRIMARY" in image_type(frame)
 
 
 def _check_sequence(frames: Sequence[Frame], notes: Notes) -> None:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
+from runtime.core.reading.files import NameAside, name_no_file
 from runtime.core.reading.identity import differing_identity
 from runtime.core.reading.instances import is_image, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
@@ -100,17 +101,19 @@ def select_series(
     limits: ReadingLimits = DEFAULT_LIMITS,
     criteria: SelectionCriteria = DEFAULT_CRITERIA,
     study_limits: ReadingLimits = STUDY_LIMITS,
+    name_aside: NameAside = name_no_file,
 ) -> Selection:
     """Choose the axial T2-weighted series of the pelvis from a directory, a zip archive, one file, or instances.
 
     Headers alone are read. `series_uid` names the series instead, whatever speaks against it; reading it can still
-    refuse. The order of the files never matters. Nothing is raised for an unfit input: the selection then has a
-    refusal, with `tied_series`, `several_series` (qualifying series of several patients or studies) or
-    `no_suitable_series`, or with what `read_series` says of an input that cannot be opened.
+    refuse. Files of no series are told to `name_aside` by name. The order of the files never matters. Nothing is raised
+    for an unfit input: the selection then has a refusal, with `tied_series`, `several_series` (qualifying series of
+    several patients or studies) or `no_suitable_series`, or with what `read_series` says of an input that cannot be
+    opened.
     """
     with without_library_warnings():
         try:
-            study = read_study(source, study_limits, limits)
+            study = read_study(source, study_limits, limits, name_aside)
             candidates = tuple(judge_series(series, limits, criteria) for series in study.series)
             outcome = _decide(study, candidates, series_uid, criteria)
             if isinstance(outcome, _NoChoice):

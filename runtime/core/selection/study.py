@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import Tag
 
 from runtime.core.reading.elements import element_value
-from runtime.core.reading.files import Budget, StoredFile, walk_files
-from runtime.core.reading.instances import is_image, parse_instance
+from runtime.core.reading.files import Budget, NameAside, StoredFile, name_no_file, walk_files
+from runtime.core.reading.instances import NOT_READABLE, OTHER_FILE, is_image, parse_instance
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT
 
@@ -33,7 +33,8 @@ _JUDGED_BY: Final = (
     "EchoPlanarPulseSequence", "InversionRecovery", "AcquisitionContrast", "SpectrallySelectedSuppression",
     "ComplexImageComponent", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "NumberOfFrames", "Rows", "Columns", "PixelSpacing",
-    "BitsAllocated", "LossyImageCompression", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "BitsAllocated", "LossyImageCompression", "DerivationDescription", "DerivationCodeSequence", "VolumetricProperties",
+    "VolumeBasedCalculationTechnique", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )
 # fmt: on
 _CARRIED: Final = ("PatientName", *PATIENT_AND_STUDY, *PATIENT_AND_STUDY_WHERE_PRESENT)
@@ -76,12 +77,15 @@ class Study:
 
 
 def read_study(
-    source: Path | Sequence[Path | bytes], limits: ReadingLimits, file_limits: ReadingLimits = DEFAULT_LIMITS
+    source: Path | Sequence[Path | bytes],
+    limits: ReadingLimits,
+    file_limits: ReadingLimits = DEFAULT_LIMITS,
+    name_aside: NameAside = name_no_file,
 ) -> Study:
     """Return the headers of all series of a directory, a zip archive, one file, or a list of instances.
 
     `limits` bound the study; a single file larger than `file_limits` counts as unreadable, since it could not be
-    analysed either.
+    analysed either. Files of no series are told to `name_aside` by name.
     Raises `CaseRefused` with `empty_input` (nothing is there), `not_dicom` (a damaged archive, a file that may not be
     read) or `too_large`.
     """
@@ -95,8 +99,10 @@ def read_study(
             found.setdefault(uid, []).append((index, header))
         elif file.is_companion or (header is not None and _names_its_class(header)):
             others += 1
+            name_aside(file.name, file.aside or OTHER_FILE)
         else:
             unreadable += 1
+            name_aside(file.name, NOT_READABLE)
     return Study(tuple(_series(uid, found[uid]) for uid in sorted(found)), others, unreadable)
 
 
