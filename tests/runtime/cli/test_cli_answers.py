@@ -60,24 +60,23 @@ def test_debug_lines_come_when_asked_for_and_on_the_standard_error(bundle: TinyB
     done = subprocess.run(
         [SIDEWALL, "select", odd_series, "--json"],
         env=bundle.environment | {"SIDEWALL_LOG_LEVEL": "debug"},
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
-    # Whether such a series is taken is not asked here.
-    assert "candidates" in json.loads(done.stdout)
+    assert json.loads(done.stdout)["chosen"]
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert {line["event"] for line in lines} == {"library message"}
     assert not any(value in done.stderr for value in _ODD.values())
 
 
 def test_an_analysis_whose_reader_goes_away_is_whole_and_ends_as_it_would_have(
-    bundle: TinyBundle, series: Path, tmp_path: Path
+    bundle: TinyBundle, odd_series: Path, tmp_path: Path
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command: list[str | Path] = [
         SIDEWALL,
         "analyze",
-        series,
+        odd_series,
         "--bundle",
         bundle.path,
         "--out",

@@ -80,6 +80,12 @@ def test_a_phantom_that_says_so_in_lower_case_is_one() -> None:
     assert _read("QualityControlSubject", "yes").is_phantom
 
 
+def test_a_uid_with_a_leading_zero_names_a_frame_of_reference_all_the_same() -> None:
+    series = _read("FrameOfReferenceUID", "1.2.840.113619.02.5")
+    assert series.warnings == ()
+    assert str(series.headers[0].FrameOfReferenceUID) == "1.2.840.113619.02.5"
+
+
 REFUSED = {
     "EchoTime": ("121,0", "not_t2: Echo Time (0018,0081) is no number (121,0); allowed: one number, ms"),
     "SOPInstanceUID": (
