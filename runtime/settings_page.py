@@ -170,11 +170,15 @@ def field_meanings(kind: type) -> dict[str, str]:
 
 
 def _flags() -> dict[str, str]:
-    """Return the option that sets a setting, by name; only commands that load settings have such."""
+    """Return the option that sets a setting, by name; only commands that load settings have such.
+
+    What a command asks another server with (`health --server`) is a client's: its own names, not those settings.
+    """
     command: Any = typer.main.get_command(app)
     groups = [command, *(each for each in command.commands.values() if hasattr(each, "commands"))]
     every = [each for group in groups for each in group.commands.values()]
-    loading = [each for each in every if "config" in {option.name for option in each.params}]
+    taken = [(each, {option.name for option in each.params}) for each in every]
+    loading = [each for each, options in taken if "config" in options and "server" not in options]
     names = {each.name for each in fields(Settings)}
     return {
         option.name: next(flag for flag in option.opts if flag.startswith("--"))
