@@ -5,7 +5,7 @@ import os
 import socket
 from typing import Any, Final
 
-from runtime.core.errors import AddressUnavailable
+from runtime.core.errors import AddressUnavailable, SettingInvalid
 
 _OWN_ADDRESS: Final = "an address of this machine with a port that is free"
 _TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -16,13 +16,15 @@ def require_free(listen: str, setting: str = "listen") -> None:
     """Raise `AddressUnavailable` when host:port is not this machine's own or is taken, on any of the host's addresses.
 
     gRPC itself is content with one address of a name: on `localhost` it would answer beside another server. The error
-    names `setting`.
+    names `setting`. A port that this user may not open is a `SettingInvalid`, for waiting does not mend it.
     """
     try:
         places = _places(listen)
     except (OSError, UnicodeError) as error:
         raise AddressUnavailable(setting, listen, f"{_OWN_ADDRESS} (the name has no address)") from error
     failures = [failure for place in places if (failure := _failure(*place)) is not None]
+    if errno.EACCES in failures:
+        raise SettingInvalid(setting, listen, "a port that this user may open, such as one from 1024 on")
     grave = [each for each in failures if each not in _TOLERATED]
     if grave or len(failures) == len(places):
         reason = os.strerror((grave or failures)[0]).lower()

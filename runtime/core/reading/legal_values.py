@@ -30,7 +30,7 @@ _TIME: Final = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 _AGE: Final = re.compile(r"\d{3}[DWMY]")
 _CODE: Final = re.compile(r"[A-Z0-9 _]{1,16}")
 _UID: Final = re.compile(r"(?=.{1,64}\Z)\d+(\.\d+)+")
-"""A leading zero in a component is not legal (PS3.5, 9.1), yet scanners write it, and it names an object all the same."""
+"""A component with a leading zero is not legal (PS3.5, 9.1), yet scanners write it, and it names an object."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 

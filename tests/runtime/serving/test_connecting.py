@@ -1,8 +1,11 @@
 """Client and server that do not come together: what each says, over real connections."""
 
 import http.server
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +22,22 @@ from runtime.core.errors import SettingInvalid
 from runtime.serving.server import Server
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
+
+_ASK_FOR_A_LOW_PORT = """
+import encodings.idna  # of getaddrinfo; the other user may not read where Python lies
+import os
+import sys
+from runtime.core.errors import SettingInvalid
+from runtime.serving.listening import require_free
+os.setgid(65534)
+os.setuid(65534)
+try:
+    require_free("127.0.0.1:81")
+except SettingInvalid as error:
+    print(type(error).__name__, error)
+else:
+    sys.exit(3)
+"""
 
 LOADING = "the server is still loading its model"
 """What a server without a model answers: the sign that the connection stands."""
@@ -142,6 +161,17 @@ def test_a_port_that_is_taken_stops_the_start_and_says_so() -> None:
     ):
         pass
     assert (error.value.name, error.value.value) == ("listen", address)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_a_port_that_the_user_may_not_open_is_no_matter_of_waiting() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _ASK_FOR_A_LOW_PORT], capture_output=True, text=True, check=False, timeout=120
+    )
+    if said.returncode == 3:
+        pytest.skip("here any user may open low ports")
+    allowed = "a port that this user may open, such as one from 1024 on"
+    assert said.stdout == f"SettingInvalid setting listen is '127.0.0.1:81'; allowed: {allowed}\n"
 
 
 def test_a_port_taken_on_one_address_of_a_name_is_taken() -> None:
