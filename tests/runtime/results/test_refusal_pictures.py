@@ -23,7 +23,7 @@ from runtime.results.refusal_facts import ends_of, orientations, positions_mm, r
 from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.refusal_positions import stack_of
 from tests.fixtures.drawing import examples
-from tests.runtime.core.dicom_cases import ROOT, classic, encode_all, enhanced, image
+from tests.runtime.core.dicom_cases import ROOT, classic, encode_all, enhanced, image, set_pixels
 
 READING_CODES = (
     "missing_slice", "duplicate_slice", "missing_geometry", "too_few_slices", "mixed_geometry", "not_axial", "not_mr",
@@ -60,6 +60,7 @@ def _without_slices(datasets: list[Dataset]) -> None:
 def _with_a_slice_twice(datasets: list[Dataset]) -> None:
     datasets.append(copy.deepcopy(datasets[3]))
     datasets[-1].SOPInstanceUID = f"{ROOT}.9.99"
+    set_pixels(datasets[-1], datasets[2].pixel_array)
 
 
 def _without_position(datasets: list[Dataset]) -> None:
