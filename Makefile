@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -132,6 +132,10 @@ CUT_MODEL_SEEDS ?= 9000-9049
 cuts: $(VENV)/.installed-dev ## Show that a series that does not show the nodes is never answered `negative`
 	$(BIN)/python -m benchmarks.cut_series --bundle $(BUNDLE) --seeds $(CUT_SEEDS) --model-seeds $(CUT_MODEL_SEEDS) \
 		--jobs $(WORKERS) --out benchmarks/results/cut_series.json
+
+# Hours on two cores. It goes on where it stopped; ONLY names cases by how they begin, such as ONLY=sent_twice.
+untidy: $(VENV)/.installed-dev ## Have every untidy series analysed on three phantoms, by `sidewall analyze` and over gRPC
+	$(BIN)/python -m benchmarks.untidy --bundle $(BUNDLE) --only "$(ONLY)" --out benchmarks/results/untidy.md
 
 images: ## Build the image of the appliance (podman or buildah); IMAGES="runtime-gpu training analytics" names the others
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
