@@ -112,7 +112,9 @@ def _submit(series: Path, client: sidewall.Client) -> Answer:
             return from_json(json.dumps(dict(refused.findings)))
         reasons = refused.reasons
         return Reading(None, tuple(each.code for each in reasons), tuple(each.message for each in reasons))
-    except (sidewall.SidewallClientError, OSError) as error:
+    except OSError as error:  # the client itself refuses what it cannot read
+        return Reading(None, ("unreadable",), (f"a file cannot be read ({type(error).__name__})",))
+    except sidewall.SidewallClientError as error:
         return f"{type(error).__name__}: {error}"
     return from_json(json.dumps(dict(result.findings)))
 

@@ -150,12 +150,23 @@ class _Instance:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder; raises `OSError` on a folder that cannot be listed, which could hold a part."""
+    """Yield the files below a folder and behind links, each folder once, so that no loop is endless.
+
+    A link that leads nowhere is yielded, too. Raises `OSError` on a folder that cannot be listed, which could hold a
+    part.
+    """
 
     def fail(error: OSError) -> None:
         raise error
 
-    for parent, _, names in os.walk(folder, onerror=fail):
+    entered: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=fail):
+        status = Path(parent).stat()
+        if (status.st_dev, status.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders.sort()
         yield from (Path(parent, name) for name in names)
 
 
@@ -167,7 +178,7 @@ def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
         return [_Instance(source)]
     path = Path(source)
     if path.is_dir():
-        files = (file for file in sorted(_below(path)) if file.is_file())
+        files = (file for file in sorted(_below(path)) if file.is_file() or not file.exists())
         return _without_companions([(_Instance(file), file.relative_to(path)) for file in files])
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")

@@ -105,3 +105,17 @@ def test_options_and_geometry_arrive_as_given() -> None:
 def test_an_unknown_word_says_which_words_are_allowed() -> None:
     with pytest.raises(ValueError, match="no word 'later'; allowed: baseline, restaging, unknown"):
         CaseOptions(time_point="later").to_message()  # type: ignore[arg-type]
+
+
+def test_files_behind_links_are_sent_once_and_a_link_that_leads_nowhere_is_a_failure(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.dcm").write_bytes(b"d")
+    (folder / "rest").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (folder / "sub" / "loop").symlink_to(folder, target_is_directory=True)
+    assert sorted(sent(SeriesUpload(folder, CaseOptions()))) == sorted([*INSTANCES.values(), b"d"])
+    (folder / "gone.dcm").symlink_to(folder / "nowhere.dcm")
+    upload = SeriesUpload(folder, CaseOptions())
+    list(upload)
+    assert isinstance(upload.failure, FileNotFoundError)

@@ -164,7 +164,8 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
             if isinstance(item, Path):
                 yield StoredFile(item, is_companion=False, name=item.name)
             else:
-                yield StoredFile(bytes(item), is_companion=False)
+                # A content without a name claims nothing: callers send strays of a folder so, too.
+                yield StoredFile(bytes(item), is_companion=False, is_claimed=False)
     elif source.is_dir():
         yield from _files_of_directory(source)
     elif not source.exists():

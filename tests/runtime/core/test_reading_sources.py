@@ -105,9 +105,18 @@ def test_what_accompanies_images_is_ignored_and_counted(tmp_path: Path, instance
 def test_a_file_that_could_be_a_slice_but_is_no_dicom_is_refused(
     tmp_path: Path, instances: list[bytes], content: bytes
 ) -> None:
-    assert codes([*instances, content]) == [RefusalCode.NOT_DICOM]
     write(tmp_path, [*instances, content], "IM{:04d}.dcm")
     assert codes(tmp_path) == [RefusalCode.NOT_DICOM]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x00" + b"\xff" * 50, b"PK\x03\x04xxxx"])
+def test_a_content_without_a_name_that_could_be_a_slice_is_refused(instances: list[bytes], content: bytes) -> None:
+    assert codes([*instances, content]) == [RefusalCode.NOT_DICOM]
+
+
+def test_a_text_without_a_name_is_left_aside_as_a_stray_of_a_folder_is(instances: list[bytes]) -> None:
+    warnings = read_series([*instances, b"just text\n" * 100]).warnings
+    assert warnings == ("left aside, without a DICOM image: 1 text",)
 
 
 @pytest.mark.parametrize("content", [b"", b"abcd", b"just text\n" * 100])
