@@ -1,6 +1,5 @@
 """The whole way in small: phantoms, two folds (killed once and resumed), a signed bundle, its check, and its answer."""
 
-import contextlib
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ import pytest
 
 from phantom.case import generate_case
 from phantom.dicom_series import write_series
+from tests.fixtures.process_groups import wait_for_the_end_of_group
 from tests.fixtures.toy_training import TINY
 from training.workspace import Workspace
 
@@ -47,13 +47,6 @@ def _run(command: str, *arguments: str | Path, keys: Path | None = None) -> str:
     return output
 
 
-def _wait_for_the_end_of_group(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        while True:
-            os.killpg(group, 0)
-            time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the config and five prepared phantoms."""
@@ -78,7 +71,7 @@ def test_two_folds_trained_on_phantoms_answer_in_the_runtime(work: Path) -> None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    _wait_for_the_end_of_group(process.pid)
+    wait_for_the_end_of_group(process.pid)
     assert not (workspace.fold(0) / "checkpoint_final.pth").is_file()
 
     runs = json.loads(_run("sidewall-train", *fit))["runs"]

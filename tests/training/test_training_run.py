@@ -1,9 +1,7 @@
 """The trainer on real nnU-Net with a tiny network: its loss, no mirroring, kill and resume, nnU-Net's own predictor."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import pytest
 import torch
 
 from runtime.core.labels import LABEL_NAMES
+from tests.fixtures.process_groups import wait_for_the_end_of_group
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.case_figures import overlaps
@@ -94,7 +93,7 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     finally:
         process.kill()
         process.wait()
-    _wait_for_the_end_of_group(process.pid)
+    wait_for_the_end_of_group(process.pid)
     before = job.progress()["epoch"]
     assert not job.final_checkpoint.is_file()
     train(dataclasses.replace(job, changes=Changes(epochs=before + 2)))
@@ -109,14 +108,6 @@ def test_a_killed_training_goes_on_and_its_folds_load_in_nnunets_predictor(works
     assert labels.shape == (10, 48, 48)
     assert (probabilities.argmax(axis=0) == labels).mean() > 0.999
     assert labels.max() <= 5
-
-
-def _wait_for_the_end_of_group(group: int) -> None:
-    """Return when the processes that the killed one had started are gone too."""
-    with contextlib.suppress(ProcessLookupError):
-        while True:
-            os.killpg(group, 0)
-            time.sleep(0.05)
 
 
 def test_nnunets_own_planner_chooses_network_patch_and_batch_and_our_trainer_trains_it(tmp_path: Path) -> None:
