@@ -42,7 +42,7 @@ def hospital_image(seed: int, keep: Path | None = None) -> Volume:
     """Return the image of a clean phantom, of the hospitals in turn; from a folder where it was kept before."""
     path = None if keep is None else keep / f"{seed}.npz"
     if path is not None and path.is_file():
-        kept = np.load(path)
+        kept = np.load(path, allow_pickle=False)
         z, y, x = (float(value) for value in kept["spacing"])
         a, b, c = (float(value) for value in kept["origin"])
         return Volume(kept["voxels"], (z, y, x), (a, b, c), kept["direction"])

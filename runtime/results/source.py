@@ -112,12 +112,19 @@ def source_images(series: Series) -> SourceImages:
         plane.SOPClassUID = MRImageStorage
         plane.SOPInstanceUID = frame.sop_instance_uid
         plane.ImageOrientationPatient = first.value("ImageOrientationPatient")
-        plane.ImagePositionPatient = _frame(sources, frame).value("ImagePositionPatient")
+        plane.ImagePositionPatient = _position(_frame(sources, frame), frame)
         plane.PixelSpacing = first.value("PixelSpacing")
         plane.SliceThickness = first.number("SliceThickness") or series.volume.spacing_mm[0]
         slices.append(plane)
     frame_numbers = tuple(frame.frame_number for frame in series.frames)
     return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
+
+
+def _position(frame: Frame, reference: FrameReference) -> Any:
+    position = frame.value("ImagePositionPatient")
+    if position is None:
+        raise ValueError(f"the enhanced image has no ImagePositionPatient for frame {reference.frame_number}")
+    return position
 
 
 def _frame(sources: dict[str, list[Frame]], reference: FrameReference) -> Frame:

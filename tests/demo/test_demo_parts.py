@@ -51,7 +51,13 @@ def test_the_demonstration_goes_on_once_the_server_serves_and_ends_it_afterwards
         assert client.is_serving()
     events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
     # What becomes of each fold's engine is told in between.
-    assert [event for event in events if event != "engine"] == ["listening", "serving", "stopping", "stopped"]
+    assert [event for event in events if event != "engine"] == [
+        "threads",
+        "listening",
+        "serving",
+        "stopping",
+        "stopped",
+    ]
 
 
 def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:

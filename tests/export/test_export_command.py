@@ -251,10 +251,10 @@ def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatc
 
 
 def test_an_expected_failure_is_one_line_and_its_exit_status(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("sys.argv", ["sidewall-export", "verify", str(tmp_path / "absent")])
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 4
-    assert "there is no bundle at" in " ".join(capsys.readouterr().err.split())
+    assert "there is no bundle at" in " ".join(capfd.readouterr().err.split())

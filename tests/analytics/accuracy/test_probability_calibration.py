@@ -24,8 +24,9 @@ def test_slope_intercept_brier_and_spiegelhalter_agree_with_r(
     patients: pd.DataFrame, r_numbers: dict[str, Any]
 ) -> None:
     result, expected = calibration(patients["truth"], patients["probability"]), r_numbers["calibration"]
-    assert _numbers(result.slope) == pytest.approx(expected["slope"], rel=1e-8)
-    assert _numbers(result.intercept) == pytest.approx(expected["intercept"], rel=1e-8)
+    # R's glm stops at a relative change of the deviance of 1e-8, a step before the maximum.
+    assert _numbers(result.slope) == pytest.approx(expected["slope"], rel=1e-7)
+    assert _numbers(result.intercept) == pytest.approx(expected["intercept"], rel=1e-7)
     assert _numbers(result.brier) == pytest.approx(expected["brier"], rel=1e-9)
     assert result.scaled_brier.value == pytest.approx(expected["scaled_brier"], rel=1e-9)
     test = result.spiegelhalter

@@ -29,7 +29,7 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "study.yaml"
 
 
-def report(study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+def report(study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
     """Return exit status, standard error, and the whole of results.json."""
     arguments = [
         "sidewall-analytics",
@@ -45,7 +45,7 @@ def report(study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as ended:
         cli.main()
     results = study.parent / "out" / "results.json"
-    return ended.value.code, capsys.readouterr().err, results.read_text(encoding="utf-8")
+    return ended.value.code, capfd.readouterr().err, results.read_text(encoding="utf-8")
 
 
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,10 +56,10 @@ def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_data_do_not_give_is_said_in_its_place_and_is_no_failure(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fail_with(NotEstimable("two patients are too few"), monkeypatch)
-    status, errors, results = report(study, monkeypatch, capsys)
+    status, errors, results = report(study, monkeypatch, capfd)
     assert (status, "internal_error" in errors, json.loads(results)["faults"]) == (0, False, {})
     page = (study.parent / "out" / "report.html").read_text(encoding="utf-8")
     assert "Not computed: two patients are too few." in page
@@ -67,10 +67,10 @@ def test_what_the_data_do_not_give_is_said_in_its_place_and_is_no_failure(
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), KeyError(SECRET), ZeroDivisionError(SECRET)])
 def test_a_mistake_in_one_section_is_a_fault_with_its_place_and_costs_no_other_section(
-    error: Exception, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fail_with(error, monkeypatch)
-    status, errors, results = report(study, monkeypatch, capsys)
+    status, errors, results = report(study, monkeypatch, capfd)
     kind = type(error).__name__
     assert status == 4
     line = errors.splitlines()[-1]
@@ -86,7 +86,7 @@ def test_a_mistake_in_one_section_is_a_fault_with_its_place_and_costs_no_other_s
 
 
 def test_a_mistake_before_any_section_is_one_line_without_its_text(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def load(_: Path) -> None:
         raise ValueError(SECRET)
@@ -95,7 +95,7 @@ def test_a_mistake_before_any_section_is_one_line_without_its_text(
     monkeypatch.setattr("sys.argv", ["sidewall-analytics", "check", str(study)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    errors = capsys.readouterr().err
+    errors = capfd.readouterr().err
     assert ended.value.code == 4
     assert errors.startswith("internal_error: the command was not done: ValueError in analytics/cli.py, line ")
     assert (errors.count("\n"), SECRET in errors) == (1, False)

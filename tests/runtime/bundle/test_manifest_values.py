@@ -49,7 +49,7 @@ TEXTS: Final = (
 FRACTIONS: Final = (
     "tiling.step_size", "golden.max_differing_share", "golden.min_dice", "preprocessing.spacing_mm", "scoring.",
     "input_reference.", "image_reference.",
-    "station_reference.quantile", "station_reference.volume_mm3.", "station_reference.extent_mm.",
+    "station_reference.volume_mm3.", "station_reference.extent_mm.", "station_reference.open_extent_mm.",
 )  # fmt: skip
 ALLOWED: Final = {
     "null": ("input_reference", "preprocessing.data.force_separate_z", "preprocessing.logits.force_separate_z"),
@@ -81,7 +81,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         },
         "variants": {"float16": ["fold_0.float16.onnx", "fold_1.float16.onnx"]},
         "station_reference": {
-            "case_count": 40, "quantile": 0.005, "volume_mm3": STATIONS, "extent_mm": dict.fromkeys(STATIONS, 50.0),
+            "side_count": 40, "volume_mm3": STATIONS, "extent_mm": dict.fromkeys(STATIONS, 50.0),
+            "open_extent_mm": dict.fromkeys(STATIONS, 70.0),
         },
         "image_reference": asdict(ImageReference()),
         "proof": {"speed": {"seconds": [1.5, None]}},

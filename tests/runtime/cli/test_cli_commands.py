@@ -207,7 +207,7 @@ def test_the_version_is_a_command_and_an_option(run: Run) -> None:
 def test_help_says_what_analyze_chooses_from_and_a_server_does_not(run: Run) -> None:
     said = {name: " ".join(run(name, "--help").stdout.replace("│", "").split()) for name in ("analyze", "submit")}
     assert "of one series or of a whole study, of which the series that fits best is taken" in said["analyze"]
-    assert "of one series; of several the server refuses to choose" in said["submit"]
+    assert "of one series, or a NIfTI or NRRD image; of several the server refuses to choose" in said["submit"]
 
 
 @pytest.mark.parametrize("command", ["serve", "analyze", "submit", "doctor"])

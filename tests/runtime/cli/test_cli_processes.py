@@ -104,7 +104,8 @@ def test_sigterm_while_the_model_loads_ends_the_server_before_it_serves(bundle: 
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
-    assert events == ["threads", "listening", "stopped"]
+    # What becomes of each fold's engine may be told by the loading, which goes on beside until the process ends.
+    assert [event for event in events if event != "engine"] == ["threads", "listening", "stopping", "stopped"]
 
 
 def _open_once_read(pipe: Path, process: subprocess.Popen[str]) -> int:

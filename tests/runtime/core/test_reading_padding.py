@@ -9,6 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from runtime.bundle.manifest import Preprocessing, Resampling
+from runtime.core.errors import CaseRefused
 from runtime.core.input_statistics import measure_input
 from runtime.core.reading import read_series
 from runtime.core.volume import Volume, canonicalise
@@ -152,4 +153,5 @@ def test_slices_of_one_value_are_left_to_those_who_look_for_a_signal() -> None:
     slices = classic(image(), PixelPaddingValue=7)
     for dataset in slices:
         set_pixels(dataset, np.full((34, 38), 7, dtype=np.uint16))
-    assert _read(slices).padding is None
+    with pytest.raises(CaseRefused, match=r"^no_signal: every pixel of the series has the same value, 7; "):
+        _read(slices)

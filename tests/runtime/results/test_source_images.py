@@ -47,7 +47,7 @@ def test_an_enhanced_series_takes_planes_from_its_functional_groups() -> None:
 def test_an_enhanced_frame_without_its_plane_is_an_error() -> None:
     series = build_case(enhanced=True).series
     del series.headers[0].PerFrameFunctionalGroupsSequence[4].PlanePositionSequence
-    with pytest.raises(ValueError, match="no PlanePositionSequence for frame 5"):
+    with pytest.raises(ValueError, match="no ImagePositionPatient for frame 5"):
         source_images(series)
 
 
