@@ -280,8 +280,11 @@ def _stack(planes: Sequence[Plane], spacing: float) -> Stack:
     order = np.argsort(np.array([plane.position_lps_mm for plane in planes]) @ first.normal, kind="stable")
     origin = planes[int(order[0])].position_lps_mm
     # The grid that fits best begins where the first slice lies, less its own deviation.
+    # Where slices are missing there is no such grid, and the stack, refused, is only drawn.
     deviation = _deviations_mm(planes, spacing)[0]
-    if np.abs(deviation).max() > _SPACING_TOLERANCE_MM:
+    positions = np.sort(np.array([plane.position_lps_mm for plane in planes]) @ first.normal)
+    is_whole = np.diff(positions).max(initial=0.0) <= GAP_FACTOR * float(np.median(np.diff(positions)))
+    if is_whole and np.abs(deviation).max() > _SPACING_TOLERANCE_MM:
         origin = origin - deviation
     return Stack(
         order=tuple(int(index) for index in order),

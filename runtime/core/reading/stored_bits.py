@@ -32,6 +32,7 @@ def values_of(stored: npt.NDArray[Any], dataset: Dataset) -> npt.NDArray[Any]:
     allocated, bits, high = bits_of(dataset)
     if bits == allocated:
         return stored
+    stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
     is_signed = stored.dtype.kind == "i"
     # The top of the value to the top of the word and back: what lies above and below falls out, a sign is extended.
     unsigned = stored.view(f"u{stored.dtype.itemsize}") << np.uint8(allocated - 1 - high)

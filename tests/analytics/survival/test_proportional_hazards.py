@@ -74,5 +74,6 @@ def test_the_tests_of_the_colon_trial_are_those_of_r(
     rows = {**found.by_term, "GLOBAL": found.overall}
     for row in r_expected[endpoint][key]:
         test = rows[row["term"]]
-        np.testing.assert_allclose([test.statistic, test.p_value], [row["chisq"], row["p"]], rtol=1e-8)
+        # The fit behind these numbers of R stopped at coxph's default tolerance, a step before the maximum.
+        np.testing.assert_allclose([test.statistic, test.p_value], [row["chisq"], row["p"]], rtol=1e-5)
         assert test.degrees_of_freedom == row["df"]
