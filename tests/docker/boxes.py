@@ -136,6 +136,7 @@ def running_box(media: Path) -> Iterator[Box]:
         _make_root(media)
     name = run(
         *("podman", "run", "--detach", "--systemd=always", "--privileged", "--cgroupns=private", "--tmpfs=/tmp"),
+        "--http-proxy=false",
         *(f"--volume={media}:/media:ro", "--volume=/var/lib/containers", "--network=none", _ROOT, "/sbin/init"),
     ).stdout.strip()
     box = Box(name)

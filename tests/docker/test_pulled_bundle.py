@@ -199,12 +199,12 @@ def test_a_full_a_foreign_and_a_read_only_store_end_the_start_with_one_line(imag
     with site.registry() as registry:
         site.push(registry, "stable")
         site.store.chmod(0o755)
-        for volume, reason in (
-            (f"--tmpfs={STORE}:size=16k", "No space left on device"),
-            (f"--volume={site.store}:{STORE}", "Permission denied"),
-            (f"--volume={site.store}:{STORE}:ro", "Read-only file system"),
+        for volume, begins, reason in (
+            (f"--tmpfs={STORE}:size=16k", f"disk_full: {STORE}", "no space left on device"),
+            (f"--volume={site.store}:{STORE}", f"permission_lacking: {STORE}", "permission denied"),
+            (f"--volume={site.store}:{STORE}:ro", f"read_only_storage: {STORE}", "read-only file system"),
         ):
-            _ends(image, site, (*site.options, volume), 2, "setting_invalid: setting bundle_store is ", reason)
+            _ends(image, site, (*site.options, volume), 8, begins, reason)
 
 
 def _ends(image: str, site: Site, options: tuple[str, ...], status: int, begins: str, words: str) -> None:
