@@ -45,8 +45,9 @@ def _nothing(material: Material) -> Trial:
     return Trial(CaseInput(dicom=[], case_id="made"), material.model)
 
 
-def _text_among_slices(material: Material) -> Trial:
-    files = [*material.files()[:-1], b"This is no image.\n"]
+def _half_a_header(material: Material) -> Trial:
+    files = material.files()
+    files[-1] = files[-1][:700]
     return Trial(CaseInput(dicom=files, case_id="made"), material.model)
 
 
@@ -189,7 +190,7 @@ def _unknown_label(material: Material) -> Trial:
 
 READING_CASES: Final = (
     GateCase(RefusalCode.EMPTY_INPUT, "no file at all", _nothing),
-    GateCase(RefusalCode.NOT_DICOM, "a text in the place of the last slice", _text_among_slices),
+    GateCase(RefusalCode.NOT_DICOM, "the last slice cut off within its header", _half_a_header),
     GateCase(RefusalCode.SEVERAL_SERIES, "the instances of two series in one input", _two_series),
     GateCase(RefusalCode.MIXED_PATIENTS, "two names in one series", _changed(_another_name)),
     GateCase(RefusalCode.NO_SUITABLE_SERIES, "a study of a T1 series and an ADC map", _unfit_study),
