@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.core.components import with_neighbours
 from runtime.core.counting import named
 from runtime.core.errors import RefusalCode
 from runtime.core.findings import Findings, Gate, Node, StationAssessment
@@ -39,7 +40,7 @@ def without_unseen(
     """
     if unseen is None:
         return assessed
-    near = _with_neighbours(unseen)
+    near = with_neighbours(unseen)
     return tuple(_seen_so(each, _reached_slices(each, segmentation, midline, near)) for each in assessed)
 
 
@@ -87,7 +88,7 @@ def doubtful_nodes(measured: MeasuredNodes, unseen: BoolArray | None) -> frozens
     """Return the numbers of the nodes that unseen voxels (z, y, x) adjoin."""
     if unseen is None:
         return frozenset()
-    return frozenset(int(number) for number in np.unique(measured.instances.voxels[_with_neighbours(unseen)]) if number)
+    return frozenset(int(number) for number in np.unique(measured.instances.voxels[with_neighbours(unseen)]) if number)
 
 
 def withhold_verdict(findings: Findings, reasons: tuple[str, ...], doubtful: frozenset[int]) -> Findings:
@@ -110,13 +111,3 @@ def withhold_verdict(findings: Findings, reasons: tuple[str, ...], doubtful: fro
 
 def _in_doubt(node: Node) -> Node:
     return node if node.status == "demonstration" else replace(node, status="indeterminate")
-
-
-def _with_neighbours(mask: BoolArray) -> BoolArray:
-    """Return a mask (z, y, x) with the face neighbours of its voxels."""
-    grown = mask.copy()
-    for axis in range(3):
-        there, here = np.moveaxis(mask, axis, 0), np.moveaxis(grown, axis, 0)
-        here[1:] |= there[:-1]
-        here[:-1] |= there[1:]
-    return grown
