@@ -1,8 +1,9 @@
 """Independent pieces of work on several processes."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
@@ -16,6 +17,9 @@ Answer = TypeVar("Answer")
 
 MOST_JOBS: Final = 4
 """Beyond that the longest section decides alone when the report is done."""
+
+_LOOKS_UP_S: Final = 0.2
+"""A signal that another thread has taken is noticed by the main thread only when its wait ends."""
 
 
 def usable_jobs() -> int:
@@ -33,10 +37,13 @@ def on_processes(
     with _pool(jobs) as pool:
         with _interrupts_later():
             running = {pool.submit(work, item): item for item in items}
+        pending = set(running)
         try:
-            for future in as_completed(running):
-                future.result()
-                done(running[future])
+            while pending:
+                finished, pending = wait(pending, _LOOKS_UP_S, FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                    done(running[future])
         except BrokenProcessPool as error:
             raise WorkerLost(jobs) from error
         return [future.result() for future in running]
@@ -60,9 +67,22 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back; processes that begin meanwhile never get it, though the terminal sends it to all."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Hold Ctrl-C back and raise it at the end; processes that begin meanwhile never get it, though the terminal sends it to all.
+
+    The mask is what those processes inherit. It does not hold the signal back here, where threads of libraries take it
+    for the main thread, so the handler only remembers it.
+    """
+    came = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    held = before is not signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    if held:
+        signal.signal(signal.SIGINT, lambda *_: came.set())
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if held:
+            signal.signal(signal.SIGINT, before)
+    if came.is_set():
+        raise KeyboardInterrupt
