@@ -11,9 +11,9 @@ from runtime.core.image_reference import ImageReference
 from runtime.core.input_statistics import InputReference
 from runtime.core.progress import Monitor
 from runtime.core.reading.files import NameAside, name_no_file
-from runtime.core.reading.limits import FilteredImages
 from runtime.core.rules import ScoringRules
 from runtime.core.segmentation import Segmentation
+from runtime.core.site_choices import FilteredImages
 from runtime.core.station_reference import StationReference
 from runtime.core.volume import Volume
 from runtime.results.artefact import Artefact

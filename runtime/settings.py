@@ -15,8 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from runtime.artifact_reference import OCI_PREFIX, Reference, parse_reference
 from runtime.core.errors import FileAbsent, SettingInvalid, unknown_setting
 from runtime.core.findings import GateOutcome
-from runtime.core.reading.limits import FilteredImages
-from runtime.core.site_choices import check_site_outcome, check_site_rule
+from runtime.core.site_choices import FilteredImages, check_site_outcome, check_site_rule
 from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
 from runtime.exposure import check_exposure
 from runtime.results.settings import ResultSettings

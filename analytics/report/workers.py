@@ -67,7 +67,7 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back and raise it at the end; processes that begin meanwhile never get it, though the terminal sends it to all.
+    """Hold Ctrl-C back and raise it at the end; processes begun meanwhile never get it, though the terminal tells all.
 
     The mask is what those processes inherit. It does not hold the signal back here, where threads of libraries take it
     for the main thread, so the handler only remembers it.

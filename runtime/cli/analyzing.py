@@ -12,9 +12,10 @@ from runtime.cli.loading import ModelOnDemand
 from runtime.cli.running import TerminalMonitor
 from runtime.core.findings_json import to_mapping
 from runtime.core.reading.files import NameAside
-from runtime.core.reading.limits import DEFAULT_LIMITS, FilteredImages, ReadingLimits
+from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.volume_files import holds_volume_files
 from runtime.core.selection import Selection, select_series
+from runtime.core.site_choices import FilteredImages
 from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 

@@ -18,9 +18,8 @@ from runtime.core.errors import SettingInvalid
 from runtime.core.findings import CaseContext, Findings
 from runtime.core.findings_json import to_mapping
 from runtime.core.reading.derivation import FILTERED_WARNING
-from runtime.core.reading.limits import FilteredImages
 from runtime.core.reading.volume_files import holds_volume_files
-from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
+from runtime.core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.pipeline import analyze_case
 from runtime.results.settings import ResultSettings
 from runtime.settings import Settings

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Final
+from typing import Final, Literal
 
 from runtime.core.errors import RefusalCode, SettingInvalid
 from runtime.core.findings import Gate, GateOutcome
 from runtime.core.rules import ScoringRules
+
+FilteredImages = Literal["refuse", "warn"]
+"""What becomes of images that call themselves derived and were filtered at most."""
 
 CHANGEABLE_GATES: Final = (
     RefusalCode.FIELD_OF_VIEW,

@@ -1,10 +1,9 @@
 """What a series must be to be read at all, each limit with its unit and reason."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-FilteredImages = Literal["refuse", "warn"]
-"""What becomes of images that call themselves derived and were filtered at most."""
+from runtime.core.site_choices import FilteredImages
 
 
 @dataclass(frozen=True)
