@@ -22,6 +22,7 @@ from runtime.core.wording import WARNING
 
 FORMAT: Final = "sidewall-engine 1"
 _LONGEST_HEADER: Final = 1 << 16
+_PART: Final = ".part"
 _NAME: Final = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}-[0-9a-f]{32}\.engine")
 
 Loaded = TypeVar("Loaded")
@@ -108,7 +109,7 @@ class EngineCache:
             loaded, engine = build()
             self._count("built")
             try:
-                self.write(key, engine)
+                self._write(key, engine)
             except OSError as error:
                 lack = f"the engine is used but cannot be stored in {self.folder}: {_reason(error)}"
                 self._tell(f"{WARNING}{key.backend}: {lack}")
@@ -146,6 +147,10 @@ class EngineCache:
 
     def write(self, key: EngineKey, engine: bytes) -> Path:
         """Store an engine whole or not at all, also when the power fails; raises `OSError`."""
+        with self._alone_with(key):
+            return self._write(key, engine)
+
+    def _write(self, key: EngineKey, engine: bytes) -> Path:
         self._make_folder()
         header = {
             "format": FORMAT,
@@ -154,7 +159,7 @@ class EngineCache:
             "sha256": hashlib.sha256(engine).hexdigest(),
         }
         target = self.folder / key.file_name
-        descriptor, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=f"{key.file_name}.", suffix=_PART)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(json.dumps(header, sort_keys=True).encode() + b"\n" + engine)
@@ -192,7 +197,13 @@ class EngineCache:
         with lock:
             with suppress(OSError):
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                self._clear(key)
             yield
+
+    def _clear(self, key: EngineKey) -> None:
+        """Remove what processes that were ended while they stored this engine have left; raises `OSError`."""
+        for left in self.folder.glob(f"{key.file_name}.*{_PART}"):
+            left.unlink()
 
 
 def obtain_engine(

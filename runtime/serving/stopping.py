@@ -10,11 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _PATIENCE_S: Final = 1.0
 """For threads that are about to end; one inside a library's own code may need minutes, and is not waited for."""
+
+_LAST_LINES_S: Final = 2.0
+"""For the last lines of the log while the model is being loaded; they need milliseconds where somebody takes them."""
 
 ResultT = TypeVar("ResultT")
 
@@ -99,7 +102,21 @@ def leave_if_held_up() -> None:
     for thread in others:
         thread.join(max(deadline_s - time.monotonic(), 0.0))
     if any(thread.is_alive() for thread in others):
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        leave_at_once()
+
+
+def leave_at_once() -> NoReturn:
+    """End the process with status 0 once its log is out, whatever its threads are in."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def leave_in_any_case(after_s: float = _LAST_LINES_S) -> None:
+    """Have the process end with status 0 after that long even if this thread, the main one, hangs until then.
+
+    Who reads the log may have stopped reading, and a write to a full pipe comes back no more; a signal interrupts it.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.setitimer(signal.ITIMER_REAL, after_s)

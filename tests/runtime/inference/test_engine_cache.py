@@ -174,6 +174,14 @@ def test_a_write_that_fails_leaves_the_old_engine(box: Box, monkeypatch: pytest.
     assert not list(box.cache.folder.glob("*.part"))
 
 
+def test_what_an_ended_process_left_half_written_is_removed_by_the_next_that_needs_this_engine(box: Box) -> None:
+    half = [box.cache.folder / f"{KEY.file_name}.ab12.part", box.cache.folder / f"other-{KEY.file_name}.ab12.part"]
+    for each in half:
+        each.write_bytes(ENGINE[:10])
+    assert box.obtain() == ENGINE
+    assert [each.exists() for each in half] == [False, True]
+
+
 def test_a_folder_that_cannot_be_made_costs_the_storing_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     box = Box(tmp_path / "file" / "engines")

@@ -29,6 +29,30 @@ configure_log("info")
 serve(Settings(listen="127.0.0.1:0"), load, Metrics(CollectorRegistry()))
 print("returned", flush=True)
 """
+_HOLDS_PYTHONS_LOCK = _NEVER_LOADS.replace(
+    "    threading.Event().wait()\n",
+    """
+    import os, signal
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        # As one call of a library that does not let go of the lock; the write does.
+        sum(range(3_000_000))
+        os.write(1, b".")
+""",
+)
+_FILLS_ITS_LOG = _NEVER_LOADS.replace(
+    "def load():\n",
+    """
+import os
+from contextlib import suppress
+def load():
+    os.set_blocking(2, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(2, b"x")
+    os.set_blocking(2, True)
+""",
+)
 _IN_AN_IMPORT = """
 import os, signal, sys
 sys.argv = ["sidewall", "serve"]
@@ -68,6 +92,22 @@ def ended(program: str, number: int, first_line: bytes) -> tuple[int, bytes]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_server_whose_loading_never_comes_back(number: int) -> None:
     assert ended(_NEVER_LOADS, number, b"loading\n") == (0, b"")
+
+
+def test_a_stop_waits_for_few_steps_of_a_loading_that_keeps_pythons_lock() -> None:
+    """Each time that the main thread needs the lock it waits for a whole step, seconds on a machine with much work."""
+    command = [sys.executable, "-c", _HOLDS_PYTHONS_LOCK]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=300, check=True)
+    assert done.stdout.count(b".") <= 5
+
+
+def test_a_stop_while_loading_ends_a_server_whose_log_nobody_reads() -> None:
+    command = [sys.executable, "-c", _FILLS_ITS_LOG]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"loading\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
