@@ -10,6 +10,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
 
 from sidewall.convert import fill_message
+from sidewall.errors import RefusalReason
 from sidewall.v1 import analysis_pb2
 
 CHUNK_BYTES = 1 << 16
@@ -44,6 +45,16 @@ class CaseOptions:
     earlier_report: bytes | None = None
     """report.dcm of an earlier analysis of the same study, which the new one supersedes if anything has changed."""
 
+    analysed_at: str | None = None
+    """ISO 8601 with its zone: the time that the results say; None takes the present. A call that is repeated with the
+    same time, by the same engine, gives the same bytes.
+    """
+
+    refusal: tuple[RefusalReason, ...] = ()
+    """Why the caller chose none of a study's series; one instance of each is sent, and the refusal comes back with the
+    report that says so.
+    """
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form."""
         context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
@@ -51,6 +62,10 @@ class CaseOptions:
         fill_message(message, {"case_id": self.case_id, "context": context, "prior": self.prior})
         if self.earlier_report is not None:
             message.earlier_report = self.earlier_report
+        if self.analysed_at is not None:
+            message.analysed_at = self.analysed_at
+        for reason in self.refusal:
+            message.refusal.add(code=reason.code, message=reason.message)
         return message
 
 

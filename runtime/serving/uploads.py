@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from runtime.core.counting import counted
 from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
 from runtime.core.findings import CaseContext, Findings, TimePoint
 from runtime.core.findings_json import from_mapping
+from runtime.core.selection import refused_by_caller
 from runtime.core.volume import Volume
 from runtime.results.superseding import EarlierReport
 
@@ -30,6 +32,10 @@ _TIME_POINTS: dict[int, TimePoint] = {
     findings_pb2.TIME_POINT_BASELINE: "baseline",
     findings_pb2.TIME_POINT_RESTAGING: "restaging",
 }
+
+
+_MAX_REASONS: Final = 100
+_MAX_REASON_CHARACTERS: Final = 4000
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,12 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
     _check_complete(first.start, instances, bool(pending))
     options = first.start.options
     return CaseInput(
-        dicom=instances,
+        dicom=refused_by_caller(instances, _reasons(options)) if options.refusal else instances,
         case_id=checked_case_id(options.case_id),
         context=_context(options),
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
+        created=_created(options),
     )
 
 
@@ -100,6 +107,7 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
         case_id=checked_case_id(options.case_id),
         context=_context(options),
         prior=_prior(options),
+        created=_created(options),
     )
 
 
@@ -165,3 +173,28 @@ def _prior(options: analysis_pb2.CaseOptions) -> Findings | None:
         return from_mapping(findings_to_dict(options.prior))
     except ValueError as error:
         raise SettingInvalid("prior", "findings", f"whole findings ({error})") from error
+
+
+def _created(options: analysis_pb2.CaseOptions) -> datetime | None:
+    """Return the time that the caller gives the analysis, in UTC."""
+    if not options.HasField("analysed_at"):
+        return None
+    try:
+        given = datetime.fromisoformat(options.analysed_at)
+    except ValueError:
+        given = datetime.min
+    if given.tzinfo is None:
+        raise SettingInvalid("analysed_at", options.analysed_at[:40], "ISO 8601 with its zone")
+    return given.astimezone(UTC)
+
+
+def _reasons(options: analysis_pb2.CaseOptions) -> tuple[Reason, ...]:
+    """Return why the caller chose no series; texts go into the report, so that they are bounded."""
+    if len(options.refusal) > _MAX_REASONS:
+        raise SettingInvalid("refusal", f"{len(options.refusal)} reasons", f"at most {_MAX_REASONS}")
+    for each in options.refusal:
+        if each.code not in list(RefusalCode):
+            raise SettingInvalid("refusal.code", each.code[:40], "a code of RefusalCode")
+        if not 0 < len(each.message) <= _MAX_REASON_CHARACTERS:
+            raise SettingInvalid("refusal.message", f"{len(each.message)} characters", f"1 to {_MAX_REASON_CHARACTERS}")
+    return tuple(Reason(RefusalCode(each.code), each.message) for each in options.refusal)

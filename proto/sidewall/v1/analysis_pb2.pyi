@@ -22,16 +22,20 @@ VOXEL_TYPE_UINT16: VoxelType
 VOXEL_TYPE_FLOAT32: VoxelType
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "prior", "earlier_report")
+    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     EARLIER_REPORT_FIELD_NUMBER: _ClassVar[int]
+    ANALYSED_AT_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
     prior: _findings_pb2.Findings
     earlier_report: bytes
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ...) -> None: ...
+    analysed_at: str
+    refusal: _containers.RepeatedCompositeFieldContainer[_findings_pb2.RefusalReason]
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
     __slots__ = ("options", "instance_count")

@@ -2,7 +2,7 @@
 
 from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason, Verdict
 from runtime.core.selection.criteria import SelectionCriteria
-from runtime.core.selection.selecting import Selection, select_series
+from runtime.core.selection.selecting import Selection, refused_by_caller, select_series
 
 __all__ = [
     "ReasonCode",
@@ -11,5 +11,6 @@ __all__ = [
     "SeriesCandidate",
     "SeriesReason",
     "Verdict",
+    "refused_by_caller",
     "select_series",
 ]

@@ -12,7 +12,7 @@ from runtime.core.errors import CaseRefused, Reason, RefusalCode
 from runtime.core.reading.elements import element_value
 from runtime.core.reading.files import NameAside, name_no_file
 from runtime.core.reading.identity import differing_identity
-from runtime.core.reading.instances import is_image, remove_pixels_and_malformed_elements
+from runtime.core.reading.instances import is_image, parse_instance, remove_pixels_and_malformed_elements
 from runtime.core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.core.reading.notes import without_library_warnings
 from runtime.core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason, Verdict
@@ -74,24 +74,37 @@ class Selection:
 
         So a refused selection takes the way of every other refusal: into findings that say why.
         """
-        return self.instances if self.chosen is not None else _RefusedInstances(self)
+        return self.instances if self.chosen is not None else RefusedInstances(self.refusal, self.refused_headers)
 
 
-class _RefusedInstances(Sequence[Path | bytes]):
+class RefusedInstances(Sequence[Path | bytes]):
     """Stands for the instances of a series that was not chosen: reading them raises why."""
 
-    def __init__(self, selection: Selection) -> None:
-        self._selection = selection
+    def __init__(self, reasons: Sequence[Reason], headers: Sequence[Dataset]) -> None:
+        self._reasons, self._headers = reasons, headers
 
     def __len__(self) -> int:
-        raise CaseRefused(self._selection.refusal, self._selection.refused_headers)
+        raise CaseRefused(self._reasons, self._headers)
 
     @overload
     def __getitem__(self, index: int) -> Path | bytes: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Path | bytes]: ...
     def __getitem__(self, index: int | slice) -> Path | bytes | Sequence[Path | bytes]:
-        raise CaseRefused(self._selection.refusal, self._selection.refused_headers)
+        raise CaseRefused(self._reasons, self._headers)
+
+
+def refused_by_caller(instances: Sequence[bytes], reasons: Sequence[Reason]) -> RefusedInstances:
+    """Return what stands for a study of which whoever called chose no series, for these reasons.
+
+    The instances tell whom the refusal is about; those that are no readable images tell nothing.
+    """
+    with without_library_warnings():
+        parsed = (parse_instance(each, DEFAULT_LIMITS) for each in instances)
+        headers = [each for each in parsed if each is not None and is_image(each)]
+        for header in headers:
+            remove_pixels_and_malformed_elements(header)
+    return RefusedInstances(tuple(reasons), headers)
 
 
 def select_series(

@@ -1,0 +1,114 @@
+"""A client of the Sidewall appliance for programs that wait for much at the same time (asyncio)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from sidewall import errors
+from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
+from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
+from sidewall.peer import Peer, proxy_options
+from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
+from sidewall.v1 import analysis_pb2_grpc
+
+
+class AsyncClient:
+    """Connection to one server, of one event loop; use as an asynchronous context manager or call `close`."""
+
+    def __init__(self, server: str, *, tls: TlsOptions | None = None, proxy: str | None = None) -> None:
+        """Do as `Client` does; to be made while the event loop runs."""
+        self._peer = Peer(server, tls is not None, proxy)
+        options = (*CHANNEL_OPTIONS, *proxy_options(proxy))
+        if tls is None:
+            self._channel = grpc.aio.insecure_channel(server, options=options)
+        else:
+            self._channel = grpc.aio.secure_channel(server, tls.to_credentials(), options=options)
+        self._stub: Any = analysis_pb2_grpc.AnalysisStub(self._channel)  # type: ignore[arg-type]
+
+    async def __aenter__(self) -> AsyncClient:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; running calls are cancelled."""
+        await self._channel.close(None)
+
+    async def is_serving(self, *, timeout_s: float = 5.0) -> bool:
+        """Return whether the server answers and has its model loaded and checked (standard gRPC health)."""
+        try:
+            await self.require_serving(timeout_s=timeout_s)
+        except errors.SidewallClientError:
+            return False
+        return True
+
+    async def require_serving(self, *, timeout_s: float = 5.0) -> None:
+        """Raise `ServerUnreachable` with the reason unless `is_serving`."""
+        check: Any = self._channel.unary_unary(HEALTH_CHECK, request_serializer=bytes, response_deserializer=bytes)
+        try:
+            answer = await check(b"", timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise translate_health(error, self._peer) from None
+        if answer != SERVING:
+            raise errors.ServerUnreachable(self._peer.explain_not_serving(), "server_unreachable")
+
+    async def analyze_series(
+        self,
+        source: Source | Iterable[Source],
+        *,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Do as `Client.analyze_series`; files are read in a thread. Cancelling the task cancels the call."""
+        upload = await asyncio.to_thread(SeriesUpload, source, options)
+        call = self._stub.AnalyzeSeries(_in_thread(iter(upload)), timeout=timeout_s)
+        try:
+            return await _collect(call, on_progress, self._peer)
+        except errors.SidewallClientError:
+            if upload.failure is not None:
+                raise upload.failure from None
+            raise
+
+    async def analyze_volume(
+        self,
+        voxels: bytes | memoryview,
+        geometry: Geometry,
+        *,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Do as `Client.analyze_volume`. Cancelling the task cancels the call."""
+        messages = _in_thread(volume_requests(voxels, geometry, options))
+        return await _collect(self._stub.AnalyzeVolume(messages, timeout=timeout_s), on_progress, self._peer)
+
+
+async def _in_thread(messages: Iterator[Any]) -> AsyncIterator[Any]:
+    """Yield what an iterator yields that may have to wait for a disk."""
+    while (message := await asyncio.to_thread(next, messages, None)) is not None:
+        yield message
+
+
+async def _collect(call: Any, on_progress: OnProgress | None, peer: Peer) -> Result:
+    """Return the result of a running call; whatever ends this early cancels the call."""
+    answer = Answer(on_progress)
+    try:
+        async for event in call:
+            answer.take(event)
+    except grpc.RpcError as error:
+        raise answer.refusal or translate(error, peer, answer.job_id) from None
+    finally:
+        call.cancel()
+    return answer.result()
