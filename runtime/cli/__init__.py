@@ -15,7 +15,7 @@ from rich.console import Console
 
 from runtime import __version__
 from runtime.cli.bundle_commands import bundle_app
-from runtime.cli.console import describe_findings, progress_bar
+from runtime.cli.console import describe_findings, naming_aside, progress_bar
 from runtime.cli.options import (
     BackendOption,
     BundleOption,
@@ -194,7 +194,6 @@ def select(
 ) -> None:
     """Tell which series of a study would be analysed, and what speaks for and against each; only headers are read."""
     with reporting_errors(as_json):
-        from runtime.cli.analyzing import naming_aside
         from runtime.cli.selecting import describe_selection, selection_mapping
         from runtime.core.reading.limits import DEFAULT_LIMITS
         from runtime.core.selection import select_series
