@@ -1,6 +1,6 @@
 """How many processors this process may use: what its affinity, and the quotas of its control groups, leave of them.
 
-The same as `runtime.core.processors`, which this package does not know; the tests hold both to the same groups.
+The same as `base.processors`, which this package does not know; the tests hold both to the same groups.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Where scratch files go on a machine that has no room for them where they usually go.
 
-The same as `runtime.core.scratch`, which this package does not know.
+The same as `base.scratch`, which this package does not know.
 
 A container may run as any user, with a file system that is read-only but for what is mounted into it, and without a
 home. Libraries then find no folder for their own files, and give up or warn: so they are shown one, in memory.

@@ -1,6 +1,6 @@
 """The streams of a command: its answer alone on the standard output, everything else on the standard error.
 
-The same as `runtime.core.streams`, which this package does not know: both are short, and neither is the other's part.
+The same as `base.streams`, which this package does not know: both are short, and neither is the other's part.
 
 Libraries in C, and processes that a command starts, write to descriptor 1 without asking anybody. So descriptor 1
 becomes a second standard error, and what the command itself answers goes to a copy of it that nobody else knows.

@@ -7,8 +7,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.contours import plane_axes
-from runtime.core.volume import Volume
+from core.measuring.contours import plane_axes
+from core.volume import Volume
 
 FloatArray = npt.NDArray[np.float64]
 Kind = Literal["ellipsoid", "cylinder", "bean", "irregular", "pair"]

@@ -7,25 +7,25 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from phantom.case import LabelledCase, PhantomCase, PhantomOptions, generate_case, label_case, plan_case
-from runtime.case import CaseInput
-from runtime.core.assessing import (
+from core.findings import CaseStatus
+from core.judging.assessing import (
     StationProfile,
     assess_profile,
     midline_of_labels,
     profile_stations,
     within_field_of_view,
 )
-from runtime.core.components import Box, edge_voxels
-from runtime.core.deciding import case_status
-from runtime.core.findings import CaseStatus
-from runtime.core.gates import check_input, refusal_reasons
-from runtime.core.labels import REGIONAL_STATIONS
-from runtime.core.midline import Midline
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.rules import ScoringRules
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume, canonicalise
+from core.judging.deciding import case_status
+from core.judging.gates import check_input, refusal_reasons
+from core.judging.station_reference import StationReference
+from core.labels import REGIONAL_STATIONS
+from core.measuring.components import Box, edge_voxels
+from core.measuring.midline import Midline
+from core.reading.limits import DEFAULT_LIMITS
+from core.rules import ScoringRules
+from core.volume import Volume, canonicalise
+from phantom.case import LabelledCase, PhantomCase, PhantomOptions, generate_case, label_case, plan_case
+from runtime.case import CaseInput
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
 

@@ -18,16 +18,16 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from base import __version__
+from base.errors import SidewallError
 from benchmarks.cut_cases import COARSENED, ModelCase, ModelCut, TruthCase, cut_by_model, cut_truth
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.seeds import seeds_of_option
+from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference
+from core.reading import read_series
 from phantom.case import GENERATOR_VERSION
-from runtime import __version__
 from runtime.bundle.manifest import parse_stations
 from runtime.case import CaseInput
-from runtime.core.errors import SidewallError
-from runtime.core.reading import read_series
-from runtime.core.station_reference import DEFAULT_STATION_REFERENCE, StationReference
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
 

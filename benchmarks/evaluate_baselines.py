@@ -19,6 +19,8 @@ from rich.progress import track
 from benchmarks.machine import describe_machine
 from benchmarks.scoring import proportion
 from benchmarks.seeds import parse_seeds
+from core.labels import Station
+from core.volume import canonicalise
 from phantom.baselines import (
     Candidates,
     DetectorSettings,
@@ -30,8 +32,6 @@ from phantom.baselines import (
     select,
 )
 from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
-from runtime.core.labels import Station
-from runtime.core.volume import canonicalise
 from training.node_matching import MINIMUM_IOU, match_instances
 
 DETECTOR_LIMIT_F1 = 0.6

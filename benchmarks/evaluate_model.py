@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from base import __version__
+from base.errors import SidewallError
 from benchmarks.dciodvfy import ClassValidity, check_artefacts, find_dciodvfy
 from benchmarks.dicom_validity import of_other_cases, of_phantoms, summarise_validity
 from benchmarks.machine import describe_machine
@@ -24,9 +26,7 @@ from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
 from phantom.hospitals import HospitalName
-from runtime import __version__
 from runtime.case import AnalysisSettings, CaseInput
-from runtime.core.errors import SidewallError
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
 from training.node_matching import MINIMUM_IOU

@@ -22,13 +22,13 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from rich.console import Console
 
 from benchmarks.machine import describe_machine
+from core.labels import LABEL_NAMES
 from export.onnx_half import in_half_precision
 from export.onnx_model import export_fold
 from export.onnx_parity import FormPrecision, Reference, ask_torch, compare_logits, gate_of, infer_tiles, passes
 from export.onnx_shuffle import with_pixel_shuffle
-from runtime.core.errors import BackendUnavailable
-from runtime.core.labels import LABEL_NAMES
 from runtime.inference.backend import FoldOptions, Precision, make_backend
+from runtime.inference.errors import BackendUnavailable
 from training.config import Network, load_config
 from training.preparation import architecture_of
 

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from core.errors import CaseRefused, RefusalCode
+from core.findings import Findings, GateOutcome
+from core.labelmaps import ForeignLabels
+from core.rules import ScoringRules
+from core.volume import Volume
 from phantom.case import PhantomCase, PhantomOptions, generate_case
 from phantom.dicom_series import build_series, encode_instance, encode_series
 from runtime.case import CaseInput, CaseResult, Segmenter
-from runtime.core.errors import CaseRefused, RefusalCode
-from runtime.core.findings import Findings, GateOutcome
-from runtime.core.labelmaps import ForeignLabels
-from runtime.core.rules import ScoringRules
-from runtime.core.volume import Volume
 from runtime.labelmaps import LabelMapSegmenter
 from runtime.pipeline import analyze_case
 

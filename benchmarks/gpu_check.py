@@ -15,14 +15,14 @@ import typer
 from rich.console import Console
 
 from benchmarks.machine import describe_machine, versions_of
+from core.progress import SilentMonitor
+from core.volume import canonicalise
 from export.parity_gate import CaseVerdict, GateCase, candidates_of, gate_cases, run_gate
 from export.parity_limits import TOLERANCES
 from export.parity_table import parity_table
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
 from runtime.case import CaseInput
-from runtime.core.progress import SilentMonitor
-from runtime.core.volume import canonicalise
 from runtime.inference.backend import BACKENDS, absence
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.gpu import find_gpu

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.volume import Volume
+from core.volume import Volume
 
 Voxels = npt.NDArray[np.float32]
 Part = Callable[[Voxels], Voxels]

@@ -17,21 +17,21 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from base import __version__
 from benchmarks.gate_cases import CLEAN, CLEAN_IN_WORDS
 from benchmarks.image_faults import FAULTS, SOUND, Planting
 from benchmarks.machine import describe_machine
 from benchmarks.seeds import seeds_of_option
+from core.findings import Gate
+from core.judging.gates import check_input
+from core.judging.image_check import ImageCheck, examine_image
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
+from core.judging.input_statistics import InputReference
+from core.reading import read_series
+from core.volume import Volume, canonicalise
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.hospitals import HOSPITALS
-from runtime import __version__
 from runtime.bundle.loading import load_bundle
-from runtime.core.findings import Gate
-from runtime.core.gates import check_input
-from runtime.core.image_check import ImageCheck, examine_image
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.reading import read_series
-from runtime.core.volume import Volume, canonicalise
 
 _CODES: Final = ("far_from_training", "grey_levels", "odd_slices", "dead_zones")
 

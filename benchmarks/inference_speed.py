@@ -18,12 +18,12 @@ from rich.table import Table
 
 from benchmarks.machine import describe_machine
 from benchmarks.parity import fold_weights
+from core.progress import SilentMonitor
+from core.volume import Volume, canonicalise
 from export.checkpoints import read_model_folder
 from export.oracle import Oracle
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
-from runtime.core.progress import SilentMonitor
-from runtime.core.volume import Volume, canonicalise
 from runtime.inference.backend import available_backends
 from runtime.inference.model import LoadedModel, Mode, load_model
 

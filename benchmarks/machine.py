@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from runtime.core.processors import usable_processors
+from base.processors import usable_processors
 
 PACKAGES = ("numpy", "scipy", "pydicom", "onnxruntime", "openvino")
 

@@ -31,10 +31,10 @@ from benchmarks.analytic_bodies import (
     true_axes_mm,
 )
 from benchmarks.machine import describe_machine
-from runtime.core.components import node_components
-from runtime.core.masks import soften_mask
-from runtime.core.measurement import Axes, measure_axes, measure_axes_3d, node_field
-from runtime.core.volume import Volume
+from core.measuring.components import node_components
+from core.measuring.masks import soften_mask
+from core.measuring.measurement import Axes, measure_axes, measure_axes_3d, node_field
+from core.volume import Volume
 
 TARGETS_MM: Final = {"soft": (0.15, 0.4), "mask": (0.3, 0.6)}
 """Largest median and 95th percentile of the short axis' error: on partial-volume values, and on binary masks."""

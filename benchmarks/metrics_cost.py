@@ -20,8 +20,8 @@ from rich.console import Console
 from sidewall.v1 import analysis_pb2
 
 from benchmarks.machine import describe_machine
-from runtime.core.errors import CaseRefused, Reason, RefusalCode
-from runtime.core.progress import Progress, SilentMonitor
+from core.errors import CaseRefused, Reason, RefusalCode
+from core.progress import Progress, SilentMonitor
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor
 
@@ -33,9 +33,9 @@ _MEMORY_PROGRAM: Final = """
 import re
 def resident_kib():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
-import structlog, runtime.pipeline, runtime.serving.listening, runtime.serving.uploads, runtime.inference.model
+import structlog, runtime.pipeline, base.listening, runtime.serving.uploads, runtime.inference.model
 start = resident_kib()
-import runtime.serving.metrics, runtime.serving.scraping
+import runtime.serving.metrics, base.scraping
 from prometheus_client import CollectorRegistry, generate_latest
 metrics = runtime.serving.metrics.Metrics(CollectorRegistry())
 for _ in range(20):

@@ -24,20 +24,20 @@ from rich.table import Table
 
 from benchmarks.machine import describe_machine
 from benchmarks.seeds import parse_seeds
+from core.findings import Node
+from core.judging.gates import check_input
+from core.measuring.midline import fit_midline
+from core.measuring.nodes import find_nodes
+from core.progress import SilentMonitor
+from core.reading import read_series
+from core.segmentation import Segmentation
+from core.volume import Volume, canonicalise
+from export.agreement import compare_nodes
 from export.checkpoints import Weights, fold_checkpoints, read_checkpoint, read_model_folder
 from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
-from runtime.core.agreement import compare_nodes
-from runtime.core.findings import Node
-from runtime.core.gates import check_input
-from runtime.core.midline import fit_midline
-from runtime.core.nodes import find_nodes
-from runtime.core.progress import SilentMonitor
-from runtime.core.reading import read_series
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume, canonicalise
 from runtime.inference.backend import available_backends
 from runtime.inference.comparing import compare_labels
 from runtime.inference.ensemble import EnsembleLogits, infer_folds

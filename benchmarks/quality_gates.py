@@ -18,6 +18,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from base import __version__
+from base.errors import SidewallError
 from benchmarks.gate_cases import CLEAN, CLEAN_IN_WORDS, SEED, Material, Verdict, fired, judge, true_labels
 from benchmarks.gate_report import markdown
 from benchmarks.machine import describe_machine
@@ -25,11 +27,10 @@ from benchmarks.reading_cases import READING_CASES
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.seeds import seeds_of_option
 from benchmarks.segmentation_cases import SEGMENTATION_CASES
+from core.errors import RefusalCode
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
-from runtime import __version__
 from runtime.case import CaseInput
-from runtime.core.errors import RefusalCode, SidewallError
 from runtime.inference.model import LoadedModel
 from runtime.pipeline import analyze_case
 

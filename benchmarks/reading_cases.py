@@ -13,11 +13,11 @@ from pydicom.uid import CTImageStorage
 from sidewall.v1 import analysis_pb2
 
 from benchmarks.gate_cases import GateCase, Material, Trial, on_grid, true_labels
+from core.errors import RefusalCode
+from core.labelmaps import read_label_map
+from core.selection import select_series
 from phantom.dicom_series import encode_instance
 from runtime.case import CaseInput
-from runtime.core.errors import RefusalCode
-from runtime.core.labelmaps import read_label_map
-from runtime.core.selection import select_series
 from runtime.serving.uploads import UploadLimits, read_series_upload
 
 _SAGITTAL: Final = [0, 1, 0, 0, 0, -1]

@@ -11,8 +11,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from base.processors import usable_processors
 from runtime.bundle.loading import load_bundle
-from runtime.core.processors import usable_processors
 from runtime.inference.model import LoadedModel, load_model
 
 Mode = Literal["exact", "fast"]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.dciodvfy import ClassValidity
+from core.findings import Findings
 from phantom.case import PhantomCase
-from runtime.core.findings import Findings
 from training.node_matching import match_instances
 
 SIZE_CLASSES: tuple[tuple[str, float, float], ...] = (

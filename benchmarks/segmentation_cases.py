@@ -12,14 +12,14 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from benchmarks.gate_cases import GateCase, Material, Trial, crop, on_grid, true_labels
+from core.errors import RefusalCode
+from core.judging.gates import MAX_NODES
+from core.labels import NODE_NEGATIVE, OBTURATOR, STATION_LABELS
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import FoldOpinions, Segmentation
+from core.volume import Volume
 from phantom.case import PhantomCase
-from runtime.core.errors import RefusalCode
-from runtime.core.gates import MAX_NODES
-from runtime.core.labels import NODE_NEGATIVE, OBTURATOR, STATION_LABELS
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import FoldOpinions, Segmentation
-from runtime.core.volume import Volume
 from runtime.labelmaps import LabelMapSegmenter
 
 BoolArray = npt.NDArray[np.bool_]

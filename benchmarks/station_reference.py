@@ -13,11 +13,11 @@ import typer
 
 from benchmarks.cut_cases import COARSENED
 from benchmarks.seeds import seeds_of_option
+from core.judging.assessing import whole_sizes
+from core.judging.station_reference import StationSize, build_station_reference
+from core.labels import Station
+from core.volume import canonicalise
 from phantom.case import PhantomOptions, label_case
-from runtime.core.assessing import whole_sizes
-from runtime.core.labels import Station
-from runtime.core.station_reference import StationSize, build_station_reference
-from runtime.core.volume import canonicalise
 from training.phantoms import parse_hospitals
 
 app = typer.Typer(add_completion=False)

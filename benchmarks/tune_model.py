@@ -15,15 +15,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from base import __version__
+from base.errors import SidewallError
 from benchmarks.evaluate_model import evaluate_case, read_score
 from benchmarks.machine import describe_machine
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, detection
 from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION
-from runtime import __version__
 from runtime.case import AnalysisSettings
-from runtime.core.errors import SidewallError
 
 app = typer.Typer(add_completion=False)
 

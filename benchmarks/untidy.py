@@ -18,11 +18,11 @@ from typing import Annotated, Any, Final
 import sidewall
 import typer
 
+from base import __version__
+from core.findings import Findings
+from core.findings_json import from_json, to_mapping
 from phantom.dicom_series import encode_instance
-from runtime import __version__
 from runtime.bundle.loading import load_bundle
-from runtime.core.findings import Findings
-from runtime.core.findings_json import from_json, to_mapping
 from tests.fixtures.processes import SIDEWALL, TinyBundle, running_server
 from tests.fixtures.untidy.bases import BASE_NAMES, phantom_base
 from tests.fixtures.untidy.case import UntidyCase, make_untidy
@@ -31,7 +31,7 @@ from tests.fixtures.untidy.outcomes import Reading, faults_of_findings, faults_o
 from tests.fixtures.untidy.places import turned
 
 WAYS: Final = ("analyze", "gRPC")
-TRUSTED: Final = Path("runtime/bundle/trusted_keys")
+TRUSTED: Final = Path("trust/trusted_keys")
 _PATIENCE_S: Final = 3600.0
 _SETTINGS: Final = {"SIDEWALL_MODE": "fast", "SIDEWALL_THREADS": "0"}
 

@@ -15,11 +15,11 @@ import sidewall
 from rich.console import Console
 from rich.text import Text
 
+from base.streams import answer_alone
 from demo.cases import DemoCase, make_cases
 from demo.pictures import stack_pictures
 from demo.server import ServerFailed, running_server
 from runtime.cli.console import describe_findings, progress_bar
-from runtime.core.streams import answer_alone
 
 _CASE_TIMEOUT_S = 600.0
 

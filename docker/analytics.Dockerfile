@@ -25,7 +25,7 @@ RUN sh packages.sh analytics.txt
 ARG SOURCE_DATE_EPOCH=315532800
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
-COPY runtime/__init__.py runtime/
+COPY base base
 COPY analytics analytics
 COPY docker/licences.py docker/licences.toml docker/lean.sh docker/finish.sh docker/
 RUN sh docker/finish.sh sidewall-analytics

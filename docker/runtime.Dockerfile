@@ -25,6 +25,9 @@ RUN sh packages.sh runtime.txt
 ARG SOURCE_DATE_EPOCH=315532800
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
+COPY base base
+COPY trust trust
+COPY core core
 COPY runtime runtime
 COPY docker/licences.py docker/licences.toml docker/lean.sh docker/finish.sh docker/
 RUN sh docker/finish.sh sidewall

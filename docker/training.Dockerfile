@@ -29,6 +29,9 @@ RUN sh packages.sh "${LOCK}.txt"
 ARG SOURCE_DATE_EPOCH=315532800
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
+COPY base base
+COPY trust trust
+COPY core core
 COPY runtime runtime
 COPY phantom phantom
 COPY training training

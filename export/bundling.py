@@ -12,6 +12,10 @@ import numpy.typing as npt
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from core.judging.station_reference import StationReference
+from core.labels import LABEL_NAMES
+from core.rules import ScoringRules
+from core.volume import Volume
 from export.cases import check_orientation, image_files, image_reference_of, read_image, reference_of
 from export.checkpoints import (
     Checkpoint,
@@ -31,13 +35,10 @@ from export.onnx_parity import FormPrecision, ask_torch
 from export.oracle import Oracle
 from export.sealing import seal_bundle
 from export.station_sizes import labels_beside, stations_of
-from runtime.bundle.manifest import SCHEMA_VERSION, Golden, Manifest, Shape, TrainedOn
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.rules import ScoringRules
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
+from runtime.bundle.manifest import SCHEMA_VERSION, Golden, Manifest, Shape
 from runtime.inference.preparation import prepare
 from runtime.inference.tiling import pad_to_patch, tile_boxes
+from trust.signing import TrainedOn
 
 _RANDOM_TILES: Final = 2
 _REAL_TILES: Final = 2

@@ -18,7 +18,7 @@ from export.sealing import seal_bundle
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import check_content
 from runtime.bundle.manifest import Manifest, parse_manifest
-from runtime.bundle.signing import canonical_json
+from trust.signing import canonical_json
 
 
 def renew_card(

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
+from core.judging.input_statistics import InputReference, build_reference
+from core.judging.odd_slices import median_grey_levels
+from core.volume import Volume, canonicalise
 from export.errors import ExportFailed
 from runtime.bundle.manifest import CANONICAL_ORIENTATION
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
-from runtime.core.input_statistics import InputReference, build_reference
-from runtime.core.odd_slices import median_grey_levels
-from runtime.core.volume import Volume, canonicalise
 
 _FAR: Final = 3.0
 """Times the distance that 99 % of the training images keep: sound series of other scanners reach 1.4 times."""

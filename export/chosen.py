@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.rules import ScoringRules
+from base.errors import SettingInvalid
+from core.rules import ScoringRules
 
 CHOSEN_RULES: Final = ("temperature", "node_threshold", "min_mean_posterior")
 """The rules that a chosen.json gives, all of them."""

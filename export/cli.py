@@ -10,6 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from base.errors import SettingInvalid, SidewallError
+from base.processors import limit_libraries
+from base.scratch import scratch_settled
+from base.streams import answer_alone
+from base.system_errors import system_error
+from base.version_option import VersionOption
+from core.counting import counted
+from core.rules import ScoringRules
 from export import engine_commands, handover_commands, key_commands
 from export.options import (
     CardTextFile,
@@ -25,14 +33,6 @@ from export.options import (
     parse_variants,
     signed_or_not,
 )
-from runtime.core.counting import counted
-from runtime.core.errors import SettingInvalid, SidewallError
-from runtime.core.processors import limit_libraries
-from runtime.core.rules import ScoringRules
-from runtime.core.scratch import scratch_settled
-from runtime.core.streams import answer_alone
-from runtime.core.system_errors import system_error
-from runtime.core.version_option import VersionOption
 
 app = typer.Typer(
     no_args_is_help=True,

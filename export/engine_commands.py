@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from base.errors import SettingInvalid
+from core.counting import counted
 from export.options import BundleFolder, TrustedKeys
 from runtime.bundle import Bundle, load_bundle
-from runtime.core.counting import counted
-from runtime.core.errors import SettingInvalid
 from runtime.inference.backend import BACKEND_NAMES, BACKENDS, FoldOptions, require_backend
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.model import Mode, load_model, networks_of, precision_of

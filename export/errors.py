@@ -1,6 +1,6 @@
 """The failure of export, in the runtime's error tree."""
 
-from runtime.core.errors import SidewallError
+from base.errors import SidewallError
 
 
 class ExportFailed(SidewallError):

@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from core.labels import LABEL_NAMES
 from export.checkpoints import Checkpoint
 from export.errors import ExportFailed
 from export.onnx_forms import with_metadata
@@ -14,9 +15,8 @@ from export.onnx_half import in_half_precision
 from export.onnx_parity import ExportError, FormPrecision, Reference, measure_error
 from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle.manifest import HalfPrecision, Preprocessing, Tiling
-from runtime.core.errors import BackendUnavailable
-from runtime.core.labels import LABEL_NAMES
 from runtime.inference.backend import available_backends
+from runtime.inference.errors import BackendUnavailable
 
 Metadata = dict[str, str]
 

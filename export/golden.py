@@ -7,10 +7,10 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from core.labels import NODE_LABELS
+from core.volume import Volume
 from export.oracle import Oracle
 from runtime.bundle.manifest import Golden, Shape
-from runtime.core.labels import NODE_LABELS
-from runtime.core.volume import Volume
 
 
 def crop_around_node(oracle: Oracle, volume: Volume, patch: Shape, spacing_mm: tuple[float, float, float]) -> Volume:

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from base.errors import SettingInvalid
 from export.options import (
     BundleFolder,
     CardTextFile,
@@ -18,10 +19,10 @@ from export.options import (
     parse_figures,
     signed_or_not,
 )
-from runtime.artifact_reference import parse_reference
 from runtime.bundle import Bundle
-from runtime.bundle.registry.access import RegistryAccess
-from runtime.core.errors import BundleRejected, SettingInvalid
+from trust.errors import BundleRejected
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import parse_reference
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")]
 PlainHttp = Annotated[bool, typer.Option(help="Speak http instead of https; to a registry on this machine only.")]

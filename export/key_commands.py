@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from base.environment import TRUSTED_KEYS_VARIABLE
+from base.errors import SettingInvalid
 from export.options import BundleFolder, TrustedKeys, console, parse_day, parse_trained_on, today
-from runtime.bundle.signing import TrustedKey
-from runtime.bundle.trust import Revocation, Revocations
-from runtime.core.errors import BundleRejected, SettingInvalid
-from runtime.environment import TRUSTED_KEYS_VARIABLE
+from trust.errors import BundleRejected
+from trust.signing import TrustedKey
+from trust.trusted import Revocation, Revocations
 
 Day = Annotated[str | None, typer.Option(help="ISO day (UTC).")]
 
@@ -36,7 +37,7 @@ def keygen(
 ) -> None:
     """Make a signing key: PATH (private) and PATH with .pub (to be put among the trusted keys of each box)."""
     from export.sealing import make_private_key
-    from runtime.bundle.signing import key_id_of, write_trusted_key
+    from trust.signing import key_id_of, write_trusted_key
 
     scopes = [parse_trained_on(word) for word in trusted_for]
     first = None if not_before is None else parse_day("not_before", not_before)
@@ -48,7 +49,7 @@ def keygen(
 
 def keys(trusted_keys: TrustedKeys = None) -> None:
     """List the keys that are trusted here, until when, and what was revoked."""
-    from runtime.bundle.trust import read_trust
+    from trust.trusted import read_trust
 
     trust = read_trust(trusted_keys)
     table = Table("key", "file", "trusted for", "from", "until", "state")

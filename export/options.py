@@ -7,8 +7,9 @@ from typing import Annotated, cast, get_args
 import typer
 from rich.console import Console
 
-from runtime.bundle.manifest import HalfPrecision, TrainedOn
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
+from runtime.bundle.manifest import HalfPrecision
+from trust.signing import TrainedOn
 
 console = Console()
 

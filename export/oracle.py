@@ -13,8 +13,8 @@ from nnunetv2.inference.data_iterators import PreprocessAdapterFromNpy
 from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
+from core.volume import Volume
 from export.checkpoints import ModelFolder, Weights
-from runtime.core.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)

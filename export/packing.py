@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from base.errors import SettingInvalid
+from base.system_errors import system_error
 from runtime.bundle import load_bundle
 from runtime.bundle.files import read_file
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME
 from runtime.bundle.packed import END, padding, tar_header
-from runtime.core.errors import SettingInvalid
-from runtime.core.system_errors import system_error
 
 
 def pack_bundle(bundle: Path, out: Path, trusted_keys: Path | None = None) -> str:

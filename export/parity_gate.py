@@ -12,26 +12,28 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import RefusalCode
+from core.findings import Findings, ModelDescription
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
+from export.agreement import NodeAgreement, compare_findings
 from export.cases import read_image
 from export.parity_limits import TOLERANCES, judge
 from runtime.bundle import Bundle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.case import CaseInput
-from runtime.core.agreement import NodeAgreement, compare_findings
-from runtime.core.errors import BackendUnavailable, BundleRejected, RefusalCode
-from runtime.core.findings import Findings, ModelDescription
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
 from runtime.inference.backend import FoldOptions, Precision, make_backend
 from runtime.inference.comparing import LabelAgreement, LogitError, compare_labels, compare_logits
 from runtime.inference.engine_cache import EngineCache
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import LoadedModel, Mode, load_model, precision_of
 from runtime.pipeline import analyze_case
+from trust.errors import BundleRejected
 
 REFERENCE: Final = "onnxruntime-cpu"
 GOLDEN: Final = "golden"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.core.agreement import NodeAgreement
+from export.agreement import NodeAgreement
 from runtime.inference.backend import Precision
 from runtime.inference.comparing import LabelAgreement, LogitError
 

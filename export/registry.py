@@ -10,9 +10,8 @@ from typing import Any
 import oras.provider
 import requests
 
-from runtime.artifact_reference import Reference
+from base.errors import SettingInvalid
 from runtime.bundle import Bundle, load_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.artifact import (
     ARTIFACT_TYPE,
     CONFIG_TYPE,
@@ -23,8 +22,10 @@ from runtime.bundle.registry.artifact import (
     artifact_digest,
 )
 from runtime.bundle.registry.client import require_answer, unanswered
-from runtime.bundle.registry.session import open_session, proxy_of
-from runtime.core.errors import RegistryFailed, SettingInvalid
+from trust.errors import RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import Reference
+from trust.registry.session import open_session, proxy_of
 
 
 def push_bundle(folder: Path, reference: Reference, trusted_keys: Path | None = None, *, access: RegistryAccess) -> str:

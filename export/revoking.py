@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from base.errors import SettingInvalid
 from export.sealing import replace_file
 from runtime.bundle.files import read_manifest
-from runtime.bundle.trust import DIGEST, KEY_ID, REVOKED_NAME, Revocation, Revocations, read_revocations
-from runtime.core.errors import SettingInvalid
+from trust.trusted import DIGEST, KEY_ID, REVOKED_NAME, Revocation, Revocations, read_revocations
 
 
 def revoke(folder: Path, *, key_id: str | None, digest: str | None, revocation: Revocation) -> Revocations:

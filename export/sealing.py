@@ -9,11 +9,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from base.errors import SettingInvalid
 from runtime.bundle.files import SignedManifest, read_manifest
 from runtime.bundle.loading import check_content
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest, parse_manifest
-from runtime.bundle.signing import canonical_json, key_id_of, make_signature, sign, signature_text
-from runtime.core.errors import SettingInvalid
+from trust.signing import canonical_json, key_id_of, make_signature, sign, signature_text
 
 
 def seal_bundle(folder: Path, manifest: Manifest, key: Ed25519PrivateKey | None) -> Manifest:

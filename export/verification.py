@@ -11,11 +11,12 @@ from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, 
 from runtime.bundle.loading import Bundle, check_references
 from runtime.bundle.manifest import Manifest, parse_manifest
 from runtime.bundle.networks import check_network
-from runtime.bundle.signing import TrustedKey
-from runtime.bundle.trust import key_for, read_trust
-from runtime.core.errors import BackendUnavailable, BundleRejected
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
+from trust.errors import BundleRejected
+from trust.signing import TrustedKey
+from trust.trusted import key_for, read_trust
 
 Status = Literal["ok", "failed", "not reached"]
 Found = TypeVar("Found")

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from base.streams import answer_alone
 from phantom.case import GENERATOR_VERSION, PhantomCase, PhantomOptions, generate_case
 from phantom.contact_sheet import contact_sheet
 from phantom.dicom_series import series_uid, write_series
 from phantom.hospitals import HospitalName
 from phantom.nifti import write_nifti
-from runtime.core.streams import answer_alone
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from runtime.core.labels import Station
-from runtime.core.volume import Volume
+from core.labels import Station
+from core.volume import Volume
 
 FloatArray = npt.NDArray[np.float64]
 Signal = npt.NDArray[np.float32]

@@ -7,10 +7,10 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from core.counting import named
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
+from core.volume import Volume, canonicalise
 from phantom.case import PhantomCase
-from runtime.core.counting import named
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
-from runtime.core.volume import Volume, canonicalise
 
 Colour = tuple[int, int, int]
 

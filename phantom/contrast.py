@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.progress import track
 from scipy import ndimage
 
+from core.volume import Volume, canonicalise
 from phantom.anatomy import TISSUES
 from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
-from runtime.core.volume import Volume, canonicalise
 
 REFERENCE = "pelvic_fat"
 """Tissue that the others are divided by: present in every series, and beside every lateral node."""

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.labels import NODE_NEGATIVE, NODE_POSITIVE
+from core.volume import Volume
 from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
 from phantom.canvas import Canvas, coverage, whole_slices
 from phantom.grid import ImageGrid, Slices
@@ -15,8 +17,6 @@ from phantom.plan import CasePlan, make_plan
 from phantom.sequence import add_texture, draw_signals, form_image
 from phantom.stations import station_field
 from phantom.truth import GENERATOR_VERSION, Acquisition, LabelledCase, PhantomCase, PhantomOptions
-from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.volume import Volume
 
 _STATION_BOX = ((4.0, 112.0), (-96.0, 96.0), (-60.0, 130.0))
 """Body box of the left side's stations, mm."""

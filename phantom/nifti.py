@@ -5,7 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from runtime.core.volume import Volume
+from core.volume import Volume
 
 _MILLIMETRE = 2
 """NIFTI_UNITS_MM of nifti1.h."""

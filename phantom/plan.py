@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR, STATION_LABELS, Station
 from phantom.anatomy import Build, Part, build_frame, build_organs, draw_build
 from phantom.grid import ImageGrid
 from phantom.look_alikes import PER_NODE, draw_bowel, draw_look_alikes
@@ -13,7 +14,6 @@ from phantom.shapes import Blob
 from phantom.sites import ELSEWHERE, MESORECTUM, Sites, find_sites
 from phantom.truth import GENERATOR_VERSION, Acquisition, PhantomOptions, TrueNode
 from phantom.vessels import SideVessels, draw_side
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR, STATION_LABELS, Station
 
 _STATION_CHANCES = {EXTERNAL_ILIAC: 0.27, OBTURATOR: 0.38, INTERNAL_ILIAC: 0.35}
 

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from core.labels import STATION_LABELS
 from phantom.anatomy import Build, Part
 from phantom.grid import ImageGrid
 from phantom.shapes import Points
 from phantom.stations import station_field
 from phantom.vessels import SideVessels
-from runtime.core.labels import STATION_LABELS
 
 ELSEWHERE = 254
 """Value of `Sites.stations` in fat outside the stations and the mesorectum."""

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR
 from phantom.anatomy import Build
 from phantom.shapes import Array
 from phantom.vessels import SideVessels
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR
 
 EXTERNAL_REACH_MM = 11.0
 """How far the external iliac station reaches from the wall of its vessels."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.labels import Side, Station
+from core.volume import Volume
 from phantom.hospitals import HospitalName
-from runtime.core.labels import Side, Station
-from runtime.core.volume import Volume
 
 GENERATOR_VERSION = 1
 """Raised whenever the image, the labels or the truth of any seed change."""
@@ -146,7 +146,7 @@ class PhantomCase:
     """uint16 T2-weighted magnitude image, as acquired (oblique)."""
 
     labels: Volume
-    """uint8 label map on the image's grid, values of `runtime.core.labels`."""
+    """uint8 label map on the image's grid, values of `core.labels`."""
 
     node_ids: Volume
     """uint8 instance map of the nodes on the image's grid: 0 or `TrueNode.id`."""

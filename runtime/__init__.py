@@ -1,3 +1,1 @@
 """The appliance: reads a pelvic MRI, infers, measures, decides and answers. Never imports torch or nnunetv2."""
-
-__version__ = "0.1.0"

@@ -6,16 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Self
 
-from runtime.core.findings import CaseContext, Findings, GateOutcome, ModelDescription
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.progress import Monitor
-from runtime.core.reading.files import NameAside, name_no_file
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.site_choices import FilteredImages
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
+from core.findings import CaseContext, Findings, GateOutcome, ModelDescription
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.progress import Monitor
+from core.reading.files import NameAside, name_no_file
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.site_choices import FilteredImages
+from core.volume import Volume
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import LostFile
 from runtime.results.regions import CaseRegions
@@ -88,9 +88,6 @@ class CaseInput:
 
     name_aside: NameAside = name_no_file
     """Learns the names of files of `dicom` that hold no image; they stand in no result."""
-
-    left_aside: Mapping[str, int] = field(default_factory=dict)
-    """Files beside those of `dicom` that their sender left out, by kind."""
 
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""

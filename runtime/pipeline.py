@@ -12,34 +12,34 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from runtime import __version__
-from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
-from runtime.core.assessing import assess_stations, within_field_of_view
-from runtime.core.case_names import pseudonym
-from runtime.core.comparing import require_other_series, with_comparison
-from runtime.core.deciding import decide, describe_refusal
-from runtime.core.errors import CaseRefused, Reason
-from runtime.core.findings import (
+from base import __version__
+from core.case_names import pseudonym
+from core.errors import CaseRefused, Reason
+from core.findings import (
     CaseIdentity,
     Findings,
     Gate,
     InputDescription,
 )
-from runtime.core.gates import check_input, check_segmentation, refusal_reasons
-from runtime.core.image_check import examine_image
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
-from runtime.core.midline import fit_midline
-from runtime.core.nodes import find_nodes
-from runtime.core.progress import Monitor, Progress, SilentMonitor
-from runtime.core.reading import read_series, validate_volume
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.reading.notes import without_library_warnings
-from runtime.core.reading.volume_files import read_volume_file
-from runtime.core.rules import restaging_warnings, rules_of_case
-from runtime.core.series import Series
-from runtime.core.site_choices import with_site_outcomes, with_site_rules
-from runtime.core.volume import Volume, canonicalise
-from runtime.core.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
+from core.judging.assessing import assess_stations, within_field_of_view
+from core.judging.comparing import require_other_series, with_comparison
+from core.judging.deciding import decide, describe_refusal
+from core.judging.gates import check_input, check_segmentation, refusal_reasons
+from core.judging.image_check import examine_image
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
+from core.judging.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
+from core.measuring.midline import fit_midline
+from core.measuring.nodes import find_nodes
+from core.progress import Monitor, Progress, SilentMonitor
+from core.reading import read_series, validate_volume
+from core.reading.limits import DEFAULT_LIMITS
+from core.reading.notes import without_library_warnings
+from core.reading.volume_files import read_volume_file
+from core.rules import restaging_warnings, rules_of_case
+from core.series import Series
+from core.site_choices import with_site_outcomes, with_site_rules
+from core.volume import Volume, canonicalise
+from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.results.artefacts import WrittenCase, write_artefacts
 from runtime.results.gate_card import GatePicture
 from runtime.results.gate_evidence import GateEvidence
@@ -209,9 +209,7 @@ class _Run:
                 return validate_volume(image.volume)
             case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
                 limits = replace(DEFAULT_LIMITS, filtered_images=self.settings.filtered_images)
-                self.series = read_series(
-                    dicom, limits, name_aside=self.case.name_aside, left_aside=self.case.left_aside
-                )
+                self.series = read_series(dicom, limits, name_aside=self.case.name_aside)
                 return self.series.volume
         raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from runtime.artifact_reference import OCI_PREFIX, Reference, parse_reference
-from runtime.core.errors import FileAbsent, SettingInvalid, unknown_setting
-from runtime.core.findings import GateOutcome
-from runtime.core.site_choices import FilteredImages, check_site_outcome, check_site_rule
-from runtime.environment import CONFIG_VARIABLE, check_variables, variable_of
-from runtime.exposure import check_exposure
+from base.environment import CONFIG_VARIABLE, check_variables, variable_of
+from base.errors import FileAbsent, SettingInvalid, unknown_setting
+from base.exposure import check_exposure
+from core.findings import GateOutcome
+from core.site_choices import FilteredImages, check_site_outcome, check_site_rule
 from runtime.results.settings import ResultSettings
+from trust.registry.reference import OCI_PREFIX, Reference, parse_reference
 
 Mode = Literal["exact", "fast"]
 BundlePlace = Path | Reference

@@ -17,17 +17,17 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 
 import typer
 
+from base.environment import OTHER_VARIABLES, variable_of
+from core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
+from core.errors import RefusalCode
+from core.judging.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
+from core.measuring.midline import MIN_QUALITY
+from core.measuring.stations import MAX_STATION_DISTANCE_MM
+from core.reading.limits import DEFAULT_LIMITS
+from core.rules import ScoringRules
+from core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rule
 from runtime.cli import app
-from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
-from runtime.core.errors import RefusalCode
-from runtime.core.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
-from runtime.core.midline import MIN_QUALITY
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.rules import ScoringRules
-from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rule
-from runtime.core.stations import MAX_STATION_DISTANCE_MM
-from runtime.environment import OTHER_VARIABLES, variable_of
 from runtime.inference.backend import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
 from runtime.settings import SECRETS, BundlePlace, Settings, allowed_values

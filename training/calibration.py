@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from runtime.core.labels import NODE_LABELS
+from core.labels import NODE_LABELS
 from training.prediction import FloatArray, LabelArray, temper
 
 BINS: Final = 10

@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.findings import Node
-from runtime.core.labelmaps.hard_labels import segmentation_of as hard_segmentation
-from runtime.core.labels import LABEL_NAMES, NODE_LABELS, Side, Station
-from runtime.core.midline import fit_midline
-from runtime.core.nodes import MeasuredNodes, find_nodes
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
+from core.findings import Node
+from core.labelmaps.hard_labels import segmentation_of as hard_segmentation
+from core.labels import LABEL_NAMES, NODE_LABELS, Side, Station
+from core.measuring.midline import fit_midline
+from core.measuring.nodes import MeasuredNodes, find_nodes
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from training.dataset import read_volume
 from training.node_matching import match_instances
 from training.prediction import Prediction, segmentation_of

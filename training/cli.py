@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from runtime.core.errors import SettingInvalid, SidewallError
-from runtime.core.processors import limit_libraries, usable_processors
-from runtime.core.scratch import scratch_settled
-from runtime.core.streams import answer_alone
-from runtime.core.system_errors import system_error
-from runtime.core.version_option import VersionOption
+from base.errors import SettingInvalid, SidewallError
+from base.processors import limit_libraries, usable_processors
+from base.scratch import scratch_settled
+from base.streams import answer_alone
+from base.system_errors import system_error
+from base.version_option import VersionOption
 from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
 from training.workspace import Workspace, write_json

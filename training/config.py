@@ -6,7 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_type_hints
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import SimpleITK
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.volume import Volume, canonicalise
+from base.errors import SettingInvalid
+from core.labels import LABEL_NAMES
+from core.volume import Volume, canonicalise
 from training.workspace import Workspace, write_json
 
 FILE_ENDING = ".nii.gz"

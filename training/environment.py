@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from runtime import __version__
-from runtime.core.processors import usable_processors
+from base import __version__
+from base.processors import usable_processors
 from training.workspace import Workspace, file_digest, write_json
 
 ENVIRONMENT_FILE = "environment.json"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.case_figures import STRUCTURES, CaseFigures, Overlap, measure_case, overlaps
 from training.dataset import read_volume
 from training.prediction import FloatArray, LabelArray, kept_prediction

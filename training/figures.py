@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from runtime.core.labels import STATION_LABELS
+from core.labels import STATION_LABELS
 from training.calibration import Reliability, reliability
 from training.case_figures import STRUCTURES, TOLERANCES_MM, CaseFigures, FoundNode, TrueNode
 from training.choosing import OperatingPoint

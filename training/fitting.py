@@ -12,8 +12,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.processors import usable_processors
+from base.errors import SettingInvalid
+from base.processors import usable_processors
 from training.config import ModelConfig
 from training.gpus import gpu_of, visible_gpus
 from training.ownership import TrainingFailed, claim

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.core.errors import SidewallError
+from base.errors import SidewallError
 from training.workspace import write_json
 
 OWNER_FILE = "owner.json"

@@ -6,9 +6,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from base.errors import SettingInvalid
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case, plan_case
 from phantom.hospitals import HOSPITALS, TRAINING_HOSPITALS, HospitalName
-from runtime.core.errors import SettingInvalid
 from training.dataset import RawDataset, label_path, write_case, write_description
 from training.splits import NodeStatus
 from training.workspace import CASES_FILE, Workspace, write_json

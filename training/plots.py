@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from runtime.core.labels import NODE_LABELS, STATION_LABELS
+from core.labels import NODE_LABELS, STATION_LABELS
 from training.boxes import bounding_box
 from training.calibration import Reliability
 from training.detection import FrocPoint

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.labels import NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
+from core.labels import NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
+from core.segmentation import Segmentation
+from core.volume import Volume
 from training.boxes import bounding_box
 from training.dataset import read_volume
 from training.workspace import Workspace, file_digest

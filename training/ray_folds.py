@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.fitting import POLL_S, Job, Report, Schedule, train_logged
 from training.ownership import TrainingFailed
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from runtime.core.pages import page_environment
+from base.pages import page_environment
 from training import plots
 from training.calibration import (
     Reliability,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 
-from runtime.core.labels import NODE_LABELS
+from core.labels import NODE_LABELS
 
 LOCATIONS_PER_NODE = 200
 """Voxels kept per node, so that a patch centre falls on a small node as often as on a large one."""

@@ -14,7 +14,7 @@ import numpy as np
 from nnunetv2.utilities.crossval_split import generate_crossval_split
 from sklearn.model_selection import StratifiedGroupKFold
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 
 FOLDS: Final = 5
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 
 if TYPE_CHECKING:  # Help answers before torch is loaded.
     import torch

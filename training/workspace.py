@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 
 CONFIGURATION = "3d_fullres"
 """nnU-Net's name for the one resolution that is trained."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import BundleRejected
+from trust.errors import BundleRejected
 
 LARGEST_ARRAY_BYTES: Final = 512 << 20
 """Unpacked: a golden case is a small part of one image."""

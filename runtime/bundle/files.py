@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from runtime.bundle.fields import decode_object
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest
-from runtime.bundle.signing import Signature, canonical_json, parse_signatures
-from runtime.core.errors import BundleRejected
+from trust.errors import BundleRejected
+from trust.fields import decode_object
+from trust.signing import Signature, canonical_json, parse_signatures
 
 HEAD_LIMITS: Final = {MANIFEST_NAME: 4 << 20, SIGNATURE_NAME: 64 << 10}
 """Most bytes of what is read before anything is trusted."""

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.counting import counted
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.labels import LABEL_NAMES
+from core.rules import ScoringRules
+from core.volume import Volume
 from runtime.bundle.arrays import read_arrays
 from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
-from runtime.bundle.manifest import HalfPrecision, Manifest, TrainedOn, parse_manifest
+from runtime.bundle.manifest import HalfPrecision, Manifest, parse_manifest
 from runtime.bundle.networks import check_network
-from runtime.bundle.trust import TrustStore, key_for, read_trust
-from runtime.core.counting import counted
-from runtime.core.errors import BundleRejected
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.rules import ScoringRules
-from runtime.core.volume import Volume
+from trust.errors import BundleRejected
+from trust.signing import TrainedOn
+from trust.trusted import TrustStore, key_for, read_trust
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The manifest of a model bundle as frozen dataclasses, and its strict reading from JSON.
 
 Every field is required and unknown fields are refused: a manifest of another schema must not half load. Only what came
-after the first bundles may be left out: scoring rules (`runtime.core.rules.optional_rules`) and `variants`, and with
+after the first bundles may be left out: scoring rules (`core.rules.optional_rules`) and `variants`, and with
 schema 2 the sections of `LATER_SECTIONS`, which a manifest of schema 1 does not have.
 """
 
@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
-from runtime.bundle.fields import exact_fields, items, number, numbers, one_of, plain_json, shown, text, whole_number
-from runtime.core.errors import BundleRejected, SettingInvalid
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.labels import LABEL_NAMES, STATION_LABELS, Station
-from runtime.core.rules import LATER_SOURCE, ScoringRules, optional_rules
-from runtime.core.site_choices import changeable_rules, check_site_rule
-from runtime.core.station_reference import StationReference
+from base.errors import SettingInvalid
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.labels import LABEL_NAMES, STATION_LABELS, Station
+from core.rules import LATER_SOURCE, ScoringRules, optional_rules
+from core.site_choices import changeable_rules, check_site_rule
+from trust.errors import BundleRejected
+from trust.fields import exact_fields, items, number, numbers, one_of, plain_json, shown, text, whole_number
+from trust.signing import TrainedOn
 
 SCHEMA_VERSION: Final = "2"
 """What new bundles are written in."""
@@ -34,7 +36,6 @@ SIGNATURE_NAME: Final = "manifest.sig"
 LARGEST_BUNDLE_BYTES: Final = 8 << 30
 """Of all files together: five folds of the largest nnU-Net stay below a quarter of it."""
 
-TrainedOn = Literal["phantom", "clinical"]
 HalfPrecision = Literal["float16", "bfloat16"]
 Shape = tuple[int, int, int]
 

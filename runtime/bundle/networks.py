@@ -13,7 +13,7 @@ import numpy.typing as npt
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from runtime.core.errors import BundleRejected
+from trust.errors import BundleRejected
 
 _PACKAGE: Final = "sidewall.onnx"
 _FIELDS: Final[dict[str, dict[str, tuple[int, str]]]] = {

@@ -14,7 +14,7 @@ from runtime.bundle.files import check_head_size
 from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry
 from runtime.bundle.receiving import receive_bundle
-from runtime.core.errors import BundleRejected
+from trust.errors import BundleRejected
 
 BLOCK_BYTES: Final = tarfile.BLOCKSIZE
 END: Final = bytes(2 * BLOCK_BYTES)

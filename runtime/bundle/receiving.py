@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from base.errors import SettingInvalid
+from base.system_errors import system_error
 from runtime.bundle.files import check_head_size, check_sha256, decode_manifest
 from runtime.bundle.loading import Bundle, authenticate, check_references, load_bundle
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry
-from runtime.bundle.trust import read_trust
-from runtime.core.errors import BundleRejected, SettingInvalid
-from runtime.core.system_errors import system_error
+from trust.errors import BundleRejected
+from trust.trusted import read_trust
 
 
 class BundleSource(Protocol):

@@ -1,7 +1,7 @@
 """The command `sidewall`: serve, analyze, score, select, submit, replay, doctor, health, bundle.
 
 Results go to the standard output, everything else to the standard error; the exit status is that of the error class
-(`runtime.core.errors`). What is heavy to import is imported by the command that needs it.
+(`core.errors`). What is heavy to import is imported by the command that needs it.
 """
 
 import json
@@ -13,9 +13,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from runtime import __version__
+from base import __version__
+from base.environment import SERVER_VARIABLE, check_variables
+from base.processors import limit_libraries
+from base.scratch import scratch_settled
+from base.streams import answer_alone
+from base.version_option import VersionOption
+from core.errors import CaseRefused
 from runtime.cli.bundle_commands import bundle_app
-from runtime.cli.console import describe_findings, naming_aside, progress_bar
+from runtime.cli.console import describe_findings, progress_bar
 from runtime.cli.options import (
     BackendOption,
     BundleOption,
@@ -41,12 +47,7 @@ from runtime.cli.options import (
     TlsOption,
 )
 from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
-from runtime.core.errors import CaseRefused, ResultIncomplete
-from runtime.core.processors import limit_libraries
-from runtime.core.scratch import scratch_settled
-from runtime.core.streams import answer_alone
-from runtime.core.version_option import VersionOption
-from runtime.environment import SERVER_VARIABLE, check_variables
+from runtime.errors import ResultIncomplete
 from runtime.settings import load_settings, setting_names
 
 _STDERR = Console(stderr=True)
@@ -99,10 +100,10 @@ def serve(
         silence_grpc()
         from prometheus_client import CollectorRegistry
 
+        from base.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
         from runtime.cli.exposed_files import exposure_notes
         from runtime.cli.loading import load_checked_model, storage_places, with_local_bundle
         from runtime.inference.model import LoadedModel
-        from runtime.serving.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
 
@@ -143,11 +144,11 @@ def analyze(
         given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, named=others, file=config)
+        from base.log import configure_log
         from runtime.cli.analyzing import analyze_path
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
-        from runtime.serving.log import configure_log
 
         configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
@@ -194,10 +195,11 @@ def select(
 ) -> None:
     """Tell which series of a study would be analysed, and what speaks for and against each; only headers are read."""
     with reporting_errors(as_json):
+        from base.log import configure_log
+        from core.reading.limits import DEFAULT_LIMITS
+        from core.selection import select_series
+        from runtime.cli.analyzing import naming_aside
         from runtime.cli.selecting import describe_selection, selection_mapping
-        from runtime.core.reading.limits import DEFAULT_LIMITS
-        from runtime.core.selection import select_series
-        from runtime.serving.log import configure_log
 
         settings = load_settings(named=others, file=config)
         configure_log(settings.log_level)
@@ -287,11 +289,11 @@ def score(
     """Measure and score the nodes of a label map that someone made, without a model."""
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
+        from base.log import configure_log
         from runtime.cli.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
-        from runtime.serving.log import configure_log
 
         configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
@@ -329,11 +331,11 @@ def replay(
     """Run a case again as it was run, and tell whether findings and files are the same; status 7 when they are not."""
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle, "threads": threads}, file=config)
+        from base.log import configure_log
         from runtime.cli.case_folder import CaseInputs, absolute
         from runtime.cli.console import describe_replay
         from runtime.cli.loading import bundle_folder
         from runtime.cli.replaying import replay_case
-        from runtime.serving.log import configure_log
 
         configure_log(settings.log_level)
         given = CaseInputs(

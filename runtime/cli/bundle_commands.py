@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runtime.artifact_reference import OCI_PREFIX, parse_reference
 from runtime.cli.console import progress_bar
 from runtime.cli.options import (
     BundleStoreOption,
@@ -21,6 +20,7 @@ from runtime.cli.options import (
 )
 from runtime.cli.reporting import reporting_errors
 from runtime.settings import load_settings
+from trust.registry.reference import OCI_PREFIX, parse_reference
 
 if TYPE_CHECKING:
     from runtime.bundle.loading import Bundle

@@ -10,9 +10,9 @@ from typing import Any, Final, Self
 from sidewall.artefacts import NamedFile
 from sidewall.case_folder import save_case
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.storage import write_trial
-from runtime.core.system_errors import system_error
+from base.errors import SettingInvalid
+from base.storage import write_trial
+from base.system_errors import system_error
 from runtime.results.superseding import EarlierReport
 
 INPUTS_FILE: Final = "inputs.json"

@@ -4,21 +4,23 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime import __version__
-from runtime.artifact_reference import Reference
+from base import __version__
+from base.certificates import ServerCertificate
+from base.errors import FileAbsent, SettingInvalid, SidewallError
+from base.processors import processors
+from base.storage_watch import MEANT, storage_failure
+from core.counting import counted
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
 from runtime.cli.exposed_files import exposure_notes
 from runtime.cli.loading import engine_cache, registry_access
-from runtime.core.counting import counted
-from runtime.core.errors import BackendUnavailable, BundleRejected, FileAbsent, SettingInvalid, SidewallError
-from runtime.core.processors import processors
 from runtime.inference.backend import BACKENDS, absence, available_backends
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model
-from runtime.serving.certificates import ServerCertificate
-from runtime.serving.storage import MEANT, storage_failure
 from runtime.settings import Settings
+from trust.errors import BundleRejected
+from trust.registry.reference import Reference
 
 
 @dataclass(frozen=True)

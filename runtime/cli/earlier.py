@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import get_args
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.findings import Findings, TimePoint
-from runtime.core.findings_json import from_json
+from base.errors import SettingInvalid
+from core.findings import Findings, TimePoint
+from core.findings_json import from_json
 
 
 def check_time_point(text: str) -> TimePoint:

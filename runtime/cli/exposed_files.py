@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from runtime.exposure import check_exposure
+from base.exposure import check_exposure
 from runtime.settings import Settings
 
 _GUARDED: Final = {

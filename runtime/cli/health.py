@@ -9,11 +9,11 @@ import sidewall
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sidewall.peer import proxy_options
 
-from runtime.core.errors import ServerUnreachable, SettingInvalid
-from runtime.environment import SERVER_VARIABLE
-from runtime.serving.certificates import ServerCertificate, problems
-from runtime.serving.local_health import local_address
-from runtime.serving.storage import STORAGE_SERVICE
+from base.certificates import ServerCertificate, problems
+from base.environment import SERVER_VARIABLE
+from base.errors import ServerUnreachable, SettingInvalid
+from base.local_health import local_address
+from base.storage_watch import STORAGE_SERVICE
 from runtime.settings import Settings
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from base.errors import SettingInvalid
+from base.storage import written_aside
+from base.system_errors import system_error
+from core.labels import STATION_LABELS, Side
+from core.reading.volume_files import LPS_FROM_RAS
+from core.volume import FloatArray, Volume
 from runtime.case import CaseResult
-from runtime.core.errors import SettingInvalid
-from runtime.core.labels import STATION_LABELS, Side
-from runtime.core.reading.volume_files import LPS_FROM_RAS
-from runtime.core.storage import written_aside
-from runtime.core.system_errors import system_error
-from runtime.core.volume import FloatArray, Volume
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.words import RESEARCH_WORDS, describe_station
 

@@ -6,26 +6,26 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from runtime.artifact_reference import Reference
+from base.errors import SettingInvalid
+from base.processors import processors
+from base.wording import WARNING
+from core.findings import ModelDescription
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.progress import Monitor, Progress
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.bundle.loading import Bundle, load_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import SettingInvalid
-from runtime.core.findings import ModelDescription
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.processors import processors
-from runtime.core.progress import Monitor, Progress
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
-from runtime.core.wording import WARNING
 from runtime.inference.backend import chosen_backend
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
 from runtime.inference.model import LoadedModel, describe_model, load_model
 from runtime.settings import Settings
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import Reference
 
 
 def load_checked_model(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.environment import PROXY_VARIABLE
+from base.environment import PROXY_VARIABLE
 
 StudyArgument = Annotated[
     Path,

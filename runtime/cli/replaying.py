@@ -6,6 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from base.errors import SettingInvalid
+from core.findings import CaseContext, Findings
+from core.findings_json import to_mapping
+from core.reading.derivation import FILTERED_WARNING
+from core.reading.volume_files import holds_volume_files
+from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.cli.analyzing import with_images
 from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
@@ -14,12 +20,6 @@ from runtime.cli.earlier import read_findings
 from runtime.cli.loading import load_checked_model
 from runtime.cli.running import TerminalMonitor
 from runtime.cli.scoring import load_label_map
-from runtime.core.errors import SettingInvalid
-from runtime.core.findings import CaseContext, Findings
-from runtime.core.findings_json import to_mapping
-from runtime.core.reading.derivation import FILTERED_WARNING
-from runtime.core.reading.volume_files import holds_volume_files
-from runtime.core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.pipeline import analyze_case
 from runtime.results.settings import ResultSettings
 from runtime.settings import Settings

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import typer
 
-from runtime.core.errors import AnalysisCancelled, CaseRefused, SidewallError
-from runtime.core.system_errors import system_error
+from base.errors import SidewallError
+from base.system_errors import system_error
+from core.errors import AnalysisCancelled, CaseRefused
 
 
 @contextmanager
@@ -50,8 +51,8 @@ def _told_by(tell: Callable[[SidewallError], None]) -> Iterator[None]:
 
 
 def _report_service(error: SidewallError) -> None:
-    from runtime.serving.log import log_failure
-    from runtime.serving.service_manager import notify
+    from base.log import log_failure
+    from base.service_manager import notify
 
     log_failure(error)
     # One line: a second would be another assignment (sd_notify(3)).

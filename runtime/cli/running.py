@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from core.case_names import checked_case_id
+from core.findings import CaseContext
+from core.progress import Progress
 from runtime.case import CaseInput
 from runtime.cli.case_folder import earlier_report
 from runtime.cli.console import ShowProgress
 from runtime.cli.earlier import check_time_point, read_findings
-from runtime.core.case_names import checked_case_id
-from runtime.core.findings import CaseContext
-from runtime.core.progress import Progress
 
 
 def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> CaseInput:

@@ -4,15 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.findings_json import to_mapping
+from core.labelmaps import parse_meanings, read_label_map
+from core.rules import ScoringRules
 from runtime.bundle.loading import load_bundle
 from runtime.case import AnalysisSettings, CaseInput
 from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
 from runtime.cli.loading import bundle_folder
 from runtime.cli.running import TerminalMonitor
-from runtime.core.findings_json import to_mapping
-from runtime.core.labelmaps import parse_meanings, read_label_map
-from runtime.core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter
 from runtime.pipeline import analyze_case
 from runtime.settings import Settings

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from runtime.core.selection import Selection, SeriesCandidate, SeriesReason
+from core.selection import Selection, SeriesCandidate, SeriesReason
 
 _COLOURS = {"chosen": "bold green", "eligible": "green", "excluded": "dim"}
 

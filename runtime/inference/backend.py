@@ -9,9 +9,10 @@ from typing import Final, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from base.errors import SettingInvalid
 from runtime.bundle.manifest import HalfPrecision, Shape
-from runtime.core.errors import BackendUnavailable, DeviceAbsent, SettingInvalid
 from runtime.inference.engine_cache import EngineCache
+from runtime.inference.errors import BackendUnavailable, DeviceAbsent
 from runtime.inference.gpu import PACKAGE as CUDA_PACKAGE
 from runtime.inference.gpu import find_gpu
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.labels import LABEL_NAMES
+from core.labels import LABEL_NAMES
 from runtime.inference.golden import LabelArray, dice_of
 
 

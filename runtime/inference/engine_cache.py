@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from runtime.core.errors import BackendUnavailable
-from runtime.core.system_errors import system_error
-from runtime.core.wording import WARNING
+from base.system_errors import system_error
+from base.wording import WARNING
+from runtime.inference.errors import BackendUnavailable
 
 FORMAT: Final = "sidewall-engine 1"
 _LONGEST_HEADER: Final = 1 << 16

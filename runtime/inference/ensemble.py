@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from core.progress import Monitor, Progress
 from runtime.bundle.manifest import Tiling
-from runtime.core.errors import BundleRejected
-from runtime.core.progress import Monitor, Progress
 from runtime.inference.backend import Fold
 from runtime.inference.threads import on_threads
 from runtime.inference.tiling import (
@@ -23,6 +22,7 @@ from runtime.inference.tiling import (
     tile_weights,
     weight_sum,
 )
+from trust.errors import BundleRejected
 
 Logits = npt.NDArray[np.floating]
 

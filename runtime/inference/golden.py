@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import BundleRejected
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.progress import SilentMonitor
+from core.labels import LABEL_NAMES
+from core.progress import SilentMonitor
 from runtime.inference.model import LoadedModel
+from trust.errors import BundleRejected
 
 LabelArray = npt.NDArray[np.uint8]
 

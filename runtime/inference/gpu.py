@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import BackendUnavailable
+from runtime.inference.errors import BackendUnavailable
 
 PACKAGE: Final = "cuda.bindings"
 """cuda-bindings (Apache-2.0) holds the CUDA runtime; the driver comes with the machine."""

@@ -7,12 +7,12 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from core.labels import NODE_NEGATIVE, NODE_POSITIVE
+from core.measuring.components import Box, component_boxes
+from core.rules import ScoringRules
+from core.segmentation import FoldOpinions, Segmentation
+from core.volume import Volume
 from runtime.bundle.manifest import Preprocessing
-from runtime.core.components import Box, component_boxes
-from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import FoldOpinions, Segmentation
-from runtime.core.volume import Volume
 from runtime.inference.ensemble import EnsembleLogits, Logits
 from runtime.inference.preparation import PreparedCase
 from runtime.inference.resampling import resample_channel, separate_axis

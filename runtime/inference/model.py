@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from base.processors import processors
+from core.findings import ModelDescription
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.progress import Monitor, Progress
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.core.findings import ModelDescription
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.processors import processors
-from runtime.core.progress import Monitor, Progress
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
 from runtime.inference.backend import BACKENDS, Backend, Fold, FoldOptions, Precision, make_backend
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.ensemble import EnsembleLogits, infer_folds

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import onnxruntime
 
-from runtime.core.errors import BackendUnavailable
 from runtime.inference.backend import BACKENDS, FoldOptions
 from runtime.inference.engine_cache import EngineCache, EngineKey, obtain_engine, sha256_of
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
 from runtime.inference.onnxruntime_backend import OnnxRuntimeFold, make_session
 

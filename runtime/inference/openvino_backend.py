@@ -11,9 +11,9 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # noqa: E402 - only after the line above
 
-from runtime.core.errors import BackendUnavailable  # noqa: E402
 from runtime.inference.backend import FoldOptions, Precision  # noqa: E402
 from runtime.inference.engine_cache import EngineCache, EngineKey, obtain_engine, sha256_of  # noqa: E402
+from runtime.inference.errors import BackendUnavailable  # noqa: E402
 
 _DEVICE: Final = "CPU"
 _PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}

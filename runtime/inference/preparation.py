@@ -7,8 +7,8 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from core.volume import Volume
 from runtime.bundle.manifest import Preprocessing, Shape
-from runtime.core.volume import Volume
 from runtime.inference.resampling import Spacing, resample, resampled_shape
 
 _SMALLEST_DEVIATION: Final = 1e-8

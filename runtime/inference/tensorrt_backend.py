@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.errors import BackendUnavailable
 from runtime.inference.backend import FoldOptions
 from runtime.inference.engine_cache import EngineCache, obtain_engine
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu, GpuArray, GpuStream
 from runtime.inference.tensorrt_building import Builder, quiet_logger
 

@@ -12,9 +12,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
-from runtime.core.errors import BackendUnavailable, SettingInvalid
+from base.errors import SettingInvalid
 from runtime.inference.backend import FoldOptions
 from runtime.inference.engine_cache import EngineCache, EngineKey, sha256_of
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
 
 RTX: Final = "tensorrt-rtx"

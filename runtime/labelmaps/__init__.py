@@ -1,4 +1,4 @@
-"""Label maps made elsewhere in the place of a model; reading and placing them is `runtime.core.labelmaps`."""
+"""Label maps made elsewhere in the place of a model; reading and placing them is `core.labelmaps`."""
 
 from runtime.labelmaps.segmenter import LabelMapSegmenter
 

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from runtime.core.findings import ModelDescription
-from runtime.core.image_reference import ImageReference
-from runtime.core.input_statistics import InputReference
-from runtime.core.labelmaps import ForeignLabels, LabelMeanings, meanings_of, place_label_map, segmentation_of
-from runtime.core.labels import NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.station_reference import StationReference
-from runtime.core.volume import Volume
+from core.findings import ModelDescription
+from core.judging.image_reference import ImageReference
+from core.judging.input_statistics import InputReference
+from core.judging.station_reference import StationReference
+from core.labelmaps import ForeignLabels, LabelMeanings, meanings_of, place_label_map, segmentation_of
+from core.labels import NODE_NEGATIVE, NODE_POSITIVE
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 
 _NEUTRAL: Final = ScoringRules()
 """Where the rules about a model's posterior have the values that leave nothing out."""

@@ -2,8 +2,8 @@
 
 from typing import Final, Literal
 
-from runtime.core.findings import CaseStatus, GateOutcome, NodeStatus
-from runtime.core.labels import Station
+from core.findings import CaseStatus, GateOutcome, NodeStatus
+from core.labels import Station
 
 Shape = Literal["diamond", "triangle", "circle", "square", "hexagon"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
-from runtime.core.counting import counted
-from runtime.core.findings import CaseStatus, Findings, Gate
-from runtime.core.labels import STATION_LABELS
-from runtime.core.wording import name_check, name_reason
+from core.counting import counted
+from core.findings import CaseStatus, Findings, Gate
+from core.labels import STATION_LABELS
+from core.wording import name_check, name_reason
 from runtime.report import words
 from runtime.report.diagram import draw_pelvis
 from runtime.report.node_content import comparison_rows, node_section, node_table

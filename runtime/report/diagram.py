@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from runtime.core.findings import Findings, Node, NodeStatus
-from runtime.core.labels import REGIONAL_STATIONS, Side, Station
+from core.findings import Findings, Node, NodeStatus
+from core.labels import REGIONAL_STATIONS, Side, Station
 from runtime.report.appearance import (
     INK,
     MARK_INKS,

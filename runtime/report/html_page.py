@@ -7,8 +7,8 @@ from functools import cache
 from jinja2 import Template
 from markupsafe import Markup
 
-from runtime.core.findings import Findings
-from runtime.core.pages import page_environment
+from base.pages import page_environment
+from core.findings import Findings
 from runtime.report.content import Content, build_content
 from runtime.report.page_style import STYLE
 from runtime.report.page_template import TEMPLATE

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from runtime.core.findings import Comparison, Findings, Interval, Node, NodeFeatures, PriorNode
+from core.findings import Comparison, Findings, Interval, Node, NodeFeatures, PriorNode
 from runtime.report import words
 from runtime.report.parts import NodeSection, Table
 from runtime.report.values import (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from runtime.core.findings import NodeStatus
+from core.findings import NodeStatus
 from runtime.report.appearance import Mark
 from runtime.report.values import Row
 

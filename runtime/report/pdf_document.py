@@ -12,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Spacer, TableStyle
 from reportlab.platypus import Table as PdfTable
 
-from runtime.core.findings import Findings
+from core.findings import Findings
 from runtime.report.appearance import BANNER_FILL, BANNER_INK, MARK_INKS, QUIET_INK
 from runtime.report.content import Content, build_content
 from runtime.report.parts import Table

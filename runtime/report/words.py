@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from runtime.core.findings import CaseStatus, Findings, GateOutcome, Node, RefusalReason, StationAssessment
-from runtime.core.labels import STATION_LABELS, Side, Station
-from runtime.core.rules import RESTAGING_RULES, SizeCutoff
-from runtime.core.wording import name_check, name_reason
+from core.findings import CaseStatus, Findings, GateOutcome, Node, RefusalReason, StationAssessment
+from core.labels import STATION_LABELS, Side, Station
+from core.rules import RESTAGING_RULES, SizeCutoff
+from core.wording import name_check, name_reason
 from runtime.report.values import interval, millimetres, plain
 
 BANNER: Final = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"

@@ -14,9 +14,9 @@ import pydicom
 from PIL.Image import Image
 from pydicom.dataset import Dataset
 
-from runtime.core.findings import Findings
-from runtime.core.findings_json import to_json
-from runtime.core.series import Series
+from core.findings import Findings
+from core.findings_json import to_json
+from core.series import Series
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.results.artefact import Artefact

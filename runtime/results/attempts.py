@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from runtime.core.findings import Findings
+from core.findings import Findings
 
 _Made = TypeVar("_Made")
 

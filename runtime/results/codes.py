@@ -8,9 +8,9 @@ from typing import Final
 
 from pydicom.sr.coding import Code
 
-from runtime.core.findings import CaseStatus, NodeStatus
-from runtime.core.labels import Side, Station
-from runtime.core.wording import REFUSAL_MEANINGS
+from core.findings import CaseStatus, NodeStatus
+from core.labels import Side, Station
+from core.wording import REFUSAL_MEANINGS
 
 PRIVATE_SCHEME: Final = "99SIDEWALL"
 

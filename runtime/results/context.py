@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from runtime.core.findings import Findings
+from core.findings import Findings
 from runtime.results.settings import ResultSettings, Role
 from runtime.results.source import SourceImages
 from runtime.results.uids import ReportReference, ResultUids, result_uids

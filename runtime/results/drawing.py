@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from runtime.core.findings import PointLpsMm
-from runtime.core.volume import Volume
+from core.findings import PointLpsMm
+from core.volume import Volume
 from runtime.results.palette import Colour
 
 WHITE: Final[Colour] = (255, 255, 255)

@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image
 
-from runtime.core.findings import GateOutcome
+from core.findings import GateOutcome
 from runtime.results.codes import REFUSAL_CODES
 from runtime.results.drawing import WHITE, text_width, write
 from runtime.results.palette import OUTCOME_COLOURS, Colour

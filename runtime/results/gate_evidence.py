@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from runtime.core.findings import Node, StationAssessment
-from runtime.core.image_check import ImageCheck
-from runtime.core.input_statistics import InputReference
-from runtime.core.midline import Midline
-from runtime.core.nodes import MeasuredNodes
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
+from core.findings import Node, StationAssessment
+from core.judging.image_check import ImageCheck
+from core.judging.input_statistics import InputReference
+from core.measuring.midline import Midline
+from core.measuring.nodes import MeasuredNodes
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.results.drawing import Canvas, View
 from runtime.results.panels import grey_range
 

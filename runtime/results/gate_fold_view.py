@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from runtime.core.components import Box, component_boxes, cut_out
-from runtime.core.findings import Gate, Node
-from runtime.core.fold_views import FoldView, fold_masks, fold_views, opinions_on
-from runtime.core.segmentation import FoldOpinions
+from core.findings import Gate, Node
+from core.measuring.components import Box, component_boxes, cut_out
+from core.measuring.fold_views import FoldView, fold_masks, fold_views, opinions_on
+from core.segmentation import FoldOpinions
 from runtime.results.drawing import BLACK, WHITE, close_up, tag, whole_slice
 from runtime.results.gate_card import GatePicture, gate_card
 from runtime.results.gate_evidence import GateEvidence

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from runtime.core.findings import Gate
-from runtime.core.image_check import ImageCheck, examine_image
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
+from core.findings import Gate
+from core.judging.image_check import ImageCheck, examine_image
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
 from runtime.results.charts import Bar, draw_bars
 from runtime.results.drawing import Canvas, tag, whole_slice, write
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card

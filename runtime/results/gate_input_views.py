@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from runtime.core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
-from runtime.core.errors import RefusalCode
-from runtime.core.findings import Gate, GateOutcome
-from runtime.core.input_statistics import distance_sd, measure_input
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.volume import Volume
+from core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
+from core.errors import RefusalCode
+from core.findings import Gate, GateOutcome
+from core.judging.input_statistics import distance_sd, measure_input
+from core.reading.limits import DEFAULT_LIMITS
+from core.volume import Volume
 from runtime.results.charts import Bar, draw_bars, draw_deviations
 from runtime.results.drawing import BLACK, WHITE, Canvas, View, tag, whole_slice, write
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card
@@ -174,7 +174,7 @@ def _distance_panel(deviations: Mapping[str, float], limit: float, words: str, o
 
 
 def _name_statistic(name: str) -> str:
-    """Return a statistic of `runtime.core.input_statistics` in words."""
+    """Return a statistic of `core.judging.input_statistics` in words."""
     kind, _, detail = name.rpartition("_")
     if kind == "intensity":
         return f"signal, {int(detail[1:])}th percentile"

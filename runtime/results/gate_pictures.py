@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from runtime.core.findings import Gate
+from core.findings import Gate
 from runtime.results.gate_card import GatePicture, gate_card
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_fold_view import fold_agreement_picture

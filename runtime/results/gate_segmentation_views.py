@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from runtime.core.findings import Gate, Node, StationAssessment
-from runtime.core.gates import MIN_BALANCE
-from runtime.core.labels import STATION_LABELS
-from runtime.core.midline import MIN_QUALITY, Midline
-from runtime.core.volume import Volume
+from core.findings import Gate, Node, StationAssessment
+from core.judging.gates import MIN_BALANCE
+from core.labels import STATION_LABELS
+from core.measuring.midline import MIN_QUALITY, Midline
+from core.volume import Volume
 from runtime.results.charts import Bar, draw_bars
 from runtime.results.drawing import WHITE, Canvas, View, close_up, tag, whole_slice
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card

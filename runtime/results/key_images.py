@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from runtime.core.counting import counted
-from runtime.core.findings import Findings, Node
-from runtime.core.labels import STATION_LABELS
+from core.counting import counted
+from core.findings import Findings, Node
+from core.labels import STATION_LABELS
 from runtime.results.drawing import WHITE, Canvas, View, close_up, whole_slice, write
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.panels import (

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from runtime.core.findings import GateOutcome, NodeStatus
-from runtime.core.labels import Station
+from core.findings import GateOutcome, NodeStatus
+from core.labels import Station
 
 Colour = tuple[int, int, int]
 """sRGB, 0..255."""

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from runtime.core.findings import Node
-from runtime.core.labels import STATION_LABELS
-from runtime.core.volume import Volume
+from core.findings import Node
+from core.labels import STATION_LABELS
+from core.volume import Volume
 from runtime.results.drawing import WHITE, Canvas, write
 from runtime.results.palette import STATION_COLOURS, Colour
 from runtime.results.words import RESEARCH_WORDS

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from runtime.core.counting import counted
-from runtime.core.reading.geometry import tilt_deg
-from runtime.core.reading.limits import DEFAULT_LIMITS
+from core.counting import counted
+from core.reading.geometry import tilt_deg
+from core.reading.limits import DEFAULT_LIMITS
 from runtime.results.drawing import WHITE, write
 from runtime.results.gate_card import CARD_PX, blank_panel, wrap
 from runtime.results.palette import FOLD_COLOURS, OUTCOME_COLOURS, Colour

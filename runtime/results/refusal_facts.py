@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset
 
-from runtime.core.reading.elements import PARSE_ERRORS
-from runtime.core.reading.frames import Frame, frame_count, frames_of
-from runtime.core.reading.geometry import COSINE_TOLERANCE, Plane, plane_of
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.volume import FloatArray
+from core.reading.elements import PARSE_ERRORS
+from core.reading.frames import Frame, frame_count, frames_of
+from core.reading.geometry import COSINE_TOLERANCE, Plane, plane_of
+from core.reading.limits import DEFAULT_LIMITS
+from core.volume import FloatArray
 
 _FARTHEST_MM: Final = 1e4
 """A patient is nearer to the scanner's origin; beyond it is nonsense."""

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from runtime.core.errors import Reason
-from runtime.core.reading.geometry import DUPLICATE_MM
-from runtime.core.reading.notes import without_library_warnings
+from core.errors import Reason
+from core.reading.geometry import DUPLICATE_MM
+from core.reading.notes import without_library_warnings
 from runtime.results.gate_card import CARD_PX, GatePicture, gate_card
 from runtime.results.gate_input_views import voxel_panel
 from runtime.results.refusal_diagrams import planes_panel

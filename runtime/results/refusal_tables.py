@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from runtime.core.reading.derivation import is_derived_by_compression
-from runtime.core.reading.frames import Frame
-from runtime.core.reading.geometry import tilt_deg
-from runtime.core.reading.kinds import image_type, is_computed, is_fat_suppressed
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.reading.suitability import (
+from core.reading.derivation import is_derived_by_compression
+from core.reading.frames import Frame
+from core.reading.geometry import tilt_deg
+from core.reading.kinds import image_type, is_computed, is_fat_suppressed
+from core.reading.limits import DEFAULT_LIMITS
+from core.reading.suitability import (
     MR_STORAGE,
     SPIN_ECHO,
     echo_time_ms,

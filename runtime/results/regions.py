@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime.core.labels import STATION_LABELS, Side, Station
-from runtime.core.midline import Midline
-from runtime.core.volume import Reorientation, Volume
+from core.labels import STATION_LABELS, Side, Station
+from core.measuring.midline import Midline
+from core.volume import Reorientation, Volume
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -21,7 +21,7 @@ class CaseRegions:
     """Intensities."""
 
     labels: Volume
-    """uint8 label map, values of `runtime.core.labels`."""
+    """uint8 label map, values of `core.labels`."""
 
     instances: Volume
     """Unsigned integers; a voxel holds the `Node.id` it belongs to, 0 elsewhere."""

@@ -8,7 +8,7 @@ short axis of today. So the earlier size and the change have concept names of th
 from highdicom import sr
 from pydicom.sr.coding import Code
 
-from runtime.core.findings import CaseContext, Comparison, Findings, Node
+from core.findings import CaseContext, Comparison, Findings, Node
 from runtime.results import codes
 
 

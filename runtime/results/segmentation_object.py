@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
-from runtime.core.findings import Findings, Node
-from runtime.core.labels import Side, Station
+from core.findings import Findings, Node
+from core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from runtime.results.words import RESEARCH_WORDS
 
 Role = Literal["segmentation", "report", "captures", "key_objects"]

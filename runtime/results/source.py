@@ -11,10 +11,10 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, MRImageStorage
 
-from runtime.core.reading.frames import Frame, frames_of
-from runtime.core.reading.identity import differing_identity
-from runtime.core.reading.legal_values import is_legal
-from runtime.core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, FrameReference, Series
+from core.reading.frames import Frame, frames_of
+from core.reading.identity import differing_identity
+from core.reading.legal_values import is_legal
+from core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, FrameReference, Series
 from runtime.results.uids import derive_uid
 
 _PATTERNS: Final = {

@@ -13,9 +13,9 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from runtime.core.findings import Findings, Node, StationAssessment
-from runtime.core.labels import Side, Station
-from runtime.core.site_choices import IMAGE_GATES
+from core.findings import Findings, Node, StationAssessment
+from core.labels import Side, Station
+from core.site_choices import IMAGE_GATES
 from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions

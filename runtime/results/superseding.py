@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import Comprehensive3DSRStorage
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.findings import Findings
+from base.errors import SettingInvalid
+from core.findings import Findings
 from runtime.results.settings import ResultSettings
 from runtime.results.uids import ReportReference, result_uids
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from runtime.core.findings import Findings
+from core.findings import Findings
 from runtime.results.settings import ResultSettings
 
 _NAMESPACE: Final = uuid.UUID("6c1c1b5e-6f0b-5d27-9d3e-0f4a7b5f9e21")

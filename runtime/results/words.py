@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from runtime.core.findings import Findings, Node
-from runtime.core.labels import Side, Station
+from core.findings import Findings, Node
+from core.labels import Side, Station
 
 RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
 MANUFACTURER: Final = "Sidewall project"

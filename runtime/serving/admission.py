@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from runtime.core.counting import counted
-from runtime.core.errors import ServerBusy, ServerUnreachable
+from base.errors import ServerBusy, ServerUnreachable
+from core.counting import counted
 
 
 class Admission:

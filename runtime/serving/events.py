@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from sidewall.convert import findings_to_message
 from sidewall.v1 import analysis_pb2, findings_pb2
 
-from runtime import __version__
-from runtime.core.errors import Reason
-from runtime.core.findings import Findings
-from runtime.core.findings_json import to_mapping
-from runtime.core.progress import Progress
+from base import __version__
+from core.errors import Reason
+from core.findings import Findings
+from core.findings_json import to_mapping
+from core.progress import Progress
 from runtime.results.artefact import Artefact
 
 _CHUNK_BYTES = 1 << 20

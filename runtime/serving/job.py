@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import Final
 from uuid import uuid4
 
+from base.errors import ServerUnreachable, SidewallError
+from core.errors import AnalysisCancelled
+from core.progress import Monitor, Progress
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.errors import AnalysisCancelled, AnswerNotRead, ServerUnreachable, SidewallError
-from runtime.core.progress import Monitor, Progress
+from runtime.errors import AnswerNotRead
 from runtime.inference.model import LoadedModel
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor

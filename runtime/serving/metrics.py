@@ -16,18 +16,13 @@ from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from runtime import __version__
-from runtime.core.errors import (
-    AnalysisCancelled,
-    AnswerNotRead,
-    BackendUnavailable,
-    BundleRejected,
-    CaseRefused,
+from base import __version__
+from base.certificates import Role, Validity
+from base.errors import (
     DiskFull,
     OutOfMemory,
     PermissionLacking,
     ReadOnlyStorage,
-    RefusalCode,
     ServerBusy,
     ServerUnreachable,
     SettingInvalid,
@@ -35,12 +30,15 @@ from runtime.core.errors import (
     StorageGone,
     TooManyOpenFiles,
 )
-from runtime.core.findings import CaseStatus, Findings, Gate
-from runtime.core.progress import STEPS
-from runtime.core.site_choices import CHANGEABLE_GATES
+from core.errors import AnalysisCancelled, CaseRefused, RefusalCode
+from core.findings import CaseStatus, Findings, Gate
+from core.progress import STEPS
+from core.site_choices import CHANGEABLE_GATES
+from runtime.errors import AnswerNotRead
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import LoadedModel
-from runtime.serving.certificates import Role, Validity
 from runtime.serving.machine import device_of, memory_limit_bytes
+from trust.errors import BundleRejected
 
 OUTCOMES: Final[dict[CaseStatus, str]] = {
     "positive": "answered",
@@ -207,7 +205,7 @@ class Metrics:
         self._serving.set(1)
 
     def storage(self, place: str, usable: bool) -> None:
-        """Note whether a place of `runtime.serving.storage` can be written."""
+        """Note whether a place of `base.storage_watch` can be written."""
         self._storage.labels(place).set(usable)
 
     def stops(self) -> None:

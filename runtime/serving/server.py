@@ -12,24 +12,24 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
-from runtime.core.errors import AddressUnavailable
-from runtime.inference.model import LoadedModel
-from runtime.serving.certificates import ServerCertificate, log_validity
-from runtime.serving.job import prepare_analysis
-from runtime.serving.listening import require_free
-from runtime.serving.local_health import LocalHealth
-from runtime.serving.metrics import Metrics
-from runtime.serving.scraping import metrics_served
-from runtime.serving.service_manager import READY, STOPPING, notify
-from runtime.serving.servicer import Analyzer
-from runtime.serving.stopping import (
+from base.certificates import ServerCertificate, log_validity
+from base.errors import AddressUnavailable
+from base.listening import require_free
+from base.local_health import LocalHealth
+from base.scraping import metrics_served
+from base.service_manager import READY, STOPPING, notify
+from base.stopping import (
     Background,
     StopSignals,
     leave_at_once,
     leave_if_held_up,
     leave_in_any_case,
 )
-from runtime.serving.storage import STORAGE_SERVICE, storage_watched
+from base.storage_watch import STORAGE_SERVICE, storage_watched
+from runtime.inference.model import LoadedModel
+from runtime.serving.job import prepare_analysis
+from runtime.serving.metrics import Metrics
+from runtime.serving.servicer import Analyzer
 from runtime.settings import Settings
 
 SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name

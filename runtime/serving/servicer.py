@@ -11,25 +11,18 @@ import grpc
 import structlog
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
+from base.errors import ServerBusy, ServerUnreachable, SidewallError
+from base.log import where
+from base.system_errors import system_error
+from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
+from core.findings import Findings
+from core.progress import Monitor
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.errors import (
-    AnalysisCancelled,
-    CaseRefused,
-    Reason,
-    RefusalCode,
-    ServerBusy,
-    ServerUnreachable,
-    SidewallError,
-)
-from runtime.core.findings import Findings
-from runtime.core.progress import Monitor
-from runtime.core.system_errors import system_error
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job, analysis_of
-from runtime.serving.log import where
 from runtime.serving.metrics import Metrics
 from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload

@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-from runtime.core.progress import STEPS, Monitor, Progress
+from core.progress import STEPS, Monitor, Progress
 
 
 class Durations(Protocol):

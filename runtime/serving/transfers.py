@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol, TypeVar
 
-from runtime.core.counting import counted
-from runtime.core.errors import CaseRefused, Reason, RefusalCode, ServerBusy
+from base.errors import ServerBusy
+from core.counting import counted
+from core.errors import CaseRefused, Reason, RefusalCode
 from runtime.settings import Settings
 
 RATE_WINDOW_S: Final = 60.0

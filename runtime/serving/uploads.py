@@ -10,15 +10,15 @@ import numpy.typing as npt
 from sidewall.convert import findings_to_dict, message_to_dict
 from sidewall.v1 import analysis_pb2, findings_pb2
 
+from base.errors import SettingInvalid
+from core.case_names import checked_case_id
+from core.counting import counted
+from core.errors import CaseRefused, Reason, RefusalCode
+from core.findings import CaseContext, Findings, TimePoint
+from core.findings_json import from_mapping
+from core.selection import refused_by_caller
+from core.volume import Volume
 from runtime.case import CaseInput
-from runtime.core.case_names import checked_case_id
-from runtime.core.counting import counted
-from runtime.core.errors import CaseRefused, Reason, RefusalCode, SettingInvalid
-from runtime.core.findings import CaseContext, Findings, TimePoint
-from runtime.core.findings_json import from_mapping
-from runtime.core.reading.files import OTHER_FILE, REPEATED_LINK, SPECIAL_FILE
-from runtime.core.selection import refused_by_caller
-from runtime.core.volume import Volume
 from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -78,7 +78,6 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
         created=_created(options),
-        left_aside=_left_aside(first.start.left_aside),
     )
 
 
@@ -111,16 +110,6 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
         prior=_prior(options),
         created=_created(options),
     )
-
-
-def _left_aside(told: analysis_pb2.LeftAside) -> dict[str, int]:
-    """Return how many files the caller left out, by the kinds that reading counts."""
-    counts = {
-        OTHER_FILE: told.companions,
-        SPECIAL_FILE: told.special_files,
-        REPEATED_LINK: told.repeated_folder_links,
-    }
-    return {kind: count for kind, count in counts.items() if count}
 
 
 def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:

@@ -10,8 +10,8 @@ from benchmarks.dciodvfy import ClassValidity, find_dciodvfy
 from benchmarks.evaluate_model import app, read_score
 from benchmarks.running import Ledger
 from benchmarks.scoring import CaseScore, FoundNodeScore, TrueNodeScore, score_case
+from core.findings import CaseContext, CaseIdentity, Findings, Node, NodeFeatures, RefusalReason
 from phantom.case import PhantomCase, PhantomOptions, generate_case
-from runtime.core.findings import CaseContext, CaseIdentity, Findings, Node, NodeFeatures, RefusalReason
 
 BUNDLE = Path(__file__).parents[2] / "models" / "demo"
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import gpu_check
-from runtime.core.errors import BackendUnavailable
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
 from tests.fixtures.bundles import make_tiny_bundle, make_tiny_volume
 

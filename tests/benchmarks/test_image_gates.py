@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.image_faults import FAULTS, SOUND, Planting
 from benchmarks.image_gates import examine, hospital_image, judge_planting, markdown
-from runtime.core.image_check import examine_image
-from runtime.core.image_reference import DEFAULT_IMAGE_REFERENCE
-from runtime.core.reading import read_series
-from runtime.core.volume import Volume, canonicalise
+from core.judging.image_check import examine_image
+from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
+from core.reading import read_series
+from core.volume import Volume, canonicalise
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.analytic_bodies import AXES_TURNED_BY_NOTHING, Body, acquire, draw_bodies, draw_grid, true_axes_mm
 from benchmarks.measurement_accuracy import TARGETS_MM, errors_of, meets_target, summarise
-from runtime.core.volume import Volume
-from tests.runtime.core.bodies import grid
+from core.volume import Volume
+from tests.core.bodies import grid
 
 
 def test_the_short_axis_meets_its_targets_on_partial_volumes_and_on_masks() -> None:

@@ -13,8 +13,8 @@ from benchmarks.gate_report import markdown
 from benchmarks.quality_gates import MADE_CASES, Alarm, CleanCase, app, read_clean, summarise
 from benchmarks.reading_cases import READING_CASES
 from benchmarks.segmentation_cases import SEGMENTATION_CASES
-from runtime.core.errors import RefusalCode
-from runtime.core.site_choices import CHANGEABLE_GATES
+from core.errors import RefusalCode
+from core.site_choices import CHANGEABLE_GATES
 
 QUICK_GATES = (RefusalCode.MIDLINE, RefusalCode.STATIONS_MISSING, RefusalCode.FOLD_AGREEMENT)
 """A gate on the image's symmetry, one on the labels and one on the folds; `make gates` runs them all."""

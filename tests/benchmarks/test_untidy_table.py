@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.untidy import Record, Records, judged, markdown
-from runtime.core.findings import Findings
+from core.findings import Findings
 from tests.fixtures.untidy.bases import block_base
 from tests.fixtures.untidy.case import make_untidy
 from tests.fixtures.untidy.catalogue import CASES

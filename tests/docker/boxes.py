@@ -13,16 +13,16 @@ from typing import Final
 
 import pytest
 
+from base import __version__
 from export.registry import push_bundle
-from runtime import __version__
-from runtime.artifact_reference import parse_reference
-from runtime.bundle.registry.access import RegistryAccess
 from tests.docker.containers import run
 from tests.docker.images import REPOSITORY, require
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.proxies import usual_environment
 from tests.fixtures.registries import PASSWORD, USER, basic_auth, find_registry, running_registry
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import parse_reference
 
 DEMO: Final = REPOSITORY / "models" / "demo"
 REGISTRY: Final = "registry.hospital.example"

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from runtime import __version__
+from base import __version__
 from tests.docker.containers import run
 
 REPOSITORY: Final = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from base import __version__
 from docker.licences import locked_packages
-from runtime import __version__
 from tests.docker.containers import run
 from tests.docker.images import IMAGES, REPOSITORY, Image, needs_images, require
 

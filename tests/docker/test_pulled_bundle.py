@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
+from base import __version__
 from export.registry import push_bundle
-from runtime import __version__
 from runtime.bundle import load_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from tests.docker.containers import HARDENED, ended, run, started
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.pushed import NAME, TwoVersions, make_two_versions, reference_in
@@ -30,6 +29,7 @@ from tests.fixtures.registries import (
     running_registry,
     write_auth_file,
 )
+from trust.registry.access import RegistryAccess
 
 REPOSITORY = Path(__file__).parents[2]
 STORE = "/var/lib/sidewall/bundles"

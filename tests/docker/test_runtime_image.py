@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from base import __version__
 from demo.cases import make_cases
-from runtime import __version__
 from tests.docker.containers import SIDEWALL, Container, Network, closed_network, ended, run, started
 from tests.fixtures.bundles import make_tiny_bundle
 

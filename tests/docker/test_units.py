@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runtime import __version__
-from runtime.core.errors import (
-    AddressUnavailable,
-    BackendUnavailable,
-    BundleRejected,
-    DeviceAbsent,
-    FileAbsent,
-    RegistryFailed,
-    SettingInvalid,
-    SidewallError,
-    SystemFailed,
-)
+from base import __version__
+from base.errors import AddressUnavailable, FileAbsent, SettingInvalid, SidewallError, SystemFailed
+from runtime.inference.errors import BackendUnavailable, DeviceAbsent
 from runtime.settings import Settings, load_settings
+from trust.errors import BundleRejected, RegistryFailed
 
 DOCKER = Path(__file__).parents[2] / "docker"
 BUNDLE_NAME = hashlib.sha256(b"{}").hexdigest()[:12]

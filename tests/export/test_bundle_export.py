@@ -11,6 +11,9 @@ import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.parity import ask_nnunet, compare, compare_fast, fold_weights
+from core.labels import LABEL_NAMES
+from core.progress import SilentMonitor
+from core.volume import Volume
 from export.bundling import BundleRecipe, make_bundle
 from export.cases import image_files, read_image
 from export.checkpoints import read_checkpoint, read_model_folder, reduce_plans
@@ -19,16 +22,13 @@ from export.fold_forms import Forms
 from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from runtime.bundle import Bundle, load_bundle
-from runtime.bundle.signing import write_trusted_key
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.progress import SilentMonitor
-from runtime.core.volume import Volume
 from runtime.inference.backend import available_backends
 from runtime.inference.ensemble import infer_folds
 from runtime.inference.golden import require_golden
 from runtime.inference.model import load_model
 from runtime.inference.preparation import prepare
 from tests.fixtures.nnunet_models import noisy_volume, tiny_model, write_images, write_tiny_model
+from trust.signing import write_trusted_key
 
 GRIDS = [
     ((11, 70, 66), (3.5, 1.0, 1.0)),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from base.errors import SettingInvalid
+from core.rules import ScoringRules
 from export.chosen import with_chosen
-from runtime.core.errors import SettingInvalid
-from runtime.core.rules import ScoringRules
 
 RULES = ScoringRules(short_axis_cutoff_mm=8.0)
 NOTHING: dict[str, float | None] = {"node_threshold": None, "min_mean_posterior": None}

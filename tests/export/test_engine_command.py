@@ -7,14 +7,15 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
+from base.errors import SettingInvalid
 from export.cli import app
 from export.onnx_half import in_half_precision
 from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.core.errors import BackendUnavailable, SettingInvalid
 from runtime.inference.backend import FoldOptions
 from runtime.inference.engine_cache import EngineCache
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import load_model
 from runtime.inference.tensorrt_building import Builder
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle

@@ -6,18 +6,19 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
+from base import __version__
+from base.errors import SettingInvalid
+from core.rules import ScoringRules
 from export.bundling import BundleRecipe
 from export.cli import app, main
 from export.errors import ExportFailed
 from export.sealing import read_private_key
-from runtime import __version__
 from runtime.bundle import load_bundle
-from runtime.bundle.trust import Revocation, read_revocations
-from runtime.core.errors import BundleRejected, SettingInvalid
-from runtime.core.rules import ScoringRules
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.nnunet_models import write_tiny_model
 from tests.fixtures.registries import find_registry, running_registry
+from trust.errors import BundleRejected
+from trust.trusted import Revocation, read_revocations
 
 
 def _run(*arguments: str) -> str:

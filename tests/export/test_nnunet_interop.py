@@ -15,6 +15,7 @@ import SimpleITK
 import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
+from core.progress import SilentMonitor
 from export.bundling import BundleRecipe, make_bundle
 from export.cases import image_files, read_image
 from export.checkpoints import read_checkpoint, read_model_folder
@@ -22,8 +23,6 @@ from export.errors import ExportFailed
 from export.fold_forms import Forms
 from export.sealing import make_private_key
 from runtime.bundle import Bundle, load_bundle
-from runtime.bundle.signing import write_trusted_key
-from runtime.core.progress import SilentMonitor
 from runtime.inference.model import load_model
 from tests.fixtures.nnunet_runs import (
     PLANNERS,
@@ -36,6 +35,7 @@ from tests.fixtures.nnunet_runs import (
 from tests.fixtures.toy_training import TINY, toy_workspace
 from training.fitting import Changes, Schedule, fit
 from training.workspace import TRAINER_NAME, Workspace
+from trust.signing import write_trusted_key
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import SettingInvalid
 from export.packing import pack_bundle
 from runtime.bundle import load_bundle
 from runtime.bundle.packed import unpack_bundle
-from runtime.core.errors import BundleRejected, SettingInvalid
 from tests.fixtures.bundles import make_tiny_bundle
+from trust.errors import BundleRejected
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
+from export.agreement import NodeAgreement
 from export.parity_gate import Candidate, CaseVerdict, candidates_of, gate_cases, run_gate
 from export.parity_limits import TOLERANCES, judge
 from export.parity_table import parity_table
 from runtime.bundle import Bundle, load_bundle
-from runtime.core.agreement import NodeAgreement
-from runtime.core.errors import BundleRejected
 from runtime.inference.backend import BACKENDS
 from runtime.inference.comparing import LabelAgreement, LogitError
 from runtime.inference.model import LoadedModel
 from tests.fixtures.bundles import make_network, make_tiny_bundle, make_tiny_volume, reseal
+from trust.errors import BundleRejected
 
 SAME = NodeAgreement(True, "", 0.0)
 NO_ERROR = LogitError(0.0, 0.0)

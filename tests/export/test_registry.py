@@ -15,18 +15,19 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from base.errors import SettingInvalid
 from export.registry import push_bundle
 from export.sealing import sign_bundle
-from runtime.artifact_reference import Reference, parse_reference
 from runtime.bundle import load_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.artifact import CONFIG_TYPE, FILE_TYPE
 from runtime.bundle.registry.client import pull_bundle
-from runtime.bundle.signing import key_id_of, write_trusted_key
-from runtime.core.errors import BundleRejected, RegistryFailed, SettingInvalid
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.proxies import open_directly
 from tests.fixtures.registries import RunningRegistry, failing_line, find_registry, running_registry
+from trust.errors import BundleRejected, RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import Reference, parse_reference
+from trust.signing import key_id_of, write_trusted_key
 
 REPOSITORY = Path(__file__).parents[2]
 PLAIN = RegistryAccess(plain_http=True)

@@ -11,16 +11,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
+from base.errors import SidewallError
+from core.volume import Volume
 from export.cli import app
 from export.errors import ExportFailed
 from export.renewing import renew_bundle
 from export.station_sizes import labels_beside, stations_of
 from runtime.bundle import load_bundle
-from runtime.bundle.signing import canonical_json, sign
-from runtime.core.errors import BundleRejected, SidewallError
-from runtime.core.volume import Volume
+from tests.core.bodies import grid, stations
 from tests.fixtures.bundles import make_tiny_bundle
-from tests.runtime.core.bodies import grid, stations
+from trust.errors import BundleRejected
+from trust.signing import canonical_json, sign
 
 DEMO_STATIONS = Path(__file__).parents[2] / "benchmarks" / "results" / "demo_stations.json"
 

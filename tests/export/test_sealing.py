@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.sealing import make_private_key, read_private_key, seal_bundle, sign_bundle
 from runtime.bundle import load_bundle
-from runtime.bundle.signing import key_id_of
-from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_network, make_tiny_bundle
+from trust.errors import BundleRejected
+from trust.signing import key_id_of
 
 KEY = Ed25519PrivateKey.generate()
 

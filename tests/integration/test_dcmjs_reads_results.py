@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime.core.findings import Node
+from core.findings import Node
 from runtime.results import codes
 from tests.fixtures.proxies import usual_environment
 from tests.runtime.results.cases import Case, build_case, build_refusal, dicom_files

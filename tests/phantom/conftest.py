@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.volume import Volume
 from phantom.case import PhantomCase, TrueNode
-from runtime.core.volume import Volume
 from tests.fixtures.tiny_series import PLAIN_ACQUISITION
 
 

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from core.labels import Station
+from core.volume import Volume
 from phantom.baselines import (
     BodyFrame,
     DetectorSettings,
@@ -11,8 +13,6 @@ from phantom.baselines import (
     relative_signal,
     select,
 )
-from runtime.core.labels import Station
-from runtime.core.volume import Volume
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from core.volume import canonicalise
 from phantom.__main__ import OutputFormat, app, write_case
 from phantom.case import PhantomCase, generate_case
 from phantom.contact_sheet import COLOURS, choose_slices, contact_sheet
 from phantom.nifti import write_nifti
-from runtime.core.volume import canonicalise
 
 
 def test_help_shows_examples() -> None:

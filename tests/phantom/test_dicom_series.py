@@ -7,9 +7,9 @@ import pydicom
 import pytest
 
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
+from core.reading import read_series
 from phantom.case import PhantomCase
 from phantom.dicom_series import encode_series, write_series
-from runtime.core.reading import read_series
 
 
 def read(contents: list[bytes]) -> list[pydicom.Dataset]:

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
-from phantom.case import PhantomCase, PhantomOptions, generate_case, plan_case
-from runtime.core.labels import (
+from core.labels import (
     EXTERNAL_ILIAC,
     INTERNAL_ILIAC,
     NODE_NEGATIVE,
@@ -13,7 +11,9 @@ from runtime.core.labels import (
     OBTURATOR,
     STATION_LABELS,
 )
-from runtime.core.volume import Volume
+from core.volume import Volume
+from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
+from phantom.case import PhantomCase, PhantomOptions, generate_case, plan_case
 
 FULL = PhantomOptions(node_count=6, patient_positive=True, truncated=False)
 SEED = 21

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from core.volume import Volume
 from phantom.grid import ImageGrid, Pose
-from runtime.core.volume import Volume
 
 GRID = ImageGrid((7, 40, 50), (3.6, 0.8, 0.7), 3.0, (12.0, -8.0, 40.0), 14.0, Pose((25.0, -30.0, 11.0), 7.0))
 

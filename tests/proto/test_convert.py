@@ -9,11 +9,11 @@ from google.protobuf.descriptor import Descriptor
 from sidewall.convert import enum_word, findings_to_dict, findings_to_message
 from sidewall.v1 import findings_pb2
 
-from runtime.core import findings as words
-from runtime.core import labels
-from runtime.core.findings import Findings
-from runtime.core.findings_json import to_mapping
-from runtime.core.rules import CaseRules
+from core import findings as words
+from core import labels
+from core.findings import Findings
+from core.findings_json import to_mapping
+from core.rules import CaseRules
 
 POINT = (1.5, -2.5, 3.25)
 

@@ -11,11 +11,11 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
+from core.errors import CaseRefused
+from core.reading import read_series
+from core.reading.mending import IDENTITY, SECONDARY
+from core.series import Series
 from runtime.case import CaseInput, CaseResult
-from runtime.core.errors import CaseRefused
-from runtime.core.reading import read_series
-from runtime.core.reading.mending import IDENTITY, SECONDARY
-from runtime.core.series import Series
 from runtime.pipeline import analyze_case
 from tests.fixtures.bad_headers import (
     BAD_VALUES,

@@ -13,15 +13,15 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from core.findings import CaseContext, Node
+from core.volume import Volume
 from phantom.case import generate_case
 from runtime.bundle.loading import load_bundle
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.core.findings import CaseContext, Node
-from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.pipeline import analyze_case
+from tests.core.dicom_cases import classic, encode_all
 from tests.fixtures.volumes import MIRROR_LPS, flip, mirror_header
-from tests.runtime.core.dicom_cases import classic, encode_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.findings import Findings
+from core.volume import Volume
 from runtime.bundle.loading import load_bundle
 from runtime.case import AnalysisSettings, CaseInput
-from runtime.core.findings import Findings
-from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.pipeline import analyze_case
 from tests.fixtures.bundles import make_tiny_volume

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import CaseRefused, Reason, RefusalCode
+from core.findings import ModelDescription
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.case import CaseInput, CaseResult
-from runtime.core.errors import CaseRefused, Reason, RefusalCode
-from runtime.core.findings import ModelDescription
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
 from runtime.pipeline import analyze_case
+from tests.core.dicom_cases import classic, encode, encode_all, image
 from tests.fixtures.drawing import examples
-from tests.runtime.core.dicom_cases import classic, encode, encode_all, image
 
 
 class RefusingModel:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.artifact_reference import Reference
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from runtime.settings import Settings, load_settings
+from trust.registry.reference import Reference
 
 
 @pytest.fixture

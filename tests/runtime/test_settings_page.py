@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.core.errors import RefusalCode
-from runtime.core.rules import ScoringRules
-from runtime.core.site_choices import CHANGEABLE_GATES, changeable_rules
-from runtime.environment import OTHER_VARIABLES
+from base.environment import OTHER_VARIABLES
+from core.errors import RefusalCode
+from core.rules import ScoringRules
+from core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.settings import SECRETS, Settings, load_settings, setting_names
 from runtime.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labels import NODE_LABELS
+from base.errors import SettingInvalid
+from core.labels import NODE_LABELS
 from tests.fixtures.toy_training import TINY, toy_case, toy_workspace
 from training.case_figures import NODE_THRESHOLDS, measure_case, measured_truth
 from training.cli import app

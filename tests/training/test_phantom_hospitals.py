@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import SettingInvalid
 from phantom.hospitals import EXTERNAL_HOSPITALS
-from runtime.core.errors import SettingInvalid
 from training.phantoms import case_name, parse_hospitals, write_phantoms
 from training.preparation import known_cases
 from training.workspace import Workspace

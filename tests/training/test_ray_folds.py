@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from tests.fixtures.toy_training import TINY, toy_workspace
 from training.fitting import Job, Schedule
 from training.ray_folds import run_by_ray

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nnunetv2.utilities.crossval_split import generate_crossval_split
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.splits import FOLDS, NodeStatus, SplitCase, balance, balance_table, split_cases
 
 STATUSES: tuple[NodeStatus, ...] = ("positive", "negative", "no_nodes")

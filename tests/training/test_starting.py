@@ -8,8 +8,8 @@ import onnx
 import pytest
 import torch
 
+from base.errors import SettingInvalid
 from export.onnx_model import export_fold
-from runtime.core.errors import SettingInvalid
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.fitting import Changes, Job, Schedule, fit

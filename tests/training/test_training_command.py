@@ -2,7 +2,7 @@
 
 from typer.testing import CliRunner
 
-from runtime import __version__
+from base import __version__
 from training.cli import app
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.augmentation import training_transforms
 from training.config import Augmentation, Grid, ModelConfig, Network, load_config
 from training.splits import FOLDS

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.volume import Volume
+from base.errors import SettingInvalid
+from core.labels import LABEL_NAMES
+from core.volume import Volume
 from training.dataset import import_cases, read_volume, write_case, write_volume
 from training.phantoms import EVALUATION_SEEDS, TRAINING_SEEDS, case_name, check_training_seeds
 from training.workspace import Workspace

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from runtime.core.labels import LABEL_NAMES
+from core.labels import LABEL_NAMES
 from tests.fixtures.process_groups import wait_for_the_end_of_group
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.core.labels import STATION_LABELS
+from core.labels import STATION_LABELS
 from training.intake.records import CaseRecord
 from training.intake.study import TakenIn
 from training.splits import Split

@@ -10,10 +10,10 @@ import numpy as np
 from jinja2 import Template
 from markupsafe import Markup
 
-from runtime import __version__
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.pages import page_environment
-from runtime.core.volume import canonicalise
+from base import __version__
+from base.pages import page_environment
+from core.labels import LABEL_NAMES
+from core.volume import canonicalise
 from training.dataset import Part, image_path_of, label_path, read_volume
 from training.datasheet.charts import CUTOFF_MM, NEGATIVE_FILL, POSITIVE_FILL, histogram
 from training.datasheet.content import describe_dataset

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
-from runtime.core.volume import Volume
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
+from core.volume import Volume
 
 LABEL_COLOURS: Final[dict[int, tuple[int, int, int]]] = {
     EXTERNAL_ILIAC: (190, 110, 255),

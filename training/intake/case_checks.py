@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import cc3d
 import numpy as np
 
-from runtime.core.errors import RefusalCode
-from runtime.core.findings import StationAssessment
-from runtime.core.labels import NODE_LABELS, NODE_POSITIVE, STATION_LABELS
-from runtime.core.midline import MIN_QUALITY, Midline
-from runtime.core.nodes import MeasuredNodes
-from runtime.core.rules import ScoringRules
-from runtime.core.volume import Volume
+from core.errors import RefusalCode
+from core.findings import StationAssessment
+from core.labels import NODE_LABELS, NODE_POSITIVE, STATION_LABELS
+from core.measuring.midline import MIN_QUALITY, Midline
+from core.measuring.nodes import MeasuredNodes
+from core.rules import ScoringRules
+from core.volume import Volume
 from training.intake.faults import CaseRejected, Fault, FaultCode
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.intake.faults import ACCEPTABLE
 
 COLUMNS: Final = ("case", "mask", "image", "patient", "hospital", "split", "accept")

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.core.errors import CaseRefused
-from runtime.core.labelmaps import lies_on
-from runtime.core.reading.frames import frames_of
-from runtime.core.reading.geometry import Stack, locate
-from runtime.core.reading.limits import DEFAULT_LIMITS
-from runtime.core.reading.notes import Notes, without_library_warnings
-from runtime.core.selection import select_series
-from runtime.core.selection.criteria import STUDY_LIMITS
-from runtime.core.selection.study import read_study
-from runtime.core.volume import Volume, canonicalise
+from core.errors import CaseRefused
+from core.labelmaps import lies_on
+from core.reading.frames import frames_of
+from core.reading.geometry import Stack, locate
+from core.reading.limits import DEFAULT_LIMITS
+from core.reading.notes import Notes, without_library_warnings
+from core.selection import select_series
+from core.selection.criteria import STUDY_LIMITS
+from core.selection.study import read_study
+from core.volume import Volume, canonicalise
 from training.intake.dicom_index import FoundSeries
 from training.intake.faults import CaseRejected, Fault, FaultCode
 
@@ -22,7 +22,7 @@ def choose_series(candidates: Sequence[FoundSeries], mask: Volume) -> FoundSerie
     """Return the series that a mask (any orientation) was drawn on.
 
     One candidate is taken as it is. Of several, those on whose voxels the mask lies; where that is more than one, or
-    none, the axial T2-weighted series of the pelvis (`runtime.core.selection`). Raises `CaseRejected` with `no_image`
+    none, the axial T2-weighted series of the pelvis (`core.selection`). Raises `CaseRejected` with `no_image`
     or `ambiguous_image`, and `CaseRefused` when an archive cannot be read.
     """
     images = _without_copies([series for series in candidates if series.modality == "MR"])

@@ -8,12 +8,12 @@ from typing import Final
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from runtime.core.errors import CaseRefused
-from runtime.core.reading.elements import PARSE_ERRORS, element_value
-from runtime.core.reading.notes import without_library_warnings
-from runtime.core.selection import select_series
-from runtime.core.selection.criteria import STUDY_LIMITS
-from runtime.core.selection.study import Study, StudySeries, read_study
+from core.errors import CaseRefused
+from core.reading.elements import PARSE_ERRORS, element_value
+from core.reading.notes import without_library_warnings
+from core.selection import select_series
+from core.selection.criteria import STUDY_LIMITS
+from core.selection.study import Study, StudySeries, read_study
 
 _ZIP_SUFFIX: Final = ".zip"
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from runtime.core.errors import CaseRefused, RefusalCode, SidewallError
+from base.errors import SidewallError
+from core.errors import CaseRefused, RefusalCode
 
 
 class FaultCode(StrEnum):

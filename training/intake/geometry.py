@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from runtime.core.volume import Volume, canonicalise
+from core.volume import Volume, canonicalise
 
 _AXES = ("z", "y", "x")
 _SPACING_MM = 1e-3

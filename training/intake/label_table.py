@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labelmaps import ForeignLabels, LabelMeanings
-from runtime.core.labels import LABEL_NAMES
+from base.errors import SettingInvalid
+from core.labelmaps import ForeignLabels, LabelMeanings
+from core.labels import LABEL_NAMES
 from training.intake.case_table import delimiter_of
 
 _OTHER_NAMES: Final = {

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC
-from runtime.core.volume import Volume
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC
+from core.volume import Volume
 from training.intake.faults import Fault, FaultCode
 
 _MIN_VOXELS: Final = 200

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runtime.core.case_names import pseudonym
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
+from core.case_names import pseudonym
 from training.intake.case_table import UNKNOWN_HOSPITAL, SplitName, TableRow
 from training.intake.dicom_index import DicomIndex, FoundSeries, index_dicom, referenced_series
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from runtime.core.labels import Side, Station
+from core.labels import Side, Station
 from training.intake.case_table import SplitName
 from training.intake.faults import Fault
 from training.splits import NodeStatus, SplitCase

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from training.intake.case_table import read_case_table
 from training.intake.cohort_checks import check_cohort
 from training.intake.dicom_index import DicomIndex, index_dicom

@@ -10,17 +10,17 @@ from typing import Final
 
 import numpy as np
 
-from runtime.core.assessing import assess_stations
-from runtime.core.errors import CaseRefused, RefusalCode
-from runtime.core.labelmaps import ForeignLabels, place_label_map, read_label_map, segmentation_of
-from runtime.core.midline import Midline, fit_midline
-from runtime.core.nodes import MeasuredNodes, find_nodes
-from runtime.core.reading import read_series
-from runtime.core.reading.elements import element_value
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.series import Series
-from runtime.core.volume import Volume, canonicalise
+from core.errors import CaseRefused, RefusalCode
+from core.judging.assessing import assess_stations
+from core.labelmaps import ForeignLabels, place_label_map, read_label_map, segmentation_of
+from core.measuring.midline import Midline, fit_midline
+from core.measuring.nodes import MeasuredNodes, find_nodes
+from core.reading import read_series
+from core.reading.elements import element_value
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.series import Series
+from core.volume import Volume, canonicalise
 from training.dataset import write_case
 from training.datasheet.thumbnails import thumbnail
 from training.intake import case_checks

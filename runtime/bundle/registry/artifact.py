@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-from runtime.bundle.fields import decode_object
 from runtime.bundle.files import HEAD_LIMITS
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry
-from runtime.core.errors import BundleRejected
+from trust.errors import BundleRejected
+from trust.fields import decode_object
 
 ARTIFACT_TYPE: Final = "application/vnd.sidewall.bundle.v1"
 CONFIG_TYPE: Final = "application/vnd.sidewall.bundle.config.v1+json"

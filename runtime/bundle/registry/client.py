@@ -12,10 +12,8 @@ from typing import Final
 import requests
 import urllib3
 
-from runtime.artifact_reference import Reference
 from runtime.bundle.loading import Bundle
 from runtime.bundle.receiving import receive_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.artifact import (
     OCI_MANIFEST_TYPE,
     ArtifactSource,
@@ -23,9 +21,11 @@ from runtime.bundle.registry.artifact import (
     artifact_digest,
     read_limited,
 )
-from runtime.bundle.registry.credentials import AUTH_FILE_VARIABLE
-from runtime.bundle.registry.session import open_session, proxy_of
-from runtime.core.errors import BundleRejected, RegistryFailed
+from trust.errors import BundleRejected, RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.credentials import AUTH_FILE_VARIABLE
+from trust.registry.reference import Reference
+from trust.registry.session import open_session, proxy_of
 
 _LARGEST_OCI_MANIFEST_BYTES: Final = 4 << 20
 """What registries themselves allow."""

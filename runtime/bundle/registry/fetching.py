@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runtime.artifact_reference import Reference
 from runtime.bundle.loading import load_bundle
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.artifact import ShowBytes, artifact_digest
 from runtime.bundle.registry.client import connected
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import BundleRejected, RegistryFailed
+from trust.errors import BundleRejected, RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import Reference
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from base.errors import SettingInvalid, SidewallError
+from base.system_errors import system_error
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import load_bundle
-from runtime.core.errors import BundleRejected, SettingInvalid, SidewallError
-from runtime.core.system_errors import system_error
+from trust.errors import BundleRejected
 
 CURRENT: Final = "current"
 PREVIOUS: Final = "previous"

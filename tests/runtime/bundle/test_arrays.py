@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.bundle import load_bundle
 from runtime.bundle.arrays import read_arrays
-from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_tiny_bundle, reseal
+from trust.errors import BundleRejected
 
 
 def _packed(**arrays: Any) -> bytes:

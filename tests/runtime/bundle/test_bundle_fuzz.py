@@ -21,9 +21,9 @@ from runtime.bundle.arrays import read_arrays
 from runtime.bundle.manifest import parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.bundle.packed import BLOCK_BYTES, unpack_bundle
-from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_tiny_bundle, reseal
 from tests.fixtures.drawing import examples
+from trust.errors import BundleRejected
 
 Result = TypeVar("Result")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

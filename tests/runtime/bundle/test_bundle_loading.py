@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from core.rules import LATER_SOURCE
 from export.sealing import seal_bundle
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
-from runtime.bundle.signing import canonical_json, read_trusted_keys, write_trusted_key
-from runtime.core.errors import BundleRejected
-from runtime.core.rules import LATER_SOURCE
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle, reseal
+from trust.errors import BundleRejected
+from trust.signing import canonical_json, read_trusted_keys, write_trusted_key
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -164,7 +164,7 @@ def test_a_phantom_key_does_not_vouch_for_a_clinical_model(tmp_path: Path) -> No
 
 
 def test_the_packaged_demo_key_vouches_for_phantoms_only() -> None:
-    keys = read_trusted_keys(REPOSITORY / "runtime" / "bundle" / "trusted_keys")
+    keys = read_trusted_keys(REPOSITORY / "trust" / "trusted_keys")
     assert [key.trusted_for for key in keys] == [frozenset({"phantom"})]
 
 

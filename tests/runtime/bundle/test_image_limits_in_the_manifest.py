@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.judging.image_reference import ImageReference
 from runtime.bundle.manifest import parse_manifest
-from runtime.core.errors import BundleRejected
-from runtime.core.image_reference import ImageReference
 from tests.fixtures.bundles import make_tiny_bundle
+from trust.errors import BundleRejected
 
 LIMITS = asdict(ImageReference(max_distance_sd=4.5, min_grey_levels=20.0))
 

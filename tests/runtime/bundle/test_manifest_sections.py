@@ -8,8 +8,8 @@ import pytest
 
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
-from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import make_tiny_bundle
+from trust.errors import BundleRejected
 
 REPOSITORY = Path(__file__).parents[3]
 SIZES = {"external_iliac": 20000.0, "obturator": 15000.0, "internal_iliac": 12000.0}

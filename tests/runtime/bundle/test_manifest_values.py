@@ -10,12 +10,12 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from core.judging.image_reference import ImageReference
+from core.rules import ScoringRules
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import parse_manifest
-from runtime.core.errors import BundleRejected
-from runtime.core.image_reference import ImageReference
-from runtime.core.rules import ScoringRules
 from tests.fixtures.bundles import make_tiny_bundle, reseal
+from trust.errors import BundleRejected
 
 Place = tuple[str | int, ...]
 

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from runtime.bundle import load_bundle
 from runtime.bundle.networks import check_network
-from runtime.core.errors import BundleRejected
 from tests.fixtures.bundles import FOLD_COUNT, make_network, make_tiny_bundle, reseal
+from trust.errors import BundleRejected
 
 DEMO = Path(__file__).parents[3] / "models" / "demo"
 

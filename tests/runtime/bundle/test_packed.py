@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from base.errors import SettingInvalid
 from export.packing import pack_bundle
 from runtime.bundle.packed import END, unpack_bundle
-from runtime.bundle.signing import write_trusted_key
-from runtime.core.errors import BundleRejected, SettingInvalid
 from tests.fixtures.bundles import make_tiny_bundle
+from trust.errors import BundleRejected
+from trust.signing import write_trusted_key
 
 Change = Callable[[list[tuple[tarfile.TarInfo, bytes]]], None]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime import __version__
-from runtime.core.errors import RefusalCode
+from base import __version__
+from core.errors import RefusalCode
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, failures
 from tests.fixtures.tiny_series import BAD_INPUTS

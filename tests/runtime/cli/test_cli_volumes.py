@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from runtime.core.reading import read_series
+from core.reading import read_series
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, running_server
 

@@ -5,8 +5,8 @@ import pytest
 from nnunetv2.preprocessing.cropping.cropping import create_nonzero_mask, crop_to_nonzero
 from nnunetv2.preprocessing.normalization.default_normalization_schemes import ZScoreNormalization
 
+from core.volume import Volume
 from runtime.bundle.manifest import CANONICAL_ORIENTATION, Preprocessing, Resampling
-from runtime.core.volume import Volume
 from runtime.inference.preparation import fill_holes, nonzero_box, normalise, prepare
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.core.errors import BackendUnavailable
 from runtime.inference.engine_cache import EngineCache, EngineKey, sha256_of
+from runtime.inference.errors import BackendUnavailable
 
 KEY = EngineKey("tensorrt-rtx", "tensorrt_rtx 1.7.1.116", "sm_89", "ab" * 32, {"precision": "float32", "tf32": False})
 ENGINE = b"an engine\n" * 100

@@ -6,9 +6,9 @@ from importlib.machinery import ModuleSpec
 import onnxruntime
 import pytest
 
-from runtime.core.errors import BackendUnavailable
 from runtime.inference import backend as registry
 from runtime.inference.backend import BACKENDS, FoldOptions, absence, available_backends, make_backend
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
 from runtime.inference.onnxruntime_backend import make_session, require_provider
 from runtime.inference.onnxruntime_gpu_backend import cuda_provider, tensorrt_providers

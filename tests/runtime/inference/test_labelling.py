@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from core.progress import SilentMonitor
+from core.rules import ScoringRules
+from core.volume import Volume
 from runtime.bundle.manifest import CANONICAL_ORIENTATION, Preprocessing, Resampling, Tiling
-from runtime.core.progress import SilentMonitor
-from runtime.core.rules import ScoringRules
-from runtime.core.volume import Volume
 from runtime.inference.ensemble import EnsembleLogits, infer_folds
 from runtime.inference.labelling import arg_max, label_case, node_posteriors
 from runtime.inference.preparation import prepare

@@ -10,19 +10,22 @@ import numpy.typing as npt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from base.errors import SettingInvalid
+from core.errors import AnalysisCancelled
+from core.progress import Progress, SilentMonitor
+from core.volume import Volume
 from runtime.bundle import Bundle, load_bundle
 from runtime.bundle.manifest import Tiling
-from runtime.core.errors import AnalysisCancelled, BackendUnavailable, BundleRejected, SettingInvalid
-from runtime.core.progress import Progress, SilentMonitor
-from runtime.core.volume import Volume
 from runtime.inference.backend import BACKENDS as KINDS
 from runtime.inference.backend import FoldOptions, absence, available_backends, make_backend
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.ensemble import infer_folds
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import GoldenReport, dice_of, require_golden, run_golden
 from runtime.inference.labelling import node_posteriors
 from runtime.inference.model import LoadedModel, Mode, load_model
 from tests.fixtures.bundles import FOLD_COUNT, PATCH, make_network, make_tiny_bundle, make_tiny_volume, reseal
+from trust.errors import BundleRejected
 
 BACKENDS = [
     pytest.param(name, marks=pytest.mark.skipif(absence(name) is not None, reason=absence(name) or "present"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime.core.errors import BackendUnavailable
+from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu, find_gpu
 from runtime.inference.tensorrt_backend import TensorRtFold
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from runtime.core.labelmaps import ForeignLabels
-from runtime.core.labels import NODE_POSITIVE
-from runtime.core.midline import Midline
-from runtime.core.nodes import find_nodes
-from runtime.core.progress import SilentMonitor
-from runtime.core.rules import ScoringRules
+from core.labelmaps import ForeignLabels
+from core.labels import NODE_POSITIVE
+from core.measuring.midline import Midline
+from core.measuring.nodes import find_nodes
+from core.progress import SilentMonitor
+from core.rules import ScoringRules
 from runtime.labelmaps import LabelMapSegmenter
-from tests.runtime.core.bodies import grid, soft_ellipsoid, stations
+from tests.core.bodies import grid, soft_ellipsoid, stations
 
 MIDLINE = Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.9, trusted=True)
 STRICT = ScoringRules(

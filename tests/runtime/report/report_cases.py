@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from runtime.core.findings import (
+from core.findings import (
     CaseStatus,
     Findings,
     Gate,
@@ -14,8 +14,8 @@ from runtime.core.findings import (
     NodeStatus,
     RefusalReason,
 )
-from runtime.core.labels import REGIONAL_STATIONS, Side, Station
-from runtime.core.rules import ScoringRules
+from core.labels import REGIONAL_STATIONS, Side, Station
+from core.rules import ScoringRules
 from runtime.results.artefacts import write_artefacts
 from tests.runtime.results.cases import Case, build_case
 

@@ -2,8 +2,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from runtime.core.findings import Node
-from runtime.core.labels import STATION_LABELS, Side, Station
+from core.findings import Node
+from core.labels import STATION_LABELS, Side, Station
 from runtime.report.appearance import STATUS_FILLS, STATUS_SHAPES
 from runtime.report.diagram import draw_pelvis, marker
 from runtime.report.scene import Outline, Point, Scene, Text

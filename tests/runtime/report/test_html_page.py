@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from runtime.core.findings import CaseIdentity, Findings, Gate, RefusalReason
+from core.findings import CaseIdentity, Findings, Gate, RefusalReason
 from runtime.report.html_page import html_report
 from runtime.report.words import BANNER, summarise
 from tests.runtime.report.report_cases import (

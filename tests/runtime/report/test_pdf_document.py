@@ -10,8 +10,8 @@ import pytest
 from pypdf import PdfReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from runtime.core.findings import CaseIdentity, Comparison, Findings, NodeFeatures, PriorNode
-from runtime.core.rules import CaseRules
+from core.findings import CaseIdentity, Comparison, Findings, NodeFeatures, PriorNode
+from core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.pdf_document import pdf_report
 from runtime.report.pdf_setup import REGULAR

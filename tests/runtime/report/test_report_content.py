@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from runtime.core.findings import Comparison, Findings, Node, NodeFeatures, PriorNode, RefusalReason, VanishedNode
-from runtime.core.rules import CaseRules
+from core.findings import Comparison, Findings, Node, NodeFeatures, PriorNode, RefusalReason, VanishedNode
+from core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report

@@ -2,8 +2,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from runtime.core.findings import Findings, Gate, RefusalReason
-from runtime.core.rules import CaseRules
+from core.findings import Findings, Gate, RefusalReason
+from core.rules import CaseRules
 from runtime.report.words import (
     count_of,
     describe_diagram,

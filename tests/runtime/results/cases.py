@@ -11,7 +11,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
-from runtime.core.findings import (
+from core.findings import (
     SCHEMA_VERSION,
     CaseContext,
     CaseIdentity,
@@ -25,10 +25,10 @@ from runtime.core.findings import (
     RefusalReason,
     StationAssessment,
 )
-from runtime.core.labels import STATION_LABELS, Side
-from runtime.core.midline import Midline
-from runtime.core.series import FrameReference, Series
-from runtime.core.volume import FloatArray, Volume, canonicalise
+from core.labels import STATION_LABELS, Side
+from core.measuring.midline import Midline
+from core.series import FrameReference, Series
+from core.volume import FloatArray, Volume, canonicalise
 from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings

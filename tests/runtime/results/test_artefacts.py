@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from base.errors import SettingInvalid
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
+from core.findings_json import from_json
+from core.reading import read_series
+from core.volume import canonicalise
 from phantom.dicom_series import write_series
 from phantom.generate import generate_case
-from runtime.core.errors import SettingInvalid
-from runtime.core.findings_json import from_json
-from runtime.core.reading import read_series
-from runtime.core.volume import canonicalise
 from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import ResultSettings, SeriesSettings

@@ -7,16 +7,16 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from runtime.core.assessing import assess_stations
-from runtime.core.errors import RefusalCode
-from runtime.core.findings import Gate, Node
-from runtime.core.gates import check_input
-from runtime.core.input_statistics import InputReference, measure_input
-from runtime.core.midline import Midline
-from runtime.core.nodes import MeasuredNodes, find_nodes
-from runtime.core.rules import ScoringRules
-from runtime.core.site_choices import CHANGEABLE_GATES
-from runtime.core.volume import Volume
+from core.errors import RefusalCode
+from core.findings import Gate, Node
+from core.judging.assessing import assess_stations
+from core.judging.gates import check_input
+from core.judging.input_statistics import InputReference, measure_input
+from core.measuring.midline import Midline
+from core.measuring.nodes import MeasuredNodes, find_nodes
+from core.rules import ScoringRules
+from core.site_choices import CHANGEABLE_GATES
+from core.volume import Volume
 from runtime.results.artefacts import write_artefacts
 from runtime.results.gate_card import CARD_PX, GatePicture, gate_card, shorten, wrap
 from runtime.results.gate_evidence import GateEvidence
@@ -25,7 +25,7 @@ from runtime.results.gate_pictures import gate_pictures
 from runtime.results.key_images import to_png
 from runtime.results.palette import FOLD_COLOURS, OUTCOME_COLOURS
 from runtime.results.panels import GAP_PX, HEADER_PX, PANEL_PX
-from tests.runtime.core.bodies import body_image, grid, segmentation, soft_ellipsoid
+from tests.core.bodies import body_image, grid, segmentation, soft_ellipsoid
 from tests.runtime.results.cases import CREATED, build_case, build_refusal
 
 CODES = (RefusalCode.TOO_COARSE, *CHANGEABLE_GATES)

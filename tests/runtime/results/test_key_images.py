@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from runtime.core.volume import Volume
+from core.volume import Volume
 from runtime.results.drawing import Canvas, close_up, whole_slice
 from runtime.results.key_images import contact_sheet, key_image, node_slice, stations_image
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS

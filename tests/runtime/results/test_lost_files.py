@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
-from runtime.core.findings_json import from_json
+from core.findings_json import from_json
 from runtime.results.artefacts import WrittenCase, write_artefacts
 from tests.runtime.results.cases import CREATED, build_case, build_refusal
 

@@ -14,16 +14,16 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from runtime.core.errors import CaseRefused, Reason, RefusalCode
-from runtime.core.reading import read_series
+from core.errors import CaseRefused, Reason, RefusalCode
+from core.reading import read_series
 from runtime.results.gate_card import CARD_PX
 from runtime.results.key_images import to_png
 from runtime.results.panels import HEADER_PX
 from runtime.results.refusal_facts import ends_of, orientations, positions_mm, read_slices
 from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.refusal_positions import stack_of
+from tests.core.dicom_cases import ROOT, classic, encode_all, enhanced, image, set_pixels
 from tests.fixtures.drawing import examples
-from tests.runtime.core.dicom_cases import ROOT, classic, encode_all, enhanced, image, set_pixels
 
 READING_CODES = (
     "missing_slice", "duplicate_slice", "missing_geometry", "too_few_slices", "mixed_geometry", "not_axial", "not_mr",

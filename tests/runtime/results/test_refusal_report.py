@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from runtime.core.errors import RefusalCode
+from core.errors import RefusalCode
 from runtime.results import codes
 from runtime.results.artefacts import write_artefacts
 from tests.runtime.results.cases import CREATED, build_refusal, dicom_objects

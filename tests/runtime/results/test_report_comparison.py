@@ -9,7 +9,7 @@ from highdicom.sr import Comprehensive3DSR, MeasurementReport, VolumetricROIMeas
 from pydicom.dataset import Dataset
 
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
-from runtime.core.findings import CaseContext, Comparison, PriorNode, TimePoint, VanishedNode
+from core.findings import CaseContext, Comparison, PriorNode, TimePoint, VanishedNode
 from runtime.results import codes
 from tests.runtime.results.cases import Case, build_case, dicom_files, dicom_objects
 

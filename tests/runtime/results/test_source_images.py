@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from runtime.core.series import Series
+from core.series import Series
 from runtime.results.source import source_images
 from tests.runtime.results.cases import build_case, dicom_files, dicom_objects
 

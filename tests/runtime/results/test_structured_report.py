@@ -11,10 +11,10 @@ from highdicom.sr import (
 )
 from pydicom.dataset import Dataset
 
-from runtime.core.findings import Findings, NodeFeatures
-from runtime.core.labels import Side
-from runtime.core.midline import Midline
-from runtime.core.volume import Volume, canonicalise
+from core.findings import Findings, NodeFeatures
+from core.labels import Side
+from core.measuring.midline import Midline
+from core.volume import Volume, canonicalise
 from runtime.results import codes
 from runtime.results.regions import CaseRegions
 from tests.runtime.results.cases import AXIAL, CENTRE_LPS_MM, Case, build_case, build_series, dicom_objects

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from runtime.core.findings import CaseContext, Findings, InputDescription, RefusalReason
-from runtime.core.series import Series
+from core.findings import CaseContext, Findings, InputDescription, RefusalReason
+from core.series import Series
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings, SeriesSettings
 from runtime.results.source import source_images
 from runtime.results.uids import ReportReference, derive_uid, result_uids

@@ -13,11 +13,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
+from base.certificates import Validity, read_pem
+from base.errors import AddressUnavailable, FileAbsent, ServerUnreachable, SettingInvalid
+from base.local_health import local_address
 from runtime.cli.doctor import examine
 from runtime.cli.health import require_serving
-from runtime.core.errors import AddressUnavailable, FileAbsent, ServerUnreachable, SettingInvalid
-from runtime.serving.certificates import Validity, read_pem
-from runtime.serving.local_health import local_address
 from runtime.serving.metrics import Metrics
 from runtime.serving.server import Server
 from runtime.settings import Settings
@@ -144,7 +144,7 @@ def test_health_needs_no_certificate_that_clients_would_need_and_gets_nothing_el
 def test_a_server_whose_health_another_one_answers_for_does_not_start(tmp_path: Path) -> None:
     from grpc_health.v1 import health
 
-    from runtime.serving.local_health import LocalHealth
+    from base.local_health import LocalHealth
 
     first, second = LocalHealth(health.HealthServicer()), LocalHealth(health.HealthServicer())
     first.start("test:1")

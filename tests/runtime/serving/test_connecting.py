@@ -18,7 +18,7 @@ import pytest
 import sidewall
 from sidewall.peer import Peer
 
-from runtime.core.errors import SettingInvalid
+from base.errors import SettingInvalid
 from runtime.serving.server import Server
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
@@ -27,8 +27,8 @@ _ASK_FOR_A_LOW_PORT = """
 import encodings.idna  # of getaddrinfo; the other user may not read where Python lies
 import os
 import sys
-from runtime.core.errors import SettingInvalid
-from runtime.serving.listening import require_free
+from base.errors import SettingInvalid
+from base.listening import require_free
 os.setgid(65534)
 os.setuid(65534)
 try:

@@ -10,23 +10,15 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from runtime.core.errors import (
-    AnalysisCancelled,
-    CaseRefused,
-    Reason,
-    RefusalCode,
-    ServerBusy,
-    ServerUnreachable,
-    SettingInvalid,
-    SidewallError,
-)
-from runtime.core.findings import CaseStatus, Gate, RefusalReason
-from runtime.core.progress import Progress as At
-from runtime.core.progress import SilentMonitor
+from base.errors import ServerBusy, ServerUnreachable, SettingInvalid, SidewallError
+from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
+from core.findings import CaseStatus, Gate, RefusalReason
+from core.progress import Progress as At
+from core.progress import SilentMonitor
 from runtime.serving.machine import device_of, memory_limit_bytes
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor
-from tests.runtime.core.results import FINDINGS
+from tests.core.results import FINDINGS
 
 ALL_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 

@@ -12,8 +12,8 @@ import pytest
 import sidewall
 from prometheus_client import CollectorRegistry, Counter
 
-from runtime.core.errors import SettingInvalid
-from runtime.serving.scraping import metrics_served
+from base.errors import SettingInvalid
+from base.scraping import metrics_served
 from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, running_server
 
 

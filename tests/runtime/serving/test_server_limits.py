@@ -14,11 +14,11 @@ import sidewall
 from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.bundle.loading import load_bundle
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.serving.metrics import Metrics
 from runtime.serving.server import Server

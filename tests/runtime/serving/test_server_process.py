@@ -14,7 +14,7 @@ import sidewall
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from runtime.core.findings_json import from_json
+from core.findings_json import from_json
 from tests.fixtures.bundles import make_tiny_volume
 from tests.fixtures.processes import ServerProcess, TinyBundle, running_server
 from tests.fixtures.proxies import open_channel

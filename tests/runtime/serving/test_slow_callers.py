@@ -15,12 +15,13 @@ from prometheus_client import CollectorRegistry
 from sidewall.transfer import SeriesUpload
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
+from base.errors import ServerBusy
+from core.errors import CaseRefused
+from core.progress import Monitor
+from core.rules import ScoringRules
+from core.segmentation import Segmentation
+from core.volume import Volume
 from runtime.bundle.loading import load_bundle
-from runtime.core.errors import CaseRefused, ServerBusy
-from runtime.core.progress import Monitor
-from runtime.core.rules import ScoringRules
-from runtime.core.segmentation import Segmentation
-from runtime.core.volume import Volume
 from runtime.inference.model import LoadedModel, load_model
 from runtime.serving.answers import Answers
 from runtime.serving.metrics import Metrics

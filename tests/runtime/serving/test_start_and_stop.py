@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import sidewall
 
+from base.errors import ServerUnreachable, SettingInvalid
+from base.service_manager import READY, STOPPING, notify
 from runtime.cli.health import own_address, require_serving
-from runtime.core.errors import ServerUnreachable, SettingInvalid
 from runtime.serving.server import Server
-from runtime.serving.service_manager import READY, STOPPING, notify
 from runtime.settings import Settings
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, running_server

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import sidewall
 
-from runtime.serving.service_manager import STOPPING, notify
+from base.service_manager import STOPPING, notify
 from tests.fixtures.processes import TinyBundle, running_server
 
 _NEVER_LOADS = """
 import sys, threading
 from prometheus_client import CollectorRegistry
-from runtime.serving.log import configure_log
+from base.log import configure_log
 from runtime.serving.metrics import Metrics
 from runtime.serving.server import serve
 from runtime.settings import Settings
@@ -67,7 +67,7 @@ runtime.start.main()
 """
 _WAITS_IN_AN_ODD_THREAD = """
 import signal, threading
-from runtime.serving.stopping import StopSignals
+from base.stopping import StopSignals
 stop = StopSignals()
 # The system may deliver a signal to any thread that does not block it: here to no other than the second one.
 second = threading.Thread(target=threading.Event().wait, daemon=True)

@@ -10,10 +10,10 @@ import pytest
 import sidewall
 from structlog.testing import capture_logs
 
+from base.storage_watch import LOG, StorageWatch
 from runtime.bundle import load_bundle
 from runtime.inference.model import load_model
 from runtime.serving.server import Server
-from runtime.serving.storage import LOG, StorageWatch
 from runtime.settings import Settings
 from tests.fixtures.disks import fill, mount, small_disk
 from tests.fixtures.processes import TinyBundle, run_sidewall, running_server

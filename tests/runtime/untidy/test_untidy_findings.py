@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from runtime.core.findings import Findings
+from core.findings import Findings
 from tests.fixtures.untidy.bases import Base, block_base, phantom_base
 from tests.fixtures.untidy.case import UntidyCase, make_untidy
 from tests.fixtures.untidy.outcomes import analyse, faults_of_findings

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from runtime.core.labels import EXTERNAL_ILIAC, NODE_POSITIVE
-from runtime.core.volume import Volume
+from core.labels import EXTERNAL_ILIAC, NODE_POSITIVE
+from core.volume import Volume
 from tests.training.intake.test_cohort_checks import record
 from training.datasheet.charts import NEGATIVE_FILL, POSITIVE_FILL, histogram
 from training.datasheet.content import describe_dataset

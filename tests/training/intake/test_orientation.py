@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from runtime.core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC
-from runtime.core.volume import Volume, canonicalise
+from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC
+from core.volume import Volume, canonicalise
 from tests.fixtures.own_study import make_patient
 from training.intake.orientation import borders_fit_mirrored, mirrored_contrasts, stations_out_of_order, suspect_mirror
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydicom.uid import generate_uid
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labelmaps import read_label_map
+from base.errors import SettingInvalid
+from core.labelmaps import read_label_map
 from tests.fixtures.own_study import Patient, make_patient, write_mask, write_nrrd, write_seg
 from training.intake.case_table import TableRow
 from training.intake.choosing import choose_series

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime.core.errors import SettingInvalid
-from runtime.core.labelmaps import ForeignLabels
-from runtime.core.labels import LABEL_NAMES
-from runtime.core.volume import Volume
+from base.errors import SettingInvalid
+from core.labelmaps import ForeignLabels
+from core.labels import LABEL_NAMES
+from core.volume import Volume
 from training.intake.case_table import read_case_table
 from training.intake.label_table import LabelTable, read_label_table
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.core.labels import LABEL_NAMES, NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
-from runtime.core.reading import read_series
-from runtime.core.volume import Volume, canonicalise
+from core.labels import LABEL_NAMES, NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
+from core.reading import read_series
+from core.volume import Volume, canonicalise
 from tests.fixtures.own_study import Patient, make_patient, write_mask, write_nrrd, write_seg
 from training.dataset import label_path, read_volume
 from training.intake.dicom_index import index_dicom

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtime.core.volume import Volume
+from core.volume import Volume
 from tests.training.intake.test_cohort_checks import record
 from training.dataset import Part, image_path_of, label_path, write_case
 from training.intake.faults import Fault, FaultCode

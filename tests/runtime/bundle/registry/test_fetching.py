@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from runtime.artifact_reference import Reference
+from base.errors import DiskFull, PermissionLacking, SettingInvalid
 from runtime.bundle import load_bundle
 from runtime.bundle.registry.fetching import Fetched, fetch_bundle, fetch_or_last
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import BundleRejected, DiskFull, PermissionLacking, RegistryFailed, SettingInvalid
 from tests.fixtures.other_users import not_root, open_folder
 from tests.fixtures.pushed import PLAIN, TwoVersions, put_artifact, read_artifact, reference_in
 from tests.fixtures.registries import RunningRegistry, failing_line, running_registry
+from trust.errors import BundleRejected, RegistryFailed
+from trust.registry.reference import Reference
 
 _DEAD_PORT = 1
 

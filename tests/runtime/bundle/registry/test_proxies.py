@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from export.registry import push_bundle
-from runtime.artifact_reference import parse_reference
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.fetching import fetch_bundle, fetch_or_last
 from runtime.bundle.registry.store import BundleStore
-from runtime.core.errors import RegistryFailed
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.pushed import NAME, TwoVersions
 from tests.fixtures.registries import running_registry
 from tests.fixtures.tunnels import tunnels_to
+from trust.errors import RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import parse_reference
 
 HOST = "registry.hospital.example"
 

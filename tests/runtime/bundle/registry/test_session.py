@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import SettingInvalid
 from export.registry import push_bundle
-from runtime.artifact_reference import Reference, parse_reference
-from runtime.bundle.registry.access import RegistryAccess
 from runtime.bundle.registry.client import current_digest, pull_bundle
-from runtime.core.errors import RegistryFailed, SettingInvalid
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.pushed import PLAIN, TwoVersions, reference_in
 from tests.fixtures.registries import PASSWORD, RunningRegistry, basic_auth, running_registry, write_auth_file
 from tests.fixtures.token_server import token_server
+from trust.errors import RegistryFailed
+from trust.registry.access import RegistryAccess
+from trust.registry.reference import Reference, parse_reference
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""The environment variables of the appliance: a misspelt one stops the start instead of being passed over."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from base.errors import unknown_setting
+
+PREFIX: Final = "SIDEWALL_"
+CONFIG_VARIABLE: Final = "SIDEWALL_CONFIG"
+SERVER_VARIABLE: Final = "SIDEWALL_SERVER"
+PROXY_VARIABLE: Final = "SIDEWALL_PROXY"
+TRUSTED_KEYS_VARIABLE: Final = "SIDEWALL_TRUSTED_KEYS"
+
+OTHER_VARIABLES: Final[Mapping[str, str]] = {
+    CONFIG_VARIABLE: "TOML file with settings, as `--config`",
+    SERVER_VARIABLE: "host:port of the server that `submit` sends to and `health` asks, as `--server`",
+    PROXY_VARIABLE: (
+        "HTTP proxy on the way to that server (http://host:port), as `--proxy`. Without it there is none, whatever "
+        "`http_proxy` says"
+    ),
+    TRUSTED_KEYS_VARIABLE: (
+        "Folder of `*.pub` files: whose bundles are trusted beside the keys that ship with the runtime. Named by the "
+        "environment alone, so that no settings file and no command line can widen whom to trust"
+    ),
+}
+"""Variables that are no settings, and what each is for."""
+
+_SERVICE_LINK: Final = re.compile(
+    r"(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
+)
+_PORT_LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
+"""What Kubernetes puts into every container of a namespace that has a service called sidewall or sidewall-something."""
+
+
+def variable_of(setting: str) -> str:
+    """Return the name of the variable that holds a setting."""
+    return PREFIX + setting.upper()
+
+
+def check_variables(environment: Mapping[str, str], settings: Iterable[str]) -> None:
+    """Raise `SettingInvalid` on the first variable of ours that nothing reads."""
+    known = [*map(variable_of, settings), *OTHER_VARIABLES]
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not _is_service_link(name, environment[name]):
+            raise unknown_setting(name, known, prefix=PREFIX)
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    rest = name.removeprefix(PREFIX)
+    return bool(_SERVICE_LINK.fullmatch(rest) or (rest.endswith("PORT") and _PORT_LINK.fullmatch(value)))

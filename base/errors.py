@@ -1,0 +1,147 @@
+"""The one error tree: every expected failure has a code, a text that is safe to show, and its wire statuses.
+
+Messages say what was got and what is allowed, and never carry patient data. An exception outside this tree is
+answered as `internal_error` without its text, because that text could hold patient data.
+
+Here stand the root and what any program of ours may meet; each room keeps what only it can raise.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class SidewallError(Exception):
+    """Base of every expected failure."""
+
+    code: ClassVar[str] = "internal_error"
+    grpc_status: ClassVar[str] = "INTERNAL"
+    """Name of the `grpc.StatusCode` this becomes."""
+    exit_code: ClassVar[int] = 1
+    """Process exit status of the command line."""
+
+
+class SystemFailed(SidewallError):
+    """The operating system refused something that no setting and no input is to blame for.
+
+    `place` is the path, or what stands for it; `remedy` what an operator can do.
+    """
+
+    code = "system_failed"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 8
+    what: ClassVar[str] = "the system failed"
+    remedy: ClassVar[str] = "look at the system's own log (dmesg, journalctl -k)"
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        super().__init__(f"{place}: {self.what} ({reason}); {self.remedy}")
+
+
+class DiskFull(SystemFailed):
+    """No space, or no quota, is left."""
+
+    code = "disk_full"
+    what = "no space is left"
+    remedy = "make room there, or name another place"
+
+
+class ReadOnlyStorage(SystemFailed):
+    """The file system cannot be written, by anybody."""
+
+    code = "read_only_storage"
+    what = "the file system is read-only"
+    remedy = "mount it writable, or name another place"
+
+
+class PermissionLacking(SystemFailed):
+    """This user may not do that there."""
+
+    code = "permission_lacking"
+    what = "this user may not do that there"
+    remedy = "give the user of this process the right to it, or name another place"
+
+
+class TooManyOpenFiles(SystemFailed):
+    """The process, or the whole machine, may open no more files."""
+
+    code = "too_many_open_files"
+    what = "no more files may be opened"
+    remedy = "raise the limit (ulimit -n; LimitNOFILE= in the unit)"
+
+
+class StorageGone(SystemFailed):
+    """A disk, or the network that it lies behind, went away or is broken."""
+
+    code = "storage_gone"
+    what = "the storage does not answer as it should"
+    remedy = "look whether it is still there (mount, dmesg)"
+
+
+class OutOfMemory(SystemFailed):
+    """Neither the machine nor the limit of its container has memory left."""
+
+    code = "out_of_memory"
+    what = "no memory is left"
+    remedy = "give the process more, or less to do at the same time"
+
+
+class SettingInvalid(SidewallError):
+    """A setting has a value that is not allowed."""
+
+    code = "setting_invalid"
+    grpc_status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name, self.value, self.allowed = name, value, allowed
+        super().__init__(f"setting {name} is {value!r}; allowed: {allowed}")
+
+
+class AddressUnavailable(SettingInvalid):
+    """An address is taken, or not (yet) one of this machine: another process may leave it, a network may come up."""
+
+    code = "address_unavailable"
+    exit_code = 9
+
+
+class FileAbsent(SettingInvalid):
+    """A file that a setting names is not there (yet): what mounts or renews it may still bring it."""
+
+    code = "file_absent"
+    exit_code = 10
+
+
+class _UnknownSetting(SettingInvalid):
+    """There is no setting of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...], meant: str | None) -> None:
+        self.name, self.value, self.allowed = name, None, ", ".join(known)
+        question = f" (did you mean {meant}?)" if meant else ""
+        SidewallError.__init__(self, f"no such setting: {name}{question}; allowed: {self.allowed}")
+
+
+def unknown_setting(name: str, known: Iterable[str], *, prefix: str = "") -> SettingInvalid:
+    """Return the error of a name that is no setting; its value, a secret perhaps, is not shown.
+
+    `prefix` is what all names begin with: it says nothing about which of them was meant.
+    """
+    names = {each.removeprefix(prefix).lower(): each for each in known}
+    near = get_close_matches(name.removeprefix(prefix).lower(), names, 1)
+    return _UnknownSetting(name, tuple(names.values()), names[near[0]] if near else None)
+
+
+class ServerBusy(SidewallError):
+    """The admission limit is reached; try again later."""
+
+    code = "server_busy"
+    grpc_status = "RESOURCE_EXHAUSTED"
+    exit_code = 5
+
+
+class ServerUnreachable(SidewallError):
+    """No Sidewall server answered at the given address."""
+
+    code = "server_unreachable"
+    grpc_status = "UNAVAILABLE"
+    exit_code = 5

@@ -1,0 +1,193 @@
+"""This study beside an earlier one: which node is which, and how much it changed.
+
+Two studies share no coordinates unless they share a frame of reference. The stations that both saw are landmarks: the
+mean of their shifts lays the earlier study on this one. Nodes are then paired on the same side, nearest first.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from base.errors import SettingInvalid
+from core.counting import counted, named
+from core.findings import (
+    CaseIdentity,
+    Comparison,
+    Findings,
+    Interval,
+    Node,
+    PointLpsMm,
+    PriorNode,
+    VanishedNode,
+)
+
+MAX_DISTANCE_MM: Final = 12.0
+"""Nodes farther apart than this are not taken for one: filling of bladder and rectum moves nodes by several mm, and
+lateral nodes seldom lie closer to each other."""
+
+CERTAIN_MARGIN_MM: Final = 4.0
+"""A pair counts as certain when any other partner of either node lies this much farther away."""
+
+_MIN_LANDMARKS: Final = 2
+
+_MAX_LANDMARK_SPREAD_MM: Final = 15.0
+"""Largest distance of a landmark's own shift from the mean one; beyond, the studies do not lie on each other."""
+
+
+_SAME_STUDY: Final = (
+    "the earlier findings are of the same study: between them lies no time in which a node could change"
+)
+
+
+def require_other_series(case: CaseIdentity, prior: Findings | None) -> None:
+    """Raise `SettingInvalid` when the earlier findings are of the very series that is analysed.
+
+    They would say that nothing changed. Bare voxels carry no UID and cannot be told apart so.
+    """
+    same = prior is not None and case.series_instance_uid == prior.case.series_instance_uid
+    if same and case.series_instance_uid is not None:
+        raise SettingInvalid("prior", "findings of the same series", "findings of an earlier study of the patient")
+
+
+def with_comparison(findings: Findings, prior: Findings) -> Findings:
+    """Return the findings with every node's earlier self, and the earlier study's name in their context."""
+    nodes, comparison, warnings = compare_with_prior(findings, prior)
+    study = findings.case.study_instance_uid
+    if study is not None and study == prior.case.study_instance_uid:
+        warnings = (_SAME_STUDY, *warnings)
+    return replace(
+        findings,
+        nodes=nodes,
+        comparison=comparison,
+        context=replace(findings.context, prior_case_id=prior.case.case_id),
+        warnings=findings.warnings + warnings,
+    )
+
+
+def compare_with_prior(
+    findings: Findings, prior: Findings
+) -> tuple[tuple[Node, ...], Comparison | None, tuple[str, ...]]:
+    """Return the nodes with their earlier selves, how the studies were laid on each other, and warnings.
+
+    Without enough common landmarks, or for an earlier study that was refused, nothing is compared: the nodes are
+    returned as they are, the comparison is None and a warning says why.
+    """
+    if prior.status == "refused":
+        return findings.nodes, None, ("the earlier study was refused: nothing is compared",)
+    landmarks = _landmark_shifts_mm(findings, prior)
+    same_frame = findings.case.frame_of_reference_uid is not None and (
+        findings.case.frame_of_reference_uid == prior.case.frame_of_reference_uid
+    )
+    shift = np.zeros(3) if same_frame else landmarks.mean(axis=0) if len(landmarks) else np.zeros(3)
+    if not same_frame:
+        problem = _problem_of(landmarks, shift)
+        if problem:
+            return findings.nodes, None, (f"{problem}: nothing is compared",)
+    pairs = _pair(findings.nodes, prior.nodes, shift)
+    nodes = tuple(
+        replace(node, prior=_prior_node(node, *pairs[node.id])) if node.id in pairs else node for node in findings.nodes
+    )
+    taken = {earlier.id for earlier, _, _ in pairs.values()}
+    comparison = Comparison(
+        prior_case_id=prior.case.case_id,
+        prior_time_point=prior.context.time_point,
+        landmark_count=0 if same_frame else len(landmarks),
+        shift_lps_mm=_point(shift),
+        vanished=tuple(
+            VanishedNode(node.id, node.side, node.station, node.short_axis_mm, node.status)
+            for node in prior.nodes
+            if node.id not in taken
+        ),
+    )
+    return nodes, comparison, _warnings(nodes, comparison)
+
+
+def _landmark_shifts_mm(findings: Findings, prior: Findings) -> np.ndarray:
+    """Return the shift (k, 3) of every station whose centre is known in both; cut stations have moved centres."""
+    earlier = {(each.side, each.station): each.centroid_lps_mm for each in prior.assessed if each.assessed}
+    shifts = []
+    for each in findings.assessed:
+        then = earlier.get((each.side, each.station))
+        if each.assessed and each.centroid_lps_mm is not None and then is not None:
+            shifts.append(np.subtract(each.centroid_lps_mm, then))
+    return np.array(shifts).reshape(-1, 3)
+
+
+def _problem_of(landmarks: np.ndarray, shift: np.ndarray) -> str | None:
+    if len(landmarks) < _MIN_LANDMARKS:
+        return (
+            f"{counted(len(landmarks), 'station')} wholly seen in both studies, at least {_MIN_LANDMARKS} are needed "
+            "to lay one on the other"
+        )
+    spread_mm = float(np.linalg.norm(landmarks - shift, axis=1).max())
+    if spread_mm > _MAX_LANDMARK_SPREAD_MM:
+        return (
+            f"the stations of both studies do not lie on each other (up to {spread_mm:.0f} mm apart, allowed are "
+            f"{_MAX_LANDMARK_SPREAD_MM:.0f} mm)"
+        )
+    return None
+
+
+def _pair(nodes: tuple[Node, ...], earlier: tuple[Node, ...], shift: np.ndarray) -> dict[int, tuple[Node, float, bool]]:
+    """Return node id -> (earlier node, distance in mm, certain), the nearest pairs first, each node once."""
+    distance_mm = np.array(
+        [
+            [
+                float(np.linalg.norm(np.subtract(node.centroid_lps_mm, then.centroid_lps_mm) - shift))
+                if _may_be_one(node, then)
+                else np.inf
+                for then in earlier
+            ]
+            for node in nodes
+        ]
+    ).reshape(len(nodes), len(earlier))
+    left = distance_mm.copy()
+    pairs: dict[int, tuple[Node, float, bool]] = {}
+    while left.size and left.min() <= MAX_DISTANCE_MM:
+        row, column = np.unravel_index(int(left.argmin()), left.shape)
+        others = np.concatenate([np.delete(distance_mm[row], column), np.delete(distance_mm[:, column], row)])
+        nearest = float(distance_mm[row, column])
+        certain = bool(others.min(initial=np.inf) >= nearest + CERTAIN_MARGIN_MM)
+        pairs[nodes[int(row)].id] = (earlier[int(column)], nearest, certain)
+        left[row, :] = np.inf
+        left[:, column] = np.inf
+    return pairs
+
+
+def _may_be_one(node: Node, then: Node) -> bool:
+    return "unknown" in (node.side, then.side) or node.side == then.side
+
+
+def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool) -> PriorNode:
+    return PriorNode(
+        id=then.id,
+        short_axis_mm=then.short_axis_mm,
+        change_mm=node.short_axis_mm - then.short_axis_mm,
+        change_interval_mm=_difference(node.short_axis_interval_mm, then.short_axis_interval_mm),
+        distance_mm=distance_mm,
+        certain=certain,
+    )
+
+
+def _difference(now: Interval | None, then: Interval | None) -> Interval | None:
+    """Return the smallest and largest difference that two intervals allow."""
+    if now is None or then is None:
+        return None
+    return now[0] - then[1], now[1] - then[0]
+
+
+def _warnings(nodes: tuple[Node, ...], comparison: Comparison) -> tuple[str, ...]:
+    said = [
+        f"node {node.id} may be node {node.prior.id} of the earlier study, but another lies nearly as close"
+        for node in nodes
+        if node.prior is not None and not node.prior.certain
+    ]
+    if comparison.vanished:
+        numbers = named("node", (node.id for node in comparison.vanished))
+        said.append(f"{numbers} of the earlier study not found again: gone, or missed")
+    return tuple(said)
+
+
+def _point(position: np.ndarray) -> PointLpsMm:
+    return float(position[0]), float(position[1]), float(position[2])

@@ -1,0 +1,113 @@
+"""Where no verdict is given: images that are none as a whole, and faults that reach a station or a node."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.counting import named
+from core.errors import RefusalCode
+from core.findings import Findings, Gate, Node, StationAssessment
+from core.judging.image_check import ImageCheck, numbered
+from core.labels import STATION_LABELS
+from core.measuring.components import with_neighbours
+from core.measuring.midline import Midline
+from core.measuring.nodes import MeasuredNodes
+from core.segmentation import Segmentation
+
+_MOST_ODD: Final = 0.2
+"""Share of slices at fault beyond which the image as a whole has no verdict, wherever the stations were found."""
+
+_MOST_DEAD: Final = 0.05
+"""The same for the share of all voxels without signal inside the body."""
+
+_WHOLE: Final = {
+    RefusalCode.GREY_LEVELS.value: "the image has too few grey levels",
+    RefusalCode.FAR_FROM_TRAINING.value: "the image is too unlike any that the model knows",
+}
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def without_unseen(
+    assessed: tuple[StationAssessment, ...], segmentation: Segmentation, midline: Midline, unseen: BoolArray | None
+) -> tuple[StationAssessment, ...]:
+    """Return the assessments with those as not assessed whose station the unseen voxels (z, y, x) reach.
+
+    A fault that adjoins a station reaches it: inside the fault there is nothing to segment.
+    """
+    if unseen is None:
+        return assessed
+    near = with_neighbours(unseen)
+    return tuple(_seen_so(each, _reached_slices(each, segmentation, midline, near)) for each in assessed)
+
+
+def _seen_so(assessment: StationAssessment, slices: list[int]) -> StationAssessment:
+    if not slices or not assessment.assessed:
+        return assessment
+    return replace(assessment, assessed=False, reason=f"a fault of the image reaches it in {numbered(slices)}")
+
+
+def _reached_slices(
+    assessment: StationAssessment, segmentation: Segmentation, midline: Midline, near: BoolArray
+) -> list[int]:
+    """Return the slices in which a station of one side is reached."""
+    value = next(value for value, name in STATION_LABELS.items() if name == assessment.station)
+    index = np.argwhere(near & (segmentation.labels.voxels == value))
+    if midline.trusted and len(index):
+        is_left = midline.distance_mm(segmentation.labels.index_to_lps_mm(index)) > 0
+        index = index[is_left == (assessment.side == "left")]
+    return [int(z) for z in np.unique(index[:, 0])]
+
+
+def reasons_without_verdict(
+    gates: Iterable[Gate], check: ImageCheck, assessed: Iterable[StationAssessment], before: Iterable[StationAssessment]
+) -> tuple[str, ...]:
+    """Return why a case has no verdict, in words; empty when it may have one.
+
+    `before` are the assessments as they were without a look at the image's faults.
+    """
+    reasons = [_WHOLE[gate.code] for gate in gates if gate.code in _WHOLE and gate.outcome != "pass"]
+    if len(check.odd.faults) > _MOST_ODD * len(check.dead):
+        reasons.append("too many slices are no image of their place")
+    if float(check.dead.mean()) > _MOST_DEAD:
+        reasons.append("too much of the body is without signal")
+    reached = [
+        f"{now.side} {now.station.replace('_', ' ')}"
+        for now, then in zip(assessed, before, strict=True)
+        if then.assessed and not now.assessed
+    ]
+    if reached:
+        reasons.append(f"faults of the image reach {', '.join(reached)}")
+    return tuple(reasons)
+
+
+def doubtful_nodes(measured: MeasuredNodes, unseen: BoolArray | None) -> frozenset[int]:
+    """Return the numbers of the nodes that unseen voxels (z, y, x) adjoin."""
+    if unseen is None:
+        return frozenset()
+    return frozenset(int(number) for number in np.unique(measured.instances.voxels[with_neighbours(unseen)]) if number)
+
+
+def withhold_verdict(findings: Findings, reasons: tuple[str, ...], doubtful: frozenset[int]) -> Findings:
+    """Return the findings without a verdict where there are reasons, and with doubtful nodes called indeterminate.
+
+    A demonstration stays one. A warning says why.
+    """
+    whole = any(reason in _WHOLE.values() for reason in reasons)
+    nodes = tuple(_in_doubt(node) if whole or node.id in doubtful else node for node in findings.nodes)
+    warnings = findings.warnings
+    if doubtful:
+        told = named("node", [str(number) for number in sorted(doubtful)])
+        warnings += (f"{told} at a fault of the image: neither size nor status can be relied on",)
+    if not reasons:
+        return replace(findings, nodes=nodes, warnings=warnings) if doubtful else findings
+    warnings += (f"no verdict is given: {'; '.join(reasons)}",)
+    status = findings.status if findings.status == "demonstration" else "indeterminate"
+    return replace(findings, status=status, nodes=nodes, warnings=warnings)
+
+
+def _in_doubt(node: Node) -> Node:
+    return node if node.status == "demonstration" else replace(node, status="indeterminate")

@@ -1,0 +1,30 @@
+"""What the values of a foreign label map stand for."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from base.errors import SettingInvalid
+from core.labels import LABEL_NAMES
+
+LabelMeanings = Mapping[int, int]
+"""Value in the foreign map -> our label (0 leaves it out)."""
+
+DEFAULT_MEANINGS: Final[LabelMeanings] = {label: label for label in LABEL_NAMES.values()}
+"""The study's own values: 1 external iliac, 2 obturator, 3 internal iliac, 4 negative node, 5 positive node."""
+
+
+def parse_meanings(text: str) -> LabelMeanings:
+    """Return the meanings that `value=name,...` gives, such as `10=obturator,11=node_positive`.
+
+    Names are those of `LABEL_NAMES`; `background` leaves a value out. Raises `SettingInvalid`.
+    """
+    allowed = f"value=name, separated by commas, with names {', '.join(LABEL_NAMES)}"
+    meanings: dict[int, int] = {0: 0}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        value, _, name = (each.strip() for each in part.partition("="))
+        if not value.isdecimal() or name not in LABEL_NAMES or int(value) in meanings:
+            raise SettingInvalid("labels", text, allowed)
+        meanings[int(value)] = LABEL_NAMES[name]
+    if len(meanings) == 1:
+        raise SettingInvalid("labels", text, allowed)
+    return meanings

@@ -1,0 +1,1 @@
+"""From masks to nodes, midline and stations, with their sizes and features."""

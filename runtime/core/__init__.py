@@ -1,1 +1,0 @@
-"""Geometry, reading, measurement and findings: light enough for training, export and the phantom to share."""

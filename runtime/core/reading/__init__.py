@@ -1,7 +1,0 @@
-"""Read input into a `Volume`, or refuse it with every reason."""
-
-from runtime.core.reading.bare_volume import validate_volume
-from runtime.core.reading.limits import ReadingLimits
-from runtime.core.reading.series_reader import read_series
-
-__all__ = ["ReadingLimits", "read_series", "validate_volume"]
