@@ -89,6 +89,9 @@ class CaseInput:
     name_aside: NameAside = name_no_file
     """Learns the names of files of `dicom` that hold no image; they stand in no result."""
 
+    left_aside: Mapping[str, int] = field(default_factory=dict)
+    """Files beside those of `dicom` that their sender left out, by kind."""
+
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
 

@@ -209,7 +209,9 @@ class _Run:
                 return validate_volume(image.volume)
             case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
                 limits = replace(DEFAULT_LIMITS, filtered_images=self.settings.filtered_images)
-                self.series = read_series(dicom, limits, name_aside=self.case.name_aside)
+                self.series = read_series(
+                    dicom, limits, name_aside=self.case.name_aside, left_aside=self.case.left_aside
+                )
                 return self.series.volume
         raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
 

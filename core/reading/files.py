@@ -7,10 +7,11 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from base.system_errors import PASSING, system_error
@@ -29,6 +30,13 @@ _NO_SUFFIX: Final = re.compile(r"(\.\d+)?\Z")
 
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What `zipfile` raises on damaged, encrypted or exotically packed archives."""
+
+OTHER_FILE: Final = "other file"
+SPECIAL_FILE: Final = "special file"
+REPEATED_LINK: Final = "repeated folder link"
+"""Kinds of files that are left aside: beside images by its name alone; a pipe, socket or device; a link back."""
+
+NOTHING_ASIDE: Final[Mapping[str, int]] = MappingProxyType({})
 
 NameAside = Callable[[str, str], None]
 """Takes the name and the kind of a file that is left aside. A name may hold a patient's: it is for the terminal of the
@@ -162,6 +170,7 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
     if not isinstance(source, Path):
         for item in source:
             if isinstance(item, Path):
+                _require_file(item)
                 yield StoredFile(item, is_companion=False, name=item.name)
             else:
                 # A content without a name claims nothing: callers send strays of a folder so, too.
@@ -175,7 +184,16 @@ def _stored_files(source: Path | Sequence[Path | bytes]) -> Iterator[StoredFile]
     elif _is_zip(source):
         yield from _members(source)
     else:
+        _require_file(source)
         yield StoredFile(source, is_companion=False, name=source.name)
+
+
+def _require_file(path: Path) -> None:
+    """Raise `CaseRefused` for a pipe, a socket or a device, which might never end; what is absent fails when read."""
+    with _reading_file():
+        is_special = path.exists() and not path.is_file()
+    if is_special:
+        raise _refusal(RefusalCode.NOT_DICOM, f"the input is a {SPECIAL_FILE}; allowed: a directory, a zip or a file")
 
 
 def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
@@ -188,7 +206,7 @@ def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
         if not _enter(Path(parent), entered):
             folders.clear()
             name = str(Path(parent).relative_to(folder))
-            yield StoredFile(b"", is_companion=True, aside="repeated folder link", name=name)
+            yield StoredFile(b"", is_companion=True, aside=REPEATED_LINK, name=name)
             continue
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
@@ -198,7 +216,7 @@ def _files_of_directory(folder: Path) -> Iterator[StoredFile]:
             if is_read:
                 yield StoredFile(path, _is_companion(inside), _is_claimed(inside), name=str(inside))
             else:
-                yield StoredFile(b"", is_companion=True, aside="special file", name=str(inside))
+                yield StoredFile(b"", is_companion=True, aside=SPECIAL_FILE, name=str(inside))
 
 
 def _enter(folder: Path, entered: set[tuple[int, int]]) -> bool:
@@ -228,6 +246,8 @@ def _members(path: Path) -> Iterator[StoredFile]:
 
 
 def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as stream:
             return stream.read(4) in _ZIP_MAGIC

@@ -3,7 +3,7 @@
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydicom import dcmread
@@ -22,7 +22,7 @@ from core.counting import counted
 from core.errors import RefusalCode
 from core.reading.elements import PARSE_ERRORS, element_value
 from core.reading.file_kinds import kind_of_content
-from core.reading.files import InputFile, NameAside, name_no_file
+from core.reading.files import NOTHING_ASIDE, OTHER_FILE, InputFile, NameAside, name_no_file
 from core.reading.limits import ReadingLimits
 from core.reading.notes import Notes
 
@@ -33,7 +33,6 @@ _BARE_DATASET_STARTS: Final = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
 _PIXEL_GROUPS: Final = frozenset({0x7FE0, 0x7FE1})
 """Pixel data, and the private group that some vendors keep copies of them in."""
 
-OTHER_FILE: Final = "other file"
 NOT_READABLE: Final = "no readable DICOM image"
 """Kind of a file that could have been a slice."""
 
@@ -42,16 +41,20 @@ _META_SEARCH_BYTES: Final = 2048
 
 
 def parse_images(
-    files: Iterable[InputFile], limits: ReadingLimits, notes: Notes, name_aside: NameAside = name_no_file
+    files: Iterable[InputFile],
+    limits: ReadingLimits,
+    notes: Notes,
+    name_aside: NameAside = name_no_file,
+    left_aside: Mapping[str, int] = NOTHING_ASIDE,
 ) -> list[Dataset]:
     """Return the datasets that hold images, in the order of the files.
 
     What is no DICOM image by its content is left aside, with a warning that counts it by kind. What began as an
     instance, or could be one, is a reason to refuse whatever it is called, because it could have been a slice. Names of
-    either go to `name_aside` alone.
+    either go to `name_aside` alone. `left_aside` is what the caller has left aside already, by kind.
     """
     images: list[Dataset] = []
-    aside: Counter[str] = Counter()
+    aside = Counter(left_aside)
     damaged = 0
     for file in files:
         dataset = None if file.aside else parse_instance(file.content, limits)

@@ -1,13 +1,13 @@
 """Read a DICOM series: the order of its stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from core.errors import CaseRefused, Reason, RefusalCode
 from core.reading.elements import element_value
-from core.reading.files import NameAside, collect_files, name_no_file
+from core.reading.files import NOTHING_ASIDE, NameAside, collect_files, name_no_file
 from core.reading.frames import Frame, frame_count, frames_of
 from core.reading.geometry import Stack, locate
 from core.reading.identity import check_identity
@@ -27,16 +27,17 @@ def read_series(
     limits: ReadingLimits = DEFAULT_LIMITS,
     *,
     name_aside: NameAside = name_no_file,
+    left_aside: Mapping[str, int] = NOTHING_ASIDE,
 ) -> Series:
     """Read one axial T2-weighted MR series from a directory, a zip archive, one file, or a list of instances.
 
     Classic and enhanced multi-frame images, native and losslessly or lossily compressed. Slices are ordered by
-    position along the slice normal. Files without an image are told to `name_aside` by name. Raises `CaseRefused` with
-    every reason found.
+    position along the slice normal. Files without an image are told to `name_aside` by name; `left_aside` are those
+    that its sender left out of the source, by kind. Raises `CaseRefused` with every reason found.
     """
     notes = Notes()
     with without_library_warnings():
-        images = parse_images(collect_files(source, limits), limits, notes, name_aside)
+        images = parse_images(collect_files(source, limits), limits, notes, name_aside, left_aside)
         check_identity(images, notes)  # before anything is left out
         mend_headers(images, notes)
         series = None

@@ -98,8 +98,13 @@ def _kind(path: Path) -> str | None:
 
 
 def _head(path: Path) -> bytes:
-    """Return the first bytes of a file, out of gzip where it is packed; none where it cannot be read."""
+    """Return the first bytes of a file, out of gzip where it is packed; none where it cannot be read.
+
+    A pipe is not opened: that waits for whoever writes to it, which may be nobody.
+    """
     try:
+        if not path.is_file():
+            return b""
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
         if head[:2] == b"\x1f\x8b":

@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import Tag
 
 from core.reading.elements import element_value
-from core.reading.files import Budget, NameAside, StoredFile, name_no_file, walk_files
-from core.reading.instances import NOT_READABLE, OTHER_FILE, is_image, parse_instance
+from core.reading.files import OTHER_FILE, Budget, NameAside, StoredFile, name_no_file, walk_files
+from core.reading.instances import NOT_READABLE, is_image, parse_instance
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT
 

@@ -14,7 +14,7 @@ from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
 from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.peer import Peer, proxy_options
-from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
+from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
@@ -69,10 +69,11 @@ class AsyncClient:
         *,
         options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
         on_progress: OnProgress | None = None,
+        on_left_aside: OnLeftAside | None = None,
         timeout_s: float | None = None,
     ) -> Result:
         """Do as `Client.analyze_series`; files are read in a thread. Cancelling the task cancels the call."""
-        upload = await asyncio.to_thread(SeriesUpload, source, options)
+        upload = await asyncio.to_thread(SeriesUpload, source, options, on_left_aside)
         call = self._stub.AnalyzeSeries(_in_thread(iter(upload)), timeout=timeout_s)
         try:
             return await _collect(call, on_progress, self._peer)

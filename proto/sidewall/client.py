@@ -12,7 +12,7 @@ from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
 from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.peer import Peer, proxy_options
-from sidewall.transfer import CaseOptions, Geometry, SeriesUpload, Source, volume_requests
+from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
@@ -72,13 +72,15 @@ class Client:
         *,
         options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
         on_progress: OnProgress | None = None,
+        on_left_aside: OnLeftAside | None = None,
         timeout_s: float | None = None,
     ) -> Result:
         """Send one DICOM series (a directory, a zip file, files, or instances as bytes) and wait for its result.
 
+        What is not sent of a folder or zip file is counted in the findings, and told to `on_left_aside` by name.
         Raises `Refused` with every reason, another `SidewallClientError`, or `OSError` when a file cannot be read.
         """
-        upload = SeriesUpload(source, options)
+        upload = SeriesUpload(source, options, on_left_aside)
         call = self._stub.AnalyzeSeries(iter(upload), timeout=timeout_s)
         try:
             return _collect(call, on_progress, self._peer)

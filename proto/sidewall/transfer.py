@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
@@ -19,7 +21,15 @@ these need less than 7 KiB/s.
 """
 
 Source = str | Path | bytes
+OnLeftAside = Callable[[str, str], None]
+"""Takes the path, from the folder or zip file on, and the kind of a file that is not sent. A path may hold a patient's
+name.
+"""
 
+COMPANION = "other file"
+SPECIAL_FILE = "special file"
+REPEATED_LINK = "repeated folder link"
+"""Kinds of files that are not sent: by its name it only accompanies images; a pipe, socket or device; a link back."""
 
 _COMPANION_NAMES = frozenset({"THUMBS.DB", "DESKTOP.INI", "README", "LICENSE", "LOCKFILE", "VERSION"})
 _COMPANION_SUFFIXES = frozenset({
@@ -112,17 +122,22 @@ class SeriesUpload:
     which the server refuses as incomplete.
     """
 
-    def __init__(self, source: Source | Iterable[Source], options: CaseOptions) -> None:
-        """Raise `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file."""
-        self._instances = _list_instances(source)
+    def __init__(
+        self, source: Source | Iterable[Source], options: CaseOptions, on_left_aside: OnLeftAside | None = None
+    ) -> None:
+        """Raise `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file.
+
+        Raises `OSError` for a path that is a pipe, a socket or a device.
+        """
+        self._listing = _Listing(on_left_aside or _name_nowhere)
+        self._listing.add(source)
         self._options = options
         self.failure: OSError | zipfile.BadZipFile | None = None
 
     def __iter__(self) -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
         """Yield the start and then the chunks of every instance."""
-        start = analysis_pb2.SeriesStart(options=self._options.to_message(), instance_count=len(self._instances))
-        yield analysis_pb2.AnalyzeSeriesRequest(start=start)
-        for instance in self._instances:
+        yield analysis_pb2.AnalyzeSeriesRequest(start=self._start())
+        for instance in self._listing.instances:
             try:
                 data = instance.read()
             except (OSError, zipfile.BadZipFile) as failure:
@@ -131,6 +146,18 @@ class SeriesUpload:
             for chunk, last in _chunks(data):
                 part = analysis_pb2.InstanceChunk(data=chunk, last=last)
                 yield analysis_pb2.AnalyzeSeriesRequest(instance=part)
+
+    def _start(self) -> analysis_pb2.SeriesStart:
+        aside = self._listing.aside
+        return analysis_pb2.SeriesStart(
+            options=self._options.to_message(),
+            instance_count=len(self._listing.instances),
+            left_aside=analysis_pb2.LeftAside(
+                companions=aside[COMPANION],
+                special_files=aside[SPECIAL_FILE],
+                repeated_folder_links=aside[REPEATED_LINK],
+            ),
+        )
 
 
 def volume_requests(
@@ -164,53 +191,84 @@ class _Instance:
         return self.read()[128:132] == b"DICM"
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder and behind links, each folder once, so that no loop is endless.
+class _Listing:
+    """The instances of a directory (with its sub-directories), a zip file, one file, or a list of these."""
 
-    A link that leads nowhere is yielded, too. Raises `OSError` on a folder that cannot be listed, which could hold a
-    part.
-    """
+    def __init__(self, tell: OnLeftAside) -> None:
+        self.instances: list[_Instance] = []
+        self.aside: Counter[str] = Counter()
+        """Files of folders and zip files that are not sent, by kind."""
+        self._tell = tell
 
-    def fail(error: OSError) -> None:
-        raise error
+    def add(self, source: Source | Iterable[Source]) -> None:
+        """Add what a source holds; raises as `SeriesUpload` does."""
+        if isinstance(source, bytes):
+            self.instances.append(_Instance(source))
+        elif isinstance(source, (str, Path)):
+            self._add_path(Path(source))
+        else:
+            for part in source:
+                self.add(part)
 
-    entered: set[tuple[int, int]] = set()
-    for parent, folders, names in os.walk(folder, followlinks=True, onerror=fail):
-        status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in entered:
-            folders.clear()
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        folders.sort()
-        yield from (Path(parent, name) for name in names)
+    def _add_path(self, path: Path) -> None:
+        if path.is_dir():
+            self._add_images([(_Instance(file), file.relative_to(path)) for file in sorted(self._below(path))])
+        elif not path.exists():
+            raise FileNotFoundError(f"{path} does not exist")
+        elif not path.is_file():
+            # Reading a pipe would wait for whoever writes to it, which may be nobody.
+            raise OSError(errno.EINVAL, "a pipe, socket or device, and no file", str(path))
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+            self._add_images([(_Instance(path, name), PurePosixPath(name)) for name in names])
+        else:
+            self.instances.append(_Instance(path))
+
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """Yield the files below a folder and behind links, each folder once, so that no loop is endless.
+
+        A link that leads nowhere is yielded, too. Raises `OSError` on a folder that cannot be listed, which could hold
+        a part.
+        """
+
+        def fail(error: OSError) -> None:
+            raise error
+
+        entered: set[tuple[int, int]] = set()
+        for parent, folders, names in os.walk(folder, followlinks=True, onerror=fail):
+            status = Path(parent).stat()
+            if (status.st_dev, status.st_ino) in entered:
+                folders.clear()
+                self._leave_aside(Path(parent).relative_to(folder), REPEATED_LINK)
+                continue
+            entered.add((status.st_dev, status.st_ino))
+            folders.sort()
+            for file in (Path(parent, name) for name in names):
+                if file.is_file() or not file.exists():
+                    yield file
+                else:
+                    self._leave_aside(file.relative_to(folder), SPECIAL_FILE)
+
+    def _add_images(self, named: list[tuple[_Instance, PurePath]]) -> None:
+        """Leave out what only accompanies images (a README, a checksum); when nothing else is there, keep all of it.
+
+        Every other file is sent, DICOM or not: it could be a damaged slice, and the server has to say so.
+        """
+        beside = {name for instance, name in named if _is_companion(name) and not instance.has_marker()}
+        if len(beside) == len(named):
+            beside = set()
+        self.instances += [instance for instance, name in named if name not in beside]
+        for name in sorted(beside):
+            self._leave_aside(name, COMPANION)
+
+    def _leave_aside(self, name: PurePath, kind: str) -> None:
+        self.aside[kind] += 1
+        self._tell(str(name), kind)
 
 
-def _list_instances(source: Source | Iterable[Source]) -> list[_Instance]:
-    """Return the instances of a directory (with its sub-directories), a zip file, one file, or a list of these."""
-    if not isinstance(source, (str, Path, bytes)):
-        return [instance for part in source for instance in _list_instances(part)]
-    if isinstance(source, bytes):
-        return [_Instance(source)]
-    path = Path(source)
-    if path.is_dir():
-        files = (file for file in sorted(_below(path)) if file.is_file() or not file.exists())
-        return _without_companions([(_Instance(file), file.relative_to(path)) for file in files])
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-        return _without_companions([(_Instance(path, name), PurePosixPath(name)) for name in names])
-    return [_Instance(path)]
-
-
-def _without_companions(named: list[tuple[_Instance, PurePath]]) -> list[_Instance]:
-    """Leave out what only accompanies images (a README, a checksum); when nothing else is there, keep all of it.
-
-    Every other file is sent, DICOM or not: it could be a damaged slice, and the server has to say so.
-    """
-    images = [instance for instance, name in named if not _is_companion(name) or instance.has_marker()]
-    return images or [instance for instance, _ in named]
+def _name_nowhere(_: str, __: str) -> None:
+    """Leave a file aside without its name."""
 
 
 def _is_companion(name: PurePath) -> bool:

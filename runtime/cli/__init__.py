@@ -21,7 +21,7 @@ from base.streams import answer_alone
 from base.version_option import VersionOption
 from core.errors import CaseRefused
 from runtime.cli.bundle_commands import bundle_app
-from runtime.cli.console import describe_findings, progress_bar
+from runtime.cli.console import describe_findings, naming_aside, progress_bar
 from runtime.cli.options import (
     BackendOption,
     BundleOption,
@@ -198,7 +198,6 @@ def select(
         from base.log import configure_log
         from core.reading.limits import DEFAULT_LIMITS
         from core.selection import select_series
-        from runtime.cli.analyzing import naming_aside
         from runtime.cli.selecting import describe_selection, selection_mapping
 
         settings = load_settings(named=others, file=config)

@@ -1,26 +1,22 @@
 """`sidewall analyze`: one series, or the one chosen from a study, in this process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.findings_json import to_mapping
-from core.reading.files import NameAside
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.volume_files import holds_volume_files
 from core.selection import Selection, select_series
 from core.site_choices import FilteredImages
 from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.cli.case_folder import CaseInputs, write_case
-from runtime.cli.console import ShowProgress
+from runtime.cli.console import ShowProgress, Tell, naming_aside
 from runtime.cli.loading import ModelOnDemand
 from runtime.cli.running import TerminalMonitor
 from runtime.pipeline import analyze_case
 from runtime.settings import Settings
-
-Tell = Callable[[str], None]
-"""Takes one line for the person at the terminal."""
 
 
 def analyze_path(
@@ -64,18 +60,6 @@ def with_images(
         return replace(about, volume_file=path)
     limits = replace(DEFAULT_LIMITS, filtered_images=filtered_images)
     return replace(about, dicom=choose_series(path, series_uid, tell, limits), name_aside=naming_aside(tell))
-
-
-def naming_aside(tell: Tell) -> NameAside:
-    """Return what tells the person at the terminal, and nobody else, the name of a file that is left aside."""
-
-    def name_aside(name: str, kind: str) -> None:
-        """Tell one file; what could move the cursor is shown as its number."""
-        shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in name)
-        if shown:
-            tell(f"left aside: {shown} ({kind})")
-
-    return name_aside
 
 
 def tell_lost(result: CaseResult, tell: Tell) -> None:

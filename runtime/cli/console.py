@@ -30,6 +30,21 @@ _SHOWN_DIFFERENCES = 20
 ShowProgress = Callable[[str, int, int, float | None], None]
 """Takes stage, done, total and the estimated seconds to the end of the analysis."""
 
+Tell = Callable[[str], None]
+"""Takes one line for the person at the terminal."""
+
+
+def naming_aside(tell: Tell) -> Callable[[str, str], None]:
+    """Return what tells the person at the terminal, and nobody else, name and kind of a file that is left aside."""
+
+    def name_aside(name: str, kind: str) -> None:
+        """Tell one file; what could move the cursor is shown as its number."""
+        shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in name)
+        if shown:
+            tell(f"left aside: {shown} ({kind})")
+
+    return name_aside
+
 
 def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
     """Return a case's findings for the terminal: verdict, nodes, refusal, warnings."""

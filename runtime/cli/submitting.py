@@ -20,7 +20,7 @@ from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings_json import to_mapping
 from core.reading.volume_files import holds_volume_files, read_volume_file
 from runtime.cli.case_folder import CaseInputs, earlier_report_file, write_case
-from runtime.cli.console import ShowProgress
+from runtime.cli.console import ShowProgress, Tell, naming_aside
 from runtime.cli.earlier import check_time_point, read_findings
 
 
@@ -102,7 +102,7 @@ def submit_path(
     inputs: CaseInputs,
     timeout_s: float | None,
     show: ShowProgress,
-    tell: Callable[[str], None],
+    tell: Tell,
 ) -> dict[str, Any]:
     """Send the series or image file at `path`, write every artefact below `out`, and return the findings in JSON form.
 
@@ -111,7 +111,8 @@ def submit_path(
     """
     try:
         with sidewall.Client(server, tls=tls, proxy=proxy) as client:
-            send = _sending_volume(client, path, tell) if holds_volume_files(path) else _sending_series(client, path)
+            sending = _sending_volume if holds_volume_files(path) else _sending_series
+            send = sending(client, path, tell)
             result = send(
                 options=options,
                 timeout_s=timeout_s,
@@ -137,11 +138,11 @@ def submit_path(
     return result.findings
 
 
-def _sending_series(client: sidewall.Client, path: Path) -> Callable[..., sidewall.Result]:
-    return partial(client.analyze_series, path)
+def _sending_series(client: sidewall.Client, path: Path, tell: Tell) -> Callable[..., sidewall.Result]:
+    return partial(client.analyze_series, path, on_left_aside=naming_aside(tell))
 
 
-def _sending_volume(client: sidewall.Client, path: Path, tell: Callable[[str], None]) -> Callable[..., sidewall.Result]:
+def _sending_volume(client: sidewall.Client, path: Path, tell: Tell) -> Callable[..., sidewall.Result]:
     """Return the call with the voxels of an image file; `tell` takes what was tolerated in it."""
     image = read_volume_file(path)
     for warning in image.warnings:

@@ -16,6 +16,7 @@ from core.counting import counted
 from core.errors import CaseRefused, Reason, RefusalCode
 from core.findings import CaseContext, Findings, TimePoint
 from core.findings_json import from_mapping
+from core.reading.files import OTHER_FILE, REPEATED_LINK, SPECIAL_FILE
 from core.selection import refused_by_caller
 from core.volume import Volume
 from runtime.case import CaseInput
@@ -78,6 +79,7 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
         created=_created(options),
+        left_aside=_left_aside(first.start.left_aside),
     )
 
 
@@ -110,6 +112,16 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
         prior=_prior(options),
         created=_created(options),
     )
+
+
+def _left_aside(told: analysis_pb2.LeftAside) -> dict[str, int]:
+    """Return how many files the caller left out, by the kinds that reading counts."""
+    counts = {
+        OTHER_FILE: told.companions,
+        SPECIAL_FILE: told.special_files,
+        REPEATED_LINK: told.repeated_folder_links,
+    }
+    return {kind: count for kind, count in counts.items() if count}
 
 
 def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:

@@ -1,5 +1,6 @@
 """What the client sends: instances in chunks, whatever form the caller has them in."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -119,3 +120,29 @@ def test_files_behind_links_are_sent_once_and_a_link_that_leads_nowhere_is_a_fai
     upload = SeriesUpload(folder, CaseOptions())
     list(upload)
     assert isinstance(upload.failure, FileNotFoundError)
+
+
+def test_what_stays_at_home_is_counted_for_the_server_and_named_to_the_caller_alone(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "sub" / "README.txt").write_text("Exported on a Monday.\n")
+    (folder / "sub" / "loop").symlink_to(folder, target_is_directory=True)
+    os.mkfifo(folder / "pipe.dcm")
+    named: list[tuple[str, str]] = []
+    upload = SeriesUpload(folder, CaseOptions(), lambda name, kind: named.append((name, kind)))
+    assert sorted(sent(upload)) == sorted(INSTANCES.values())
+    assert sorted(named) == [
+        ("pipe.dcm", "special file"),
+        ("sub/README.txt", "other file"),
+        ("sub/loop", "repeated folder link"),
+    ]
+    start = next(iter(upload)).start
+    assert start.left_aside == analysis_pb2.LeftAside(companions=1, special_files=1, repeated_folder_links=1)
+    assert b"README" not in start.SerializeToString()
+
+
+def test_a_pipe_in_the_place_of_a_series_is_an_error_of_the_caller_and_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", [tmp_path / "pipe"]):
+        with pytest.raises(OSError, match="a pipe, socket or device, and no file"):
+            SeriesUpload(source, CaseOptions())

@@ -38,12 +38,24 @@ class CaseOptions(_message.Message):
     def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
-    __slots__ = ("options", "instance_count")
+    __slots__ = ("options", "instance_count", "left_aside")
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LEFT_ASIDE_FIELD_NUMBER: _ClassVar[int]
     options: CaseOptions
     instance_count: int
-    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ...) -> None: ...
+    left_aside: LeftAside
+    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ..., left_aside: _Optional[_Union[LeftAside, _Mapping]] = ...) -> None: ...
+
+class LeftAside(_message.Message):
+    __slots__ = ("companions", "special_files", "repeated_folder_links")
+    COMPANIONS_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_FILES_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FOLDER_LINKS_FIELD_NUMBER: _ClassVar[int]
+    companions: int
+    special_files: int
+    repeated_folder_links: int
+    def __init__(self, companions: _Optional[int] = ..., special_files: _Optional[int] = ..., repeated_folder_links: _Optional[int] = ...) -> None: ...
 
 class InstanceChunk(_message.Message):
     __slots__ = ("data", "last")

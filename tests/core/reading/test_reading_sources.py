@@ -1,4 +1,5 @@
 import io
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydicom.uid import (
 from core.errors import CaseRefused, RefusalCode
 from core.reading import ReadingLimits, read_series
 from core.reading.files import collect_files
+from core.reading.volume_files import holds_volume_files
 from tests.core.dicom_cases import ROOT, classic, encode, encode_all, image
 
 
@@ -221,3 +223,18 @@ def test_a_zip_within_a_list_is_no_instance(tmp_path: Path, instances: list[byte
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("one.dcm", instances[0])
     assert codes([buffer.getvalue()]) == [RefusalCode.NOT_DICOM]
+
+
+def test_a_pipe_is_counted_beside_images_and_refused_in_their_place(instances: list[bytes], tmp_path: Path) -> None:
+    write(tmp_path / "in", instances)
+    os.mkfifo(tmp_path / "in" / "A")
+    assert "left aside, without a DICOM image: 1 special file" in read_series(tmp_path / "in").warnings
+    assert not holds_volume_files(tmp_path / "in")
+    assert codes(tmp_path / "in" / "A") == [RefusalCode.NOT_DICOM]
+    assert codes([tmp_path / "in" / "A"]) == [RefusalCode.NOT_DICOM]
+
+
+def test_what_a_sender_left_out_is_counted_with_what_is_left_aside_here(instances: list[bytes]) -> None:
+    told = {"special file": 1, "other file": 2}
+    warnings = read_series([*instances, report_object()], left_aside=told).warnings
+    assert "left aside, without a DICOM image: 1 DICOM object, 2 other files, 1 special file" in warnings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.commands import Run
-from tests.fixtures.processes import TinyBundle
+from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
 from tests.runtime.cli.test_cli_selecting import write_variant
 
 SETTING = "filtered_images=warn"
@@ -42,3 +42,18 @@ def test_the_filtered_one_of_several_series_is_chosen_where_the_site_lets_it_pas
     done = run("analyze", filtered, "--bundle", bundle.path, "--out", tmp_path / "case", "--set", SETTING)
     assert done.exit_code == 0, done.output
     assert json.loads(run("replay", tmp_path / "case" / "findings.json", "--json").stdout)["same"]
+
+
+def test_a_server_takes_filtered_images_where_its_site_lets_them_pass(
+    bundle: TinyBundle, filtered: Path, tmp_path: Path
+) -> None:
+    answers = {}
+    for outcome in ("refuse", "warn"):
+        with running_server(bundle, tmp_path, SIDEWALL_FILTERED_IMAGES=outcome) as server:
+            answers[outcome] = run_sidewall(bundle, "submit", filtered, "--server", server.address, "--json")
+    refused, taken = json.loads(answers["refuse"].stdout), json.loads(answers["warn"].stdout)
+    assert (answers["refuse"].returncode, refused["status"]) == (3, "refused")
+    assert "the setting filtered_images is warn" in refused["refusal"][0]["message"]
+    assert answers["warn"].returncode == 0
+    assert taken["status"] in ("positive", "negative", "indeterminate", "borderline")
+    assert any("filtered_images" in warning for warning in taken["warnings"])

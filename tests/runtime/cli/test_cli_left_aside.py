@@ -1,13 +1,14 @@
 """Files that are left aside are named on the terminal, and in nothing that is kept or sent."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.commands import Run
-from tests.fixtures.processes import TinyBundle
+from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
 from tests.runtime.cli.test_cli_selecting import write_variant
 
 NAME = "MILLER_ANNA.txt"
@@ -59,3 +60,36 @@ def test_select_and_the_choice_of_one_of_several_series_name_them(
         assert f"left aside: notes/{NAME} (other file)" in ended.stderr
         assert "MILLER" not in ended.stdout
     assert b"MILLER" not in kept(tmp_path / "case")
+
+
+def test_what_submit_does_not_send_is_named_to_the_terminal_and_counted_by_the_server(
+    bundle: TinyBundle, folder: Path, tmp_path: Path
+) -> None:
+    # The first name of all, so that whoever looks for NIfTI files meets it first.
+    os.mkfifo(folder / "0000_MILLER")
+    with running_server(bundle, tmp_path) as server:
+        given = ("submit", folder, "--server", server.address, "--out", tmp_path / "case", "--json")
+        done = run_sidewall(bundle, *given)
+    assert done.returncode == 0, done.stderr
+    assert "left aside: 0000_MILLER (special file)" in done.stderr
+    assert f"left aside: notes/{NAME} (other file)" in done.stderr
+    counted = "left aside, without a DICOM image: 1 other file, 1 special file"
+    assert counted in json.loads(done.stdout)["warnings"]
+    assert "MILLER" not in done.stdout
+    assert b"MILLER" not in kept(tmp_path / "case")
+    assert b"MILLER" not in (tmp_path / "server.log").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["analyze", "select", "submit"])
+def test_a_pipe_in_the_place_of_a_series_is_refused_and_waited_for_by_nobody(
+    command: str, bundle: TinyBundle, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    given = {
+        "analyze": ("--bundle", bundle.path, "--out", tmp_path / "case"),
+        "select": (),
+        "submit": ("--server", "127.0.0.1:1"),
+    }
+    done = run_sidewall(bundle, command, tmp_path / "pipe", "--json", *given[command])
+    assert done.returncode == 3, done.stderr
+    assert "not_dicom" in done.stdout + done.stderr
