@@ -32,7 +32,7 @@ from core.measuring.midline import fit_midline
 from core.measuring.nodes import find_nodes
 from core.progress import Monitor, Progress, SilentMonitor
 from core.reading import read_series, validate_volume
-from core.reading.limits import DEFAULT_LIMITS
+from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.notes import without_library_warnings
 from core.reading.volume_files import read_volume_file
 from core.rules import restaging_warnings, rules_of_case
@@ -196,7 +196,7 @@ class _Run:
         others = [reason for reason in self.reasons if str(reason.code) not in checked]
         headers = self.refused_headers or (self.series.headers if self.series else ())
         of_gates = gate_pictures(self.gates, self.evidence) if self.evidence else ()
-        return (*of_gates, *refusal_pictures(others, headers))
+        return (*of_gates, *refusal_pictures(others, headers, self._limits))
 
     def _read(self) -> Volume:
         match self.case:
@@ -208,12 +208,15 @@ class _Run:
                 self.voxels, self.voxel_warnings = image.volume, image.warnings
                 return validate_volume(image.volume)
             case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
-                limits = replace(DEFAULT_LIMITS, filtered_images=self.settings.filtered_images)
                 self.series = read_series(
-                    dicom, limits, name_aside=self.case.name_aside, left_aside=self.case.left_aside
+                    dicom, self._limits, name_aside=self.case.name_aside, left_aside=self.case.left_aside
                 )
                 return self.series.volume
         raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
+
+    @property
+    def _limits(self) -> ReadingLimits:
+        return replace(DEFAULT_LIMITS, filtered_images=self.settings.filtered_images)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from core.errors import Reason
 from core.reading.geometry import DUPLICATE_MM
+from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.notes import without_library_warnings
 from runtime.results.gate_card import CARD_PX, GatePicture, gate_card
 from runtime.results.gate_input_views import voxel_panel
@@ -21,24 +23,30 @@ from runtime.results.refusal_tables import acquisition_panel, series_panel
 Drawing = Callable[[Sequence[SliceFacts]], Image.Image | None]
 
 
-def refusal_pictures(reasons: Iterable[Reason], headers: Sequence[Dataset]) -> tuple[GatePicture, ...]:
+def refusal_pictures(
+    reasons: Iterable[Reason], headers: Sequence[Dataset], limits: ReadingLimits = DEFAULT_LIMITS
+) -> tuple[GatePicture, ...]:
     """Return a picture per code of the reasons, in their order; the same arguments give the same pictures.
 
     `headers` are the refused instances without pixels, empty where none could be read; any of them may be damaged.
-    Where they do not allow a drawing, the picture is a card with the reason in words.
+    `limits` are those that refused them. Where nothing can be drawn, the picture is a card with the reason in words.
     """
     by_code: dict[str, list[Reason]] = {}
     for reason in reasons:
         by_code.setdefault(str(reason.code), []).append(reason)
     with without_library_warnings():
         slices = read_slices(headers)
-        return tuple(_draw(code, of_code, slices) for code, of_code in by_code.items())
+        drawings = _DRAWINGS | dict.fromkeys(_OF_ACQUISITION, (partial(acquisition_panel, limits=limits), _ACQUISITION))
+        return tuple(
+            _draw(code, of_code, slices, *drawings.get(code, (_nothing, ""))) for code, of_code in by_code.items()
+        )
 
 
-def _draw(code: str, reasons: Sequence[Reason], slices: Sequence[SliceFacts]) -> GatePicture:
+def _draw(
+    code: str, reasons: Sequence[Reason], slices: Sequence[SliceFacts], drawing: Drawing, what: str
+) -> GatePicture:
     message = "; ".join(reason.message for reason in reasons)
     meant = {index + 1 for reason in reasons for index in reason.slices}
-    drawing, what = _DRAWINGS.get(code, (_nothing, ""))
     panel = drawing([replace(each, unusable=each.unusable or each.number in meant) for each in slices])
     if panel is None:
         return gate_card(code, "refuse", message, ())
@@ -81,9 +89,10 @@ def _resolution_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
 _PLACES: Final = (positions_panel, "places of the slices along their normal")
 _UNUSABLE: Final = (_unusable_panel, "places of the slices along their normal, those in red cannot be used")
 _PLANES: Final = (planes_panel, "orientation of the planes from the left and from the front")
-_ACQUISITION: Final = (acquisition_panel, "acquisition beside what is allowed")
+_ACQUISITION: Final = "acquisition beside what is allowed"
 _SERIES: Final = (series_panel, "the series of the input")
 
+_OF_ACQUISITION: Final = ("not_mr", "not_t2", "derived_image")
 _DRAWINGS: Final[dict[str, tuple[Drawing, str]]] = {
     "missing_slice": _PLACES,
     "duplicate_slice": _PLACES,
@@ -93,9 +102,6 @@ _DRAWINGS: Final[dict[str, tuple[Drawing, str]]] = {
     "unsupported_pixels": _UNUSABLE,
     "mixed_geometry": (_mixed_geometry_panel, "geometry of the slices"),
     "not_axial": _PLANES,
-    "not_mr": _ACQUISITION,
-    "not_t2": _ACQUISITION,
-    "derived_image": _ACQUISITION,
     "several_series": _SERIES,
     "no_suitable_series": _SERIES,
     "tied_series": _SERIES,

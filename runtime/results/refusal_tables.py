@@ -7,11 +7,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from core.reading.derivation import is_derived_by_compression
+from core.reading.derivation import check_derivation
 from core.reading.frames import Frame
 from core.reading.geometry import tilt_deg
 from core.reading.kinds import image_type, is_computed, is_fat_suppressed
-from core.reading.limits import DEFAULT_LIMITS
+from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
+from core.reading.notes import Notes
 from core.reading.suitability import (
     MR_STORAGE,
     SPIN_ECHO,
@@ -76,27 +77,29 @@ _MAX_SHOWN: Final = 6
 _MAX_SERIES: Final = 10
 
 
-def acquisition_panel(slices: Sequence[SliceFacts]) -> Image.Image | None:
+def acquisition_panel(slices: Sequence[SliceFacts], limits: ReadingLimits = DEFAULT_LIMITS) -> Image.Image | None:
     """Return the acquisition of an input beside what is allowed; None without any slice."""
     if not slices:
         return None
     frames = [each.frame for each in slices]
-    rows = [*_kind_rows(frames), *_timing_rows(frames)]
+    rows = [*_kind_rows(frames, limits), *_timing_rows(frames)]
     return table_panel(("Attribute", "Stated", "Allowed"), rows, (0.22, 0.4, 0.38))
 
 
-def _kind_rows(frames: Sequence[Frame]) -> list[Row]:
+def _kind_rows(frames: Sequence[Frame], limits: ReadingLimits) -> list[Row]:
     modalities = _distinct(frame.text("Modality").upper() for frame in frames)
     types = {word for frame in frames for word in image_type(frame)}
     is_mr = all(frame.text("SOPClassUID") in MR_STORAGE for frame in frames)
-    derived = any("DERIVED" in image_type(frame) and not is_derived_by_compression(frame) for frame in frames)
-    as_acquired = not derived and not any(is_computed(word) for word in types) and "LOCALIZER" not in types
+    derivation = Notes()
+    check_derivation(frames, limits, derivation)
+    as_acquired = not derivation.reasons and "LOCALIZER" not in types
+    filtered = " or only filtered" if limits.filtered_images == "warn" else ""
     kinds = {kind for frame in frames for kind in sequence_kinds(frame)}
     contrasts = {word for frame in frames for word in frame.words("AcquisitionContrast")}
     return [
         Row(("Modality", _words(modalities), "MR"), modalities == ["MR"]),
         Row(("Storage class", "MR image" if is_mr else "not an MR image", "MR image"), is_mr),
-        Row(("Image type", _words(types), "as acquired (ORIGINAL), no localizer"), as_acquired),
+        Row(("Image type", _words(types), f"as acquired (ORIGINAL){filtered}, no localizer"), as_acquired),
         Row(("Scanning sequence", _words(kinds), "spin echo (SE) or research mode (RM)"), kinds <= SPIN_ECHO),
         Row(("Contrast", _words(contrasts), "T2, where it is stated"), contrasts <= {"T2", "UNKNOWN"}),
     ]

@@ -3,6 +3,7 @@
 import copy
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydicom.tag import Tag
 
 from core.errors import CaseRefused, Reason, RefusalCode
 from core.reading import read_series
+from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from runtime.results.gate_card import CARD_PX
 from runtime.results.key_images import to_png
 from runtime.results.panels import HEADER_PX
@@ -81,6 +83,14 @@ def _t1(datasets: list[Dataset]) -> None:
         dataset.EchoTime, dataset.RepetitionTime = 12, 600
 
 
+def _derived_t1(*words: str) -> list[Dataset]:
+    datasets = classic(image(9))
+    _t1(datasets)
+    for dataset in datasets:
+        dataset.ImageType, dataset.PixelSpacing = ["DERIVED", "PRIMARY", *words], [0.7, 0.7]
+    return datasets
+
+
 def _coarse(datasets: list[Dataset]) -> None:
     for dataset in datasets:
         dataset.PixelSpacing = [1.8, 1.8]
@@ -131,6 +141,19 @@ def test_a_gap_is_red_and_a_duplicate_orange() -> None:
     assert _count(gap, GAP) > 2000
     assert _count(double, GAP) < 100  # a few pixels at the edges of letters
     assert _count(double, ORANGE) > _count(gap, ORANGE) + 300
+
+
+def test_the_image_type_is_red_unless_the_site_lets_filtered_images_pass() -> None:
+    filtered, computed = _derived_t1("M", "NORM"), _derived_t1("MPR")
+    reasons = _refusal(filtered)
+    taken = replace(DEFAULT_LIMITS, filtered_images="warn")
+
+    def red(datasets: list[Dataset], limits: ReadingLimits) -> int:
+        of_t1 = [reason for reason in reasons if reason.code == "not_t2"]
+        return _count(refusal_pictures(of_t1, _headers(datasets), limits)[0].image, RED)
+
+    assert red(filtered, DEFAULT_LIMITS) > red(filtered, taken) + 100
+    assert red(computed, taken) == red(computed, DEFAULT_LIMITS)
 
 
 def test_only_the_slices_that_cannot_be_decoded_are_red() -> None:
