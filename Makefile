@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -119,6 +119,13 @@ evaluate: $(VENV)/.installed-dev ## Measure the bundle on phantoms no fold has s
 evaluate-external: $(VENV)/.installed-dev ## Measure the bundle on the scanners of two hospitals that were held out
 	for hospital in south harbour; do $(BIN)/python -m benchmarks.evaluate_model --bundle $(BUNDLE) --hospital $$hospital \
 		--seeds $(EXTERNAL_SEEDS) --mode $(MODE) --out benchmarks/results/demo_model_$$hospital.json || exit; done
+
+# Real series of the ProstateX collection: those of REAL_SERIES that are there (one comes with the tests), beside an earlier bundle.
+REAL_SERIES ?= tests/data/PX0000_t2_tra $(wildcard $(addprefix ../shared/data/prostatex_t2/,PX0001_t2_tra_series6 PX0001_t2_tra_series10 PX0218_t2_tra))
+REAL_BEFORE ?= benchmarks/results/real_series_before.json
+evaluate-real: $(VENV)/.installed-dev ## Tell how plausible the bundle is on real series: landmarks, organs, volumes, pieces, repeats
+	$(BIN)/python -m benchmarks.evaluate_real --bundle $(BUNDLE) $(addprefix --series ,$(REAL_SERIES)) \
+		--before $(REAL_BEFORE) --out benchmarks/results/real_series.json
 
 coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the truth over simulated cohorts
 	$(BIN)/python -m benchmarks.interval_coverage --cohorts $(COHORTS) --out $(COVERAGE)
