@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
-    from training.fitting import Job
+    from training.jobs import Job
 
 
 def new_progress(left: ProgressColumn | None = None) -> Progress:
@@ -52,6 +52,10 @@ class FoldBars:
         self.progress = new_progress(TextColumn("{task.fields[left]}"))
         self._tasks: dict[str, TaskID] = {}
         self._status = status
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self.progress.console.print(line, markup=False, highlight=False)
 
     def report(self, jobs: "Sequence[Job]") -> None:
         """Move the bars to where the runs' progress files are."""

@@ -81,7 +81,7 @@ class FoundNode:
 
 @dataclass(frozen=True)
 class CaseFigures:
-    """One case's figures, the case predicted by a fold that never saw it."""
+    """One case's figures, the case predicted by the fold that validates it."""
 
     case: str
     fold: int
@@ -92,6 +92,9 @@ class CaseFigures:
     true_nodes: tuple[TrueNode, ...]
     found_nodes: dict[float, tuple[FoundNode, ...]]
     """Node threshold -> what is found at it."""
+
+    doubt: str | None = None
+    """Why nobody can say that the fold never saw the case; None where the fold's checkpoint shows it."""
 
 
 def measure_case(workspace: Workspace, fold: int, case: str, prediction: Prediction, temperature: float) -> CaseFigures:

@@ -1,4 +1,4 @@
-"""Temperature, node threshold and least mean posterior, chosen on out-of-fold cases only."""
+"""Temperature, node threshold and least mean posterior, chosen on cases that the folds did not train on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from training.detection import Detection, detection
 from training.workspace import write_json
 
 CRITERION: Final = (
-    "largest sum of node sensitivity and positive predictive value from 5 mm over all out-of-fold cases; "
+    "largest sum of node sensitivity and positive predictive value from 5 mm over all cases; "
     "of equal ones the lowest mean posterior, then the node threshold nearest to 0.5"
 )
 
@@ -72,7 +72,8 @@ def chosen_on(cases: Sequence[CaseFigures]) -> dict[str, Any]:
     return {
         "criterion": CRITERION,
         "temperature_criterion": "least negative log likelihood around the foreground (Guo et al., ICML 2017)",
-        "out_of_fold_cases": len(cases),
+        "cases": len(cases),
+        "out_of_fold_cases": sum(case.doubt is None for case in cases),
         "folds": sorted({case.fold for case in cases}),
         "true_nodes_from_5_mm": at_point(cases, OperatingPoint(1.0, 0.5, 0.0)).true,
     }

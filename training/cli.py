@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -21,6 +22,7 @@ from training.config import load_config
 from training.workspace import Workspace, write_json
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
+    from training.dealing import Deal
     from training.intake.study import StudyFiles
 
 app = typer.Typer(
@@ -67,6 +69,9 @@ def prepare(
     hold_out: Annotated[list[str] | None, typer.Option(help="Hospital whose cases only test; repeatable.")] = None,
     trained_on: Annotated[str, typer.Option(help="What the source holds: phantom or clinical.")] = "clinical",
     warm_start_cases: Annotated[int, typer.Option(min=0, help="Cases of the shared run, in no fold's validation.")] = 0,
+    deal_anew: Annotated[
+        bool, typer.Option(help="Forget which fold each patient was in; every fold then has to be trained anew.")
+    ] = False,
     processes: Processes = DEFAULT_PROCESSES,
     as_json: Json = False,
 ) -> None:
@@ -88,11 +93,12 @@ def prepare(
         files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
         files.check()
     from training import preparation  # after the checks: it loads torch
+    from training.dealing import Deal
 
     taken: dict[str, Any] = {}
     with new_progress() as progress:
         if files is not None:
-            taken = _take_in(workspace, files, trained_on, warm_start_cases, processes, progress)
+            taken = _take_in(workspace, files, trained_on, Deal(warm_start_cases, deal_anew), processes, progress)
         elif seeds is not None:
             from training.phantoms import parse_hospitals, write_phantoms
 
@@ -105,10 +111,11 @@ def prepare(
 
             follow(progress, "cases", import_cases(workspace, source, trained_on), None)
         if files is None:
-            preparation.write_splits(workspace, warm_start_cases)
+            preparation.write_splits(workspace, warm_start_cases, anew=deal_anew)
         names = preparation.case_names(workspace)
         preparation.plan(workspace, settings, processes)
         follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
+        preparation.take_snapshot(workspace)
     made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
     _say({"cases": len(names)} | taken | made, as_json)
 
@@ -117,7 +124,7 @@ def _take_in(
     workspace: Workspace,
     files: "StudyFiles",
     trained_on: str,
-    warm_start_cases: int,
+    dealing: "Deal",
     processes: int,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def _take_in(
         workspace,
         files,
         trained_on,
-        warm_start_cases,
+        dealing,
         processes,
         follow=lambda records, total: follow(progress, "cases", iter(records), total),
         show=lambda taken: progress.console.print(describe_intake(taken)),
@@ -168,19 +175,24 @@ def fit(
         str | None,
         typer.Option(help="Ray cluster to train on: HOST:PORT, auto, or local. The work folder must be shared by all."),
     ] = None,
+    anew: Annotated[
+        bool, typer.Option(help="Remove runs that were made otherwise than asked now, and train them anew.")
+    ] = False,
     status: Annotated[Path | None, typer.Option(help="File to keep up to date with every run's progress.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train the folds; run it again to go on after an interruption."""
+    """Train the folds; run it again to go on after an interruption, or with more epochs."""
     from training import fitting
+    from training.jobs import Changes, Schedule
 
     _check_device(device)
-    workspace = Workspace(work, dataset, load_config(config).name)
-    changes = fitting.Changes(epochs, warm_start_epochs, learning_rate, start_from)
-    schedule = fitting.Schedule(tuple(parse_range("folds", folds)), parallel, threads, device, changes, ray=ray)
+    settings = load_config(config)
+    workspace = Workspace(work, dataset, settings.name)
+    changes = Changes(epochs, warm_start_epochs, learning_rate, start_from, settings)
+    schedule = Schedule(tuple(parse_range("folds", folds)), parallel, threads, device, changes, ray=ray, anew=anew)
     bars = FoldBars(status)
     with bars.progress:
-        results = fitting.fit(workspace, schedule, bars.report)
+        results = fitting.fit(workspace, schedule, bars.report, bars.say)
     _say({"model": str(workspace.model), "runs": results}, as_json)
 
 
@@ -199,18 +211,21 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure every case by the fold that never saw it, and choose thresholds on those cases."""
+    """Measure every case by the fold that does not train on it, and choose thresholds on those cases."""
     from training import evaluation
+    from training.lineage import proving
 
     _check_device(device)
     workspace = Workspace(work, dataset, load_config(config).name)
     cases = evaluation.held_out(workspace, parse_range("folds", folds), cases_per_fold)
     held_out = sum(len(split["val"]) for split in workspace.splits())
+    doubts = proving.doubts(workspace, cases)
     with new_progress() as progress:
         follow(progress, "prediction", evaluation.predict_all(workspace, cases, processes, device), len(cases))
         dice = evaluation.summarise(evaluation.overlaps_of(workspace, cases))
         runs = {str(fold): workspace.read_json(workspace.fold(fold) / "progress.json") for fold in dice["folds"]}
-        summary = {"config": config, "held_out_cases": held_out} | dice | {"training": runs}
+        proof = {"out_of_fold_cases": len(cases) - len(doubts), "not_out_of_fold": doubts}
+        summary = {"config": config, "held_out_cases": held_out, "proof": proof} | dice | {"training": runs}
         if out is not None and out.suffix == ".json":
             write_json(out, summary)
         elif out is not None:
@@ -234,7 +249,9 @@ def _write_report(
     samples = evaluation.sampled_voxels(workspace, cases)
     temperature = fit_temperature(samples)
     measuring = evaluation.measure_all(workspace, cases, temperature, processes)
-    figures = sorted(follow(progress, "measuring", measuring, len(cases)), key=lambda each: (each.fold, each.case))
+    measured = follow(progress, "measuring", measuring, len(cases))
+    doubts = summary["proof"]["not_out_of_fold"]
+    figures = [replace(each, doubt=doubts.get(each.case)) for each in sorted(measured, key=lambda m: (m.fold, m.case))]
     write_report(Evaluation(workspace, figures, samples, choose(figures, temperature), summary), out)
 
 

@@ -10,17 +10,16 @@ import numpy as np
 from base.errors import SettingInvalid
 from training.case_figures import STRUCTURES, CaseFigures, Overlap, measure_case, overlaps
 from training.dataset import read_volume
+from training.lineage.proving import HeldOut
 from training.prediction import FloatArray, LabelArray, kept_prediction
 from training.workspace import Workspace
-
-HeldOut = tuple[int, str]
-"""A fold and a case that it never saw."""
 
 
 def held_out(workspace: Workspace, folds: Sequence[int], cases_per_fold: int | None) -> list[HeldOut]:
     """Return the validation cases (the first `cases_per_fold` of them) of the folds.
 
-    Raises `SettingInvalid` when a fold does not exist or has no final checkpoint.
+    Whether a fold has seen one is for `training.lineage.proving` to say. Raises `SettingInvalid` when a fold does not
+    exist or has no final checkpoint.
     """
     splits = workspace.splits()
     for fold in folds:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from training.datasheet.page import write_datasheet
+from training.dealing import Deal
 from training.intake.faults import NothingLeft
 from training.intake.study import Follow, StudyFiles, TakenIn, take_in_study
 from training.preparation import write_splits
@@ -14,7 +15,7 @@ def prepare_own_data(
     workspace: Workspace,
     files: StudyFiles,
     trained_on: str,
-    warm_start_cases: int,
+    dealing: Deal,
     processes: int,
     *,
     follow: Follow,
@@ -31,7 +32,7 @@ def prepare_own_data(
         if not any(record.split == "train" for record in taken.accepted):
             tested = len(taken.accepted)
             raise NothingLeft(f"no case to train on: {len(taken.rejected)} rejected, {tested} held out for testing")
-        folds = write_splits(workspace, warm_start_cases)
+        folds = write_splits(workspace, dealing.warm_start_cases, anew=dealing.anew)
     finally:
         write_datasheet(workspace, trained_on, taken, folds)
     return taken

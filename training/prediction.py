@@ -1,4 +1,4 @@
-"""Out-of-fold predictions, each case by the fold that never saw it: nnU-Net's own predictor, kept beside the fold."""
+"""Predictions of the cases that a fold validates: nnU-Net's own predictor, kept beside the fold."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from core.segmentation import Segmentation
 from core.volume import Volume
 from training.boxes import bounding_box
 from training.dataset import read_volume
+from training.sources import digest_of, sources_of
 from training.workspace import Workspace, file_digest
 
 LEAST_POSTERIOR: Final = 1e-4
@@ -79,9 +80,9 @@ def predict_case(workspace: Workspace, fold: int, case: str, device: str = "cpu"
 
 
 def kept_prediction(workspace: Workspace, fold: int, case: str, device: str = "cpu") -> Prediction:
-    """Return a case's prediction, from the fold's folder where that very checkpoint made one before."""
+    """Return a case's prediction, from the fold's folder where that checkpoint made one of that image and mask."""
     path = prediction_file(workspace, fold, case)
-    checkpoint = checkpoint_digest(workspace, fold)
+    checkpoint = digest_of([checkpoint_digest(workspace, fold), sources_of(workspace, case)])
     if path.is_file():
         with np.load(path) as content:
             if str(content["checkpoint"]) == checkpoint:

@@ -18,10 +18,12 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from training import sources
 from training.config import ModelConfig, Network
+from training.dealing import deal
 from training.nnunet_planning import planned_by_nnunet
 from training.sampling import balanced_locations
-from training.splits import Split, SplitCase, balance_table, split_cases
+from training.splits import Split, SplitCase, balance_table
 from training.workspace import CASES_FILE, CONFIGURATION, Workspace, write_json
 
 WARM_START_SPLIT = "split_warm_start.json"
@@ -61,14 +63,27 @@ def _planner(workspace: Workspace, config: ModelConfig, processes: int) -> Any:
 
 
 def preprocess(workspace: Workspace, processes: int) -> Iterator[str]:
-    """Bring the missing cases onto the network's grid with nnU-Net's preprocessor; yields their names."""
+    """Bring the cases that are new or changed onto the network's grid with nnU-Net's preprocessor; yields their names.
+
+    A case has changed with its image, its mask, or what the plans say of the grid. Files of cases that left the dataset
+    are removed; other configurations keep theirs.
+    """
     workspace.activate()
     workspace.cases.mkdir(parents=True, exist_ok=True)
     names = case_names(workspace)
-    missing = [name for name in names if not (workspace.cases / f"{name}.pkl").is_file()]
+    _remove_others(workspace.cases, set(names))
+    missing = [name for name in names if sources.made_from(workspace, name) != sources.sources_of(workspace, name)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for done in as_completed([pool.submit(_preprocess_case, workspace, name) for name in missing]):
             yield done.result()
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove what a folder of preprocessed cases holds besides them, halves of a killed run too."""
+    kept = {f"{name}{ending}" for name in names for ending in sources.DATA_ENDINGS}
+    for path in folder.iterdir():
+        if path.name.endswith(sources.DATA_ENDINGS) and path.name not in kept:
+            path.unlink()
 
 
 def case_names(workspace: Workspace) -> list[str]:
@@ -77,17 +92,34 @@ def case_names(workspace: Workspace) -> list[str]:
     return sorted(content)
 
 
-def write_splits(workspace: Workspace, warm_start_cases: int) -> list[Split]:
+def write_splits(workspace: Workspace, warm_start_cases: int, *, anew: bool = False) -> list[Split]:
     """Write nnU-Net's splits_final.json, the shared run's split and a table of what each fold holds.
 
-    Returns the folds. Raises `SettingInvalid` when fewer than one patient per fold is left.
+    A patient keeps the fold that an earlier run dealt it to, unless all are dealt `anew`. Returns the folds. Raises
+    `SettingInvalid` when fewer than one patient per fold is left.
     """
     cases = known_cases(workspace)
-    folds, warm_start = split_cases(cases, warm_start_cases)
+    *folds, shared = deal(workspace, cases, warm_start_cases, anew=anew)
     write_json(workspace.preprocessed / "splits_final.json", folds)
-    write_json(workspace.preprocessed / WARM_START_SPLIT, warm_start)
+    write_json(workspace.preprocessed / WARM_START_SPLIT, shared)
     (workspace.preprocessed / SPLIT_BALANCE).write_text(balance_table(cases, folds), encoding="utf-8")
     return folds
+
+
+def take_snapshot(workspace: Workspace) -> None:
+    """Write what this configuration trains on from now on: the last step, once every case is preprocessed.
+
+    Folds and cases stand there for this configuration alone, so that a `prepare` of another one moves nothing under it.
+    """
+    content = {
+        "folds": workspace.read_json(workspace.preprocessed / "splits_final.json"),
+        "shared": workspace.read_json(workspace.preprocessed / WARM_START_SPLIT),
+        "cases": {
+            case.name: {"patient": case.patient, **sources.made_from(workspace, case.name)}
+            for case in known_cases(workspace)
+        },
+    }
+    write_json(workspace.snapshot_file, content)
 
 
 def known_cases(workspace: Workspace) -> list[SplitCase]:
@@ -115,15 +147,18 @@ def _preprocess_case(workspace: Workspace, name: str) -> str:
     dataset = workspace.read_json(workspace.raw / "dataset.json")
     case = dataset["dataset"][name]
     images = [str(workspace.raw / image) for image in case["images"]]
-    # Written under another name first: the .pkl is what tells that a case is complete.
+    # What it is made from is looked at first and written last: that file tells that a case is complete.
+    made = sources.sources_of(workspace, name)
+    sources.sources_file(workspace, name).unlink(missing_ok=True)
     part = workspace.cases / f"part_{name}"
     # nnU-Net prints; standard output is for results.
     with contextlib.redirect_stdout(sys.stderr):
         preprocessor = configuration.preprocessor_class(verbose=False)
         preprocessor.run_case_save(str(part), images, str(workspace.raw / case["label"]), plans, configuration, dataset)
     _balance(Path(f"{part}.pkl"))
-    for ending in (".b2nd", "_seg.b2nd", ".pkl"):
+    for ending in sources.DATA_ENDINGS:
         Path(f"{part}{ending}").replace(workspace.cases / f"{name}{ending}")
+    write_json(sources.sources_file(workspace, name), made)
     return name
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from base.errors import SettingInvalid
-from training.fitting import POLL_S, Job, Report, Schedule, train_logged
+from training.fitting import POLL_S, train_logged
+from training.jobs import Job, Report, Schedule
 from training.ownership import TrainingFailed
 
 LOCAL: Literal["local"] = "local"

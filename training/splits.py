@@ -6,7 +6,7 @@ stays in one fold, or the validation would see what the training saw.
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,7 +18,7 @@ from base.errors import SettingInvalid
 
 FOLDS: Final = 5
 
-_SEED: Final = 12345
+SEED: Final = 12345
 """nnU-Net's own seed of its splits."""
 
 Split = dict[str, list[str]]
@@ -51,8 +51,8 @@ def split_cases(cases: Sequence[SplitCase], warm_start_cases: int) -> tuple[list
     until there are `warm_start_cases`. Without shared cases the shared split is empty. The order of the cases does not
     matter. Raises `SettingInvalid` when fewer than one patient per fold is left.
     """
-    patients = _by_patient(cases)
-    order = np.random.default_rng(_SEED).permutation(len(patients))
+    patients = by_patient(cases)
+    order = np.random.default_rng(SEED).permutation(len(patients))
     shared: list[SplitCase] = []
     held_out: list[list[SplitCase]] = []
     for index in order:
@@ -61,11 +61,18 @@ def split_cases(cases: Sequence[SplitCase], warm_start_cases: int) -> tuple[list
         else:
             held_out.append(patients[index])
     _check_enough(cases, patients, held_out, warm_start_cases)
-    names = sorted(case.name for case in shared)
-    folds = [
-        {"train": sorted([*names, *split["train"]]), "val": sorted(split["val"])}
-        for split in _deal(sorted(held_out, key=lambda patient: patient[0].name))
-    ]
+    dealt = _deal(sorted(held_out, key=lambda patient: patient[0].name))
+    return as_splits([set(split["val"]) for split in dealt], [case.name for case in shared])
+
+
+def as_splits(validated: Sequence[Collection[str]], shared: Sequence[str]) -> tuple[list[Split], Split]:
+    """Return the folds and the shared run's split from the cases that each fold validates and those of the shared run.
+
+    Each fold trains on all that it does not validate; an eighth of the shared cases watch the shared run.
+    """
+    names = sorted(shared)
+    everyone = sorted([*names, *(name for fold in validated for name in fold)])
+    folds = [{"train": [name for name in everyone if name not in fold], "val": sorted(fold)} for fold in validated]
     watched = max(1, len(names) // 8)
     return folds, {"train": names[watched:], "val": names[:watched]} if names else {"train": [], "val": []}
 
@@ -91,7 +98,7 @@ def balance(cases: Sequence[SplitCase], folds: Sequence[Split]) -> list[tuple[st
     return [(hospital, status, [count[hospital, status] for count in counts]) for hospital, status in strata]
 
 
-def _by_patient(cases: Iterable[SplitCase]) -> list[list[SplitCase]]:
+def by_patient(cases: Iterable[SplitCase]) -> list[list[SplitCase]]:
     """Return the cases of each patient, in the order of each patient's first name."""
     found: dict[str, list[SplitCase]] = {}
     for case in sorted(cases, key=lambda case: case.name):
@@ -115,13 +122,13 @@ def _deal(patients: Sequence[Sequence[SplitCase]]) -> Iterator[Split]:
     """Yield the folds; where there is nothing to keep together and nothing to balance, nnU-Net's own."""
     names = [case.name for patient in patients for case in patient]
     groups = [index for index, patient in enumerate(patients) for _ in patient]
-    of_patient = _kinds(patients)
+    of_patient = kinds_of(patients)
     kinds = [of_patient[index] for index in groups]
     if len(set(kinds)) == 1 and len(names) == len(patients):
-        for split in generate_crossval_split(names, seed=_SEED, n_splits=FOLDS):
+        for split in generate_crossval_split(names, seed=SEED, n_splits=FOLDS):
             yield {part: [str(name) for name in split[part]] for part in ("train", "val")}
         return
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=_SEED)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
     with warnings.catch_warnings():
         # A hospital with fewer patients than folds is no fault: it cannot be in every fold.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -129,7 +136,7 @@ def _deal(patients: Sequence[Sequence[SplitCase]]) -> Iterator[Split]:
             yield {"train": [names[index] for index in train], "val": [names[index] for index in val]}
 
 
-def _kinds(patients: Sequence[Sequence[SplitCase]]) -> list[str]:
+def kinds_of(patients: Sequence[Sequence[SplitCase]]) -> list[str]:
     """Return what each patient is balanced by: hospital and severest status, or less where no kind fills the folds."""
     statuses: list[str] = [
         min((case.node_status for case in patient), key=_SEVEREST_FIRST.index) for patient in patients

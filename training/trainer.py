@@ -19,6 +19,7 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoM
 from training.augmentation import training_transforms
 from training.batches import Batch, NumberedBatches, batches, set_seeds
 from training.config import ModelConfig
+from training.lineage.record import RECORD, RunRecord
 from training.ownership import Claim
 from training.rates import PolynomialRate
 from training.sampling import NodeLoader
@@ -31,9 +32,6 @@ DICE_WEIGHT, CROSS_ENTROPY_WEIGHT = 0.7, 0.3
 
 PROGRESS_FILE = "progress.json"
 """Written after every epoch beside the checkpoints."""
-
-WARM_START_FILE = "warm_start.pth"
-"""Weights of the shared run, in the preprocessed folder."""
 
 
 class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Net is untyped
@@ -64,7 +62,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
       of random patches tells too little of a fold (nnU-Net predicts with the last one too); a small progress file.
     - `save_checkpoint`: written aside, synced, then renamed, so that it is whole or absent whenever the process dies;
       only by the process that still owns the folder; named so that nnU-Net's own predictor loads it without this
-      package.
+      package; with the record of its cases and settings, which `fit` and `evaluate` go by.
+    - `do_split`: the configuration's own folds, which a `prepare` of another one does not move.
 
     For a machine without a GPU, and for short runs
     - `train_step`: convolutions in bfloat16 where the CPU has instructions for it, the loss in float32; nnU-Net has
@@ -103,6 +102,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.autocast = torch.autocast(self.device.type, self.half_precision, enabled=self.half_precision is not None)
         self.seeds = (self.config.sampling.seed, FOLDS if fold == "all" else int(fold))
         self.claim: Claim | None = None
+        self.record: RunRecord | None = None
+        self.snapshot: dict[str, Any] = {}
         self.starting_bundle: Path | None = None
 
     network: Any
@@ -110,6 +111,12 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
 
     claim: Claim | None
     """This process's hold on the output folder; None writes without asking."""
+
+    record: RunRecord | None
+    """What every checkpoint says of this run; None says nothing."""
+
+    snapshot: dict[str, Any]
+    """Folds and cases of the configuration, as the last `prepare` left them."""
 
     starting_bundle: Path | None
     """Unpacked bundle whose fold of the same number this one starts from."""
@@ -132,7 +139,12 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         """Return the file of the shared run's weights, if the schedule has one."""
         if not self.config.schedule.warm_start_epochs:
             return None
-        return Path(self.preprocessed_dataset_folder_base) / f"{self.config.name}_{WARM_START_FILE}"
+        return Path(self.preprocessed_dataset_folder_base) / f"{self.config.name}_warm_start.pth"
+
+    def do_split(self) -> tuple[list[str], list[str]]:
+        """Return the cases to train on and those to watch, of this configuration's own folds."""
+        split = self.snapshot["folds"][self.fold]
+        return split["train"], split["val"]
 
     def _build_loss(self) -> torch.nn.Module:
         loss: torch.nn.Module = DC_and_CE_loss(
@@ -303,6 +315,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         super().save_checkpoint(str(part))
         checkpoint = torch.load(part, map_location="cpu", weights_only=False)
         checkpoint["trainer_name"] = nnUNetTrainer.__name__
+        if self.record is not None:
+            checkpoint[RECORD] = self.record.to_plain()
         with part.open("wb") as file:
             torch.save(checkpoint, file)
             file.flush()

@@ -1,9 +1,7 @@
 """The trainer of the shared run that the folds may start from."""
 
-import json
 from pathlib import Path
 
-from training.preparation import WARM_START_SPLIT
 from training.trainer import SidewallTrainer
 
 
@@ -27,5 +25,5 @@ class WarmStartTrainer(SidewallTrainer):
 
     def do_split(self) -> tuple[list[str], list[str]]:
         """Return the shared cases."""
-        split = json.loads((Path(self.preprocessed_dataset_folder_base) / WARM_START_SPLIT).read_text())
+        split = self.snapshot["shared"]
         return split["train"], split["val"]

@@ -47,6 +47,11 @@ class Workspace:
         return self.preprocessed / f"{self.plans_name}.json"
 
     @property
+    def snapshot_file(self) -> Path:
+        """What the last whole `prepare` of this configuration made: its folds, and the image and mask of each case."""
+        return self.preprocessed / f"{self.plans_name}_dataset.json"
+
+    @property
     def cases(self) -> Path:
         """The preprocessed cases."""
         return self.preprocessed / f"{self.plans_name}_{CONFIGURATION}"
@@ -62,6 +67,11 @@ class Workspace:
         folder = f"WarmStartTrainer__{self.plans_name}__{CONFIGURATION}"
         return self.root / "nnUNet_results" / self.dataset / folder / "fold_all"
 
+    @property
+    def warm_start_weights(self) -> Path:
+        """The shared run's weights, as the folds begin with them."""
+        return self.preprocessed / f"{self.plans_name}_warm_start.pth"
+
     def fold(self, fold: int) -> Path:
         """Output of one fold."""
         return self.model / f"fold_{fold}"
@@ -74,8 +84,8 @@ class Workspace:
             os.environ[name] = str(folder.resolve())
 
     def splits(self) -> list[dict[str, list[str]]]:
-        """Return the folds' training and validation cases; raises `SettingInvalid` before `prepare`."""
-        splits: list[dict[str, list[str]]] = self.read_json(self.preprocessed / "splits_final.json")
+        """Return this configuration's training and validation cases; raises `SettingInvalid` before `prepare`."""
+        splits: list[dict[str, list[str]]] = self.read_json(self.snapshot_file)["folds"]
         return splits
 
     def read_json(self, path: Path) -> Any:

@@ -33,7 +33,9 @@ from tests.fixtures.nnunet_runs import (
     train_briefly,
 )
 from tests.fixtures.toy_training import TINY, toy_workspace
-from training.fitting import Changes, Schedule, fit
+from training.fitting import fit
+from training.jobs import Changes, Schedule
+from training.lineage.record import read_stored
 from training.workspace import TRAINER_NAME, Workspace
 from trust.signing import write_trusted_key
 
@@ -177,3 +179,10 @@ def test_nnunets_own_command_reads_our_trained_folder(tmp_path: Path, monkeypatc
     bundle = _bundle(_recipe(ours.model, ours.raw / "imagesTr"), tmp_path)
     wanted = _read_labels(tmp_path / "out" / image.name.replace("_0000", ""))
     assert np.mean(_runtime_labels(bundle, image) != wanted) <= 1e-4
+    # The checkpoint knows its cases by marks; the bundle, which goes to others, has none of them.
+    stored = read_stored(ours.fold(0) / "checkpoint_final.pth")
+    assert stored is not None
+    assert stored.record is not None
+    words = {word for mark in stored.record.seen or () for word in vars(mark).values()} | {stored.record.key_id}
+    for path in (path for path in bundle.path.rglob("*") if path.is_file()):
+        assert not [word for word in words if word.encode() in path.read_bytes()], path

@@ -14,7 +14,8 @@ from tests.fixtures.toy_training import TINY, toy_case, toy_workspace
 from training.case_figures import NODE_THRESHOLDS, measure_case, measured_truth
 from training.cli import app
 from training.evaluation import held_out
-from training.fitting import Job, train
+from training.fitting import train
+from training.jobs import Job
 from training.prediction import kept_prediction, prediction_file, reduce_prediction, segmentation_of
 from training.workspace import Workspace
 
@@ -152,4 +153,6 @@ def test_a_json_file_holds_the_dice_alone(workspace: Workspace, report: Path) ->
     content = json.loads(out.read_text())
     assert content["cases"] == 1
     assert content["training"]["0"]["epoch"] == 3
-    assert set(content) == {"config", "held_out_cases", "cases", "folds", "dice", "dice_per_fold", "training"}
+    assert content["proof"] == {"out_of_fold_cases": 1, "not_out_of_fold": {}}
+    names = {"config", "held_out_cases", "proof", "cases", "folds", "dice", "dice_per_fold", "training"}
+    assert set(content) == names

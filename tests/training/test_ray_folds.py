@@ -13,7 +13,7 @@ import pytest
 
 from base.errors import SettingInvalid
 from tests.fixtures.toy_training import TINY, toy_workspace
-from training.fitting import Job, Schedule
+from training.jobs import Job, Schedule
 from training.ray_folds import run_by_ray
 from training.workspace import Workspace
 

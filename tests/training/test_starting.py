@@ -12,7 +12,8 @@ from base.errors import SettingInvalid
 from export.onnx_model import export_fold
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
-from training.fitting import Changes, Job, Schedule, fit
+from training.fitting import fit
+from training.jobs import Changes, Job, Schedule
 from training.starting import check_bundle, fold_file, load_fold
 from training.workspace import Workspace, file_digest
 

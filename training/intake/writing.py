@@ -1,37 +1,29 @@
 """What the intake leaves behind: dataset.json, cases.json, rejected.json, and a key that stays with the owner."""
 
 import csv
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from training.dataset import Part, RawDataset, image_path_of, label_path, write_description
 from training.intake.pairing import PairedCase
 from training.intake.records import CaseRecord
+from training.private_files import private_folder, private_secret, write_private
 from training.workspace import CASES_FILE, Workspace, write_json
 
 REJECTED_FILE = "rejected.json"
 """File beside dataset.json that names every rejected case and why."""
 
-PRIVATE_FOLDER = "private"
-"""Folder of the workspace with the salt and the key of the cases: whoever has it can tell the patients."""
-
 
 def private_salt(workspace: Workspace) -> str:
     """Return the secret of the workspace's pseudonyms, drawn on first use; later runs give the same names."""
-    path = _private(workspace) / "salt"
-    if not path.is_file():
-        _write_private(path, secrets.token_hex(16))
-    return path.read_text(encoding="ascii").strip()
+    return private_secret(workspace, "salt")
 
 
 def write_key(workspace: Workspace, cases: Sequence[PairedCase], records: Sequence[CaseRecord]) -> Path:
     """Write which files each case was made from, readable by its owner alone; returns the path."""
-    path = _private(workspace) / f"{workspace.dataset}_key.csv"
+    path = private_folder(workspace) / f"{workspace.dataset}_key.csv"
     places = {record.name: record.content.place for record in records if record.content is not None}
-    _write_private(path, "")
+    write_private(path, "")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["case", "mask", "image"])
@@ -42,12 +34,11 @@ def write_key(workspace: Workspace, cases: Sequence[PairedCase], records: Sequen
 def write_dataset(workspace: Workspace, records: Sequence[CaseRecord], trained_on: str) -> None:
     """Write the descriptions of the accepted and the rejected cases.
 
-    Files of cases that an earlier run took in and this one does not are removed, and so is what nnU-Net made of cases
-    whose image or mask has changed.
+    Images and masks of cases that an earlier run took in and this one does not are removed.
     """
     accepted = [record for record in records if record.accepted]
     described = [record.to_mapping() for record in accepted]
-    _forget_changed(workspace, {case["case"]: case for case in described})
+    _forget_gone(workspace, described)
     for record in records:
         if not record.accepted:
             _remove_raw(workspace, record.name)
@@ -62,21 +53,21 @@ def write_dataset(workspace: Workspace, records: Sequence[CaseRecord], trained_o
     write_description(workspace, training, RawDataset(trained_on, source))
 
 
-def _forget_changed(workspace: Workspace, described: dict[str, dict[str, Any]]) -> None:
+def _forget_gone(workspace: Workspace, described: Sequence[dict[str, object]]) -> None:
+    """Remove the files of cases that are gone, and those of a case that now lies in the other part.
+
+    What a configuration made of them stays until its own `prepare`: another one may be in the middle of a training.
+    """
+    split_of = {case["case"]: case["split"] for case in described}
     listed = workspace.raw / CASES_FILE
     for earlier in workspace.read_json(listed) if listed.is_file() else ():
         name = earlier["case"]
-        now = described.get(name)
-        if now is None:
+        if name not in split_of:
             _remove_raw(workspace, name)
-        elif now["split"] != earlier["split"]:
+        elif split_of[name] != earlier["split"]:
             part: Part = "Ts" if earlier["split"] == "test" else "Tr"
             image_path_of(workspace.raw, name, part).unlink(missing_ok=True)
             label_path(workspace.raw, name, part).unlink(missing_ok=True)
-        if now is None or any(now[key] != earlier.get(key) for key in ("split", "pixels_sha256", "labels_sha256")):
-            for ending in (".pkl", ".b2nd", "_seg.b2nd"):
-                for file in workspace.preprocessed.glob(f"*/{name}{ending}"):
-                    file.unlink()
 
 
 def _remove_raw(workspace: Workspace, name: str) -> None:
@@ -84,15 +75,3 @@ def _remove_raw(workspace: Workspace, name: str) -> None:
     image_path_of(workspace.raw, name, "Ts").unlink(missing_ok=True)
     label_path(workspace.raw, name, "Tr").unlink(missing_ok=True)
     label_path(workspace.raw, name, "Ts").unlink(missing_ok=True)
-
-
-def _private(workspace: Workspace) -> Path:
-    folder = workspace.root / PRIVATE_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    return folder
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-        file.write(text)

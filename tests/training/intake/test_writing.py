@@ -1,4 +1,4 @@
-"""A second run leaves nothing behind of cases that are gone, and lets nnU-Net redo what has changed."""
+"""A second run leaves nothing behind of cases that are gone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,27 +15,24 @@ from training.workspace import Workspace
 
 
 def write(workspace: Workspace, *records: CaseRecord) -> None:
-    """Write cases as the intake does, and the files that nnU-Net makes of them."""
+    """Write cases as the intake does."""
     volume = Volume(np.zeros((2, 3, 4), dtype=np.uint8), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), np.eye(3)[:, ::-1])
     for each in records:
         part: Part = "Ts" if each.split == "test" else "Tr"
         write_case(workspace.raw, each.name, volume, volume, part)
     write_dataset(workspace, records, "clinical")
-    workspace.cases.mkdir(parents=True, exist_ok=True)
-    for each in records:
-        (workspace.cases / f"{each.name}.pkl").touch()
 
 
-def names(workspace: Workspace) -> tuple[set[str], set[str], set[str]]:
+def names(workspace: Workspace) -> tuple[set[str], set[str]]:
     raw = workspace.raw
     found = [
         {path.name.partition(".")[0].removesuffix("_0000") for path in (raw / part).glob("*")}
         for part in ("imagesTr", "labelsTs")
     ]
-    return found[0], found[1], {path.stem for path in workspace.cases.glob("*.pkl")}
+    return found[0], found[1]
 
 
-def test_cases_that_are_gone_rejected_or_changed_leave_no_files(tmp_path: Path) -> None:
+def test_cases_that_are_gone_or_rejected_leave_no_files(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "Dataset501_Sidewall", "demo")
     kept, gone, refused, redrawn, moved = (record(name) for name in ("kept", "gone", "refused", "redrawn", "moved"))
     write(workspace, kept, gone, refused, redrawn, moved)
@@ -48,7 +45,7 @@ def test_cases_that_are_gone_rejected_or_changed_leave_no_files(tmp_path: Path) 
     volume = Volume(np.zeros((2, 3, 4), dtype=np.uint8), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), np.eye(3)[:, ::-1])
     write_case(workspace.raw, "moved", volume, volume, "Ts")
     write_dataset(workspace, [*write_case_again, refused.rejected(Fault(FaultCode.ONE_SIDED, ""))], "clinical")
-    assert names(workspace) == ({"kept", "redrawn"}, {"moved"}, {"kept"})
+    assert names(workspace) == ({"kept", "redrawn"}, {"moved"})
     assert not label_path(workspace.raw, "moved").exists()
 
 
