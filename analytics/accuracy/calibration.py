@@ -145,11 +145,13 @@ def _logistic(
     def loss(at: FloatArray) -> float:
         return float(np.logaddexp(0, -sign * (offset + design @ at)).sum())
 
+    def information(chance: FloatArray) -> FloatArray:
+        return np.asarray((design * (chance * (1 - chance))[:, None]).T @ design)
+
     for _ in range(_MOST_STEPS):
         chance = expit(offset + design @ beta)
-        information = (design * (chance * (1 - chance))[:, None]).T @ design
         score, here = design.T @ (reference - chance), loss(beta)
-        step = np.linalg.lstsq(information, score)[0]
+        step = np.linalg.lstsq(information(chance), score)[0]
         reached = score @ step <= _LEAST_GAIN * max(here, 1.0)
         for _ in range(_MOST_HALVINGS):
             if loss(beta + step) <= here * (1 + _ROUNDING):
@@ -158,9 +160,11 @@ def _logistic(
         beta = beta + step
         if reached:
             break
-    covariance = np.linalg.pinv(information)
+    # At the estimate, not at the step before it, where R's `glm` takes its weights.
+    chance = expit(offset + design @ beta)
+    covariance = np.linalg.pinv(information(chance))
     if codes is not None:
-        scores = design * (reference - expit(offset + design @ beta))[:, None]
+        scores = design * (reference - chance)[:, None]
         covariance = covariance @ _spread_by_patient(scores, codes) @ covariance
     return float(beta[-1]), float(np.sqrt(covariance[-1, -1]))
 

@@ -69,8 +69,12 @@ positive <- cohort$truth == 1
 
 y <- cohort$truth; p <- cohort$probability; logit <- qlogis(p)
 tight <- glm.control(epsilon = 1e-14, maxit = 100)
-slope <- summary(glm(y ~ logit, family = binomial, control = tight))$coefficients["logit", 1:2]
-intercept <- summary(glm(y ~ 1 + offset(logit), family = binomial, control = tight))$coefficients[1, 1:2]
+# glm keeps the weights of the step before the last: a second fit begins where the first ended.
+at_maximum <- function(formula) {
+  glm(formula, family = binomial, control = tight, start = coef(glm(formula, family = binomial, control = tight)))
+}
+slope <- summary(at_maximum(y ~ logit))$coefficients["logit", 1:2]
+intercept <- summary(at_maximum(y ~ 1 + offset(logit)))$coefficients[1, 1:2]
 squares <- (p - y)^2
 spiegelhalter <- sum((y - p) * (1 - 2 * p)) / sqrt(sum((1 - 2 * p)^2 * p * (1 - p)))
 

@@ -35,8 +35,12 @@ few <- nodes$patient %in% unique(nodes$patient)[1:30]
 
 chance <- plogis(1.3 * nodes$score); y <- nodes$truth; logit <- qlogis(chance)
 tight <- glm.control(epsilon = 1e-14, maxit = 100)
-slope <- glm(y ~ logit, family = binomial, control = tight)
-intercept <- glm(y ~ 1 + offset(logit), family = binomial, control = tight)
+# glm keeps the weights of the step before the last: a second fit begins where the first ended.
+at_maximum <- function(formula) {
+  glm(formula, family = binomial, control = tight, start = coef(glm(formula, family = binomial, control = tight)))
+}
+slope <- at_maximum(y ~ logit)
+intercept <- at_maximum(y ~ 1 + offset(logit))
 robust <- function(fit, name) coef(fit)[[name]] + c(0, -1, 1) * z * sqrt(vcovCL(fit, nodes$patient, type = "HC0")[name, name])
 brier <- lm((chance - y)^2 ~ 1)
 

@@ -60,6 +60,12 @@ def r_expected(r_data: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
+def at_maximum() -> Any:
+    """Return R's models of its own data sets, each at its maximum (tests/reference/trials.R)."""
+    return json.loads((_REFERENCE / "trials.json").read_text())
+
+
+@pytest.fixture(scope="session")
 def colon(r_data: Path) -> dict[str, tuple[pd.DataFrame, Followup]]:
     """Return the colon cancer trial by endpoint, its ordinal columns as levels."""
     table = pd.read_csv(r_data / "colon.csv")
