@@ -1,5 +1,6 @@
 """Regression of the subdistribution hazard of one cause (Fine & Gray 1999)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,38 @@ class FineGrayModel:
     n: int
     n_events: int
     n_competing: int
+    followup: Followup
+    """Follow-up of the patients in the model, the cause as event 1, every other as 2."""
+
+    matrix: FloatArray
+    """Shape (n, p), the covariates in the order of the rows given, centred on their means."""
+
+    means: FloatArray
+    """Shape (p,), what was taken off each column."""
+
+    event_time: FloatArray
+    """Shape (m,), distinct times of the cause, ascending."""
+
+    hazard: FloatArray
+    """Shape (m,), step of the baseline subdistribution hazard of a patient with mean covariates at each."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(item.column for item in self.coefficients)
+
+    @property
+    def linear_predictor(self) -> FloatArray:
+        """Log subdistribution hazard relative to a patient with mean covariates, shape (n,)."""
+        return np.asarray(self.matrix @ self.beta)
+
+    def wald(self, names: Sequence[str]) -> HypothesisTest:
+        """Return the joint Wald test of covariates, by the robust covariance."""
+        columns = [column for term in self.terms if term.name in names for column in term.columns]
+        beta = self.beta[columns]
+        statistic = float(beta @ np.linalg.solve(self.covariance[np.ix_(columns, columns)], beta))
+        name = f"robust Wald test of {', '.join(names)}"
+        return HypothesisTest(statistic, chi_square_p(statistic, len(columns)), name, self.n, len(columns))
 
 
 @dataclass(frozen=True)
@@ -74,6 +107,9 @@ class _Sums:
     """Weighted sums at one value of the coefficients."""
 
     relative: FloatArray
+    """Relative hazards, shape (n,), over e to the `offset`."""
+
+    offset: float
     denominator: FloatArray
     mean: FloatArray
     log_likelihood: float
@@ -87,7 +123,8 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     """
     name = f"a Fine-Gray model of cause {cause}"
     followup, _ = complete_cases(with_cause_first(followup, cause), design, None, name)
-    cohort = _cohort(followup, design.matrix - design.matrix.mean(axis=0))
+    means = design.matrix.mean(axis=0)
+    cohort = _cohort(followup, design.matrix - means)
     start = _sums(cohort, np.zeros(len(design.columns)))
     refuse_collinear(_information(cohort, start), cohort.matrix, design.columns)
     beta, fitted = _maximise(cohort, start, design.columns)
@@ -114,6 +151,11 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
         n=n,
         n_events=followup.n_events,
         n_competing=int((followup.event == 2).sum()),
+        followup=followup,
+        matrix=design.matrix - means,
+        means=means,
+        event_time=cohort.moment,
+        hazard=cohort.count / fitted.denominator * np.exp(-fitted.offset),
     )
 
 
@@ -165,7 +207,7 @@ def _sums(cohort: _Cohort, beta: FloatArray) -> _Sums:
     denominator = _at_risk(cohort, relative)
     mean = _at_risk(cohort, relative[:, None] * cohort.matrix) / denominator[:, None]
     value = predictor[cohort.event == 1].sum() - cohort.count @ (np.log(denominator) + offset)
-    return _Sums(relative, denominator, mean, float(value))
+    return _Sums(relative, offset, denominator, mean, float(value))
 
 
 def _score(cohort: _Cohort, sums: _Sums) -> FloatArray:

@@ -13,10 +13,10 @@ from analytics.errors import NotEstimable
 from analytics.estimate import Estimate
 from analytics.survival.cases import complete_cases
 from analytics.survival.concordance import concordance
-from analytics.survival.cox import CoxModel, cox
 from analytics.survival.design import Design, Number
 from analytics.survival.design import design as design_of
 from analytics.survival.errors import NotConverged, SurvivalError
+from analytics.survival.risk_models import RiskModel, model_concordance, ordered, risk_model, strata_of
 from analytics.survival.times import FloatArray, Followup, Groups, IntArray
 
 _LEAST_REPLICATES = 20
@@ -50,23 +50,23 @@ def internal_validation(
     seed: int = 0,
     level: float = 0.95,
 ) -> InternalValidation:
-    """Validate a Cox model of the complete cases of `design`; the same seed gives the same figures.
+    """Validate a model of the complete cases of `design`, Fine-Gray's with competing events and else Cox's.
 
-    Rows are as for `cox`. Raises SurvivalError as it does, and for fewer than 20 replicates; NotConverged where not
-    even half of the samples give a model.
+    The same seed gives the same figures. Rows are as for `cox`. Raises SurvivalError as `risk_model` does, and for
+    fewer than 20 replicates; NotConverged where not even half of the samples give a model.
     """
     if replicates < _LEAST_REPLICATES:
         raise SurvivalError(f"the optimism needs at least {_LEAST_REPLICATES} bootstrap samples, got {replicates}")
     followup, strata = complete_cases(followup, design, strata, "a Cox model")
     design = design.take(np.arange(len(followup)))
-    model = cox(followup, design, strata, level=level)
+    model = risk_model(followup, design, strata, level)
     draw = np.random.default_rng(seed)
     tried = [_try(model, design, draw.integers(0, len(followup), len(followup))) for _ in range(replicates)]
     results = np.array([result for result in tried if result is not None])
     if len(results) < replicates / 2:
-        raise NotConverged("the bootstrap of the Cox model", replicates)
+        raise NotConverged("the bootstrap of the model", replicates)
     optimism, slope = (float(value) for value in results.mean(axis=0))
-    apparent, method = model.concordance, f"optimism-corrected by {len(results)} bootstrap samples"
+    apparent, method = model_concordance(model, level), f"optimism-corrected by {len(results)} bootstrap samples"
     return InternalValidation(
         apparent=apparent,
         corrected=Estimate(
@@ -84,15 +84,18 @@ def internal_validation(
     )
 
 
-def _try(model: CoxModel, design: Design, rows: IntArray) -> FloatArray | None:
+def _try(model: RiskModel, design: Design, rows: IntArray) -> FloatArray | None:
     """Return the optimism of C and the slope of one sample's model on all patients, shape (2,)."""
-    strata = model.strata
+    strata = strata_of(model)
     try:
-        sample = cox(model.followup.take(rows), design.take(rows), None if strata is None else strata.take(rows))
+        drawn = model.followup.take(rows)
+        if model.followup.competing and not drawn.competing:
+            return None
+        sample = risk_model(drawn, design.take(rows), None if strata is None else strata.take(rows))
         predictor = model.matrix @ sample.beta
         alone = design_of(pd.DataFrame({"predictor": predictor}), [Number("predictor")])
-        slope = cox(model.followup, alone, strata).beta[0]
+        slope = risk_model(model.followup, alone, strata).beta[0]
     except NotEstimable:
         return None
-    there = concordance(model.followup, predictor, strata)
-    return np.array([sample.concordance.value - there.value, float(slope)])
+    there = concordance(ordered(model.followup), predictor, strata)
+    return np.array([model_concordance(sample).value - there.value, float(slope)])

@@ -55,6 +55,11 @@ class Followup:
         return int((self.event == 1).sum())
 
     @property
+    def competing(self) -> bool:
+        """Whether anybody had another event than that of interest."""
+        return bool((self.event > 1).any())
+
+    @property
     def causes(self) -> tuple[int, ...]:
         """Every cause that happened, in order."""
         return tuple(int(cause) for cause in np.unique(self.event[self.event > 0]))
@@ -70,6 +75,15 @@ class Followup:
     def of_any_cause(self) -> "Followup":
         """Return the follow-up in which every cause is the event."""
         return replace(self, event=(self.event > 0).astype(np.int64))
+
+    def of_subdistribution(self, cause: int = 1) -> "Followup":
+        """Return the follow-up in which whoever had another cause than `cause` is observed beyond everybody else.
+
+        Such a patient never has the event, as the subdistribution of Fine & Gray (1999) counts it.
+        """
+        other = (self.event > 0) & (self.event != cause)
+        beyond = float(self.time.max(initial=0.0)) + 1.0
+        return replace(self, time=np.where(other, beyond, self.time), event=(self.event == cause).astype(np.int64))
 
     def of_censoring(self) -> "Followup":
         """Return the follow-up in which censoring is the event and every event censors (reverse Kaplan-Meier)."""

@@ -15,7 +15,7 @@ from analytics.report.frame import Variable, analysis_frame, variable
 from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint
-from analytics.survival.cox import CoxModel
+from analytics.survival.cox import Coefficient, CoxModel
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
 from analytics.survival.fine_gray import fine_gray
@@ -23,12 +23,20 @@ from analytics.survival.proportional_hazards import proportional_hazards_test, r
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
 from analytics.survival.times import Followup
 
+_TWO_RATIOS: Final = (
+    "Cause-specific: a competing event censors, which tells what drives the event among those still free of all. "
+    "Subdistribution, by Fine-Gray regression of the same terms: whoever had a competing event stays, which tells who "
+    "gets the event in the end."
+)
 FIRTH_MARK: Final = " †"
 """Behind a hazard ratio by Firth's penalty."""
 
 
 def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
-    """Return the models of each endpoint; a competing event censors, which gives the cause-specific hazard."""
+    """Return the models of each endpoint.
+
+    A competing event censors, which gives the cause-specific hazard; the subdistribution's stands beside.
+    """
     follow_up, analysis = data.study.follow_up, data.study.analysis
     if follow_up is None or not analysis.candidates:
         return None
@@ -49,12 +57,15 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
         columns = table.reset_index(drop=True)[list(known)]
         found = regression_table(followup, columns, _covariates(list(known.values())), rule)
-        made = _numbers(endpoint, found, known)
         checks = _checks(endpoint, found.multivariable, known)
-        if (followup.event > 1).any() and found.entered:
-            checks += _subdistribution(endpoint, followup, columns, [known[name] for name in found.entered])
-        numbers += made + checks
-        blocks += _blocks(endpoint, found, known, rule, checks)
+        beside = _subdistribution(followup, columns, [known[name] for name in found.entered])
+        numbers += [
+            *_numbers(endpoint, found, known, followup.competing),
+            *(_beside(endpoint, each, known) for each in beside.values()),
+            *checks,
+        ]
+        blocks += [_cox_table(endpoint, found, known, rule, beside, followup.competing)]
+        blocks += _blocks(endpoint, found, known, checks, followup.competing)
     return Section("cox", "Cox models", tuple(blocks), tuple(numbers))
 
 
@@ -80,12 +91,13 @@ def _alone(found: RegressionTable) -> list[tuple[RatioRow, bool]]:
     ]
 
 
-def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable]) -> list[Number]:
+def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], competing: bool) -> list[Number]:
     together = () if found.multivariable is None else found.multivariable.rows
+    what = ", cause-specific" if competing else ""
     return [
         Number(
             f"cox.{endpoint.name}.{kind}.{row.column.replace(' = ', '.')}",
-            f"{endpoint.label}, {kind}: {_label(known, row.column)}",
+            f"{endpoint.label}, {kind}{what}: {_label(known, row.column)}",
             row.hazard_ratio,
             "ratio",
         )
@@ -95,15 +107,16 @@ def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variab
 
 
 def _blocks(
-    endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule, checks: list[Number]
+    endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], checks: list[Number], competing: bool
 ) -> list[Block]:
-    blocks: list[Block] = [_cox_table(endpoint, found, known, rule)]
+    blocks: list[Block] = []
     if found.warnings:
         blocks.append(Text(f"{endpoint.label}: " + "; ".join(found.warnings) + "."))
     if found.multivariable is not None:
         rows = [(_label(known, row.column), row.hazard_ratio, row.p_value) for row in found.multivariable.rows]
-        title = f"{endpoint.label}: hazard ratios of the multivariable model"
-        blocks.append(draw_forest(rows, f"forest-{endpoint.name}", title, "Hazard ratio (log scale)"))
+        kind = "Cause-specific hazard ratio" if competing else "Hazard ratio"
+        title = f"{endpoint.label}: {kind.lower()}s of the multivariable model"
+        blocks.append(draw_forest(rows, f"forest-{endpoint.name}", title, f"{kind} (log scale)"))
         blocks.append(
             numbers_table(f"cox-checks-{endpoint.name}", f"{endpoint.label}: the multivariable model", checks)
         )
@@ -118,12 +131,23 @@ def _residuals(endpoint: Endpoint, model: CoxModel, known: dict[str, Variable]) 
     return draw_residuals(plots, f"residuals-{endpoint.name}", title, model.followup.unit)
 
 
-def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], rule: SelectionRule) -> Table:
+def _cox_table(
+    endpoint: Endpoint,
+    found: RegressionTable,
+    known: dict[str, Variable],
+    rule: SelectionRule,
+    beside: dict[str, Coefficient],
+    competing: bool,
+) -> Table:
+    """Return the table; `beside` holds the subdistribution's coefficients by column where causes compete."""
     together = {} if found.multivariable is None else {row.column: row for row in found.multivariable.rows}
     rows = []
     for row, penalised in _alone(found):
         other = together.get(row.column)
         more = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
+        if competing:
+            share = beside.get(row.column)
+            more += ("", "") if share is None else (estimate_text(share.hazard_ratio, "ratio"), p_text(share.p_value))
         events = f"{row.hazard_ratio.count or 0:,} / {row.hazard_ratio.n:,}"
         alone = (estimate_text(row.hazard_ratio, "ratio") + (FIRTH_MARK if penalised else ""), p_text(row.p_value))
         rows.append((_label(known, row.column), events, *alone, *more))
@@ -138,7 +162,11 @@ def _cox_table(endpoint: Endpoint, found: RegressionTable, known: dict[str, Vari
         joint = found.multivariable
         counts = f"n = {joint.n:,}, {joint.n_events:,} events, {joint.n_missing:,} with missing values"
         note += f"Together: {joint.method}; {counts}."
-    header = ("", "Events / n", "Alone", "p", "Together", "p")
+    header: tuple[str, ...] = ("", "Events / n", "Alone", "p", "Together", "p")
+    if competing:
+        header = ("", "Events / n", "Alone, cause-specific", "p", "Together, cause-specific", "p",
+                  "Together, subdistribution", "p")  # fmt: skip
+        note += f" {_TWO_RATIOS}"
     return Table(f"cox-{endpoint.name}", f"{endpoint.label}: hazard ratios", header, tuple(rows), note)
 
 
@@ -166,21 +194,18 @@ def _proportional(key: str, model: CoxModel, known: dict[str, Variable]) -> list
     return [Number(f"{key}.proportional", "Proportional hazards, all terms", hazards.overall), *terms]
 
 
-def _subdistribution(
-    endpoint: Endpoint, followup: Followup, columns: pd.DataFrame, entered: list[Variable]
-) -> list[Number]:
-    """Return the Fine-Gray model of the same terms, for which a competing event is no censoring."""
-    known = {each.name: each for each in entered}
+def _subdistribution(followup: Followup, columns: pd.DataFrame, entered: Sequence[Variable]) -> dict[str, Coefficient]:
+    """Return the Fine-Gray model of the same terms by column, for which a competing event is no censoring."""
+    if not followup.competing or not entered:
+        return {}
     try:
         model = fine_gray(followup, design(columns, _covariates(entered)))
     except NotEstimable:
-        return []
-    return [
-        Number(
-            f"cox.{endpoint.name}.subdistribution.{each.column.replace(' = ', '.')}",
-            f"Subdistribution hazard ratio, {_label(known, each.column)}",
-            each.hazard_ratio,
-            "ratio",
-        )
-        for each in model.coefficients
-    ]
+        return {}
+    return {each.column: each for each in model.coefficients}
+
+
+def _beside(endpoint: Endpoint, each: Coefficient, known: dict[str, Variable]) -> Number:
+    key = f"cox.{endpoint.name}.subdistribution.{each.column.replace(' = ', '.')}"
+    label = f"{endpoint.label}, subdistribution: {_label(known, each.column)}"
+    return Number(key, label, each.hazard_ratio, "ratio")

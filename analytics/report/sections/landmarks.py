@@ -39,7 +39,8 @@ def landmark_blocks(
             blocks.append(Text(f"{endpoint.label}: no landmark analysis at {when}: {error}."))
             continue
         made = _numbers(data, f"landmark.{endpoint.name}.{at:g}", model)
-        title = f"{endpoint.label}: hazard ratios from {when} on"
+        kind = "cause-specific hazard ratios" if followup.competing else "hazard ratios"
+        title = f"{endpoint.label}: {kind} from {when} on"
         rows = [(number.label, each.hazard_ratio, each.p_value) for number, each in
                 zip(made, model.coefficients, strict=True)]  # fmt: skip
         key = f"landmark-{endpoint.name}-{at:g}"

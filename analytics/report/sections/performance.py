@@ -10,19 +10,22 @@ from analytics.errors import NotEstimable
 from analytics.estimate import Estimate
 from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.performance import draw_auc_over_time, draw_survival_calibration
+from analytics.report.figures.scores import draw_net_benefit
 from analytics.report.frame import Variable, analysis_frame, variable
 from analytics.report.sections.landmarks import landmark_blocks
 from analytics.report.wording import in_sentence, numbers_table
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint, Study
-from analytics.survival.baseline import predicted_survival
 from analytics.survival.calibration import calibration
-from analytics.survival.cox import CoxModel
+from analytics.survival.decision import decision_curve
 from analytics.survival.design import Category, Covariate, design
 from analytics.survival.design import Number as Scale
 from analytics.survival.discrimination import time_dependent_auc
+from analytics.survival.fine_gray import FineGrayModel
 from analytics.survival.gain import Gain, gain
 from analytics.survival.internal_validation import internal_validation
+from analytics.survival.prediction_error import brier_score, prediction_accuracy
+from analytics.survival.risk_models import RiskModel, predicted_risk
 from analytics.survival.times import Followup
 
 _MOST_SAMPLES: Final = 200
@@ -31,6 +34,10 @@ _ROWS_TO_FIT: Final = 200_000
 """Rows of all bootstrap samples together; a large study needs fewer samples for the same optimism."""
 
 _POINTS: Final = 12
+_ABSOLUTE: Final = (
+    "A competing event is no censoring: models are Fine-Gray's, observed risks Aalen-Johansen's, and whoever had a "
+    "competing event is free of the event of interest in AUC, C and Brier score."
+)
 _CERTAIN: Final = 1e-9
 """Predicted risks keep this far from 0 and 1."""
 
@@ -43,8 +50,8 @@ def performance_is_asked(study: Study) -> bool:
 def performance_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
     """Return for each endpoint the gain that the study asks for, and landmark models of what is known later.
 
-    Landmark models adjust for the covariates of the gain, or else for the status by the model. A competing event
-    censors.
+    Landmark models adjust for the covariates of the gain, or else for the status by the model. With competing events
+    the gain is of absolute risk, by Fine-Gray models; landmark models give cause-specific hazard ratios.
     """
     follow_up, asked = data.study.follow_up, data.study.analysis.gain
     if follow_up is None or not performance_is_asked(data.study):
@@ -101,8 +108,8 @@ def _performance(
     more, drawn = _calibrations(key, endpoint, found.added, times)
     numbers += more + _validation(key, followup, table, [*before, *more_known])
     note = f"{found.added.n:,} patients with every covariate. Gain and calibration are {found.note}."
-    if any(cause > 1 for cause in followup.causes):
-        note += " A competing event censors."
+    if followup.competing:
+        note += f" {_ABSOLUTE}"
     return [
         _auc_figure(key, endpoint, found, names),
         *drawn,
@@ -112,8 +119,9 @@ def _performance(
 
 def _gain_numbers(key: str, found: Gain, names: Sequence[str], times: Sequence[float]) -> list[Number]:
     both = found.concordance
+    kind = "wald" if isinstance(found.added, FineGrayModel) else "likelihood_ratio"
     numbers = [
-        Number(f"{key}.likelihood_ratio", f"{names[1]} against {names[0]}", found.likelihood_ratio),
+        Number(f"{key}.{kind}", f"{names[1]} against {names[0]}", found.test),
         Number(f"{key}.c_without", f"Harrell's C of {names[0]}", both.second),
         Number(f"{key}.c_with", f"Harrell's C of {names[1]}", both.first),
         Number(f"{key}.c_gain", "Gain of C", both.difference),
@@ -144,21 +152,35 @@ def _auc_figure(key: str, endpoint: Endpoint, found: Gain, names: Sequence[str])
 
 
 def _calibrations(
-    key: str, endpoint: Endpoint, model: CoxModel, times: Sequence[float]
+    key: str, endpoint: Endpoint, model: RiskModel, times: Sequence[float]
 ) -> tuple[list[Number], list[Block]]:
-    """Return observed over expected risk and a plot at each time that somebody is followed to."""
+    """Return what predicted risks are worth, and two plots, at each time that somebody is followed to."""
     numbers: list[Number] = []
     drawn: list[Block] = []
-    survival = predicted_survival(model, model.matrix + model.means, times)
+    risks = predicted_risk(model, model.matrix + model.means, times)
     for column, time in enumerate(times):
-        risk = np.clip(1 - survival[:, column], _CERTAIN, 1 - _CERTAIN)
+        risk = np.clip(risks[:, column], _CERTAIN, 1 - _CERTAIN)
         if time > model.followup.time.max() or risk.max() <= _CERTAIN:
             continue
-        found = calibration(model.followup, risk, time)
-        label = f"Observed over expected risk by {time:g} {found.unit}"
-        numbers.append(Number(f"{key}.observed_to_expected_{time:g}", label, found.observed_to_expected, "ratio"))
-        title = f"{endpoint.label}: calibration at {time:g} {found.unit}"
+        found, when = calibration(model.followup, risk, time), f"{time:g} {model.followup.unit}"
+        numbers += [
+            Number(
+                f"{key}.observed_to_expected_{time:g}",
+                f"Observed over expected risk by {when}",
+                found.observed_to_expected,
+                "ratio",
+            ),
+            Number(f"{key}.brier_{time:g}", f"Brier score at {when}", brier_score(model.followup, risk, time)),
+            Number(
+                f"{key}.scaled_brier_{time:g}",
+                f"Scaled Brier score at {when}",
+                prediction_accuracy(model.followup, risk, time),
+            ),
+        ]
+        title = f"{endpoint.label}: calibration at {when}"
         drawn.append(draw_survival_calibration(found, f"calibration-{endpoint.name}-{time:g}", title))
+        benefit, title = decision_curve(model.followup, risk, time), f"{endpoint.label}: decision curve at {when}"
+        drawn.append(draw_net_benefit(benefit, f"decision-{endpoint.name}-{time:g}", title))
     return numbers, drawn
 
 

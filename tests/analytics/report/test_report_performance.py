@@ -53,7 +53,7 @@ def section(tables: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFa
 def test_the_gain_is_told_with_curves_and_calibration_at_times_that_patients_are_followed_to(section: Section) -> None:
     values = {number.key: number.value for number in section.numbers}
     figures = {block.key for block in section.blocks if isinstance(block, Figure)}
-    assert figures == {"auc-DFS", "calibration-DFS-36", "landmark-DFS-6"}
+    assert figures == {"auc-DFS", "calibration-DFS-36", "decision-DFS-36", "landmark-DFS-6"}
     gain, more, less = (values[f"performance.DFS.c_{name}"] for name in ("gain", "with", "without"))
     assert isinstance(gain, Estimate)
     assert isinstance(more, Estimate)

@@ -12,6 +12,7 @@ from analytics.survival.design import Number
 from analytics.survival.discrimination import compare_auc, time_dependent_auc
 from analytics.survival.errors import InvalidCovariate
 from analytics.survival.gain import Gain, gain
+from analytics.survival.risk_models import ordered
 from analytics.survival.times import FloatArray, Followup, group_by
 from tests.analytics.survival.conftest import interval_error, numbers
 
@@ -20,7 +21,7 @@ _AUC = Path(__file__).resolve().parents[2] / "reference" / "survival_auc.json"
 
 @pytest.fixture
 def added(cohort: pd.DataFrame, followup: Followup) -> Gain:
-    return gain(followup, cohort, [Number("mrcrm"), Number("mremvi")], [Number("lln")], [24, 36])
+    return gain(followup.of_cause(1), cohort, [Number("mrcrm"), Number("mremvi")], [Number("lln")], [24, 36])
 
 
 def test_concordance_counts_pairs_as_worked_by_hand() -> None:
@@ -55,7 +56,7 @@ def test_concordance_without_a_pair_is_not_defined() -> None:
 
 def test_the_gain_over_crm_and_emvi_is_that_of_r(added: Gain, expected: Any) -> None:
     reference = expected["gain"]
-    assert added.likelihood_ratio.statistic == pytest.approx(reference["lr"], rel=1e-9)
+    assert added.test.statistic == pytest.approx(reference["lr"], rel=1e-9)
     compared = added.concordance
     np.testing.assert_allclose([compared.first.value, compared.second.value], reference["c"], rtol=1e-10)
     (a, ab), (_, b) = reference["variance"]
@@ -108,7 +109,7 @@ def _risk(cohort: pd.DataFrame) -> FloatArray:
 def test_calibration_by_groups_and_its_slope_are_those_of_r(
     expected: Any, cohort: pd.DataFrame, followup: Followup
 ) -> None:
-    found, reference = calibration(followup, _risk(cohort), 24), expected["calibration"]
+    found, reference = calibration(followup.of_cause(1), _risk(cohort), 24), expected["calibration"]
     np.testing.assert_allclose([group.predicted for group in found.groups], reference["predicted"], rtol=1e-10)
     bounds = np.array([numbers(group.observed) for group in found.groups]).T
     np.testing.assert_allclose(bounds, [reference[key] for key in ("observed", "lower", "upper")], rtol=1e-9)
@@ -129,3 +130,16 @@ def test_equal_risks_stay_in_one_group(followup: Followup) -> None:
     found = calibration(followup, np.full(len(followup), 0.4), 24)
     assert len(found.groups) == 1
     assert not found.slope.defined
+
+
+def test_concordance_with_competing_events_keeps_those_who_had_one_to_the_end_worked_by_hand() -> None:
+    # Events at 1 and 3, another cause at 2, censored at 4: the one of 2 outlives both, so 1 has three pairs, 3 two.
+    followup = Followup(np.array([1.0, 2, 3, 4]), np.array([1, 2, 1, 0]))
+    score = np.array([4.0, 1, 2, 3])
+    assert concordance(ordered(followup), score).value == pytest.approx((3 + 1) / 5)
+
+
+def test_the_auc_with_competing_events_takes_them_for_free_of_the_event_worked_by_hand() -> None:
+    # No censoring: by 2.5 the one at 1 is a case, the others are not, the other cause at 2 among them.
+    followup = Followup(np.array([1.0, 2, 3, 4]), np.array([1, 2, 1, 1]))
+    assert time_dependent_auc(followup, np.array([3.0, 4, 2, 1]), [2.5])[0].value == pytest.approx(2 / 3)
