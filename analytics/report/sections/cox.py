@@ -144,7 +144,7 @@ def _cox_table(
     rows = []
     for row, penalised in _alone(found):
         other = together.get(row.column)
-        more = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
+        more: tuple[str, ...] = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
         if competing:
             share = beside.get(row.column)
             more += ("", "") if share is None else (estimate_text(share.hazard_ratio, "ratio"), p_text(share.p_value))
