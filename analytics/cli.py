@@ -93,8 +93,8 @@ def check(
 
 @app.command(
     epilog="Example: sidewall-analytics report analytics/examples/study.yaml --out out/report. "
-    "Exit status: 0 written, 2 a file or column without which nothing can go on, 4 written without a section that a "
-    "fault of this program took."
+    "Exit status: 0 written, 2 a file or column without which nothing can go on, 4 written without a section, "
+    "figure or file that a fault of this program took."
 )
 def report(
     study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
@@ -121,14 +121,14 @@ def report(
         written = write_report(document, data, out, lambda: progress.advance(writing))
     numbers = sum(len(section.numbers) for section in document.sections)
     if as_json:
-        result = {"files": [str(path) for path in written], "numbers": numbers, "faults": document.faults}
+        result = {"files": [str(path) for path in written.files], "numbers": numbers, "faults": written.faults}
         typer.echo(json.dumps(result, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
         console.print(f"{out / 'report.html'}", markup=False, highlight=False)
-    if document.faults:
-        places = "; ".join(f"{title} ({fault})" for title, fault in document.faults.items())
+    if written.faults:
+        places = "; ".join(f"{title} ({fault})" for title, fault in written.faults.items())
         raise InternalFault("the report was written without", places)
 
 

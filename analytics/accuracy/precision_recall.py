@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from analytics.accuracy.columns import FloatArray, binary_column, check_lengths, number_column
 from analytics.accuracy.proportions import normal_quantile
 from analytics.estimate import Estimate
+
+_ROUNDING = 1e-12
+"""Distance from 1 that rounding of the sum explains."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ def average_precision(truth: npt.ArrayLike, score: npt.ArrayLike, missed: int = 
     if positives == 0:
         return Estimate(math.nan, None, None, method, n, 0, level, "not defined: no unit is positive by the reference")
     value = float((np.diff(curve.recall, prepend=0.0) * curve.precision).sum())
-    if not 0 < value < 1:
-        return Estimate(value, None, None, method, n, positives, level, "no interval: the value is 0 or 1")
+    if value <= 0 or value >= 1 - _ROUNDING:
+        # Beside 1 the sum of the shares is off by rounding.
+        note = "the value is 1, no negative unit scores as high as a positive one" if value > 0 else "the value is 0"
+        return Estimate(float(round(value)), None, None, method, n, positives, level, f"no interval: {note}")
     logit, reach = math.log(value / (1 - value)), quantile / math.sqrt(positives * value * (1 - value))
-    low, high = (1 / (1 + math.exp(-bound)) for bound in (logit - reach, logit + reach))
+    low, high = (float(expit(bound)) for bound in (logit - reach, logit + reach))
     return Estimate(value, low, high, method, n, positives, level)

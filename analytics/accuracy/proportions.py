@@ -30,7 +30,9 @@ def proportion(count: int, n: int, interval: ProportionInterval = "wilson", leve
     if n == 0:
         return Estimate(math.nan, None, None, method, 0, 0, level, "not defined: no unit falls into the denominator")
     low, high = proportion_confint(count, n, alpha=1 - level, method=_STATSMODELS[interval])
-    return Estimate(count / n, max(0.0, float(low)), min(1.0, float(high)), method, n, count, level)
+    # The bounds beside none and all are exact, which the formula misses by rounding.
+    bounds = (0.0 if count == 0 else max(0.0, float(low)), 1.0 if count == n else min(1.0, float(high)))
+    return Estimate(count / n, *bounds, method, n, count, level)
 
 
 def normal_quantile(level: float) -> float:

@@ -65,6 +65,8 @@ class Text:
     """A paragraph."""
 
     text: str
+    fault: str | None = None
+    """Kind and place of the program's mistake where the paragraph stands for what was lost to it."""
 
 
 Block = Table | Figure | Text
@@ -98,5 +100,9 @@ class ReportDocument:
 
     @property
     def faults(self) -> dict[str, str]:
-        """Title of each section that was lost to a mistake of this program, and the mistake."""
-        return {section.title: section.fault for section in self.sections if section.fault is not None}
+        """Title of each section or figure that was lost to a mistake of this program, and the mistake."""
+        lost = {section.title: section.fault for section in self.sections if section.fault is not None}
+        for section in self.sections:
+            faults = [block.fault for block in section.blocks if isinstance(block, Text) and block.fault is not None]
+            lost |= {f"{section.title}, figure {place}": fault for place, fault in enumerate(faults, 1)}
+        return lost

@@ -1,6 +1,7 @@
 """The whole report in one function: sections in their order, and the files that they become."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -136,30 +137,53 @@ def _origin_section(versions: dict[str, str], inputs: dict[str, str]) -> Section
     )
 
 
+@dataclass(frozen=True)
+class Written:
+    """What became of a report on the disk."""
+
+    files: tuple[Path, ...]
+    faults: dict[str, str]
+    """Sections, figures and files that were lost to a mistake of this program, and the mistake."""
+
+
 def write_report(
     document: ReportDocument, data: StudyData, folder: Path, advance: Callable[[], None] = lambda: None
-) -> list[Path]:
-    """Write every file of the report and return their paths; `advance` is called after each of the five documents."""
+) -> Written:
+    """Write every file of the report; `advance` is called after each of the five documents.
+
+    The numbers come first: a document that cannot be laid out costs itself alone, and `results.json` names it.
+    """
     figures = writable_folder(folder / "figures")
-    written = []
+    faults, written = dict(document.faults), []
     makers: dict[str, Callable[[], str | bytes]] = {
-        "report.html": lambda: html_page(document),
-        "report.pdf": lambda: pdf_bytes(document),
-        "tables.docx": lambda: docx_bytes(document),
-        "results.json": lambda: results_json(document, data),
+        "results.json": lambda: results_json(document, data, faults),
         "numbers.csv": lambda: numbers_csv(document),
+        "report.html": lambda: html_page(document),
+        "tables.docx": lambda: docx_bytes(document),
+        "report.pdf": lambda: pdf_bytes(document),
     }
     for name, make in makers.items():
-        written.append(_write(folder / name, make()))
+        # One of an earlier run would look like one of this report.
+        (folder / name).unlink(missing_ok=True)
+        try:
+            written.append(_write(folder / name, make()))
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one document is lost to must not cost the others
+            faults[name] = fault_text(error)
         advance()
-    # A figure of an earlier run would look like one of this report.
-    for stale in (*figures.glob("*.svg"), *figures.glob("*.png")):
+    if len(faults) > len(document.faults):
+        _write(folder / "results.json", results_json(document, data, faults))
+    return Written((*written, *_write_figures(document, figures)), faults)
+
+
+def _write_figures(document: ReportDocument, folder: Path) -> list[Path]:
+    """Write the figures alone into their folder and return their paths."""
+    for stale in (*folder.glob("*.svg"), *folder.glob("*.png")):
         stale.unlink()
+    written = []
     for figure in (block for section in document.sections for block in section.blocks if isinstance(block, Figure)):
-        written += [
-            _write(figures / f"{figure.key}.svg", figure.svg),
-            _write(figures / f"{figure.key}.png", figure.png),
-        ]
+        written += [_write(folder / f"{figure.key}.svg", figure.svg), _write(folder / f"{figure.key}.png", figure.png)]
     return written
 
 

@@ -16,15 +16,15 @@ _COLUMNS = ("section", "key", "label", "printed", "kind", "value", "low", "high"
             "degrees_of_freedom", "p_value", "n", "unit", "method", "note")  # fmt: skip
 
 
-def results_json(document: ReportDocument, data: StudyData) -> str:
-    """Return numbers, tables, checks of the data, versions, inputs and faults; undefined numbers are null."""
+def results_json(document: ReportDocument, data: StudyData, faults: dict[str, str]) -> str:
+    """Return numbers, tables, checks of the data, versions, inputs and `faults`; undefined numbers are null."""
     content = {
         "title": document.title,
         "simulated": document.simulated,
         "purpose": "research use only",
         "software_versions": document.versions,
         "inputs_sha256": document.inputs,
-        "faults": document.faults,
+        "faults": faults,
         "data": check_as_json(data),
         "numbers": number_records(document),
         "tables": [

@@ -10,7 +10,7 @@ from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Block, Figure, Section, Table, Text
 from analytics.report.pdf_styles import TEXT_HEIGHT, TEXT_WIDTH, style
-from analytics.report.pdf_tables import in_print, pdf_table
+from analytics.report.pdf_tables import in_print, page_parts, pdf_table
 from analytics.report.wording import NUMBERS_HEADER
 
 LONGEST_TABLE: Final = 18
@@ -19,6 +19,9 @@ LONGEST_TABLE: Final = 18
 _HALF: Final = (TEXT_WIDTH - 4 * mm) / 2
 _LEAST_SCALE: Final = 0.78
 """Figures are made small enough to stand beside each other only down to this, so that letters stay above 6.5 points."""
+
+_TALLEST: Final = 0.86 * TEXT_HEIGHT
+"""Points of a figure; caption and note have the rest of the page."""
 
 Draw = Callable[[Figure, float, float], Flowable]
 """Makes the picture of a figure, given its width and height in points."""
@@ -61,8 +64,11 @@ def section_flowables(section: Section, draw: Draw, pages: dict[str, int], known
 
 def table_flowables(block: Table, pages: dict[str, int], level: int = 1) -> list[Any]:
     """Return caption, grid and note of a table; the note of one that is longer than a page stands before it."""
-    caption = Marked(block.title, "caption", f"table-{block.key}", level, pages)
-    return [caption, *_grid(block)]
+    flowables: list[Any] = []
+    for part in page_parts(in_print(block)):
+        caption = Marked(part.title, "caption", f"table-{part.key}", level, pages)
+        flowables += [caption, *_grid(part)]
+    return flowables
 
 
 def _together(flowables: list[Any]) -> list[Any]:
@@ -71,8 +77,7 @@ def _together(flowables: list[Any]) -> list[Any]:
     return [KeepTogether(flowables)] if height < 0.9 * TEXT_HEIGHT else flowables
 
 
-def _grid(block: Table) -> list[Any]:
-    printed = in_print(block)
+def _grid(printed: Table) -> list[Any]:
     table, end = pdf_table(printed), Spacer(1, 4 * mm)
     note = [Paragraph(escape(printed.note), style("note"))] if printed.note else []
     tall = table.wrap(TEXT_WIDTH, TEXT_HEIGHT)[1] > 0.8 * TEXT_HEIGHT
@@ -107,7 +112,7 @@ def _group(group: tuple[Block, ...], draw: Draw, pages: dict[str, int], known: d
         return [*_figure(first, TEXT_WIDTH, draw, pages), Spacer(1, 3 * mm)]
     second = group[1]
     if isinstance(second, Table):
-        below = _pointer(second, pages, known, captioned=True) if _is_long(second) else _grid(second)
+        below = _pointer(second, pages, known, captioned=True) if _is_long(second) else _below(second, pages)
         return [*_figure(first, TEXT_WIDTH, draw, pages), *below]
     cells = [_figure(each, _HALF, draw, pages) for each in group if isinstance(each, Figure)]
     row = PdfTable([cells], colWidths=[TEXT_WIDTH / 2] * 2, hAlign="LEFT")
@@ -115,9 +120,15 @@ def _group(group: tuple[Block, ...], draw: Draw, pages: dict[str, int], known: d
     return [row, Spacer(1, 3 * mm)]
 
 
+def _below(block: Table, pages: dict[str, int]) -> list[Any]:
+    """Return a table below the figure of the same title, which needs no caption again unless it comes in parts."""
+    printed = in_print(block)
+    return _grid(printed) if len(page_parts(printed)) == 1 else table_flowables(block, pages)
+
+
 def _figure(block: Figure, most: float, draw: Draw, pages: dict[str, int]) -> list[Any]:
-    width = min(block.width_in * 72, most)
-    picture = draw(block, width, width * block.height_in / block.width_in)
+    scale = min(most / (block.width_in * 72), _TALLEST / (block.height_in * 72), 1.0)
+    picture = draw(block, scale * block.width_in * 72, scale * block.height_in * 72)
     picture.hAlign = "LEFT"
     note = [Paragraph(escape(block.note), style("note"))] if block.note else []
     return [Marked(block.title, "caption", f"figure-{block.key}", 1, pages), picture, *note]

@@ -64,4 +64,5 @@ def style(name: str) -> ParagraphStyle:
 
 def text_width(text: str, name: str) -> float:
     """Return how many points a text takes on one line in a style."""
+    prepare_fonts()
     return float(pdfmetrics.stringWidth(text, style(name).fontName, style(name).fontSize))

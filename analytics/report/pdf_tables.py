@@ -12,13 +12,14 @@ from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Table
 from analytics.report.pdf_styles import TEXT_WIDTH, style, text_width
+from analytics.report.table_parts import parts_within
 from analytics.report.wording import NUMBERS_HEADER
 
 _LONGEST_LINE: Final = 46
 """Characters of a cell beyond which its column grows no more."""
 
-_LONGEST_FIGURE: Final = 12
-"""Characters of a figure that stay on one line."""
+_LONGEST_WORD: Final = 18
+"""Characters of a word or figure that stay on one line."""
 
 _PADDING: Final = 8.0
 """Points between a cell and the next."""
@@ -75,10 +76,28 @@ def column_widths(block: Table) -> list[float]:
     ]
     shares = [TEXT_WIDTH * length / sum(longest) for length in longest]
     least = [_least_width(column) for column in columns]
+    if sum(least) >= TEXT_WIDTH:
+        # Parts of the table fit; one column too wide for a page is made narrower, and its words are parted.
+        return [TEXT_WIDTH * width / sum(least) for width in least]
     narrow = {index: width for index, width in enumerate(least) if shares[index] < width}
-    others = sum(share for index, share in enumerate(shares) if index not in narrow)
-    scale = (TEXT_WIDTH - sum(narrow.values())) / others if others else 1.0
-    return [narrow.get(index, share * scale) for index, share in enumerate(shares)]
+    while True:
+        others = sum(share for index, share in enumerate(shares) if index not in narrow)
+        scale = (TEXT_WIDTH - sum(narrow.values())) / others if others else 1.0
+        tight = {i: least[i] for i, share in enumerate(shares) if i not in narrow and share * scale < least[i]}
+        if not tight:
+            return [narrow.get(index, share * scale) for index, share in enumerate(shares)]
+        narrow |= tight
+
+
+def page_parts(block: Table) -> list[Table]:
+    """Return a table in parts that fit the page side by side with its first column, none of their words parted."""
+    return parts_within(block, TEXT_WIDTH, _least_widths)
+
+
+def _least_widths(block: Table) -> list[float]:
+    head, *others = zip(block.header, *block.rows, strict=True)
+    # The first column is read before all others, so that it is given room for its words.
+    return [min(max(_least_width(head), _natural_width(head)), TEXT_WIDTH / 4), *map(_least_width, others)]
 
 
 def _natural_width(column: Sequence[str]) -> float:
@@ -92,14 +111,12 @@ def _longest_word(text: str) -> int:
 
 
 def _least_width(column: Sequence[str]) -> float:
-    """Return what the header's widest word and the widest figure take, such as <0.001; longer ones may be parted."""
+    """Return what the widest word of header and cells takes; words beyond `_LONGEST_WORD` may be parted."""
     head, *cells = column
-    words = [word for word in head.split() if len(word) <= _LONGEST_FIGURE]
-    figures = [
-        word for cell in cells for word in cell.split() if len(word) <= _LONGEST_FIGURE and any(map(str.isdigit, word))
-    ]
-    widths = [*(text_width(each, "head") for each in words), *(text_width(each, "cell") for each in figures)]
-    return max(widths) + _PADDING + 1 if widths else 0.0
+    heads = {word for word in head.split(" ") if len(word) <= _LONGEST_WORD}
+    words = {word for cell in cells for word in _shortened(cell).split(" ") if len(word) <= _LONGEST_WORD}
+    widths = [*(text_width(each, "head") for each in heads), *(text_width(each, "cell") for each in words)]
+    return max(widths, default=0.0) + _PADDING + 1
 
 
 def _shortened(cell: str) -> str:

@@ -8,11 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished
+from analytics.report.figures.drawing import canvas, finished, line_style, or_said
 from analytics.survival.times import FloatArray, IntArray
 
 _MOST_MARKS: Final = 120
 """Censoring marks that are drawn at most on one curve; more would only blacken it."""
+
+
+_ONE_COLUMN: Final = 8
+"""Curves whose names stand below each other; those of more stand in two columns."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class CurveWords:
     """Value before the first step: 1 for survival, 0 for incidence."""
 
 
+@or_said
 def draw_curves(curves: Sequence[Curve], ticks: Sequence[float], words: CurveWords) -> Figure:
     """Return the curves with shaded pointwise intervals and a table of numbers at risk."""
     with canvas(5.8, 2.5 + 0.37 * len(curves)) as figure:
@@ -70,6 +75,7 @@ def draw_curves(curves: Sequence[Curve], ticks: Sequence[float], words: CurveWor
             title_fontsize=8,
             alignment="left",
             borderaxespad=0.3,
+            ncols=1 if len(curves) <= _ONE_COLUMN else 2,
             borderpad=0,
         )
         _draw_counts(below, curves, ticks)
@@ -77,7 +83,7 @@ def draw_curves(curves: Sequence[Curve], ticks: Sequence[float], words: CurveWor
 
 
 def _draw(axes: Axes, curve: Curve, index: int, start: float) -> None:
-    colour, dash = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+    colour, dash = line_style(index)
     time = np.concatenate([[0.0], curve.time])
     value = np.concatenate([[start], curve.value])
     low, high = (np.nan_to_num(np.concatenate([[start], side]), nan=start) for side in (curve.low, curve.high))
@@ -94,7 +100,7 @@ def _draw_counts(axes: Axes, curves: Sequence[Curve], ticks: Sequence[float]) ->
     axes.set_ylim(len(curves) - 0.4, -0.6)
     axes.set_yticks(range(len(curves)), [curve.label for curve in curves])
     for index, label in enumerate(axes.get_yticklabels()):
-        label.set_color(COLOURS[index % len(COLOURS)])
+        label.set_color(line_style(index)[0])
     for row, curve in enumerate(curves):
         for tick, count in zip(ticks, curve.at_risk, strict=True):
             axes.text(tick, row, f"{count:,}", ha="center", va="center", fontsize=8, clip_on=False)
@@ -106,7 +112,7 @@ def _draw_counts(axes: Axes, curves: Sequence[Curve], ticks: Sequence[float]) ->
 
 
 def nice_ticks(longest: float) -> list[float]:
-    """Return five to nine even times from 0 to at least nine tenths of the longest follow-up."""
+    """Return five to nine even times from 0 to at least nine tenths of the longest follow-up, which is above 0."""
     for step in (0.25, 0.5, 1, 2, 3, 6, 12, 24, 36, 60, 90, 180, 365, 730, 1825, 3650):
         if longest / step <= 9:
             return [step * index for index in range(int(np.ceil(longest / step - 0.1)) + 1)]

@@ -1,22 +1,31 @@
 """How every figure looks and how it becomes bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from analytics.report.blocks import Figure, identifier
+from analytics.errors import fault_text
+from analytics.report.blocks import Figure, Text, identifier
 
 COLOURS: Final = ("#0b5fa5", "#c44e00", "#2b7d3c", "#7b3f98", "#8a6d00", "#4d4d4d")
 """Dark enough on white for small marks (at least 4.5 to 1), and apart from each other for the colour-blind."""
 
 DASHES: Final = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1)), (0, (8, 3)))
 """A line is told by its dashes as well as by its colour."""
+
+
+def line_style(index: int) -> tuple[str, Any]:
+    """Return colour and dashes of a curve: 36 that differ, the first six in both."""
+    index %= len(COLOURS) * len(DASHES)
+    return COLOURS[index % len(COLOURS)], DASHES[(index + index // len(COLOURS)) % len(DASHES)]
+
 
 _DOTS_PER_INCH: Final = 300
 
@@ -33,6 +42,25 @@ _STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "sidewall-analytics",
     "path.simplify": True,
 }
+
+
+Arguments = ParamSpec("Arguments")
+
+
+def or_said(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure | Text]:
+    """Return a way of drawing that says what it was lost to instead of failing: the numbers behind it are known."""
+
+    @wraps(draw)
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure | Text:
+        try:
+            return draw(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - a picture must not cost the numbers that it shows
+            fault = fault_text(error)
+            return Text(
+                f"A figure was not drawn because of a fault of this program ({fault}). Please report it.", fault
+            )
+
+    return drawn
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import canvas, finished
+from analytics.report.figures.drawing import canvas, finished, or_said
 from analytics.study.problems import FlowStep
 
 _ARROW: Final[dict[str, Any]] = {"arrowstyle": "-|>", "lw": 0.9, "color": "#333333"}
@@ -16,6 +16,7 @@ _CENTRE_IN: Final = 1.6
 _GAP_IN: Final = 0.14
 
 
+@or_said
 def draw_flow(steps: Sequence[FlowStep], key: str, title: str) -> Figure:
     """Return one box per step, with those left out beside the arrow that leads to it."""
     heights = [0.55 + 0.17 * max(len(step.reasons) - 1, 0) for step in steps]

@@ -8,13 +8,14 @@ import numpy as np
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished
+from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
 from analytics.report.wording import estimate_text, p_text
 
 _WIDEST: Final = (0.05, 20.0)
 """Intervals that reach further are drawn with an arrow to the edge."""
 
 
+@or_said
 def draw_forest(rows: Sequence[tuple[str, Estimate, float]], key: str, title: str, x_label: str) -> Figure:
     """Return one line per ratio (label, estimate, p-value) on a log scale, with the figures beside it."""
     drawn = [row for row in rows if row[1].defined and row[1].value > 0 and row[1].low and row[1].high]

@@ -5,10 +5,11 @@ import numpy as np
 from analytics.accuracy.detection import FrocCurve
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished
+from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
 from analytics.report.wording import estimate_text
 
 
+@or_said
 def draw_froc(
     curve: FrocCurve, at_rates: dict[float, Estimate], point: tuple[Estimate, Estimate], key: str, title: str
 ) -> Figure:

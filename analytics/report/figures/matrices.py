@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import canvas, finished
+from analytics.report.figures.drawing import canvas, finished, or_said
 
 
+@or_said
 def draw_matrix(
     values: npt.NDArray[np.float64],
     texts: Sequence[Sequence[str]],

@@ -6,11 +6,12 @@ import numpy as np
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished
+from analytics.report.figures.drawing import COLOURS, canvas, finished, line_style, or_said
 from analytics.report.wording import estimate_text
 from analytics.survival.calibration import Calibration
 
 
+@or_said
 def draw_auc_over_time(
     times: Sequence[float], curves: Sequence[tuple[str, Sequence[Estimate]]], unit: str, key: str, title: str
 ) -> Figure:
@@ -26,8 +27,12 @@ def draw_auc_over_time(
             if not rows:
                 continue
             time, value, low, high = np.array(rows, dtype=np.float64).T
-            axes.plot(time, value, color=COLOURS[index], linestyle=DASHES[index], linewidth=1.4, label=name)
-            axes.fill_between(time, np.maximum(low, 0), np.minimum(high, 1), color=COLOURS[index], alpha=0.13, lw=0)
+            axes.plot(
+                time, value, color=line_style(index)[0], linestyle=line_style(index)[1], linewidth=1.4, label=name
+            )
+            axes.fill_between(
+                time, np.maximum(low, 0), np.minimum(high, 1), color=line_style(index)[0], alpha=0.13, lw=0
+            )
         axes.axhline(0.5, color="#777777", linewidth=0.8)
         axes.set(ylim=(0.3, 1.0), xlabel=f"Time, {unit}", ylabel="Area under the ROC curve")
         if axes.get_legend_handles_labels()[0]:
@@ -37,6 +42,7 @@ def draw_auc_over_time(
         return finished(figure, key, title, alternative)
 
 
+@or_said
 def draw_survival_calibration(found: Calibration, key: str, title: str) -> Figure:
     """Return observed against predicted risks by groups, with intervals."""
     with canvas(4.2, 4.0) as figure:

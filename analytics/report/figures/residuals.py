@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished
+from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
 from analytics.report.wording import number_text
 from analytics.survival.proportional_hazards import ResidualPlot
 
@@ -18,6 +18,7 @@ _MOST_POINTS: Final = 1000
 _MOST_TICKS: Final = 4
 
 
+@or_said
 def draw_residuals(plots: Sequence[tuple[str, ResidualPlot]], key: str, title: str, unit: str) -> Figure:
     """Return one panel per labelled column: residuals, their smooth line with its interval, and the model's constant.
 

@@ -16,7 +16,7 @@ from analytics.accuracy.table import Counts2x2
 from analytics.agreement.limits import LimitsOfAgreement
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished
+from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished, line_style, or_said
 from analytics.report.wording import estimate_text
 
 _MOST_POINTS = 4000
@@ -33,6 +33,7 @@ class ScoreCurve:
     prevalence: float
 
 
+@or_said
 def draw_roc(curve: RocCurve, area: Estimate, raters: Mapping[str, Counts2x2], key: str, title: str) -> Figure:
     """Return the curve of the model's probability, with the points of raters' calls."""
     points = {
@@ -52,6 +53,7 @@ def draw_roc(curve: RocCurve, area: Estimate, raters: Mapping[str, Counts2x2], k
         return finished(figure, key, title, f"ROC curve of the model's probability; area {estimate_text(area)}.")
 
 
+@or_said
 def draw_precision_recall(
     curve: PrecisionRecallCurve, average: Estimate, raters: Mapping[str, Counts2x2], prevalence: float
 ) -> Figure:
@@ -77,6 +79,7 @@ def draw_precision_recall(
         return finished(figure, "precision-recall", "Precision-recall curve", alternative)
 
 
+@or_said
 def draw_score_curves(curves: Sequence[ScoreCurve], key: str, title: str) -> Figure:
     """Return ROC and precision-recall curves of several levels beside each other."""
     with canvas(7.6, 3.9) as figure:
@@ -84,10 +87,8 @@ def draw_score_curves(curves: Sequence[ScoreCurve], key: str, title: str) -> Fig
         left.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
         for index, curve in enumerate(curves):
             roc, words = curve.roc, f"{curve.name}, area {estimate_text(curve.area)}"
-            left.plot(
-                1 - roc.specificity, roc.sensitivity, color=COLOURS[index], linestyle=DASHES[index], linewidth=1.4,
-                label=words,
-            )  # fmt: skip
+            colour, dash = line_style(index)
+            left.plot(1 - roc.specificity, roc.sensitivity, color=colour, linestyle=dash, linewidth=1.4, label=words)
             _draw_precision(right, curve.precision, index, f"{curve.name}, {100 * curve.prevalence:.0f} % positive")
         left.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity")
         right.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall (sensitivity)", ylabel="Precision")
@@ -101,7 +102,7 @@ def draw_score_curves(curves: Sequence[ScoreCurve], key: str, title: str) -> Fig
 
 def _draw_precision(axes: Axes, curve: PrecisionRecallCurve, index: int, label: str) -> None:
     recall, precision = np.concatenate([[0.0], curve.recall]), np.concatenate([curve.precision[:1], curve.precision])
-    style: dict[str, Any] = {"color": COLOURS[index], "linestyle": DASHES[index], "linewidth": 1.4}
+    style: dict[str, Any] = {"color": line_style(index)[0], "linestyle": line_style(index)[1], "linewidth": 1.4}
     axes.step(recall, precision, where="pre", label=label, **style)
 
 
@@ -111,6 +112,7 @@ def _draw_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
         axes.plot(x, y, "osD^vP"[index % 6], color=colour, linestyle="none", label=name, clip_on=False)
 
 
+@or_said
 def draw_calibration(found: Calibration, key: str, title: str) -> Figure:
     """Return observed shares with intervals against mean probabilities, by groups."""
     with canvas(4.2, 4.0) as figure:
@@ -131,6 +133,7 @@ def draw_calibration(found: Calibration, key: str, title: str) -> Figure:
         return finished(figure, key, title, words)
 
 
+@or_said
 def draw_net_benefit(curve: DecisionCurve, key: str, title: str) -> Figure:
     """Return the net benefit of the model against acting on all and on nobody."""
     with canvas(5.2, 3.4) as figure:
@@ -145,6 +148,7 @@ def draw_net_benefit(curve: DecisionCurve, key: str, title: str) -> Figure:
         return finished(figure, key, title, "Decision curve: net benefit of the model by threshold.")
 
 
+@or_said
 def draw_limits(found: LimitsOfAgreement, names: tuple[str, str], unit: str, key: str, title: str) -> Figure:
     """Return the Bland-Altman plot of two measurements."""
     with canvas(5.2, 3.4) as figure:

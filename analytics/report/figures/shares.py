@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished
+from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
 from analytics.report.wording import estimate_text
 
 ShareRow = tuple[str, tuple[Estimate | None, ...]]
 """Label, and one estimate for each panel; a heading where all are None."""
 
 
+@or_said
 def draw_shares(rows: Sequence[ShareRow], panels: Sequence[str], key: str, title: str, note: str = "") -> Figure:
     """Return panels beside each other, one line per row with its share and interval on a scale from 0 to 100 %."""
     with canvas(2.2 + 2.6 * len(panels), 0.85 + 0.25 * len(rows)) as figure:

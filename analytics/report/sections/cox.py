@@ -12,6 +12,7 @@ from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.forest import draw_forest
 from analytics.report.figures.residuals import draw_residuals
 from analytics.report.frame import Variable, analysis_frame, variable
+from analytics.report.sections.followed import without_follow_up
 from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint
@@ -49,7 +50,10 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
     for endpoint in follow_up.endpoints:
         table = data.follow_up[endpoint.name].join(frame, how="inner", rsuffix="_covariate")
         advance()
-        if table.empty or not (table["event"] == 1).any():
+        if (nothing := without_follow_up(endpoint, table)) is not None:
+            blocks.append(nothing)
+            continue
+        if not (table["event"] == 1).any():
             blocks.append(
                 Text(f"{endpoint.label}: no patient with follow-up has the event, so no model can be fitted.")
             )
@@ -144,7 +148,9 @@ def _cox_table(
     rows = []
     for row, penalised in _alone(found):
         other = together.get(row.column)
-        more: tuple[str, ...] = ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
+        more: tuple[str, ...] = (
+            ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
+        )
         if competing:
             share = beside.get(row.column)
             more += ("", "") if share is None else (estimate_text(share.hazard_ratio, "ratio"), p_text(share.p_value))

@@ -5,7 +5,7 @@ from typing import Final
 from analytics.accuracy.figures import FIGURES
 from analytics.accuracy.units import figures_of_units
 from analytics.estimate import Estimate
-from analytics.report.blocks import Block, Figure, Number, Section, Text
+from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.shares import ShareRow, draw_shares
 from analytics.report.sections.accuracy import LABELS, figure_style
 from analytics.report.sections.level_comparisons import comparisons
@@ -78,7 +78,7 @@ def _figures(known: dict[str, LevelData], models: list[str]) -> tuple[list[Block
     return [_forest(shown), *blocks], numbers
 
 
-def _forest(shown: list[ShareRow]) -> Figure:
+def _forest(shown: list[ShareRow]) -> Block:
     return draw_shares(shown, ("Sensitivity", "Specificity"), "levels", "Accuracy by side, station and node")
 
 

@@ -76,7 +76,7 @@ def _panel(
     labels = tuple(in_sentence(variable(data, name).label) for name in stratum.by)
     by = joint_levels(rows, stratum.by, labels)
     known = by.notna()
-    if by[known].nunique() < 2:
+    if by[known].nunique() < 2 or not (rows.loc[known, "time"] > 0).any():
         return None
     table = rows[known]
     followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), unit, late)

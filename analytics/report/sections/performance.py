@@ -12,6 +12,7 @@ from analytics.report.blocks import Block, Number, Section, Text
 from analytics.report.figures.performance import draw_auc_over_time, draw_survival_calibration
 from analytics.report.figures.scores import draw_net_benefit
 from analytics.report.frame import Variable, analysis_frame, variable
+from analytics.report.sections.followed import without_follow_up
 from analytics.report.sections.landmarks import landmark_blocks
 from analytics.report.wording import in_sentence, numbers_table
 from analytics.study.data import StudyData
@@ -64,8 +65,8 @@ def performance_section(data: StudyData, advance: Callable[[], None]) -> Section
     for endpoint in follow_up.endpoints:
         advance()
         table = data.follow_up[endpoint.name].join(frame, how="inner", rsuffix="_covariate").reset_index(drop=True)
-        if table.empty:
-            blocks.append(Text(f"{endpoint.label}: no patient has usable follow-up."))
+        if (nothing := without_follow_up(endpoint, table)) is not None:
+            blocks.append(nothing)
             continue
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
         known = [variable(data, name) for name in (*over, *adds) if name in frame]

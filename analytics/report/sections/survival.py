@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from analytics.estimate import Estimate, HypothesisTest
-from analytics.report.blocks import Block, Figure, Number, Section, Table, Text
+from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.curves import Curve, CurveWords, draw_curves, nice_ticks
 from analytics.report.frame import analysis_frame
+from analytics.report.sections.followed import without_follow_up
 from analytics.report.sections.interactions import interaction_numbers
 from analytics.report.sections.panels import Panel, panels
 from analytics.report.sections.survival_table import group_table
@@ -33,8 +34,8 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
     numbers: list[Number] = []
     for endpoint in follow_up.endpoints:
         observed = data.follow_up[endpoint.name]
-        if observed.empty:
-            blocks.append(Text(f"{endpoint.label}: no patient has usable follow-up."))
+        if (nothing := without_follow_up(endpoint, observed)) is not None:
+            blocks.append(nothing)
             advance()
             continue
         whole = Followup(observed["time"].to_numpy(), observed["event"].to_numpy(), follow_up.unit)
@@ -133,7 +134,7 @@ def _restricted(panel: Panel, first: str, each: RestrictedMean) -> list[Number]:
     return [Number(key, label, each.difference, unit=unit), Number(f"{key}.test", f"{label}: test", each.test)]
 
 
-def _figure(panel: Panel, compared: GroupComparison, test: Number) -> Figure:
+def _figure(panel: Panel, compared: GroupComparison, test: Number) -> Block:
     ticks = nice_ticks(float(panel.followup.time.max()))
     at_risk = risk_counts(panel.followup, panel.groups, ticks)
     curves = [_curve(group, at_risk[group.label]) for group in compared.groups]

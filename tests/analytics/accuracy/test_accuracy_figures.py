@@ -155,3 +155,10 @@ def test_broken_counts_columns_and_names_are_refused_by_name() -> None:
         proportion(3, 2)
     with pytest.raises(ValueError, match="truth has 2 axes; one column is allowed"):
         counts_2x2(np.zeros((2, 2)), [0, 0])
+
+
+@pytest.mark.parametrize("interval", ["wilson", "clopper-pearson"])
+def test_the_bounds_beside_none_and_all_are_exact(interval: ProportionInterval) -> None:
+    for n in range(1, 200):
+        assert proportion(n, n, interval).high == 1.0
+        assert proportion(0, n, interval).low == 0.0

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -30,9 +31,17 @@ def test_a_curve_worked_by_hand_with_a_positive_that_nothing_finds() -> None:
 def test_no_positive_all_positive_and_a_negative_count_are_told() -> None:
     assert average_precision([0, 0], [1, 2]).note == "not defined: no unit is positive by the reference"
     sure = average_precision([1, 1], [1, 2])
-    assert (sure.value, sure.low, sure.note) == (1.0, None, "no interval: the value is 0 or 1")
+    assert (sure.value, sure.low) == (1.0, None)
+    assert sure.note == "no interval: the value is 1, no negative unit scores as high as a positive one"
     with pytest.raises(ValueError, match="missed is -1; it must be 0 or more"):
         precision_recall_curve([1], [1], missed=-1)
+
+
+def test_perfect_separation_has_an_average_precision_of_one_however_its_shares_add_up() -> None:
+    # 24 steps of 1/24 add up to something beside 1, whose logit interval has no finite bounds.
+    score = [*np.linspace(0.6, 0.99, 24), *np.linspace(0.01, 0.4, 30)]
+    estimate = average_precision([1] * 24 + [0] * 30, score)
+    assert (estimate.value, estimate.low, estimate.high) == (1.0, None, None)
 
 
 @examples(40)

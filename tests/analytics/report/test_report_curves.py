@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from analytics.report.blocks import Figure
+from analytics.report.blocks import Figure, ReportDocument, Section, Text
 from analytics.report.figures import curves
 from analytics.report.figures.curves import Curve, CurveWords, draw_curves
 from analytics.report.figures.residuals import draw_residuals
@@ -46,6 +46,8 @@ def test_a_figure_is_the_same_whatever_somebody_else_has_set_for_all_figures() -
     ):
         beside = draw_curves([curve("all")], [0, 12, 24], words)
         assert mpl.rcParams["axes.labelsize"] == 30
+    assert isinstance(alone, Figure)
+    assert isinstance(beside, Figure)
     assert (alone.svg, alone.png) == (beside.svg, beside.png)
 
 
@@ -55,8 +57,20 @@ def test_residuals_have_a_panel_for_each_column_and_words_for_how_its_effect_mov
     smooth = np.linspace(1.5, -0.5, 5)
     plot = ResidualPlot("model", time, time / 8, np.linspace(1.5, -0.5, 8), 0.5, at, smooth, smooth - 1, smooth + 1)
     figure = draw_residuals([("Status", plot)] * 4, "residuals", "Effects", "months")
+    assert isinstance(figure, Figure)
     assert figure.alternative.startswith("Effects: Status from 1.50 to \u22120.50, 0.50 in the model; Status from")
     assert "speaks against proportional hazards" in figure.note
     # Two rows of panels, three across.
     assert figure.svg.decode().count("<!-- Status -->") == 4
     assert (figure.width_in, figure.height_in) == (6.8, 0.4 + 1.75 * 2)
+
+
+def test_a_figure_that_cannot_be_drawn_is_said_with_its_fault_and_costs_nothing_else() -> None:
+    words = CurveWords("key", "Survival", "falls", "Time, months", "Survival", "", 1.0)
+    lost = draw_curves([curve("all")], [], words)
+    assert isinstance(lost, Text)
+    assert lost.fault is not None
+    assert lost.fault.startswith("IndexError in analytics/report/figures/curves.py, line ")
+    section = Section("survival", "Survival", (lost,))
+    report = ReportDocument("t", "", True, (section,), {}, {})
+    assert report.faults == {"Survival, figure 1": lost.fault}

@@ -99,3 +99,19 @@ def test_a_mistake_before_any_section_is_one_line_without_its_text(
     assert ended.value.code == 4
     assert errors.startswith("internal_error: the command was not done: ValueError in analytics/cli.py, line ")
     assert (errors.count("\n"), SECRET in errors) == (1, False)
+
+
+def test_a_document_that_cannot_be_laid_out_costs_itself_and_no_number(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def lay_out(_: object) -> bytes:
+        raise ValueError(SECRET)
+
+    monkeypatch.setattr(build, "pdf_bytes", lay_out)
+    status, errors, results = report(study, monkeypatch, capfd)
+    assert status == 4
+    assert "report.pdf (ValueError in analytics/report/build.py, line " in errors
+    assert list(json.loads(results)["faults"]) == ["report.pdf"]
+    written = {path.name for path in (study.parent / "out").iterdir()}
+    assert written == {"results.json", "numbers.csv", "report.html", "tables.docx", "figures"}
+    assert SECRET not in errors + results

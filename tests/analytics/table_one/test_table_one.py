@@ -221,3 +221,8 @@ def test_odd_tables_give_numbers_or_reasons(rows: list[tuple[str, float, str | N
         assert row.test.defined or row.test.note
         assert all(each.low is not None or each.note for each in row.differences.values())
         assert sum(cell.n + cell.missing for cell in row.by_group.values()) == len(frame)
+
+
+def test_two_dozen_levels_by_two_dozen_groups_are_tested() -> None:
+    # No random table of these margins is as unlikely as the diagonal.
+    assert fisher_test(15 * np.eye(24, dtype=np.int64)).p_value == pytest.approx(1 / 50_001)
