@@ -122,10 +122,17 @@ REFUSAL_REASON: Final = Code("REFUSAL_REASON", PRIVATE_SCHEME, "Reason of the re
 REFUSAL_TEXT: Final = Code("REFUSAL_TEXT", PRIVATE_SCHEME, "Reason of the refusal in words")
 OTHER_REASON: Final = Code("OTHER_REASON", PRIVATE_SCHEME, "Another reason, given in words")
 
+WARNING: Final = Code("WARNING", PRIVATE_SCHEME, "Warning")
+WARNING_TEXT: Final = Code("WARNING_TEXT", PRIVATE_SCHEME, "Warning in words")
+OTHER_WARNING: Final = Code("OTHER_WARNING", PRIVATE_SCHEME, "Another warning, given in words")
+
 REFUSAL_CODES: Final[dict[str, Code]] = {
     str(code): Code(code.upper(), PRIVATE_SCHEME, meaning) for code, meaning in REFUSAL_MEANINGS.items()
 }
-"""The word of findings.json -> its code; a word that is not here goes as `OTHER_REASON`."""
+"""The word of findings.json -> its code; a word that is not here goes as `OTHER_REASON`.
+
+A quality check that warns has the code that it would refuse with, under `WARNING`.
+"""
 
 
 def private_codes() -> tuple[Code, ...]:

@@ -1,5 +1,6 @@
 """Key images: each node on its slice, and a contact sheet of the case. No word in them names the patient."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -10,8 +11,8 @@ from PIL import Image, ImageDraw
 from core.counting import counted
 from core.findings import Findings, Node
 from core.labels import STATION_LABELS
-from runtime.results.drawing import WHITE, Canvas, View, close_up, whole_slice, write
-from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.drawing import WHITE, Canvas, View, close_up, text_width, whole_slice, write
+from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.panels import (
     BACKGROUND,
     GAP_PX,
@@ -25,10 +26,12 @@ from runtime.results.panels import (
     tint_stations,
 )
 from runtime.results.regions import CaseRegions
-from runtime.results.words import describe_station
+from runtime.results.words import describe_station, warning_lines
 
 _TILE_PX: Final = 340
 _FOOTER_PX: Final = 40
+_NOTE_PX: Final = 30
+_NOTE_SIZE_PX: Final = 15
 _CLOSE_UP_MM: Final = 56.0
 _EMPTY_CASE_TILES: Final = 12
 _MAX_COLUMNS: Final = 4
@@ -58,13 +61,14 @@ class KeyPicture:
 
 def key_pictures(findings: Findings, regions: CaseRegions) -> tuple[KeyPicture, ...]:
     """Return a picture of every node, or one of the stations when there is no node."""
+    note = warning_lines(findings)
     if not findings.nodes:
         index = stations_slice(regions)
         return (KeyPicture("stations", stations_image(findings, regions), index, "Slice with the lateral stations"),)
     return tuple(
         KeyPicture(
             f"node_{node.id:02d}",
-            key_image(node, regions),
+            key_image(node, regions, note),
             node_slice(node, regions),
             f"Node {node.id} ({describe_station(node.station, node.side)}): slice with contour, close-up with calipers",
         )
@@ -72,8 +76,11 @@ def key_pictures(findings: Findings, regions: CaseRegions) -> tuple[KeyPicture, 
     )
 
 
-def key_image(node: Node, regions: CaseRegions) -> Image.Image:
-    """Draw one node: its whole slice on the left, a close-up with the measured axes on the right."""
+def key_image(node: Node, regions: CaseRegions, note: Sequence[str] = ()) -> Image.Image:
+    """Draw one node: its whole slice on the left, a close-up with the measured axes on the right.
+
+    `note` is what is to be heeded of the case, in less and less detail: the first that fits is written below.
+    """
     index = node_slice(node, regions)
     grey = grey_range(regions.image.voxels)
     whole = whole_slice(regions.image, index, PANEL_PX)
@@ -91,7 +98,7 @@ def key_image(node: Node, regions: CaseRegions) -> Image.Image:
         picture.paste(panel, (left, HEADER_PX))
     _scale_bar(picture, near)
     _caption(picture, node, index, regions)
-    return picture
+    return _with_note(picture, note)
 
 
 def stations_image(findings: Findings, regions: CaseRegions) -> Image.Image:
@@ -105,7 +112,7 @@ def stations_image(findings: Findings, regions: CaseRegions) -> Image.Image:
     picture.paste(panel, (0, HEADER_PX))
     _title(picture, findings)
     _legend(picture)
-    return picture
+    return _with_note(picture, warning_lines(findings))
 
 
 def contact_sheet(findings: Findings, regions: CaseRegions) -> Image.Image:
@@ -130,7 +137,7 @@ def contact_sheet(findings: Findings, regions: CaseRegions) -> Image.Image:
         sheet.paste(tile, (place % columns * pitch, HEADER_PX + place // columns * pitch))
     _title(sheet, findings)
     _legend(sheet)
-    return sheet
+    return _with_note(sheet, warning_lines(findings))
 
 
 def node_slice(node: Node, regions: CaseRegions) -> int:
@@ -217,6 +224,19 @@ def _legend(sheet: Image.Image) -> None:
         ImageDraw.Draw(sheet).rectangle((left, middle - 6, left + 12, middle + 6), fill=colour)
         write(sheet, (left + 20, middle), station.replace("_", " "), QUIET, 15, "lm")
         left += 140
+
+
+def _with_note(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
+    """Return the picture with the first of the lines that fits below it, or as it is without any."""
+    if not lines:
+        return picture
+    width, height = picture.size
+    taller = Image.new("RGB", (width, height + _NOTE_PX), BACKGROUND)
+    taller.paste(picture)
+    fitting = [line for line in lines if text_width(line, _NOTE_SIZE_PX) <= width - 24]
+    line = next(iter(fitting), lines[-1])
+    write(taller, (width / 2, height + _NOTE_PX / 2), line, OUTCOME_COLOURS["warn"], _NOTE_SIZE_PX, "mm")
+    return taller
 
 
 def _evenly_spaced(regions: CaseRegions) -> list[int]:

@@ -12,9 +12,7 @@ from runtime.results.structured_report import assemble_report, describe_algorith
 
 def build_refusal_report(context: ResultContext) -> sr.Comprehensive3DSR:
     """Return the report of a refused case, which refers to every instance that was received."""
-    content = measurement_report([_case_group(context)])
-    content[0].ContentSequence.append(_reasons(context))
-    return assemble_report(context, content, context.source.instances)
+    return assemble_report(context, measurement_report([_case_group(context)]), context.source.instances)
 
 
 def _case_group(context: ResultContext) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -28,17 +26,3 @@ def _case_group(context: ResultContext) -> sr.MeasurementsAndQualitativeEvaluati
             sr.QualitativeEvaluation(codes.SEGMENTATION_MADE, codes.NO),
         ],
     )
-
-
-def _reasons(context: ResultContext) -> sr.ContainerContentItem:
-    """Return the container of TID 1500 that holds each reason as a code followed by its text."""
-    contains = sr.RelationshipTypeValues.CONTAINS
-    container = sr.ContainerContentItem(name=codes.QUALITATIVE_EVALUATIONS, relationship_type=contains)
-    container.ContentSequence = sr.ContentSequence()
-    for reason in context.findings.refusal:
-        code = codes.REFUSAL_CODES.get(reason.code, codes.OTHER_REASON)
-        container.ContentSequence += [
-            sr.CodeContentItem(name=codes.REFUSAL_REASON, value=code, relationship_type=contains),
-            sr.TextContentItem(name=codes.REFUSAL_TEXT, value=reason.message, relationship_type=contains),
-        ]
-    return container

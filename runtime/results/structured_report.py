@@ -25,6 +25,7 @@ from runtime.results.report_comparison import (
     time_point_context,
     vanished_count,
 )
+from runtime.results.report_statements import statements
 from runtime.results.segmentation_object import SegmentationObject, station_code
 from runtime.results.source import SourceImages
 from runtime.results.uids import DEVICE_UID, ReportReference, ResultUids
@@ -77,7 +78,13 @@ def measurement_report(
 def assemble_report(
     context: ResultContext, content: sr.MeasurementReport, evidence: Sequence[Dataset], *, incomplete: bool = False
 ) -> sr.Comprehensive3DSR:
-    """Return the document of that content: preliminary, unverified, research, and naming what it supersedes."""
+    """Return the document of that content: preliminary, unverified, research, and naming what it supersedes.
+
+    What the findings say of the whole case beside it, reasons of a refusal and warnings, is added to the content.
+    """
+    said = statements(context.findings)
+    if said is not None:
+        content[0].ContentSequence.append(said)
     report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from core.counting import counted
 from core.findings import Findings, Node
 from core.labels import Side, Station
+from core.wording import name_check
 
 RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
 MANUFACTURER: Final = "Sidewall project"
@@ -20,6 +22,23 @@ def describe_station(station: Station | None, side: Side) -> str:
 def describe_node(node: Node) -> str:
     """Return one line about a node: status and axes."""
     return f"Status {node.status}, short axis {node.short_axis_mm:.1f} mm, long axis {node.long_axis_mm:.1f} mm"
+
+
+def warning_lines(findings: Findings) -> tuple[str, ...]:
+    """Return one line about all warnings, in less and less detail, for a picture to take the first that fits.
+
+    Empty without warnings.
+    """
+    if not findings.warnings:
+        return ()
+    count = counted(len(findings.warnings), "warning")
+    checks = [name_check(gate.code).lower() for gate in findings.gates if gate.message in findings.warnings]
+    named = [f"{count}, of {', '.join(dict.fromkeys(checks))}: see the report"] if checks else []
+    return (
+        *(f"Warning: {text}" for text in findings.warnings[:1] if count == "1 warning"),
+        *named,
+        f"{count}: see the report",
+    )
 
 
 def algorithm_parameters(findings: Findings) -> dict[str, str]:

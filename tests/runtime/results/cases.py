@@ -17,6 +17,7 @@ from core.findings import (
     CaseIdentity,
     CaseStatus,
     Findings,
+    Gate,
     ModelDescription,
     Node,
     NodeFeatures,
@@ -84,6 +85,16 @@ def build_refusal(**options: Any) -> Case:
         case.findings, status="refused", probability=None, nodes=(), assessed=(), refusal=reasons, input=None
     )
     return Case(case.series, case.regions, findings)
+
+
+def with_warnings(case: Case) -> Case:
+    """Return the case with a warning of a quality check and another one."""
+    gates = (
+        Gate("field_of_view", "warn", "the images cover 61 mm; allowed: 70 mm and more", 61.0, 70.0),
+        Gate("fold_agreement", "pass", "the folds agree", 0.1, 0.5),
+    )
+    warnings = ("node 2 lies on the midline: its side is unknown", gates[0].message)
+    return replace(case, findings=replace(case.findings, gates=gates, warnings=warnings))
 
 
 def build_case(

@@ -25,6 +25,7 @@ from tests.runtime.results.cases import (
     build_refusal,
     dicom_files,
     dicom_objects,
+    with_warnings,
 )
 
 CASES = {
@@ -233,6 +234,11 @@ def _on_real_series(source: Path | list[Path]) -> Case:
 @pytest.mark.parametrize("enhanced", [False, True])
 def test_dciodvfy_finds_no_error_in_a_refusal(enhanced: bool, tmp_path: Path) -> None:
     _assert_valid(build_refusal(enhanced=enhanced), tmp_path)
+
+
+def test_dciodvfy_finds_no_error_in_results_with_warnings(tmp_path: Path) -> None:
+    _assert_valid(with_warnings(build_case()), tmp_path)
+    _assert_valid(with_warnings(build_refusal()), tmp_path)
 
 
 def test_dciodvfy_finds_no_error_in_the_results_of_a_real_series(real_series: Path, tmp_path: Path) -> None:

@@ -5,11 +5,16 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from core.findings import Gate
 from core.volume import Volume
 from runtime.results.drawing import Canvas, close_up, whole_slice
-from runtime.results.key_images import contact_sheet, key_image, node_slice, stations_image
-from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS
+from runtime.results.key_images import contact_sheet, key_image, key_pictures, node_slice, stations_image
+from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS, STATUS_COLOURS
+from runtime.results.words import warning_lines
 from tests.runtime.results.cases import AXIAL, build_case
+
+NOTE_PX = 30
+"""Height of the line below a picture that says what is to be heeded."""
 
 PANEL = slice(44, 44 + 480)
 """Rows of a key image that show the slice."""
@@ -115,6 +120,28 @@ def test_names_and_identifiers_do_not_change_a_pixel() -> None:
     case = build_case()
     named = replace(case.findings, case=replace(case.findings.case, case_id="Müller^Jörg"))
     assert contact_sheet(named, case.regions) == contact_sheet(case.findings, case.regions)
+
+
+@pytest.mark.parametrize("with_nodes", [False, True])
+def test_a_picture_says_in_a_line_below_what_is_to_be_heeded(with_nodes: bool) -> None:
+    case = build_case(status="indeterminate", with_nodes=with_nodes)
+    warned = replace(case.findings, warnings=("node 1 is cut by the edge of the images: its size is a lower bound",))
+    (plain, *_), (picture, *_) = (key_pictures(each, case.regions) for each in (case.findings, warned))
+    drawn = _open(picture.image)
+    assert np.array_equal(drawn[:-NOTE_PX], _open(plain.image))
+    assert len(_near(drawn[-NOTE_PX:], OUTCOME_COLOURS["warn"])) > 100
+
+
+def test_a_line_says_as_much_as_fits() -> None:
+    many = tuple(f"warning number {number}" for number in range(12))
+    gate = Gate("fold_agreement", "warn", "the folds disagree")
+    findings = replace(build_case().findings, warnings=(*many, gate.message), gates=(gate,))
+    assert warning_lines(findings) == (
+        "13 warnings, of agreement of the folds: see the report",
+        "13 warnings: see the report",
+    )
+    assert warning_lines(replace(findings, warnings=many[:1]))[0] == "Warning: warning number 0"
+    assert warning_lines(replace(findings, warnings=())) == ()
 
 
 def test_a_voxel_is_drawn_where_its_position_projects() -> None:

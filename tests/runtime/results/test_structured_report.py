@@ -17,7 +17,16 @@ from core.measuring.midline import Midline
 from core.volume import Volume, canonicalise
 from runtime.results import codes
 from runtime.results.regions import CaseRegions
-from tests.runtime.results.cases import AXIAL, CENTRE_LPS_MM, Case, build_case, build_series, dicom_objects
+from tests.runtime.results.cases import (
+    AXIAL,
+    CENTRE_LPS_MM,
+    Case,
+    build_case,
+    build_refusal,
+    build_series,
+    dicom_objects,
+    with_warnings,
+)
 
 
 def _results(case: Case) -> tuple[Comprehensive3DSR, Dataset | None]:
@@ -131,6 +140,26 @@ def test_a_negative_study_says_that_no_suspicious_node_is_there() -> None:
     assert evaluations["NODE_FOUND"] == codes.ABSENT
     assert segmentation is not None
     assert _node_groups(report) == []
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_every_warning_is_in_the_report_as_a_code_and_its_text(refused: bool) -> None:
+    case = with_warnings(build_refusal() if refused else build_case())
+    said = [
+        (item.ConceptNameCodeSequence[0].CodeValue, item)
+        for item in dicom_objects(case)["report.dcm"].ContentSequence[-1].ContentSequence
+    ]
+    found = [item.ConceptCodeSequence[0].CodeValue for name, item in said if name == "WARNING"]
+    texts = [item.TextValue for name, item in said if name == "WARNING_TEXT"]
+    assert found == ["OTHER_WARNING", "FIELD_OF_VIEW"]
+    assert tuple(texts) == case.findings.warnings
+
+
+def test_a_case_without_warnings_has_no_container_for_them() -> None:
+    names = [
+        item.ConceptNameCodeSequence[0].CodeValue for item in dicom_objects(build_case())["report.dcm"].ContentSequence
+    ]
+    assert codes.QUALITATIVE_EVALUATIONS.value not in names
 
 
 def test_an_empty_segmentation_is_omitted_and_the_report_says_so() -> None:
