@@ -1,0 +1,1 @@
+"""What builds the images and holds them to their licences and locks."""

@@ -1,0 +1,1 @@
+"""What makes pages and stubs, and holds the house to its plan; no program stands on it."""
