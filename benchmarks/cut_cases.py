@@ -25,9 +25,9 @@ from core.reading.limits import DEFAULT_LIMITS
 from core.rules import ScoringRules
 from core.volume import Volume, canonicalise
 from phantom.case import LabelledCase, PhantomCase, PhantomOptions, generate_case, label_case, plan_case
-from runtime.case import CaseInput
+from runtime.analysis.case import CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 
 _RULES = ScoringRules()
 COARSENED: Final = 3

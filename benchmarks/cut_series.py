@@ -26,10 +26,10 @@ from benchmarks.seeds import seeds_of_option
 from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference
 from core.reading import read_series
 from phantom.case import GENERATOR_VERSION
+from runtime.analysis.case import CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.manifest import parse_stations
-from runtime.case import CaseInput
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 
 app = typer.Typer(add_completion=False)
 

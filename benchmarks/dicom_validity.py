@@ -9,9 +9,9 @@ from benchmarks.dciodvfy import ClassValidity, check_artefacts, merge
 from benchmarks.gate_cases import Material, run_case
 from benchmarks.reading_cases import READING_CASES
 from benchmarks.scoring import CaseScore
-from runtime.case import CaseInput
+from runtime.analysis.case import CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 
 REAL_SERIES: Final = Path(__file__).resolve().parents[1] / "tests" / "data" / "PX0000_t2_tra"
 """An axial T2 series of a patient (ProstateX, CC BY 3.0); see `tests/data/README.md`."""

@@ -26,9 +26,9 @@ from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
 from phantom.hospitals import HospitalName
-from runtime.case import AnalysisSettings, CaseInput
+from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 from training.node_matching import MINIMUM_IOU
 
 app = typer.Typer(add_completion=False)

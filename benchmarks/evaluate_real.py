@@ -26,9 +26,9 @@ from benchmarks.real_report import markdown
 from benchmarks.running import Mode, Setup, describe_model
 from core.labels import STATION_LABELS, Side
 from core.measuring.stations import fill_stations
-from runtime.case import CaseInput, CaseResult
+from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 from runtime.results.regions import CaseRegions
 
 SECTION_CM2: Final[dict[str, tuple[float, float]]] = {

@@ -17,9 +17,9 @@ from core.rules import ScoringRules
 from core.volume import Volume
 from phantom.case import PhantomCase, PhantomOptions, generate_case
 from phantom.dicom_series import build_series, encode_instance, encode_series
-from runtime.case import CaseInput, CaseResult, Segmenter
+from runtime.analysis.case import CaseInput, CaseResult, Segmenter
+from runtime.analysis.pipeline import analyze_case
 from runtime.labelmaps import LabelMapSegmenter
-from runtime.pipeline import analyze_case
 
 CLEAN: Final = PhantomOptions(truncated=False, ghosts=False)
 """A clean phantom: slices from end to end of the pelvis, and no motion ghosts; all else is drawn from its seed."""

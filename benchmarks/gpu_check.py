@@ -21,8 +21,8 @@ from export.parity_gate import CaseVerdict, GateCase, candidates_of, gate_cases,
 from export.parity_limits import TOLERANCES
 from export.parity_table import parity_table
 from phantom.case import generate_case
+from runtime.analysis.case import CaseInput
 from runtime.bundle import Bundle, load_bundle
-from runtime.case import CaseInput
 from runtime.inference.backend import BACKENDS, absence
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.gpu import find_gpu

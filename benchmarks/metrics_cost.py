@@ -33,7 +33,7 @@ _MEMORY_PROGRAM: Final = """
 import re
 def resident_kib():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
-import structlog, runtime.pipeline, base.listening, runtime.serving.uploads, runtime.inference.model
+import structlog, runtime.analysis.pipeline, base.listening, runtime.serving.uploads, runtime.inference.model
 start = resident_kib()
 import runtime.serving.metrics, base.scraping
 from prometheus_client import CollectorRegistry, generate_latest

@@ -30,9 +30,9 @@ from benchmarks.segmentation_cases import SEGMENTATION_CASES
 from core.errors import RefusalCode
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
-from runtime.case import CaseInput
+from runtime.analysis.case import CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
-from runtime.pipeline import analyze_case
 
 MADE_CASES: Final = (*READING_CASES, *SEGMENTATION_CASES)
 """At least one for every code of `RefusalCode`."""

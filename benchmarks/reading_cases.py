@@ -17,7 +17,7 @@ from core.errors import RefusalCode
 from core.labelmaps import read_label_map
 from core.selection import select_series
 from phantom.dicom_series import encode_instance
-from runtime.case import CaseInput
+from runtime.analysis.case import CaseInput
 from runtime.serving.uploads import UploadLimits, read_series_upload
 
 _SAGITTAL: Final = [0, 1, 0, 0, 0, -1]

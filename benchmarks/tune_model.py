@@ -23,7 +23,7 @@ from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.scoring import CaseScore, detection
 from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION
-from runtime.case import AnalysisSettings
+from runtime.analysis.case import AnalysisSettings
 
 app = typer.Typer(add_completion=False)
 

@@ -24,15 +24,15 @@ from core.volume import Volume
 from export.agreement import NodeAgreement, compare_findings
 from export.cases import read_image
 from export.parity_limits import TOLERANCES, judge
+from runtime.analysis.case import CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.bundle import Bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.case import CaseInput
 from runtime.inference.backend import FoldOptions, Precision, make_backend
 from runtime.inference.comparing import LabelAgreement, LogitError, compare_labels, compare_logits
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import LoadedModel, Mode, load_model, precision_of
-from runtime.pipeline import analyze_case
 from trust.errors import BundleRejected
 
 REFERENCE: Final = "onnxruntime-cpu"

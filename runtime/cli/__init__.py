@@ -101,8 +101,8 @@ def serve(
         from prometheus_client import CollectorRegistry
 
         from base.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
+        from runtime.analysis.loading import load_checked_model, storage_places, with_local_bundle
         from runtime.cli.exposed_files import exposure_notes
-        from runtime.cli.loading import load_checked_model, storage_places, with_local_bundle
         from runtime.inference.model import LoadedModel
         from runtime.serving.metrics import Metrics
         from runtime.serving.server import serve as run_server
@@ -145,9 +145,9 @@ def analyze(
         given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, named=others, file=config)
         from base.log import configure_log
+        from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
+        from runtime.analysis.loading import bundle_folder, with_local_bundle
         from runtime.cli.analyzing import analyze_path
-        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
-        from runtime.cli.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
 
         configure_log(settings.log_level)
@@ -165,7 +165,7 @@ def analyze(
         )
         require_writable(out)
         if label_map is not None:
-            from runtime.cli.label_map_files import check_label_map
+            from runtime.analysis.label_map_files import check_label_map
 
             check_label_map(label_map)
         with progress_bar(_STDERR) as show:
@@ -232,7 +232,7 @@ def submit(
     """Send one series to a running server."""
     with reporting_errors(as_json):
         silence_grpc()
-        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
+        from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.submitting import case_options, check_proxy, check_server, submit_path, tls_options
 
         check_variables(os.environ, setting_names())
@@ -289,8 +289,8 @@ def score(
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
         from base.log import configure_log
-        from runtime.cli.case_folder import CaseInputs, absolute, require_writable
-        from runtime.cli.loading import bundle_folder, with_local_bundle
+        from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
+        from runtime.analysis.loading import bundle_folder, with_local_bundle
         from runtime.cli.running import about_case
         from runtime.cli.scoring import score_path
 
@@ -331,9 +331,9 @@ def replay(
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle, "threads": threads}, file=config)
         from base.log import configure_log
-        from runtime.cli.case_folder import CaseInputs, absolute
+        from runtime.analysis.case_folder import CaseInputs, absolute
+        from runtime.analysis.loading import bundle_folder
         from runtime.cli.console import describe_replay
-        from runtime.cli.loading import bundle_folder
         from runtime.cli.replaying import replay_case
 
         configure_log(settings.log_level)

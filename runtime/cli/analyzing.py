@@ -10,12 +10,12 @@ from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.volume_files import holds_volume_files
 from core.selection import Selection, select_series
 from core.site_choices import FilteredImages
-from runtime.case import AnalysisSettings, CaseInput, CaseResult
-from runtime.cli.case_folder import CaseInputs, write_case
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.case_folder import CaseInputs, write_case
+from runtime.analysis.loading import ModelOnDemand
+from runtime.analysis.pipeline import analyze_case
 from runtime.cli.console import ShowProgress, Tell, naming_aside
-from runtime.cli.loading import ModelOnDemand
 from runtime.cli.running import TerminalMonitor
-from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 
 
@@ -70,7 +70,7 @@ def tell_lost(result: CaseResult, tell: Tell) -> None:
 
 def save_label_map(file: Path, result: CaseResult, tell: Tell) -> None:
     """Write stations and nodes as a label map and name the files; a refused case has none, which is told."""
-    from runtime.cli.label_map_files import write_label_map
+    from runtime.analysis.label_map_files import write_label_map
 
     if result.regions is None:
         tell("no label map is written: the case was refused")

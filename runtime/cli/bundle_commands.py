@@ -61,9 +61,9 @@ def pull(
         given |= {"registry_auth_file": registry_auth_file, "registry_plain_http": registry_plain_http}
         settings = load_settings(given, file=config)
         place = parse_reference(reference.removeprefix(OCI_PREFIX), "reference")
+        from runtime.analysis.loading import registry_access
         from runtime.bundle.registry.fetching import fetch_sound_bundle
         from runtime.bundle.registry.store import BundleStore
-        from runtime.cli.loading import registry_access
 
         store = BundleStore(settings.bundle_store)
         with progress_bar(_STDERR) as show:

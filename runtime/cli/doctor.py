@@ -10,10 +10,10 @@ from base.errors import FileAbsent, SettingInvalid, SidewallError
 from base.processors import processors
 from base.storage_watch import MEANT, storage_failure
 from core.counting import counted
+from runtime.analysis.loading import engine_cache, registry_access
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
 from runtime.cli.exposed_files import exposure_notes
-from runtime.cli.loading import engine_cache, registry_access
 from runtime.inference.backend import BACKENDS, absence, available_backends
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import run_golden

@@ -12,15 +12,15 @@ from core.findings_json import to_mapping
 from core.reading.derivation import FILTERED_WARNING
 from core.reading.volume_files import holds_volume_files
 from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
-from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.about import read_findings
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.case_folder import INPUTS_FILE, CaseInputs, earlier_report
+from runtime.analysis.loading import load_checked_model
+from runtime.analysis.pipeline import analyze_case
 from runtime.cli.analyzing import with_images
-from runtime.cli.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.cli.console import ShowProgress
-from runtime.cli.earlier import read_findings
-from runtime.cli.loading import load_checked_model
 from runtime.cli.running import TerminalMonitor
 from runtime.cli.scoring import load_label_map
-from runtime.pipeline import analyze_case
 from runtime.results.settings import ResultSettings
 from runtime.settings import Settings
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from core.case_names import checked_case_id
 from core.findings import CaseContext
 from core.progress import Progress
-from runtime.case import CaseInput
-from runtime.cli.case_folder import earlier_report
+from runtime.analysis.about import check_time_point, read_findings
+from runtime.analysis.case import CaseInput
+from runtime.analysis.case_folder import earlier_report
 from runtime.cli.console import ShowProgress
-from runtime.cli.earlier import check_time_point, read_findings
 
 
 def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> CaseInput:

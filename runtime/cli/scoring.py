@@ -7,14 +7,14 @@ from typing import Any
 from core.findings_json import to_mapping
 from core.labelmaps import parse_meanings, read_label_map
 from core.rules import ScoringRules
+from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.case_folder import CaseInputs, write_case
+from runtime.analysis.loading import bundle_folder
+from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
-from runtime.case import AnalysisSettings, CaseInput
-from runtime.cli.case_folder import CaseInputs, write_case
 from runtime.cli.console import ShowProgress
-from runtime.cli.loading import bundle_folder
 from runtime.cli.running import TerminalMonitor
 from runtime.labelmaps import LabelMapSegmenter
-from runtime.pipeline import analyze_case
 from runtime.settings import Settings
 
 

@@ -19,9 +19,9 @@ from core.case_names import checked_case_id
 from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings_json import to_mapping
 from core.reading.volume_files import holds_volume_files, read_volume_file
-from runtime.cli.case_folder import CaseInputs, earlier_report_file, write_case
+from runtime.analysis.about import check_time_point, read_findings
+from runtime.analysis.case_folder import CaseInputs, earlier_report_file, write_case
 from runtime.cli.console import ShowProgress, Tell, naming_aside
-from runtime.cli.earlier import check_time_point, read_findings
 
 
 class _RemoteSettingInvalid(SidewallError):

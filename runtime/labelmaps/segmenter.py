@@ -20,7 +20,7 @@ _NEUTRAL: Final = ScoringRules()
 
 @dataclass(frozen=True, eq=False)
 class LabelMapSegmenter:
-    """Answers with a label map that is there already; `runtime.pipeline` takes it where it takes a model."""
+    """Answers with a label map that is there already; `runtime.analysis.pipeline` takes it where it takes a model."""
 
     foreign: ForeignLabels
     meanings: LabelMeanings | None = None

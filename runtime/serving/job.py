@@ -11,7 +11,7 @@ from uuid import uuid4
 from base.errors import ServerUnreachable, SidewallError
 from core.errors import AnalysisCancelled
 from core.progress import Monitor, Progress
-from runtime.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.errors import AnswerNotRead
 from runtime.inference.model import LoadedModel
 from runtime.serving.metrics import Metrics
@@ -25,7 +25,7 @@ again. Proxies and firewalls on the way forget connections on which nothing move
 
 def prepare_analysis() -> None:
     """Import what writes results, which takes a second: a server does so while its model is being loaded."""
-    for name in ("runtime.pipeline", "runtime.results.key_objects", "runtime.results.refusal_report"):
+    for name in ("runtime.analysis.pipeline", "runtime.results.key_objects", "runtime.results.refusal_report"):
         import_module(name)
 
 
@@ -144,7 +144,7 @@ def analysis_of(case: CaseInput, model: LoadedModel, settings: AnalysisSettings)
 
     def analyze(monitor: Monitor) -> CaseResult:
         # Imported by then: `prepare_analysis`.
-        from runtime.pipeline import analyze_case
+        from runtime.analysis.pipeline import analyze_case
 
         return analyze_case(case, model, settings, monitor)
 

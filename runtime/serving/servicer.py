@@ -17,7 +17,7 @@ from base.system_errors import system_error
 from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings import Findings
 from core.progress import Monitor
-from runtime.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers

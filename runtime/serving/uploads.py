@@ -19,7 +19,7 @@ from core.findings_json import from_mapping
 from core.reading.files import OTHER_FILE, REPEATED_LINK, SPECIAL_FILE
 from core.selection import refused_by_caller
 from core.volume import Volume
-from runtime.case import CaseInput
+from runtime.analysis.case import CaseInput
 from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {

@@ -33,7 +33,7 @@ CODES = {
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from runtime.cli.case_folder import CaseInputs, write_case
+from runtime.analysis.case_folder import CaseInputs, write_case
 from base.errors import TooManyOpenFiles
 from core.reading import read_series
 read_series(Path(sys.argv[1]))

@@ -161,11 +161,11 @@ def test_a_case_that_computes_without_looking_up_is_handed_back_and_the_process_
     bundle: TinyBundle, series: Path, tmp_path: Path
 ) -> None:
     program = """
-import sys, threading, runtime.pipeline
+import sys, threading, runtime.analysis.pipeline
 def analyze_case(case, model, settings, monitor):
-    monitor.report(runtime.pipeline.Progress("infer", 0, 1))
+    monitor.report(runtime.analysis.pipeline.Progress("infer", 0, 1))
     threading.Event().wait()
-runtime.pipeline.analyze_case = analyze_case
+runtime.analysis.pipeline.analyze_case = analyze_case
 from runtime.start import main
 main()
 """

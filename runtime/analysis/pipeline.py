@@ -39,7 +39,7 @@ from core.rules import restaging_warnings, rules_of_case
 from core.series import Series
 from core.site_choices import with_site_outcomes, with_site_rules
 from core.volume import Volume, canonicalise
-from runtime.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.results.artefacts import WrittenCase, write_artefacts
 from runtime.results.gate_card import GatePicture
 from runtime.results.gate_evidence import GateEvidence

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sidewall import Artefact
 
-from runtime.cli.case_folder import CaseInputs, write_case
+from runtime.analysis.case_folder import CaseInputs, write_case
 
 INPUTS = CaseInputs("series")
 

@@ -16,14 +16,14 @@ from pydicom.dataset import Dataset
 from core.findings import CaseContext, Node
 from core.volume import Volume
 from phantom.case import generate_case
+from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
-from runtime.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.inference.model import LoadedModel, load_model
-from runtime.pipeline import analyze_case
 from tests.core.dicom_cases import classic, encode_all
 from tests.fixtures.volumes import MIRROR_LPS, flip, mirror_header
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LEFT, RIGHT = "7771000", "24028007"
 MATCH_MM = 4.0

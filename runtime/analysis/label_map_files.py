@@ -17,7 +17,7 @@ from base.system_errors import system_error
 from core.labels import STATION_LABELS, Side
 from core.reading.volume_files import LPS_FROM_RAS
 from core.volume import FloatArray, Volume
-from runtime.case import CaseResult
+from runtime.analysis.case import CaseResult
 from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
 from runtime.results.words import RESEARCH_WORDS, describe_station
 

@@ -1,4 +1,4 @@
-"""What the command line says of the treatment: the time point, and the findings of an earlier study."""
+"""What is said of a case beside its images: the time point, and the findings of an earlier study."""
 
 from pathlib import Path
 from typing import get_args

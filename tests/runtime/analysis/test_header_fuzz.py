@@ -15,8 +15,8 @@ from core.errors import CaseRefused
 from core.reading import read_series
 from core.reading.mending import IDENTITY, SECONDARY
 from core.series import Series
-from runtime.case import CaseInput, CaseResult
-from runtime.pipeline import analyze_case
+from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.pipeline import analyze_case
 from tests.fixtures.bad_headers import (
     BAD_VALUES,
     COMPARED,

@@ -7,10 +7,10 @@ import pytest
 
 from core.findings import Findings
 from core.volume import Volume
+from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
-from runtime.case import AnalysisSettings, CaseInput
 from runtime.inference.model import LoadedModel, load_model
-from runtime.pipeline import analyze_case
 from tests.fixtures.bundles import make_tiny_volume
 from tests.fixtures.processes import make_bundle
 

@@ -53,8 +53,8 @@ def open_bundle(settings: Settings) -> Bundle:
 class ModelOnDemand:
     """A model that is loaded and checked when there is an image to segment: a refusal needs the bundle alone.
 
-    Takes the place of a model in an analysis (`runtime.case.Segmenter`). Raises `SettingInvalid`, `BundleRejected` or
-    `BackendUnavailable` when it is made, and when it is loaded.
+    Takes the place of a model in an analysis (`runtime.analysis.case.Segmenter`). Raises `SettingInvalid`,
+    `BundleRejected` or `BackendUnavailable` when it is made, and when it is loaded.
     """
 
     label_map_sha256: None = None

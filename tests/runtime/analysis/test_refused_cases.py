@@ -14,8 +14,8 @@ from core.progress import Monitor
 from core.rules import ScoringRules
 from core.segmentation import Segmentation
 from core.volume import Volume
-from runtime.case import CaseInput, CaseResult
-from runtime.pipeline import analyze_case
+from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.pipeline import analyze_case
 from tests.core.dicom_cases import classic, encode, encode_all, image
 from tests.fixtures.drawing import examples
 
