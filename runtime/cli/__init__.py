@@ -145,10 +145,11 @@ def analyze(
         given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, named=others, file=config)
         from base.log import configure_log
+        from runtime.analysis.about import about_case
+        from runtime.analysis.analyzing import analyze_path
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
         from runtime.analysis.loading import bundle_folder, with_local_bundle
-        from runtime.cli.analyzing import analyze_path
-        from runtime.cli.running import about_case
+        from runtime.cli.monitor import TerminalMonitor
 
         configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
@@ -170,7 +171,15 @@ def analyze(
             check_label_map(label_map)
         with progress_bar(_STDERR) as show:
             findings = analyze_path(
-                path, settings, out, about=about, inputs=inputs, show=show, tell=_tell, label_map=label_map
+                path,
+                settings,
+                out,
+                about=about,
+                inputs=inputs,
+                monitor=TerminalMonitor(show),
+                tell=_tell,
+                name_aside=naming_aside(_tell),
+                label_map=label_map,
             )
         _show_findings(findings, out, as_json)
 
@@ -289,10 +298,11 @@ def score(
     with reporting_errors(as_json):
         settings = load_settings({"bundle": bundle}, file=config)
         from base.log import configure_log
+        from runtime.analysis.about import about_case
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
         from runtime.analysis.loading import bundle_folder, with_local_bundle
-        from runtime.cli.running import about_case
-        from runtime.cli.scoring import score_path
+        from runtime.analysis.scoring import score_path
+        from runtime.cli.monitor import TerminalMonitor
 
         configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
@@ -309,7 +319,8 @@ def score(
         )
         require_writable(out)
         with progress_bar(_STDERR) as show:
-            findings = score_path(series, segmentation, settings, out, inputs=inputs, about=about, show=show)
+            monitor = TerminalMonitor(show)
+            findings = score_path(series, segmentation, settings, out, inputs=inputs, about=about, monitor=monitor)
         _show_findings(findings, out, as_json)
 
 
@@ -333,15 +344,16 @@ def replay(
         from base.log import configure_log
         from runtime.analysis.case_folder import CaseInputs, absolute
         from runtime.analysis.loading import bundle_folder
+        from runtime.analysis.replaying import replay_case
         from runtime.cli.console import describe_replay
-        from runtime.cli.replaying import replay_case
+        from runtime.cli.monitor import TerminalMonitor
 
         configure_log(settings.log_level)
         given = CaseInputs(
             absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(bundle_folder(settings, _tell))
         )
         with progress_bar(_STDERR) as show:
-            repeated = replay_case(findings, given, settings, show)
+            repeated = replay_case(findings, given, settings, TerminalMonitor(show))
         if as_json:
             typer.echo(json.dumps(repeated.to_mapping(), indent=2, ensure_ascii=False))
         else:

@@ -193,7 +193,7 @@ def test_an_unexpected_error_shows_its_place_but_not_its_text(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("MILLER^ANNA")
 
-    monkeypatch.setattr("runtime.cli.analyzing.ModelOnDemand", fail)
+    monkeypatch.setattr("runtime.analysis.analyzing.ModelOnDemand", fail)
     done = run("analyze", series, "--out", tmp_path)
     assert done.exit_code == 1
     assert done.stderr.startswith("internal_error: ZeroDivisionError in ")

@@ -9,18 +9,17 @@ from typing import Any, Final
 from base.errors import SettingInvalid
 from core.findings import CaseContext, Findings
 from core.findings_json import to_mapping
+from core.progress import Monitor, Progress
 from core.reading.derivation import FILTERED_WARNING
 from core.reading.volume_files import holds_volume_files
 from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.analysis.about import read_findings
+from runtime.analysis.analyzing import with_images
 from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.analysis.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.analysis.loading import load_checked_model
 from runtime.analysis.pipeline import analyze_case
-from runtime.cli.analyzing import with_images
-from runtime.cli.console import ShowProgress
-from runtime.cli.running import TerminalMonitor
-from runtime.cli.scoring import load_label_map
+from runtime.analysis.scoring import load_label_map
 from runtime.results.settings import ResultSettings
 from runtime.settings import Settings
 
@@ -63,7 +62,7 @@ class Replay:
         return {"same": self.same, "compared_files": list(self.compared_files), "differences": differences}
 
 
-def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowProgress) -> Replay:
+def replay_case(file: Path, given: CaseInputs, settings: Settings, monitor: Monitor) -> Replay:
     """Run the case of a `findings.json` again with the rules, mode, backend and time that it names, and compare.
 
     What `given` names takes the place of what `inputs.json` beside the findings says; `settings` say how many threads
@@ -71,7 +70,7 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowPro
     """
     then, folder = read_findings(file, "findings"), file.parent
     inputs = _inputs(folder / INPUTS_FILE, given)
-    show("load", 0, 1, None)
+    monitor.report(Progress("load", 0, 1))
     segmenter = _segmenter(then, inputs, settings)
     about = CaseInput(
         case_id=then.case.case_id,
@@ -81,7 +80,7 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, show: ShowPro
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
     case = _with_images(about, inputs, _filtered_images(then, inputs))
-    result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), TerminalMonitor(show))
+    result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), monitor)
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
     differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
     for artefact in files:

@@ -6,14 +6,13 @@ from typing import Any
 
 from core.findings_json import to_mapping
 from core.labelmaps import parse_meanings, read_label_map
+from core.progress import Monitor
 from core.rules import ScoringRules
 from runtime.analysis.case import AnalysisSettings, CaseInput
 from runtime.analysis.case_folder import CaseInputs, write_case
 from runtime.analysis.loading import bundle_folder
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
-from runtime.cli.console import ShowProgress
-from runtime.cli.running import TerminalMonitor
 from runtime.labelmaps import LabelMapSegmenter
 from runtime.settings import Settings
 
@@ -26,7 +25,7 @@ def score_path(
     *,
     inputs: CaseInputs,
     about: CaseInput,
-    show: ShowProgress,
+    monitor: Monitor,
 ) -> dict[str, Any]:
     """Score the label map `segmentation` of the series, write findings and key images, return the findings as JSON.
 
@@ -34,7 +33,7 @@ def score_path(
     `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
     """
     scored = load_label_map(segmentation, inputs.labels, bundle_folder(settings))
-    result = analyze_case(replace(about, dicom=series), scored, AnalysisSettings.of(settings), TerminalMonitor(show))
+    result = analyze_case(replace(about, dicom=series), scored, AnalysisSettings.of(settings), monitor)
     write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)
 

@@ -1,11 +1,13 @@
 """`sidewall analyze`: one series, or the one chosen from a study, in this process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.findings_json import to_mapping
+from core.progress import Monitor
+from core.reading.files import NameAside, name_no_file
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.volume_files import holds_volume_files
 from core.selection import Selection, select_series
@@ -14,9 +16,14 @@ from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.analysis.case_folder import CaseInputs, write_case
 from runtime.analysis.loading import ModelOnDemand
 from runtime.analysis.pipeline import analyze_case
-from runtime.cli.console import ShowProgress, Tell, naming_aside
-from runtime.cli.running import TerminalMonitor
 from runtime.settings import Settings
+
+Tell = Callable[[str], None]
+"""Takes one line for the person who asked."""
+
+
+def _tell_nobody(_: str) -> None:
+    """Keep a line from everybody."""
 
 
 def analyze_path(
@@ -26,20 +33,21 @@ def analyze_path(
     *,
     about: CaseInput,
     inputs: CaseInputs,
-    show: ShowProgress,
+    monitor: Monitor,
     tell: Tell,
+    name_aside: NameAside,
     label_map: Path | None = None,
 ) -> dict[str, Any]:
     """Analyse the images at `path`, write every artefact below `out`, and return the findings in JSON form.
 
     `label_map` is a further file, for stations and nodes as NIfTI or NRRD. The model is loaded once the images have
-    been read and found fit. Of several series the one that fits best is chosen, or the one that `inputs` names; `tell`
-    learns which. A refused case has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or
-    `BackendUnavailable`.
+    been read and found fit. Of several series the one that fits best is chosen, or the one that `inputs` names. `tell`
+    takes lines for the person who asked, such as which, and `name_aside` the files that hold no image. A refused case
+    has findings with the status `refused`. Raises `SettingInvalid`, `BundleRejected` or `BackendUnavailable`.
     """
     model = ModelOnDemand(settings, tell)
-    case = with_images(about, path, inputs.series_uid, tell, filtered_images=settings.filtered_images)
-    result = analyze_case(case, model, AnalysisSettings.of(settings), TerminalMonitor(show))
+    case = with_images(about, path, inputs.series_uid, tell, name_aside, filtered_images=settings.filtered_images)
+    result = analyze_case(case, model, AnalysisSettings.of(settings), monitor)
     tell_lost(result, tell)
     write_case(out, result.artefacts, inputs)
     if label_map is not None:
@@ -51,7 +59,8 @@ def with_images(
     about: CaseInput,
     path: Path,
     series_uid: str | None,
-    tell: Tell = lambda _: None,
+    tell: Tell = _tell_nobody,
+    name_aside: NameAside = name_no_file,
     *,
     filtered_images: FilteredImages = "refuse",
 ) -> CaseInput:
@@ -59,7 +68,8 @@ def with_images(
     if series_uid is None and holds_volume_files(path):
         return replace(about, volume_file=path)
     limits = replace(DEFAULT_LIMITS, filtered_images=filtered_images)
-    return replace(about, dicom=choose_series(path, series_uid, tell, limits), name_aside=naming_aside(tell))
+    dicom = choose_series(path, series_uid, tell, name_aside, limits)
+    return replace(about, dicom=dicom, name_aside=name_aside)
 
 
 def tell_lost(result: CaseResult, tell: Tell) -> None:
@@ -80,7 +90,7 @@ def save_label_map(file: Path, result: CaseResult, tell: Tell) -> None:
 
 
 def choose_series(
-    path: Path, series_uid: str | None, tell: Tell = lambda _: None, limits: ReadingLimits = DEFAULT_LIMITS
+    path: Path, series_uid: str | None, tell: Tell, name_aside: NameAside, limits: ReadingLimits
 ) -> Path | Sequence[Path | bytes]:
     """Return what to read: the input as it is when it holds one series, else the instances of the chosen one."""
     aside: list[tuple[str, str]] = []
@@ -90,7 +100,7 @@ def choose_series(
     if len(selection.candidates) < 2 and series_uid is None:
         return path  # reading itself names what it leaves aside
     for name, kind in aside:
-        naming_aside(tell)(name, kind)
+        name_aside(name, kind)
     for line in _announcement(selection):
         tell(line)
     return selection.as_source()
