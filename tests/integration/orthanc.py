@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -89,11 +89,17 @@ def find_orthanc() -> str | None:
 
 
 @contextmanager
-def running_orthanc(program: str, folder: Path) -> Iterator[Orthanc]:
-    """Start a server with its storage in a folder, wait until it answers, and end it."""
-    server = Orthanc(_free_port(), _free_port())
+def running_orthanc(
+    program: str, folder: Path, modalities: Mapping[str, tuple[str, int]] | None = None
+) -> Iterator[Orthanc]:
+    """Start a server with its storage in a folder, wait until it answers, and end it.
+
+    `modalities` are the nodes that it knows, AE title -> host and port: they may query, and have storage confirmed.
+    """
+    server = Orthanc(free_port(), free_port())
     configuration = folder / "orthanc.json"
-    configuration.write_text(json.dumps(_configuration(server, folder)))
+    known = {title: [title, *place] for title, place in (modalities or {}).items()}
+    configuration.write_text(json.dumps(_configuration(server, folder) | {"DicomModalities": known}))
     with (folder / "orthanc.log").open("wb") as log:
         process = subprocess.Popen([program, str(configuration)], stdout=log, stderr=log)
     try:
@@ -130,7 +136,8 @@ def _wait(server: Orthanc, process: subprocess.Popen[bytes], log_file: Path) -> 
     raise AssertionError(f"Orthanc did not answer:\n{log_file.read_text(errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,5 @@
+"""`python -m gateway` is `sidewall-gateway`."""
+
+from gateway.cli import main
+
+main()

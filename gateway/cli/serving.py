@@ -1,0 +1,44 @@
+"""`sidewall-gateway serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from base.errors import SidewallError
+from base.log import configure_log, log_failure
+from base.service_manager import READY, STOPPING, notify
+from base.stopping import StopSignals, leave_if_held_up
+from gateway.settings import load_settings
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    spool: Annotated[Path | None, typer.Option(help="Folder of what comes in and of results.")] = None,
+    site: Annotated[Path | None, typer.Option(help="The site's file: callers, engines, destinations, rules.")] = None,
+    listen: Annotated[str | None, typer.Option(help="host:port of the DICOM node.")] = None,
+) -> None:
+    """Receive studies, have them analysed and deliver the results, until told to stop."""
+    signals = StopSignals()
+    try:
+        settings = load_settings({"spool": spool, "site": site, "listen": listen}, file=config)
+        configure_log(settings.log_level)
+        # What listens and works takes a second to import: a bad setting is told before.
+        from gateway.service import Gateway
+
+        gateway = Gateway(settings)
+        port = gateway.start()
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(error.exit_code) from None
+    _log.info("serving", ae_title=settings.ae_title, port=port)
+    notify(READY)
+    signals.wait()
+    _log.info("stopping")
+    notify(STOPPING)
+    gateway.stop()
+    _log.info("stopped")
+    leave_if_held_up()

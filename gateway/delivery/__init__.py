@@ -1,0 +1,1 @@
+"""Bringing objects to their destinations, each on its own, and having them confirmed."""

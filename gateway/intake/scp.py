@@ -1,0 +1,201 @@
+"""The DICOM node: verification, storage, and reports of storage commitment (PS3.4, A, B and J)."""
+
+import ipaddress
+import ssl
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    AllTransferSyntaxes,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pynetdicom import AE, _config, evt
+from pynetdicom.events import Event
+from pynetdicom.presentation import AllStoragePresentationContexts
+from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import ThreadedAssociationServer
+
+from gateway.errors import NotTaken
+from gateway.intake.activity import Activity
+from gateway.intake.receiving import Receiver, Sender
+from gateway.settings import GatewaySettings, host_of
+from gateway.site.parts import Site
+
+_SUCCESS: Final = 0x0000
+_FIRST_SYNTAXES: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_LAST_SYNTAXES: Final = (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian)
+_SYNTAXES: Final = (
+    *_FIRST_SYNTAXES,
+    *(each for each in AllTransferSyntaxes if each not in (*_FIRST_SYNTAXES, *_LAST_SYNTAXES)),
+    *_LAST_SYNTAXES,
+)
+"""Every one: what cannot be decoded is refused by the engine, with the reason; what is lost is lost for good."""
+
+CommitmentReport = Callable[[Dataset], None]
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class DicomNode:
+    """Listens for associations until it is stopped."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        site: Callable[[], Site],
+        receiver: Receiver,
+        activity: Activity,
+        report: CommitmentReport,
+        incoming: Path,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`report` takes note of a report of storage commitment; `incoming` gets instances while they come."""
+        self._settings, self._site, self._receiver, self._activity = settings, site, receiver, activity
+        self._report, self._tls = report, tls
+        # An instance is written as it comes, by pynetdicom, which asks `tempfile` for a name: on the spool's own disk,
+        # where it can be renamed to its place.
+        _config.STORE_RECV_CHUNKED_DATASET = True
+        # Private classes as well: the receiver decides, for a refused context can fail a scanner's whole job.
+        _config.UNRESTRICTED_STORAGE_SERVICE = True
+        tempfile.tempdir = str(incoming)
+        self._server: ThreadedAssociationServer | None = None
+
+    def start(self) -> int:
+        """Begin to listen and return the port; raises `OSError`."""
+        entity = AE(self._settings.ae_title)
+        entity.maximum_associations = self._settings.max_associations
+        entity.network_timeout = self._settings.association_idle_s
+        entity.acse_timeout = self._settings.association_idle_s
+        entity.dimse_timeout = self._settings.association_idle_s
+        entity.maximum_pdu_size = 1 << 17
+        entity.require_called_aet = True
+        entity.add_supported_context(Verification)
+        entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+        for context in AllStoragePresentationContexts:
+            if context.abstract_syntax is not None:
+                entity.add_supported_context(context.abstract_syntax, list(_SYNTAXES))
+        self._server = entity.start_server(
+            host_of(self._settings.listen), block=False, evt_handlers=self._handlers(), ssl_context=self._tls
+        )
+        if self._server is None:
+            raise OSError("the DICOM node does not listen")
+        port: int = self._server.server_address[1]
+        return port
+
+    def stop(self) -> None:
+        """Listen no more and abort what is open: what was not acknowledged is sent again by whoever has it."""
+        if self._server is not None:
+            self._server.shutdown()
+
+    def _handlers(self) -> list[Any]:
+        return [
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_REJECTED, self._rejected),
+            (evt.EVT_C_ECHO, self._echoed),
+            (evt.EVT_C_STORE, self._stored),
+            (evt.EVT_N_EVENT_REPORT, self._reported),
+            (evt.EVT_DATA_RECV, self._data_came),
+            (evt.EVT_CONN_CLOSE, self._closed),
+        ]
+
+    def _requested(self, event: Event) -> None:
+        """Reject whom the site's file does not name; who is named wrongly is rejected by pynetdicom."""
+        association = event.assoc
+        title, address = _caller(event)
+        callers = self._site().callers
+        if not callers and not self._settings.is_open:
+            return
+        if any(each.calls_from(title, address) for each in callers):
+            return
+        allowed = (
+            ", ".join(f"{each.ae_title} from {each.address}" for each in callers)
+            or "nobody: the site file has no caller"
+        )
+        _log.warning("association rejected", calling=title, address=address, allowed=allowed)
+        # Rejected for good, by the service user: calling AE title not recognised (PS3.8, 9.3.4).
+        association.acse.send_reject(0x01, 0x01, 0x03)
+        association.kill()
+
+    def _rejected(self, event: Event) -> None:
+        title, address = _caller(event)
+        primitive = event.assoc.requestor.primitive
+        called = str((primitive.called_ae_title if primitive is not None else None) or "").strip()
+        _log.warning(
+            "association rejected",
+            calling=title or "(empty)",
+            address=address,
+            called=called or "(empty)",
+            allowed=f"called {self._settings.ae_title}, at most {self._settings.max_associations} at the same time",
+        )
+
+    def _echoed(self, event: Event) -> int:
+        title, address = _caller(event)
+        _log.info("echo", calling=title, address=address)
+        return _SUCCESS
+
+    def _stored(self, event: Event) -> int | Dataset:
+        """Take an instance; the answer is its acknowledgement, or says why there is none."""
+        title, address = _caller(event)
+        request: Any = event.request
+        request._dataset_file.close()
+        part = Path(request._dataset_path)
+        try:
+            self._receiver.take(
+                part,
+                Sender(title, address, "association"),
+                expected_uid=str(request.AffectedSOPInstanceUID or ""),
+                noted=lambda study_uid: self._activity.instance_came(id(event.assoc), study_uid),
+            )
+        except NotTaken as error:
+            return _status(error.dicom_status, str(error))
+        except Exception as error:  # noqa: BLE001 - the edge: no input may end association or process
+            _log.error("unexpected error", error=type(error).__name__)
+            return _status(0x0110, "internal error")
+        return _SUCCESS
+
+    def _reported(self, event: Event) -> int | tuple[int, Dataset | None]:
+        """Take note of a report; it is always answered, whatever becomes of it."""
+        try:
+            self._report(event.event_information)
+        except Exception as error:  # noqa: BLE001 - the edge: without an answer the reporter would wait
+            _log.error("commitment report not handled", error=type(error).__name__)
+            return 0x0110, None
+        return _SUCCESS, None
+
+    def _data_came(self, event: Event) -> None:
+        self._activity.data_came(id(event.assoc))
+
+    def _closed(self, event: Event) -> None:
+        """Remove what an association that broke left half written."""
+        self._activity.ended(id(event.assoc))
+        message: Any = getattr(event.assoc.dimse, "message", None)
+        file, path = getattr(message, "_data_set_file", None), getattr(message, "_data_set_path", None)
+        if file is not None and path is not None:
+            file.close()
+            Path(path).unlink(missing_ok=True)
+
+
+def _caller(event: Event) -> tuple[str, str]:
+    requestor = event.assoc.requestor
+    primitive = requestor.primitive
+    title = str((primitive.calling_ae_title if primitive is not None else None) or "").strip()
+    address = str(requestor.address or "0.0.0.0").removeprefix("::ffff:")
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        address = "0.0.0.0"
+    return title, address
+
+
+def _status(status: int, comment: str) -> Dataset:
+    """Return a status with Error Comment (0000,0902), LO: 64 characters."""
+    answer = Dataset()
+    answer.Status = status
+    answer.ErrorComment = comment[:64]
+    return answer

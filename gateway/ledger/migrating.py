@@ -1,0 +1,44 @@
+"""Bringing a ledger to this version's tables: columns and tables are added, nothing is changed or taken away.
+
+So the version before can go on with a ledger that this one has opened: what was added has a default.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.schema import CreateColumn
+
+from gateway.errors import LedgerNewer
+from gateway.ledger.schema import meta, metadata
+
+SCHEMA: Final = 1
+"""Raised by a version that adds something which the one before must not go on without."""
+
+READABLE_FROM: Final = 1
+"""Version from which on software can go on with a ledger of this version."""
+
+
+def migrate(connection: Connection) -> None:
+    """Add what is missing; raises `LedgerNewer` where this version cannot go on with the ledger."""
+    metadata.create_all(connection)
+    found = {row.key: row.value for row in connection.execute(select(meta.c.key, meta.c.value))}
+    if int(found.get("readable_from", 1)) > SCHEMA:
+        raise LedgerNewer(
+            f"the ledger is of version {found['schema']}; allowed: up to {SCHEMA}, or one that says it can be read"
+        )
+    _add_columns(connection)
+    if int(found.get("schema", 0)) < SCHEMA:
+        connection.execute(meta.delete().where(meta.c.key.in_(("schema", "readable_from"))))
+        values = [{"key": "schema", "value": str(SCHEMA)}, {"key": "readable_from", "value": str(READABLE_FROM)}]
+        connection.execute(meta.insert(), values)
+
+
+def _add_columns(connection: Connection) -> None:
+    known = inspect(connection)
+    for table in metadata.sorted_tables:
+        there = {each["name"] for each in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                default = "''" if column.type.python_type is str else "0"
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition} DEFAULT {default}")

@@ -1,0 +1,250 @@
+"""The settings of the gateway itself; whom it talks to and by which rules stands in the site's file (`site/`).
+
+A setting comes from the command line, else from the environment (`SIDEWALL_GATEWAY_` and its name in capitals), else
+from a TOML file of flat `name = value` lines (`--config`, `SIDEWALL_GATEWAY_CONFIG`), else it has its default.
+"""
+
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from base.errors import FileAbsent, SettingInvalid, unknown_setting
+from gateway.site.checking import require
+from gateway.site.parts import check_ae_title
+
+PREFIX: Final = "SIDEWALL_GATEWAY_"
+CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """The effective settings; raises `SettingInvalid` on a value outside its range."""
+
+    spool: Path = Path("/var/lib/sidewall-gateway")
+    """Folder of what comes in and of results; on one file system."""
+
+    ledger: str = ""
+    """URL of the ledger, such as postgresql+pg8000://user@host/name; without it `ledger.sqlite` in the spool."""
+
+    name: str = "gateway"
+    """Of this gateway, the same at every start; several that share one ledger and spool need one each."""
+
+    site: Path = Path("/etc/sidewall/site.toml")
+    """The site's file: callers, engines, destinations, rules."""
+
+    ae_title: str = "SIDEWALL"
+    """Of this node."""
+
+    listen: str = "127.0.0.1:11112"
+    """host:port of the DICOM node; port 0 takes a free one. What is open to other machines needs TLS and callers, or
+    `plaintext`.
+    """
+
+    web_listen: str = ""
+    """host:port of STOW-RS, health and metrics over HTTP; none by default. Bound as `listen` is."""
+
+    studies_listen: str = ""
+    """host:port of the gRPC service `Studies`; none by default. Bound as `listen` is."""
+
+    watched_folder: Path | None = None
+    """Folder from which whole files are taken and removed."""
+
+    plaintext: bool = False
+    """Allow addresses other than this machine's own without TLS, where something else encrypts the way."""
+
+    tls_certificate: Path | None = None
+    """The node's certificate chain (PEM); needs `tls_key`."""
+
+    tls_key: Path | None = None
+    """Private key of the certificate (PEM)."""
+
+    tls_client_ca: Path | None = None
+    """Who may sign callers' certificates (PEM); when given, a caller must show one."""
+
+    quiet_s: float = 300.0
+    """A study is complete when no instance of it came for so long, s."""
+
+    force_s: float = 7200.0
+    """A study to which instances keep coming is taken as it is after so long, s."""
+
+    others: Literal["keep", "drop"] = "keep"
+    """What becomes of objects that are not analysed (reports, segmentations, captures, raw data, private classes): all
+    are accepted, since one that is refused can fail a scanner's whole job."""
+
+    max_associations: int = 16
+    """At the same time; more are refused as passing (PS3.8, 9.3.4)."""
+
+    association_idle_s: float = 60.0
+    """An association on which nothing comes for so long is aborted, s."""
+
+    max_instance_mib: int = 1024
+    """Largest instance, MiB."""
+
+    min_free_mib: int = 2048
+    """Below so much free disk nothing is taken (A700, 507), MiB; above 1.2 times as much it is again."""
+
+    max_spool_mib: int = 200_000
+    """Beyond so much in the spool nothing is taken, MiB."""
+
+    spool_days: float = 7.0
+    """Instances are removed so long after everything of their study has ended and is confirmed, days."""
+
+    case_days: float = 90.0
+    """Results are removed so long after that, days."""
+
+    failed_days: float = 30.0
+    """Instances of a study that failed or was ignored are removed after so long, days; sent again, it starts afresh."""
+
+    retry_min: tuple[float, ...] = (1.0, 2.0, 5.0, 15.0, 60.0)
+    """Pauses between attempts at a delivery, min; the last one repeats until `retry_limit_h`."""
+
+    retry_limit_h: float = 72.0
+    """After so long a delivery is given up, h."""
+
+    commitment_wait_s: float = 5.0
+    """For how long the association on which commitment was asked for is kept open for the report, s."""
+
+    commitment_deadline_s: float = 600.0
+    """A report that has not come after so long is asked for again under a new Transaction UID, s."""
+
+    engine_attempts: int = 20
+    """Attempts at an analysis that an engine did not finish, before the study has failed; a busy or absent engine does
+    not count."""
+
+    log_level: LogLevel = "info"
+    """Lowest level of log entries; none holds patient data at any level."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_ae_title("ae_title", self.ae_title)
+        require(
+            bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", self.name)), "name", self.name, "1 to 32 letters, digits, _ and -"
+        )
+        for name, (lowest, highest) in _RANGES.items():
+            value = getattr(self, name)
+            require(lowest <= value <= highest, name, value, f"{lowest:g} to {highest:g}")
+        require(bool(self.retry_min) and min(self.retry_min) >= 0, "retry_min", self.retry_min, "pauses from 0 on, min")
+        require(
+            (self.tls_certificate is None) == (self.tls_key is None),
+            "tls_key",
+            str(self.tls_key),
+            "given with tls_certificate",
+        )
+        for name in ("listen", "web_listen", "studies_listen"):
+            self._check_listen(name, getattr(self, name))
+
+    def _check_listen(self, name: str, value: str) -> None:
+        if not value and name != "listen":
+            return
+        host, _, port = value.rpartition(":")
+        require(bool(host) and port.isdecimal() and int(port) < 65536, name, value, "host:port")
+        is_open = host.strip("[]") not in {"127.0.0.1", "::1", "localhost"}
+        is_safe = self.plaintext or self.tls_certificate is not None
+        require(is_safe or not is_open, name, value, "127.0.0.1, ::1 or localhost, or TLS, or plaintext = true")
+
+    @property
+    def ledger_url(self) -> str:
+        """Return the URL of the ledger."""
+        return self.ledger or f"sqlite:///{self.spool.absolute() / 'ledger.sqlite'}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines can reach the DICOM node."""
+        return self.listen.rpartition(":")[0].strip("[]") not in {"127.0.0.1", "::1", "localhost"}
+
+
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "quiet_s": (0.05, 86_400),
+    "force_s": (0.05, 864_000),
+    "max_associations": (1, 1000),
+    "association_idle_s": (1, 3600),
+    "max_instance_mib": (1, 65_536),
+    "min_free_mib": (0, 1e9),
+    "max_spool_mib": (1, 1e9),
+    "spool_days": (0, 36_500),
+    "case_days": (0, 36_500),
+    "failed_days": (0, 36_500),
+    "retry_limit_h": (0, 87_600),
+    "commitment_wait_s": (0, 600),
+    "commitment_deadline_s": (0.1, 864_000),
+    "engine_attempts": (1, 1000),
+}
+
+
+def load_settings(
+    given: Mapping[str, Any] | None = None, *, environment: Mapping[str, str] | None = None, file: Path | None = None
+) -> GatewaySettings:
+    """Return the effective settings; `given` come from the command line, None counts as not given.
+
+    Raises `SettingInvalid`, also on a variable or name that is no setting.
+    """
+    environment = os.environ if environment is None else environment
+    names = {each.name: each.type for each in fields(GatewaySettings)}
+    known = {f"{PREFIX}{name.upper()}": name for name in names}
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in {*known, CONFIG_VARIABLE}:
+            raise unknown_setting(variable, known, prefix=PREFIX)
+    file = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    values: dict[str, Any] = _read(file, names) if file else {}
+    values |= {name: environment[variable] for variable, name in known.items() if environment.get(variable)}
+    values |= {name: value for name, value in (given or {}).items() if value is not None}
+    return GatewaySettings(**{name: _parsed(name, value) for name, value in values.items()})
+
+
+def _read(file: Path, names: Mapping[str, object]) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileAbsent("config", str(file), "a TOML file that is there") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingInvalid("config", str(file), f"a readable TOML file ({error})") from error
+    for name in values:
+        if name not in names:
+            raise unknown_setting(name, names)
+    return values
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """Return a value of the type of the setting's default; text comes from the environment."""
+    default = next(each.default for each in fields(GatewaySettings) if each.name == name)
+    choices = {"log_level": ("debug", "info", "warning", "error"), "others": ("keep", "drop")}
+    if name in choices:
+        require(value in choices[name], name, value, " or ".join(choices[name]))
+        return value
+    kind: Any = Path if default is None else type(default)
+    parser, allowed = _PARSERS.get(kind, (Path, "a path"))
+    try:
+        return parser(value)
+    except (TypeError, ValueError, KeyError) as error:
+        raise SettingInvalid(name, value, allowed) from error
+
+
+def _to_bool(value: Any) -> bool:
+    return (
+        value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+    )
+
+
+def _to_numbers(value: Any) -> tuple[float, ...]:
+    return tuple(float(each) for each in (value.split(",") if isinstance(value, str) else value))
+
+
+_PARSERS: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
+    str: (str, "a text"),
+    bool: (_to_bool, "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    tuple: (_to_numbers, "numbers, separated by commas"),
+}
+
+
+def host_of(listen: str) -> tuple[str, int]:
+    """Return host and port of a host:port."""
+    host, _, port = listen.rpartition(":")
+    return socket.gethostbyname(host.strip("[]")) if ":" not in host else host.strip("[]"), int(port)

@@ -1,0 +1,32 @@
+"""A running engine on the tiny bundle, a small series, and a place for a gateway."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.gateways import GatewayPlace
+from tests.fixtures.processes import ServerProcess, make_bundle, running_server
+from tests.fixtures.tiny_series import write_tiny_series
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Return a running engine."""
+    folder = tmp_path_factory.mktemp("engine")
+    with running_server(make_bundle(folder), folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def series(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the files of a small series of a phantom, by slice."""
+    return write_tiny_series(tmp_path_factory.mktemp("series"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[GatewayPlace]:
+    """Give a place for a gateway."""
+    given = GatewayPlace(tmp_path)
+    yield given
+    given.end()
