@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from analytics.errors import AnalyticsError, InternalFault, fault_text, file_failure
+from analytics.errors import AnalyticsError, DataLost, InternalFault, fault_text, file_failure
 from analytics.processors import limit_libraries
 from analytics.scratch import scratch_settled
 from analytics.simulation.command import simulate
@@ -19,13 +19,16 @@ if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
     from analytics.study.data import StudyData
 
 FOUND = 3
-"""Exit status where the audit found contradictions or the check found problems."""
+"""Exit status where the audit found contradictions, the check found problems, or the report left data out."""
+
+_SHOWN = 10
+"""Kinds of lost data that the report prints; `check` prints more."""
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Validation and survival statistics of a study, and the audit of published figures. Research use only.",
-    epilog="Exit status: 0 done, 2 an input or setting is not allowed, 3 the audit found contradictions or the check "
-    "found rows that cannot be used, 4 a fault of this program, 8 the system failed (a full disk, no permission).",
+    epilog="Exit status: 0 done, 2 an input or setting is not allowed, 3 the audit found contradictions, or rows or "
+    "values cannot be used, 4 a fault of this program, 8 the system failed (a full disk, no permission).",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -81,19 +84,21 @@ def check(
 ) -> None:
     """Read a study's data and say what is wrong, what is missing and who drops out where."""
     from analytics.study.console import check_as_json, print_check
+    from analytics.study.problems import Consequence
 
     data = _load(study)
     if as_json:
         typer.echo(json.dumps(check_as_json(data), indent=2, ensure_ascii=False))
     else:
         print_check(Console(soft_wrap=True), data)
-    if data.problems:
+    if any(problem.consequence is not Consequence.READ for problem in data.problems):
         raise typer.Exit(FOUND)
 
 
 @app.command(
     epilog="Example: sidewall-analytics report analytics/examples/study.yaml --out out/report. "
-    "Exit status: 0 written, 2 a file or column without which nothing can go on, 4 written without a section, "
+    "Exit status: 0 written, 2 a file or column without which nothing can go on, or data that cannot be read as a "
+    "whole, 3 written, but rows or values were left out, 4 written without a section, "
     "figure or file that a fault of this program took."
 )
 def report(
@@ -110,8 +115,11 @@ def report(
     from analytics.progress import new_progress
     from analytics.report.build import build_report, step_count, write_report
     from analytics.report.workers import usable_jobs
+    from analytics.study.problems import kinds_of
 
     data = _load(study)
+    if data.stops:
+        raise DataLost("; ".join(map(str, data.stops)))
     # A folder that cannot be written is told before the minutes of computing.
     writable_folder(out)
     with new_progress() as progress:
@@ -121,15 +129,24 @@ def report(
         written = write_report(document, data, out, lambda: progress.advance(writing))
     numbers = sum(len(section.numbers) for section in document.sections)
     if as_json:
-        result = {"files": [str(path) for path in written.files], "numbers": numbers, "faults": written.faults}
+        result = {
+            "files": [str(path) for path in written.files],
+            "numbers": numbers,
+            "faults": written.faults,
+            "lost": len(data.lost),
+        }
         typer.echo(json.dumps(result, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.print(f"{numbers} numbers, {len(data.problems)} problems in the data", highlight=False)
+        for kind in kinds_of(data.lost)[:_SHOWN]:
+            console.print(f"  {kind}", style="red", markup=False, highlight=False)
         console.print(f"{out / 'report.html'}", markup=False, highlight=False)
     if written.faults:
         places = "; ".join(f"{title} ({fault})" for title, fault in written.faults.items())
         raise InternalFault("the report was written without", places)
+    if data.lost:
+        raise typer.Exit(FOUND)
 
 
 app.command(

@@ -143,6 +143,19 @@ class OutputUnwritable(_PathError):
 
 
 @dataclass
+class DataLost(AnalyticsError):
+    """A whole column, or the longest follow-up, could not be read: a report would be of other data."""
+
+    code: ClassVar[str] = "data_lost"
+
+    problems: str
+    """What was got and what is allowed, by column."""
+
+    def __str__(self) -> str:
+        return f"nothing was computed: {self.problems}; `check` shows every column"
+
+
+@dataclass
 class WorkerLost(AnalyticsError):
     """The system ended a process that was at work, as it does where memory runs out."""
 

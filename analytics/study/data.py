@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analytics.study.problems import FlowStep, MissingCount, Problem
+from analytics.study.problems import Consequence, FlowStep, MissingCount, Problem
 from analytics.study.rater_nodes import RaterNodes
 from analytics.study.spec import Study
 
@@ -34,6 +34,16 @@ class StudyData:
     flow: tuple[FlowStep, ...]
     nodes: dict[str, RaterNodes] = field(default_factory=dict)
     """By rater, of those who name single nodes."""
+
+    @property
+    def stops(self) -> tuple[Problem, ...]:
+        """Problems with which a report would be of other data than was written."""
+        return tuple(problem for problem in self.problems if problem.consequence is Consequence.STOPS)
+
+    @property
+    def lost(self) -> tuple[Problem, ...]:
+        """Problems by which something that was written takes no part in the analyses."""
+        return tuple(problem for problem in self.problems if problem.consequence.loses)
 
 
 @dataclass

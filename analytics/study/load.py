@@ -43,7 +43,7 @@ def load_data(study: Study, advance: Callable[[], None] = lambda: None) -> Study
         judgements,
         follow_up,
         # Endpoints may share a column, of which everything is told once.
-        tuple(dict.fromkeys(gathered.problems)),
+        tuple(dict.fromkeys([*gathered.problems, *_lost_columns(gathered)])),
         tuple(dict.fromkeys(gathered.missing)),
         tuple(gathered.flow),
         nodes,
@@ -60,7 +60,9 @@ def _read_patients(study: Study, gathered: Gathered) -> pd.DataFrame:
     values = {}
     for covariate in study.covariates:
         if covariate.kind == "number":
-            column = read_numbers(table, covariate.column, study.missing, covariate.low, covariate.high)
+            column = read_numbers(
+                table, covariate.column, study.missing, covariate.low, covariate.high, covariate.beyond_limit
+            )
         else:
             column = read_words(table, covariate.column, study.missing, dict(covariate.levels))
         values[covariate.name] = column.values
@@ -111,6 +113,23 @@ def _rater_step(rater: Rater, title: str, left: pd.Index, frame: pd.DataFrame) -
     counts |= {str(word): int(count) for word, count in here.loc[uninterpretable, "word"].value_counts().items()}
     step = FlowStep(f"{title} ({rater.name})", len(left), _reasons(counts))
     return step, left[here["status"].isin(["positive", "negative"])]
+
+
+def _lost_columns(gathered: Gathered) -> list[Problem]:
+    """Return a problem that stops the report for each column of which not one value could be read."""
+    problems = []
+    for each in gathered.missing:
+        if not each.wholly_lost:
+            continue
+        name = each.table.partition(" (")[0]
+        alike = [problem for problem in gathered.problems if (problem.table, problem.column) == (name, each.column)]
+        first = next((problem for problem in alike if problem.consequence is Consequence.VALUE_MISSING), None)
+        if first is not None:
+            got = (
+                f"{each.lost:,} of {each.rows - each.empty:,} values cannot be read, first row {first.row}: {first.got}"
+            )
+            problems.append(Problem(name, None, each.column, got, first.allowed, Consequence.STOPS))
+    return problems
 
 
 def _reasons(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:

@@ -16,6 +16,13 @@ class Consequence(StrEnum):
     ROW_LEFT_OUT = "row left out"
     FILE_LEFT_OUT = "file left out"
     NOTED = "noted"
+    READ = "read all the same"
+    STOPS = "no report"
+
+    @property
+    def loses(self) -> bool:
+        """Whether something that somebody wrote takes no part in the analyses."""
+        return self not in (Consequence.NOTED, Consequence.READ)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,22 @@ class MissingCount:
     not_applicable: int = 0
     """Rows without a value that have none to give, which are not missing."""
 
+    lost: int = 0
+    """Values that were written and could not be read."""
+
+    found: str = ""
+    """What was read: range and median, or levels with their counts."""
+
+    @property
+    def wholly_lost(self) -> bool:
+        """Whether values were written and not one of them could be read."""
+        return self.lost > 0 and self.lost + self.empty >= self.rows
+
+    @property
+    def empty(self) -> int:
+        """Rows in which nothing was written."""
+        return self.missing + self.not_applicable - self.lost
+
     def without(self, not_applicable: int) -> "MissingCount":
         """Return the count with some of the empty rows counted as having no value to give."""
         return replace(self, missing=self.missing - not_applicable, not_applicable=not_applicable)
@@ -95,6 +118,34 @@ def problems_at(
         Problem(table, int(row), column, repr(str(text)), allowed, consequence)
         for row, text in zip(rows[wrong], texts[wrong], strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """Problems of one column, or one table, that are alike."""
+
+    first: Problem
+    count: int
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return str(self.first)
+        column = f", column {self.first.column}" if self.first.column is not None else ""
+        row = f", first row {self.first.row}" if self.first.row is not None else ""
+        got, allowed = self.first.got, self.first.allowed
+        return (
+            f"{self.first.table}{column}: {self.count:,} times{row}: {got}; allowed: {allowed} "
+            f"({self.first.consequence})"
+        )
+
+
+def kinds_of(problems: Sequence[Problem]) -> list[ProblemKind]:
+    """Return problems by table, column, what is allowed and consequence, in the order of the first of each."""
+    found: dict[tuple[object, ...], list[Problem]] = {}
+    for problem in problems:
+        place = (problem.table, problem.column, problem.allowed, problem.consequence)
+        found.setdefault(place, []).append(problem)
+    return [ProblemKind(alike[0], len(alike)) for alike in found.values()]
 
 
 def count_by_kind(problems: Sequence[Problem]) -> dict[str, int]:

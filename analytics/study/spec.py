@@ -20,8 +20,14 @@ class TableSource:
     sheet: str | None = None
     """Sheet of an XLSX file; None is the first."""
 
-    separator: str = ","
-    """Between the fields of a CSV file."""
+    separator: str | None = None
+    """Between the fields of a CSV file; None leaves it to the header."""
+
+    encoding: str | None = None
+    """Of a CSV file; None leaves it to what it holds."""
+
+    decimal: Literal["point", "comma"] | None = None
+    """Decimal sign of its numbers; None leaves it to each column."""
 
     where: tuple[tuple[str, str], ...] = ()
     """Columns and the value that a row must have there to count, such as the reader's name."""
@@ -50,6 +56,9 @@ class Covariate:
 
     known_from: float = 0.0
     """Time from the start of follow-up, in its unit, from which it is known; above 0 it needs a landmark analysis."""
+
+    beyond_limit: Literal["limit", "half", "missing"] | None = None
+    """What a value such as `<0.5` counts as; None is no number."""
 
     @property
     def meanings(self) -> tuple[str, ...]:
@@ -147,6 +156,9 @@ class FollowUp:
     times: tuple[float, ...]
     """Times at which survival is given, in `unit`."""
 
+    longest_years: float = 40.0
+    """Longest follow-up that is plausible; a longer one counts as missing."""
+
 
 @dataclass(frozen=True)
 class LabelMaps:
@@ -238,8 +250,8 @@ class Study:
     missing: tuple[str, ...]
     """Texts that stand for a missing value, beside the empty one."""
 
-    date_format: str
-    """Of every date, as Python's strptime has it."""
+    date_format: str | None
+    """Of every date, as Python's strptime has it; None leaves it to each column."""
 
     def raters_of(self, role: str) -> tuple[Rater, ...]:
         """Return the raters of one role."""

@@ -6,6 +6,8 @@ from typing import Any, Final, cast
 
 from analytics.study import spec
 from analytics.study.analysis_file import check_analysis_names, read_analysis
+from analytics.study.csv_rows import SEPARATORS
+from analytics.study.encodings import ENCODINGS
 from analytics.study.fields import items_of, number, optional, pairs, positive, words
 from analytics.yaml_tree import Entry, load_yaml
 
@@ -17,10 +19,11 @@ REGIONS: Final = (
 )
 """The words of findings.json; II, OB and EI are the paper's."""
 
+_BEYOND_LIMIT: Final = ("limit", "half", "missing")
 _RESERVED: Final = ("time", "event", "region", "short_axis", "all")
 """Names that the analyses give to columns of their own."""
 
-_TABLE_KEYS: Final = ("sheet", "separator", "where")
+_TABLE_KEYS: Final = ("sheet", "separator", "encoding", "decimal", "where")
 
 
 def load_study(path: Path) -> spec.Study:
@@ -52,7 +55,7 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
         label_maps=_label_maps(fields["label_maps"], folder) if "label_maps" in fields else None,
         analysis=read_analysis(fields["analysis"], raters, covariates) if "analysis" in fields else spec.Analysis(),
         missing=words(fields["missing"]) if "missing" in fields else MISSING,
-        date_format=optional(fields, "date_format", Entry.text, "%Y-%m-%d"),
+        date_format=optional(fields, "date_format", Entry.text, None),
     )
     _check_names(fields, study)
     return study
@@ -79,19 +82,22 @@ def _table(fields: Mapping[str, Entry], folder: Path, column: str = "id") -> spe
         path=folder / fields["table"].text(),
         id_column=fields[column].text(),
         sheet=optional(fields, "sheet", Entry.text, None),
-        separator=_separator(fields["separator"]) if "separator" in fields else ",",
+        separator=optional(fields, "separator", _separator, None),
+        encoding=fields["encoding"].choice(ENCODINGS) if "encoding" in fields else None,
+        decimal=cast(Any, fields["decimal"].choice(("point", "comma"))) if "decimal" in fields else None,
         where=tuple((name, entry.text()) for name, entry in where.items()),
     )
 
 
 def _separator(entry: Entry) -> str:
-    characters = {"comma": ",", "semicolon": ";", "tab": "\t"}
+    characters = {word: sign for sign, word in SEPARATORS.items()}
     return characters[entry.choice(tuple(characters))]
 
 
 def _covariate(item: Entry) -> spec.Covariate:
     fields = item.fields(
-        ("name", "kind"), ("column", "label", "unit", "low", "high", "levels", "reference", "known_from")
+        ("name", "kind"),
+        ("column", "label", "unit", "low", "high", "levels", "reference", "known_from", "beyond_limit"),
     )
     kind = fields["kind"].choice(("number", "category"))
     if (kind == "category") != ("levels" in fields):
@@ -107,7 +113,10 @@ def _covariate(item: Entry) -> spec.Covariate:
         levels=pairs(fields["levels"]) if "levels" in fields else (),
         reference=optional(fields, "reference", Entry.text, None),
         known_from=optional(fields, "known_from", positive, 0.0),
+        beyond_limit=cast(Any, fields["beyond_limit"].choice(_BEYOND_LIMIT)) if "beyond_limit" in fields else None,
     )
+    if covariate.beyond_limit is not None and kind == "category":
+        raise fields["beyond_limit"].refuse("no beyond_limit for a category")
     if covariate.reference is not None and covariate.reference not in covariate.meanings:
         raise fields["reference"].refuse(", ".join(covariate.meanings) or "no reference for a number")
     return covariate
@@ -125,7 +134,7 @@ def _rater(item: Entry, folder: Path) -> spec.Rater:
     if "findings" in fields:
         status = _status(fields["status"], with_column=False) if "status" in fields else (None, _FINDINGS_WORDS)
         if "pseudonyms" in fields:
-            names = fields["pseudonyms"].fields(("table", "id", "case"), ("sheet", "separator"))
+            names = fields["pseudonyms"].fields(("table", "id", "case"), ("sheet", "separator", "encoding"))
             common |= {"pseudonyms": _table(names, folder), "case_column": names["case"].text()}
         if "nodes" in fields:
             raise fields["nodes"].refuse("no table of nodes beside findings, which hold them", "a table")
@@ -190,13 +199,14 @@ def _status(entry: Entry, *, with_column: bool) -> tuple[str | None, spec.Status
 
 
 def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
-    fields = entry.fields(("table", "id", "unit", "endpoints"), (*_TABLE_KEYS, "start", "times"))
+    fields = entry.fields(("table", "id", "unit", "endpoints"), (*_TABLE_KEYS, "start", "times", "longest_years"))
     follow_up = spec.FollowUp(
         table=_table(fields, folder),
         unit=cast(Any, fields["unit"].choice(tuple(spec.UNIT_DAYS))),
         start_column=optional(fields, "start", Entry.text, None),
         endpoints=tuple(map(_endpoint, fields["endpoints"].items())),
         times=tuple(sorted(positive(item) for item in items_of(fields, "times"))),
+        longest_years=optional(fields, "longest_years", positive, 40.0),
     )
     names = [each.name for each in follow_up.endpoints]
     if len(set(names)) < len(names):

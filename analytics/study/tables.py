@@ -1,21 +1,25 @@
 """Tables of CSV, XLSX and Parquet files as text, with the number that every row has in a spreadsheet."""
 
 import datetime
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 
 from analytics.errors import FileInvalid, InputUnreadable, near_miss
+from analytics.study.csv_rows import csv_rows
 from analytics.study.problems import Consequence, Problem
 from analytics.study.spec import TableSource
+from analytics.study.word_texts import matcher
+from analytics.study.workbook import workbook_rows
 
 _FORMATS: Final = (".csv", ".xlsx", ".parquet")
 _HEADER_ROWS: Final = 1
-_SEPARATORS: Final = {";": "semicolon", "\t": "tab", ",": "comma"}
 
 
 @dataclass(frozen=True)
@@ -31,27 +35,20 @@ class TextTable:
     cells: pd.DataFrame
     """str: every value as text without white space around it; empty where there is none."""
 
+    decimal: Literal["point", "comma"] | None = None
+    """What the study file says of decimal signs; None leaves it to each column."""
+
     def column(self, name: str) -> pd.Series:
         """Return one column; raises `FileInvalid` with the nearest name where there is none."""
         if name not in self.cells.columns:
             known = [str(column) for column in self.cells.columns]
-            shown = ", ".join(known) + near_miss(name, known) + _other_separator(name, known)
+            shown = ", ".join(known) + near_miss(name, known)
             raise FileInvalid(self.name, 0, "", f"without the column {name!r}", f"one of its columns: {shown}")
         return self.cells[name]
 
     def select(self, keep: pd.Series) -> "TextTable":
         """Return the rows where `keep` is true."""
-        return TextTable(self.name, self.rows[keep], self.cells[keep])
-
-
-def _other_separator(name: str, known: Sequence[str]) -> str:
-    """Return a hint where the whole header was read as one column that holds the name."""
-    if len(known) != 1:
-        return ""
-    for separator, word in _SEPARATORS.items():
-        if name in (part.strip() for part in known[0].split(separator)):
-            return f"; is the separator a {word}?"
-    return ""
+        return TextTable(self.name, self.rows[keep], self.cells[keep], self.decimal)
 
 
 def read_table(source: TableSource) -> TextTable:
@@ -70,15 +67,12 @@ def read_table(source: TableSource) -> TextTable:
     # Every reader has its own errors for files that are not what they are called; pandas passes them on.
     except (ValueError, OSError, KeyError, BadZipFile) as error:
         raise InputUnreadable(source.path.name, _why_unreadable(source.path, error)) from None
-    frame.columns = pd.Index([str(column).strip() for column in frame.columns])
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise FileInvalid(source.path.name, 1, "", f"the column {twice[0]!r} twice", "each column once")
     rows = pd.Series(range(_HEADER_ROWS + 1, _HEADER_ROWS + 1 + len(frame)), index=frame.index, dtype="int64")
-    table = TextTable(source.path.name, rows, frame.apply(_as_text))
+    table = TextTable(source.path.name, rows, frame.apply(_as_text), source.decimal)
     table = table.select(~(table.cells == "").all(axis=1))
     for name, value in source.where:
-        table = table.select(table.column(name) == value)
+        same = matcher({value: value})
+        table = table.select(table.column(name).map(same) == value)
     if table.cells.empty:
         wanted = " and ".join(f"{name} {value!r}" for name, value in source.where)
         raise FileInvalid(source.path.name, 0, "", "without a row", f"rows with {wanted}" if wanted else "at least one")
@@ -89,45 +83,44 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     """Return what is wrong with a file that is no table, as far as it can be told without showing what it holds."""
     if path.stat().st_size == 0:
         return "it is empty"
-    if isinstance(error, UnicodeDecodeError):
-        lines = path.read_bytes().split(b"\n")
-        row = next((number for number, line in enumerate(lines, 1) if not _is_utf8(line)), 1)
-        return f"row {row} holds characters that are not UTF-8; allowed: a table saved as CSV UTF-8"
     return f"no {path.suffix.lower()[1:]} table ({type(error).__name__})"
 
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _read_csv(source: TableSource) -> pd.DataFrame:
-    return pd.read_csv(
-        source.path,
-        dtype=str,
-        keep_default_na=False,
-        sep=source.separator,
-        encoding="utf-8-sig",
-        skip_blank_lines=False,
-    )
+    header, *rows = csv_rows(source)
+    return _framed(source.path.name, header, rows)
 
 
 def _read_xlsx(source: TableSource) -> pd.DataFrame:
-    with pd.ExcelFile(source.path, engine="openpyxl") as book:
-        sheets = [str(name) for name in book.sheet_names]
-        if source.sheet is not None and source.sheet not in sheets:
-            shown = ", ".join(sheets) + near_miss(source.sheet, sheets)
-            raise FileInvalid(source.path.name, 0, "", f"without the sheet {source.sheet!r}", f"one of: {shown}")
-        sheet: Any = 0 if source.sheet is None else source.sheet
-        frame: pd.DataFrame = book.parse(sheet, dtype=object, keep_default_na=False)
-        return frame
+    rows = workbook_rows(source)
+    return _framed(source.path.name, rows[0] if rows else [], rows[1:])
+
+
+def _framed(name: str, header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """Return rows under their header; columns without a name are left out where they hold nothing."""
+    names = ["" if cell is None else _one_line(_cell_text(cell)) for cell in header]
+    frame = pd.DataFrame(list(rows), columns=range(len(names)), dtype=object)
+    for column, each in enumerate(names):
+        if each and each in names[:column]:
+            raise FileInvalid(name, _HEADER_ROWS, "", f"the column {each!r} twice", "each column once")
+    kept = [column for column, each in enumerate(names) if each]
+    frame = frame[kept]
+    frame.columns = pd.Index([names[column] for column in kept])
+    return frame
+
+
+def _one_line(text: str) -> str:
+    """Return a column's name as it is written in one line; spreadsheets break long ones."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _read_parquet(source: TableSource) -> pd.DataFrame:
     frame: pd.DataFrame = pd.read_parquet(source.path)
+    names = [str(column).strip() for column in frame.columns]
+    for column, each in enumerate(names):
+        if each in names[:column]:
+            raise FileInvalid(source.path.name, 0, "", f"the column {each!r} twice", "each column once")
+    frame.columns = pd.Index(names)
     return frame
 
 
@@ -142,15 +135,26 @@ def _as_text(column: pd.Series) -> pd.Series:
 
 def _cell_text(value: Any) -> str:
     """Return a cell as its owner sees it: whole numbers without a point, dates in ISO 8601."""
+    if isinstance(value, str):
+        return value.strip()
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, datetime.datetime | pd.Timestamp):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     return str(value).strip()
+
+
+def _identifiers(column: pd.Series) -> pd.Series:
+    """Return identifiers without what typing them varies: width of characters, and `.0` behind every one of them."""
+    plain = column if all(map(str.isascii, column)) else column.map(lambda text: unicodedata.normalize("NFKC", text))
+    given = plain[plain != ""]
+    if len(given) and given.str.fullmatch(r"\d+\.0").all():
+        return plain.str.removesuffix(".0")
+    return plain
 
 
 def by_patient(table: TextTable, id_column: str, missing: Sequence[str]) -> tuple[TextTable, pd.Series, list[Problem]]:
@@ -159,14 +163,13 @@ def by_patient(table: TextTable, id_column: str, missing: Sequence[str]) -> tupl
     A row that repeats another in every column is left out; rows of one patient that differ are all left out, for
     nothing tells which is right.
     """
-    ids = table.column(id_column)
+    ids = _identifiers(table.column(id_column))
     absent = ids.isin(["", *missing])
     problems = [
         Problem(table.name, int(row), id_column, "no identifier", "one in every row", Consequence.ROW_LEFT_OUT)
         for row in table.rows[absent]
     ]
-    table = table.select(~absent)
-    ids = table.column(id_column)
+    table, ids = table.select(~absent), ids[~absent]
     repeated = table.cells.duplicated(keep="first")
     unlike = ids.duplicated(keep=False) & ids.isin(ids[~repeated][ids[~repeated].duplicated()])
     first_rows = dict(zip(ids[::-1], table.rows[::-1], strict=True))
@@ -180,4 +183,4 @@ def by_patient(table: TextTable, id_column: str, missing: Sequence[str]) -> tupl
             Problem(table.name, int(row), id_column, got, "one row for each patient", Consequence.ROW_LEFT_OUT)
         )
     kept = table.select(~(repeated | unlike))
-    return kept, kept.column(id_column), problems
+    return kept, ids[~(repeated | unlike)], problems

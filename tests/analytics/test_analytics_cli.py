@@ -52,3 +52,34 @@ def test_a_file_that_cannot_be_written_is_one_line_and_exit_status_2(tmp_path: P
     result = run("simulate", "--patients", "100", "--out", tmp_path)
     assert result.returncode == 2
     assert result.stderr.endswith(f"file_error: {tmp_path}/study.yaml: Is a directory\n")
+
+
+LOST = """
+title: t
+simulated: true
+patients: {table: p.csv, id: id}
+covariates: [{name: cea, kind: number}]
+raters:
+  - {name: truth, role: reference, table: p.csv, id: id, status: {column: s}}
+  - {name: model, role: model, table: p.csv, id: id, status: {column: s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "told"),
+    [
+        (["7", "8"], 0, ""),
+        (["7", "high"], 3, "p.csv, row 3, column cea: 'high'; allowed: a number (value counted as missing)"),
+        (["low", "high"], 2, "p.csv, column cea: 2 of 2 values cannot be read, first row 2: 'low'; allowed: a number"),
+    ],
+)
+def test_a_report_of_data_that_were_lost_ends_with_a_status(
+    values: list[str], status: int, told: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"{row},{value},positive\n" for row, value in enumerate(values))
+    (tmp_path / "p.csv").write_text(f"id,cea,s\n{rows}", encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(LOST, encoding="utf-8")
+    result = run("report", tmp_path / "study.yaml", "--out", tmp_path / "out", "--jobs", "1")
+    assert result.returncode == status
+    assert told in result.stdout + result.stderr
+    assert (tmp_path / "out" / "results.json").is_file() == (status != 2)

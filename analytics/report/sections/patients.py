@@ -1,12 +1,11 @@
 """Who is in the study: flow, what was wrong, what is missing."""
 
-from collections import Counter
 from typing import Final
 
 from analytics.report.blocks import Block, Section, Table, Text
 from analytics.report.figures.flow import draw_flow
 from analytics.study.data import StudyData
-from analytics.study.problems import FlowStep, MissingCount
+from analytics.study.problems import FlowStep, MissingCount, kinds_of
 
 _SHOWN: Final = 100
 
@@ -50,25 +49,21 @@ def _left_out(step: FlowStep) -> str:
 def _problems(data: StudyData) -> list[Block]:
     if not data.problems:
         return [Text("Every value was as the study file allows.")]
-    kinds = Counter((problem.table, problem.column or "", str(problem.consequence)) for problem in data.problems)
-    rows = tuple((*place, f"{count:,}") for place, count in sorted(kinds.items()))
-    shown = data.problems[:_SHOWN]
-    note = (
-        ""
-        if len(data.problems) == len(shown)
-        else f"The first {_SHOWN} of {len(data.problems):,}; results.json has all."
-    )
-    places = tuple(
+    kinds = kinds_of(data.problems)
+    rows = tuple(
         (
-            problem.table,
-            "" if problem.row is None else str(problem.row),
-            problem.column or "",
-            problem.got,
-            problem.allowed,
+            each.first.table,
+            each.first.column or "",
+            f"{each.count:,}",
+            "" if each.first.row is None else str(each.first.row),
+            each.first.got,
+            each.first.allowed,
+            str(each.first.consequence),
         )
-        for problem in shown
+        for each in kinds[:_SHOWN]
     )
-    return [
-        Table("problems-by-kind", "Problems by place", ("Table", "Column", "Consequence", "Count"), rows),
-        Table("problems", "Problems", ("Table", "Row", "Column", "Got", "Allowed"), places, note),
-    ]
+    note = "Got: of the first. results.json has every one with its row."
+    if len(kinds) > _SHOWN:
+        note += f" The first {_SHOWN} of {len(kinds):,} kinds."
+    header = ("Table", "Column", "Count", "First row", "Got", "Allowed", "Consequence")
+    return [Table("problems", "Problems in the data", header, rows, note)]
