@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from sidewall.vocabulary import CaseStatus
 
-from core.findings import CaseStatus
 from core.judging.assessing import (
     StationProfile,
     assess_profile,

@@ -6,15 +6,13 @@ Field names and words are a stable interface (schema 1.x only adds); None means 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from core.labels import Side, Station
+from sidewall.vocabulary import CaseStatus, NodeStatus, Side, Station
 
 SCHEMA_VERSION: Final = "1.1"
 
 _SINCE_1_1: Final = {"since": "1.1"}
 """Marks a field that findings of 1.0 do not have: reading them gives its default."""
 
-CaseStatus = Literal["positive", "negative", "borderline", "indeterminate", "refused", "demonstration"]
-NodeStatus = Literal["positive", "negative", "borderline", "indeterminate", "demonstration"]
 TimePoint = Literal["baseline", "restaging", "unknown"]
 GateOutcome = Literal["pass", "warn", "refuse"]
 

@@ -1,38 +1,43 @@
-"""The label map's values and the words for sides and stations, in one place."""
+"""The label map's values: the stations of the shared vocabulary, and nodes."""
 
-from typing import Final, Literal
+from typing import Final
 
-Side = Literal["left", "right", "unknown"]
-"""The patient's own side; `unknown` when no midline could be trusted."""
+from sidewall.vocabulary import STATION, STATIONS, Side, Station
 
-Station = Literal["external_iliac", "obturator", "internal_iliac"]
-"""Lateral compartment of a node (FACTS: Qiao et al. 2025; external iliac includes the inguinal region)."""
+__all__ = [
+    "BACKGROUND",
+    "EXTERNAL_ILIAC",
+    "INTERNAL_ILIAC",
+    "LABEL_NAMES",
+    "NODE_LABELS",
+    "NODE_NEGATIVE",
+    "NODE_POSITIVE",
+    "OBTURATOR",
+    "REGIONAL_STATIONS",
+    "STATION_LABELS",
+    "Side",
+    "Station",
+]
 
 BACKGROUND: Final = 0
-EXTERNAL_ILIAC: Final = 1
-OBTURATOR: Final = 2
-INTERNAL_ILIAC: Final = 3
+EXTERNAL_ILIAC: Final = STATION["external_iliac"].label
+OBTURATOR: Final = STATION["obturator"].label
+INTERNAL_ILIAC: Final = STATION["internal_iliac"].label
 NODE_NEGATIVE: Final = 4
 NODE_POSITIVE: Final = 5
 
-STATION_LABELS: Final[dict[int, Station]] = {
-    EXTERNAL_ILIAC: "external_iliac",
-    OBTURATOR: "obturator",
-    INTERNAL_ILIAC: "internal_iliac",
-}
+STATION_LABELS: Final[dict[int, Station]] = {each.label: each.name for each in STATIONS}
 """Label value -> station, in label order."""
 
 NODE_LABELS: Final = (NODE_NEGATIVE, NODE_POSITIVE)
 
 LABEL_NAMES: Final[dict[str, int]] = {
     "background": BACKGROUND,
-    "external_iliac_inguinal": EXTERNAL_ILIAC,
-    "obturator": OBTURATOR,
-    "internal_iliac": INTERNAL_ILIAC,
+    **{each.label_name: each.label for each in STATIONS},
     "node_negative": NODE_NEGATIVE,
     "node_positive": NODE_POSITIVE,
 }
 """Names as they stand in nnU-Net's dataset.json and in the bundle's manifest."""
 
-REGIONAL_STATIONS: Final[frozenset[Station]] = frozenset({"obturator", "internal_iliac"})
+REGIONAL_STATIONS: Final[frozenset[Station]] = frozenset(each.name for each in STATIONS if each.is_regional)
 """Stations that count as regional (N); external iliac and inguinal nodes count as M (FACTS, part 2)."""

@@ -7,15 +7,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from sidewall.vocabulary import STATIONS
 
 from export.parity_gate import CaseVerdict
 
 _TITLE: Final = "against ONNX Runtime on the CPU in float32"
 _COLOURS = {"passed": "green", "warned": "yellow", "refused": "bold red", "not run": "dim"}
 _SHORT = {
-    "external_iliac_inguinal": "EI",
-    "obturator": "OB",
-    "internal_iliac": "II",
+    **{each.label_name: each.abbreviation for each in STATIONS},
     "node_negative": "neg.",
     "node_positive": "pos.",
 }

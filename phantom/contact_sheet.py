@@ -6,18 +6,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
+from sidewall.vocabulary import STATIONS
 
 from core.counting import named
-from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
+from core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from core.volume import Volume, canonicalise
 from phantom.case import PhantomCase
 
 Colour = tuple[int, int, int]
 
 COLOURS: dict[int, tuple[str, Colour]] = {
-    EXTERNAL_ILIAC: ("external iliac + inguinal", (190, 90, 255)),
-    OBTURATOR: ("obturator", (0, 210, 90)),
-    INTERNAL_ILIAC: ("internal iliac", (255, 80, 70)),
+    **{each.label: (each.label_name.replace("_", " "), each.study_colour) for each in STATIONS},
     NODE_NEGATIVE: ("negative node", (70, 160, 255)),
     NODE_POSITIVE: ("positive node", (255, 230, 0)),
 }

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from sidewall.vocabulary import SIDES
 
 from analytics.accuracy.columns import FloatArray
 
@@ -21,9 +22,8 @@ def region_rows(
     `positive` are each rater's positive nodes. What has none is negative; `left_out` names patient, side and station
     of what was not assessed.
     """
-    sides = ("left", "right")
     index = pd.MultiIndex.from_tuples(
-        [key for key in product(patients, sides, stations) if key not in left_out], names=["patient", "side", "station"]
+        [key for key in product(patients, SIDES, stations) if key not in left_out], names=["patient", "side", "station"]
     )
     rows = pd.DataFrame(index=index)
     for name, nodes in zip(names, positive, strict=True):

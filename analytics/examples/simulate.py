@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import typer
+from sidewall.vocabulary import STATION, STUDY_ORDER, Station
 
 from analytics.examples.simulated_nodes import simulate_nodes
 
-STATIONS: Final = ("internal_iliac", "obturator", "external_iliac")
-SHORT_NAMES: Final = ("II", "OB", "EI")
+SHORT_NAMES: Final = tuple(each.abbreviation for each in STUDY_ORDER)
 READERS: Final = {"R1": (0.70, 0.90), "R2": (0.78, 0.93), "R3": (0.86, 0.96)}
 """Sensitivity and specificity against the reference: junior, middle, senior."""
 
@@ -138,7 +138,7 @@ def _named(region: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def write_findings(folder: Path, model: pd.DataFrame, nodes: pd.DataFrame) -> None:
     """Write one findings.json of schema 1.1 per patient, with the model's nodes."""
     folder.mkdir(parents=True, exist_ok=True)
-    stations = dict(zip(SHORT_NAMES, STATIONS, strict=True))
+    stations = {each.abbreviation: each.name for each in STUDY_ORDER}
     of_patient = {patient: list(rows.itertuples(index=False)) for patient, rows in nodes.groupby("patient")}
     for row in model.itertuples(index=False):
         named = [_node(index, each, stations) for index, each in enumerate(of_patient[row.patient], start=1)]
@@ -146,7 +146,7 @@ def write_findings(folder: Path, model: pd.DataFrame, nodes: pd.DataFrame) -> No
         (folder / f"{row.patient}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _node(index: int, row: Any, stations: dict[str, str]) -> dict[str, Any]:
+def _node(index: int, row: Any, stations: dict[str, Station]) -> dict[str, Any]:
     station = stations[str(row.station)]
     return {
         "id": index, "side": row.side, "station": station, "short_axis_mm": row.short_axis_mm,
@@ -154,7 +154,7 @@ def _node(index: int, row: Any, stations: dict[str, str]) -> dict[str, Any]:
         "centroid_lps_mm": [row.x_mm, row.y_mm, row.z_mm], "status": row.status, "status_by_rule": row.status,
         "status_by_model": row.status, "probability": float(row.probability), "mean_posterior": 0.9,
         "short_axis_interval_mm": None, "axis_endpoints_lps_mm": None, "station_probabilities": None,
-        "regional": station != "external_iliac", "features": None, "conglomerate": None, "tracking_uid": None,
+        "regional": STATION[station].is_regional, "features": None, "conglomerate": None, "tracking_uid": None,
         "cut_by_image": None,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sidewall.vocabulary import SIDES
 
 _STREAM: Final = 1
 """Nodes have random numbers of their own, so that the patients stay the same with and without them."""
@@ -20,7 +21,7 @@ _PLACES_MM: Final[dict[str, tuple[float, float, float]]] = {
 def simulate_nodes(reference: pd.DataFrame, model: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Return one row per node of `rater` reference or model; every patient's largest node is that of the tables."""
     rng = np.random.default_rng([seed, _STREAM])
-    leading = reference.assign(side=rng.choice(["left", "right"], len(reference)), lead=True)
+    leading = reference.assign(side=rng.choice(SIDES, len(reference)), lead=True)
     extra = _others(rng, reference, _EXTRA_PER_PATIENT)
     inside_positive = extra["status"] == "positive"
     extra["status"] = np.where(inside_positive & (rng.random(len(extra)) < 0.3), "positive", "negative")
@@ -40,7 +41,7 @@ def _others(rng: np.random.Generator, reference: pd.DataFrame, per_patient: floa
     n = len(rows)
     smaller = (rows["short_axis_mm"] * rng.uniform(0.4, 0.95, n)).round(1)
     return rows.assign(
-        side=rng.choice(["left", "right"], n), region=rng.choice([*_PLACES_MM], n), short_axis_mm=smaller, lead=False
+        side=rng.choice(SIDES, n), region=rng.choice([*_PLACES_MM], n), short_axis_mm=smaller, lead=False
     )
 
 

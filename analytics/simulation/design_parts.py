@@ -6,9 +6,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from sidewall.vocabulary import STUDY_ORDER
+
 ASSUMED: Final = "assumed; the paper gives no figure"
-REGIONS: Final = ("internal_iliac", "obturator", "external_iliac")
-"""Words of findings.json; the paper's II, OB and EI."""
+REGIONS: Final = tuple(each.name for each in STUDY_ORDER)
+"""Words of findings.json, in the order of the paper's II, OB and EI."""
 
 
 @dataclass(frozen=True)

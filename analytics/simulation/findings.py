@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
+from sidewall.vocabulary import SIDES, STATION
 
 from analytics.simulation.cohort import Cohort
 from analytics.simulation.design_parts import REGIONS
@@ -44,7 +45,7 @@ def _case(cohort: Cohort, row: int, name: str, indices: list[int]) -> dict[str, 
         },
         "status": "positive" if any(node["status"] == "positive" for node in nodes) else "negative",
         "probability": max((node["probability"] for node in nodes), default=0.0),
-        "assessed": [_assessed(side, station) for side in ("left", "right") for station in sorted(REGIONS)],
+        "assessed": [_assessed(side, station) for side in SIDES for station in sorted(REGIONS)],
         "context": {"time_point": "baseline", "prior_case_id": None},
         "nodes": nodes,
         "gates": [],
@@ -113,7 +114,7 @@ def _node(cohort: Cohort, index: int, probability: float) -> dict[str, Any]:
         "short_axis_interval_mm": None,
         "axis_endpoints_lps_mm": None,
         "station_probabilities": {station: 1.0},
-        "regional": station != "external_iliac",
+        "regional": STATION[station].is_regional,
         "features": {
             "irregular_border": bool(cohort.nodes.irregular_border[true_node]) if seen else None,
             "heterogeneous_signal": bool(cohort.nodes.heterogeneous_signal[true_node]) if seen else None,

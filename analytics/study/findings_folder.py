@@ -2,47 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from sidewall.vocabulary import SIDES, STATION, STATUS_CODES
 
 from analytics.errors import InputUnreadable
+from analytics.study.case_record import CaseRecord, NodeRecord
 from analytics.study.problems import Consequence, Problem
-
-STATUSES: Final = ("positive", "negative", "borderline", "indeterminate", "refused", "demonstration")
-STATIONS: Final = ("external_iliac", "obturator", "internal_iliac")
-
-
-@dataclass(frozen=True)
-class NodeRecord:
-    """One node of a case."""
-
-    status: str
-    side: str
-    station: str | None
-    short_axis_mm: float
-    probability: float | None = None
-    centre_lps_mm: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class CaseRecord:
-    """What the findings of one case say, as far as a study asks."""
-
-    case: str
-    """Name of the case, or the patient's identifier in a DICOM SR."""
-
-    status: str
-    probability: float | None
-    nodes: tuple[NodeRecord, ...]
-    not_assessed: tuple[tuple[str, str], ...] = ()
-    """Side and station of what could not be seen."""
-
-    @property
-    def leading_node(self) -> NodeRecord | None:
-        """The node that the patient's region and size are told by: the largest positive one, else the largest."""
-        ranked = sorted(self.nodes, key=lambda node: (node.status == "positive", node.short_axis_mm))
-        return ranked[-1] if ranked else None
 
 
 def read_findings(folder: Path, advance: Callable[[], None] = lambda: None) -> tuple[list[CaseRecord], list[Problem]]:
@@ -81,6 +48,7 @@ def findings_files(folder: Path) -> list[Path]:
 
 
 def _read_report(path: Path) -> CaseRecord:
+    # pydicom takes long to load, and most studies have none.
     from analytics.study.structured_report import read_report
 
     return read_report(path)
@@ -101,9 +69,9 @@ def _read_json(path: Path) -> CaseRecord:
         regions = [(each["side"], each["station"]) for each in found.get("assessed", ()) if not each["assessed"]]
     except (KeyError, TypeError) as error:
         raise ValueError(f"findings without {error}") from None
-    if status not in STATUSES:
+    if status not in STATUS_CODES:
         raise ValueError(f"the status {status!r}")
-    if strange := [region for region in regions if region[0] not in ("left", "right") or region[1] not in STATIONS]:
+    if strange := [region for region in regions if region[0] not in SIDES or region[1] not in STATION]:
         raise ValueError(f"an assessed region {' '.join(map(str, strange[0]))}")
     if probability is not None and not (_is_number(probability) and 0 <= probability <= 1):
         raise ValueError(f"the probability {probability!r}")
@@ -112,7 +80,7 @@ def _read_json(path: Path) -> CaseRecord:
 
 def _node(node: dict[str, Any]) -> NodeRecord:
     status, side, station, short_axis_mm = (node[key] for key in ("status", "side", "station", "short_axis_mm"))
-    if status not in STATUSES or side not in ("left", "right", "unknown") or station not in (*STATIONS, None):
+    if status not in STATUS_CODES or side not in (*SIDES, "unknown") or station not in (*STATION, None):
         raise ValueError(f"a node with status {status!r}, side {side!r}, station {station!r}")
     if not _is_number(short_axis_mm) or not 0 <= short_axis_mm < 1000:
         raise ValueError(f"a node with short_axis_mm {short_axis_mm!r}")

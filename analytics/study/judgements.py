@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analytics.study.case_record import CaseRecord
 from analytics.study.columns import Column, read_numbers, read_words
 from analytics.study.data import UNINTERPRETABLE, Gathered
-from analytics.study.findings_folder import CaseRecord, read_findings
+from analytics.study.findings_folder import read_findings
 from analytics.study.nodes import LARGEST_NODE_MM, nodes_of_cases, read_node_table
 from analytics.study.problems import Consequence, Problem
 from analytics.study.rater_nodes import RaterNodes

@@ -5,12 +5,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from sidewall.vocabulary import SIDES
 
+from analytics.study.case_record import CaseRecord
 from analytics.study.columns import Column, read_numbers, read_words
 from analytics.study.data import Gathered
-from analytics.study.findings_folder import CaseRecord
 from analytics.study.problems import Consequence, Problem
-from analytics.study.rater_nodes import CENTRE, NODE_COLUMNS, SIDES, RaterNodes
+from analytics.study.rater_nodes import CENTRE, NODE_COLUMNS, RaterNodes
 from analytics.study.spec import NodeTable, Rater, StatusWords, Study
 from analytics.study.tables import read_table
 from analytics.study.words import status_meanings

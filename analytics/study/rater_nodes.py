@@ -5,7 +5,6 @@ from typing import Final
 
 import pandas as pd
 
-SIDES: Final = ("left", "right")
 CENTRE: Final = ("x_mm", "y_mm", "z_mm")
 """Centre of a node, in the patient's LPS frame."""
 

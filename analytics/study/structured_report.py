@@ -11,33 +11,24 @@ from typing import Any, Final
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from sidewall import vocabulary
 
-from analytics.study.findings_folder import CaseRecord, NodeRecord
-
-_STATUS: Final = {
-    ("10828004", "SCT"): "positive",
-    ("260385009", "SCT"): "negative",
-    ("82334004", "SCT"): "indeterminate",
-    ("BORDERLINE", "99SIDEWALL"): "borderline",
-    ("DEMONSTRATION", "99SIDEWALL"): "demonstration",
-    ("REFUSED", "99SIDEWALL"): "refused",
-}
-_STATION: Final = {
-    ("65349008", "SCT"): "external_iliac",
-    ("36086000", "SCT"): "obturator",
-    ("69255009", "SCT"): "internal_iliac",
-}
-_SIDE: Final = {("7771000", "SCT"): "left", ("24028007", "SCT"): "right"}
-_GROUP: Final = ("125007", "DCM")
-_CASE_STATUS: Final = ("CASE_STATUS", "99SIDEWALL")
-_NODE_STATUS: Final = ("NODE_STATUS", "99SIDEWALL")
-_NODE_STATION: Final = ("STATION", "99SIDEWALL")
-_FINDING_SITE: Final = ("363698007", "SCT")
-_LATERALITY: Final = ("272741003", "SCT")
-_SHORT_AXIS: Final = ("103340004", "SCT")
-_PROBABILITY: Final = ("PROBABILITY", "99SIDEWALL")
+from analytics.study.case_record import CaseRecord, NodeRecord
 
 Code = tuple[str, str]
+"""Code value and coding scheme."""
+
+_STATUS: Final[dict[Code, str]] = {code.key: status for status, code in vocabulary.STATUS_CODES.items()}
+_STATION: Final[dict[Code, str]] = {each.code.key: each.name for each in vocabulary.STATIONS}
+_SIDE: Final[dict[Code, str]] = {code.key: side for side, code in vocabulary.SIDE_CODES.items()}
+_GROUP: Final = vocabulary.MEASUREMENT_GROUP.key
+_CASE_STATUS: Final = vocabulary.CASE_STATUS.key
+_NODE_STATUS: Final = vocabulary.NODE_STATUS.key
+_NODE_STATION: Final = vocabulary.NODE_STATION.key
+_FINDING_SITE: Final = vocabulary.FINDING_SITE.key
+_LATERALITY: Final = vocabulary.LATERALITY.key
+_SHORT_AXIS: Final = vocabulary.SHORT_AXIS.key
+_PROBABILITY: Final = vocabulary.PROBABILITY.key
 
 
 def read_report(path: Path) -> CaseRecord:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
+from sidewall.vocabulary import STUDY_ORDER
+
 from analytics.study import spec
 from analytics.study.analysis_file import check_analysis_names, read_analysis
 from analytics.study.csv_rows import SEPARATORS
@@ -12,12 +14,8 @@ from analytics.study.fields import items_of, number, optional, pairs, positive, 
 from analytics.yaml_tree import Entry, load_yaml
 
 MISSING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", ".")
-REGIONS: Final = (
-    ("internal_iliac", "internal iliac"),
-    ("obturator", "obturator"),
-    ("external_iliac", "external iliac"),
-)
-"""The words of findings.json; II, OB and EI are the paper's."""
+REGIONS: Final[tuple[tuple[str, str], ...]] = tuple((each.name, each.words) for each in STUDY_ORDER)
+"""The words of findings.json and those of running text."""
 
 _BEYOND_LIMIT: Final = ("limit", "half", "missing")
 _RESERVED: Final = ("time", "event", "region", "short_axis", "all")

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+from sidewall.vocabulary import CaseStatus
+
 from core.counting import named
 from core.errors import Reason
 from core.findings import (
     SCHEMA_VERSION,
     CaseContext,
     CaseIdentity,
-    CaseStatus,
     Findings,
     Gate,
     InputDescription,

@@ -7,19 +7,15 @@ from typing import Final
 import highdicom as hd
 import numpy as np
 from pydicom import Dataset, dcmread
+from sidewall.vocabulary import STATIONS
 
 from core.errors import CaseRefused, Reason, RefusalCode
 from core.labelmaps.meaning import LabelMeanings
-from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_NEGATIVE, OBTURATOR
+from core.labels import NODE_NEGATIVE
 from core.volume import Volume
 
 _LYMPH_NODE: Final = "59441001"
-_STATIONS: Final = {
-    "65349008": EXTERNAL_ILIAC,
-    "8928004": EXTERNAL_ILIAC,
-    "36086000": OBTURATOR,
-    "69255009": INTERNAL_ILIAC,
-}
+_STATIONS: Final = {code: each.label for each in STATIONS for code in (each.code.value, *each.other_codes)}
 """SNOMED CT codes of anatomic regions; the external iliac station includes the inguinal region."""
 
 

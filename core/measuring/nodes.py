@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from sidewall.vocabulary import NodeStatus
 
-from core.findings import Node, NodeFeatures, NodeStatus, PointLpsMm
+from core.findings import Node, NodeFeatures, PointLpsMm
 from core.labels import REGIONAL_STATIONS, Station
 from core.measuring.components import Box, component_boxes, cut_out, edge_voxels, grow, node_components
 from core.measuring.features import border_irregularity, is_conglomerate, judge_features, signal_heterogeneity

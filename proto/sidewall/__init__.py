@@ -1,21 +1,25 @@
 """Client of the Sidewall appliance: lateral pelvic lymph nodes in rectal cancer, over gRPC (research use only)."""
 
-from sidewall.answer import Progress, Result
-from sidewall.artefacts import Artefact
-from sidewall.async_client import AsyncClient
-from sidewall.channel import TlsOptions
-from sidewall.client import Client
-from sidewall.errors import (
-    Cancelled,
-    DeadlineExceeded,
-    RefusalReason,
-    Refused,
-    ServerBusy,
-    ServerFault,
-    ServerUnreachable,
-    SidewallClientError,
-)
-from sidewall.transfer import CaseOptions, Geometry
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sidewall.answer import Progress, Result
+    from sidewall.artefacts import Artefact
+    from sidewall.async_client import AsyncClient
+    from sidewall.channel import TlsOptions
+    from sidewall.client import Client
+    from sidewall.errors import (
+        Cancelled,
+        DeadlineExceeded,
+        RefusalReason,
+        Refused,
+        ServerBusy,
+        ServerFault,
+        ServerUnreachable,
+        SidewallClientError,
+    )
+    from sidewall.transfer import CaseOptions, Geometry
 
 __all__ = [
     "Artefact",
@@ -35,3 +39,22 @@ __all__ = [
     "SidewallClientError",
     "TlsOptions",
 ]
+
+_HOMES: Final = {
+    "Artefact": "artefacts",
+    "AsyncClient": "async_client",
+    "CaseOptions": "transfer",
+    "Client": "client",
+    "Geometry": "transfer",
+    "Progress": "answer",
+    "Result": "answer",
+    "TlsOptions": "channel",
+}
+"""Where each name lives; all others are errors."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: whoever wants the vocabulary alone needs no gRPC."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from sidewall.vocabulary import Colour
 
 from base.errors import SettingInvalid
 from base.storage import written_aside
@@ -18,7 +19,7 @@ from core.labels import STATION_LABELS, Side
 from core.reading.volume_files import LPS_FROM_RAS
 from core.volume import FloatArray, Volume
 from runtime.analysis.case import CaseResult
-from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS
 from runtime.results.words import RESEARCH_WORDS, describe_station
 
 _SIDES: Final[dict[Side, int]] = {"right": 10, "left": 20, "unknown": 30}

@@ -2,8 +2,9 @@
 
 from typing import Final, Literal
 
-from core.findings import CaseStatus, GateOutcome, NodeStatus
-from core.labels import Station
+from sidewall.vocabulary import STATIONS, CaseStatus, NodeStatus, Station
+
+from core.findings import GateOutcome
 
 Shape = Literal["diamond", "triangle", "circle", "square", "hexagon"]
 
@@ -15,11 +16,7 @@ WHITE: Final = "#ffffff"
 BANNER_FILL: Final = "#ffd84d"
 BANNER_INK: Final = "#1c1c1c"
 
-STATION_FILLS: Final[dict[Station, str]] = {
-    "external_iliac": "#cfe2f7",
-    "obturator": "#f8e6b8",
-    "internal_iliac": "#cdebd6",
-}
+STATION_FILLS: Final[dict[Station, str]] = {each.name: each.paper_fill for each in STATIONS}
 
 STATUS_SHAPES: Final[dict[NodeStatus, Shape]] = {
     "positive": "diamond",

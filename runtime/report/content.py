@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
+from sidewall.vocabulary import CaseStatus
+
 from core.counting import counted
-from core.findings import CaseStatus, Findings, Gate
+from core.findings import Findings, Gate
 from core.labels import STATION_LABELS
 from core.wording import name_check, name_reason
 from runtime.report import words

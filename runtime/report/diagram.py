@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from core.findings import Findings, Node, NodeStatus
+from sidewall.vocabulary import NodeStatus
+
+from core.findings import Findings, Node
 from core.labels import REGIONAL_STATIONS, Side, Station
 from runtime.report.appearance import (
     INK,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.findings import NodeStatus
+from sidewall.vocabulary import NodeStatus
+
 from runtime.report.appearance import Mark
 from runtime.report.values import Row
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from core.findings import CaseStatus, Findings, GateOutcome, Node, RefusalReason, StationAssessment
+from sidewall.vocabulary import STATION, CaseStatus
+
+from core.findings import Findings, GateOutcome, Node, RefusalReason, StationAssessment
 from core.labels import STATION_LABELS, Side, Station
 from core.rules import RESTAGING_RULES, SizeCutoff
 from core.wording import name_check, name_reason
@@ -57,7 +59,7 @@ def count_of(number: int, singular: str, plural: str | None = None) -> str:
 
 def name_station(station: Station | None) -> str:
     """Return a station as it stands in a table."""
-    return "no station" if station is None else station.replace("_", " ")
+    return "no station" if station is None else STATION[station].words
 
 
 def name_place(side: Side, station: Station | None) -> str:

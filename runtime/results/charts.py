@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from runtime.results.drawing import WHITE, text_width, write
 from runtime.results.gate_card import CARD_PX, blank_panel, shorten, wrap
-from runtime.results.palette import OUTCOME_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS
 from runtime.results.panels import QUIET
 
 _TOP_PX: Final = 48

@@ -7,12 +7,10 @@ status, so the words that SNOMED CT lacks are private, under `99SIDEWALL`.
 from typing import Final
 
 from pydicom.sr.coding import Code
+from sidewall import vocabulary
+from sidewall.vocabulary import PRIVATE_SCHEME, CaseStatus, NodeStatus, Side, Station
 
-from core.findings import CaseStatus, NodeStatus
-from core.labels import Side, Station
 from core.wording import REFUSAL_MEANINGS
-
-PRIVATE_SCHEME: Final = "99SIDEWALL"
 
 ANATOMICAL_STRUCTURE: Final = Code("91723000", "SCT", "Anatomical Structure")
 """Segment category (CID 7150); a node segment is no `Neoplasm`: there is no histology."""
@@ -20,20 +18,13 @@ ANATOMICAL_STRUCTURE: Final = Code("91723000", "SCT", "Anatomical Structure")
 LYMPH_NODE: Final = Code("59441001", "SCT", "Lymph node")
 PELVIC_LYMPH_NODE: Final = Code("54268001", "SCT", "Pelvic lymph node")
 
-STATION_CODES: Final[dict[Station, Code]] = {
-    "external_iliac": Code("65349008", "SCT", "External iliac lymph node"),
-    "obturator": Code("36086000", "SCT", "Obturator lymph node"),
-    "internal_iliac": Code("69255009", "SCT", "Hypogastric lymph node"),
-}
-"""CID 7600; the internal iliac nodes go by their older name there."""
+STATION_CODES: Final[dict[Station, Code]] = {each.name: Code(*each.code) for each in vocabulary.STATIONS}
+"""CID 7600."""
 
-LATERALITY_CODES: Final[dict[Side, Code]] = {
-    "left": Code("7771000", "SCT", "Left"),
-    "right": Code("24028007", "SCT", "Right"),
-}
+LATERALITY_CODES: Final[dict[Side, Code]] = {side: Code(*code) for side, code in vocabulary.SIDE_CODES.items()}
 """CID 244; a side that is `unknown` has no code and is left out."""
 
-SHORT_AXIS: Final = Code("103340004", "SCT", "Short axis")
+SHORT_AXIS: Final = Code(*vocabulary.SHORT_AXIS)
 LONG_AXIS: Final = Code("103339001", "SCT", "Long axis")
 VOLUME: Final = Code("118565006", "SCT", "Volume")
 NUMBER_OF_LESIONS: Final = Code("246206008", "SCT", "Number of lesions")
@@ -45,7 +36,7 @@ YES: Final = Code("373066001", "SCT", "Yes")
 NO: Final = Code("373067005", "SCT", "No")
 PRESENT: Final = Code("52101004", "SCT", "Present")
 ABSENT: Final = Code("272519000", "SCT", "Absent")
-INDETERMINATE: Final = Code("82334004", "SCT", "Indeterminate")
+INDETERMINATE: Final = Code(*vocabulary.STATUS_CODES["indeterminate"])
 
 ARTIFICIAL_INTELLIGENCE: Final = Code("123110", "DCM", "Artificial Intelligence")
 """Algorithm family (CID 7162)."""
@@ -55,15 +46,10 @@ DEVICE: Final = Code("121007", "DCM", "Device")
 
 MAGNETIC_RESONANCE_IMAGING: Final = Code("113091000", "SCT", "Magnetic resonance imaging")
 
-DEMONSTRATION: Final = Code("DEMONSTRATION", PRIVATE_SCHEME, "Demonstration model, not a result")
+DEMONSTRATION: Final = Code(*vocabulary.STATUS_CODES["demonstration"])
 
 STATUS_CODES: Final[dict[CaseStatus | NodeStatus, Code]] = {
-    "positive": Code("10828004", "SCT", "Positive"),
-    "negative": Code("260385009", "SCT", "Negative"),
-    "borderline": Code("BORDERLINE", PRIVATE_SCHEME, "Borderline"),
-    "indeterminate": INDETERMINATE,
-    "demonstration": DEMONSTRATION,
-    "refused": Code("REFUSED", PRIVATE_SCHEME, "Refused: the input was not analysed"),
+    status: Code(*code) for status, code in vocabulary.STATUS_CODES.items()
 }
 
 SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
@@ -75,19 +61,19 @@ SUSPICION_CODES: Final[dict[CaseStatus, Code]] = {
 }
 """Whether a suspicious lateral node is there, by the status of the case; of a refused one nothing is said."""
 
-CASE_STATUS: Final = Code("CASE_STATUS", PRIVATE_SCHEME, "Lateral lymph node status of the patient")
+CASE_STATUS: Final = Code(*vocabulary.CASE_STATUS)
 SUSPICIOUS_NODE: Final = Code("SUSPICIOUS_NODE", PRIVATE_SCHEME, "Suspicious lateral lymph node")
 IMAGE_FAULT: Final = Code("IMAGE_FAULT", PRIVATE_SCHEME, "Fault of the image")
 NODE_FOUND: Final = Code("NODE_FOUND", PRIVATE_SCHEME, "Lateral lymph node segmented")
 SEGMENTATION_MADE: Final = Code("SEGMENTATION_MADE", PRIVATE_SCHEME, "Segmentation object written")
 INCOMPLETELY_SEEN: Final = Code("INCOMPLETELY_SEEN", PRIVATE_SCHEME, "Incompletely seen; a negative answer is withheld")
 STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station assessed")
-NODE_STATUS: Final = Code("NODE_STATUS", PRIVATE_SCHEME, "Lymph node status")
+NODE_STATUS: Final = Code(*vocabulary.NODE_STATUS)
 STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by rule alone")
 STATUS_BY_MODEL: Final = Code("STATUS_BY_MODEL", PRIVATE_SCHEME, "Lymph node status by model alone")
-STATION: Final = Code("STATION", PRIVATE_SCHEME, "Lateral station")
+STATION: Final = Code(*vocabulary.NODE_STATION)
 REGIONAL: Final = Code("REGIONAL", PRIVATE_SCHEME, "Regional lymph node (N, not M)")
-PROBABILITY: Final = Code("PROBABILITY", PRIVATE_SCHEME, "Mean positive share of the model")
+PROBABILITY: Final = Code(*vocabulary.PROBABILITY)
 LONG_AXIS_3D: Final = Code("LONG_AXIS_3D", PRIVATE_SCHEME, "Longest diameter in space")
 SHORT_AXIS_3D: Final = Code("SHORT_AXIS_3D", PRIVATE_SCHEME, "Shortest of three perpendicular diameters in space")
 BORDER_INDEX: Final = Code("BORDER_INDEX", PRIVATE_SCHEME, "Irregularity of the border, 0 is an ellipse")

@@ -8,10 +8,10 @@ import contourpy
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+from sidewall.vocabulary import Colour
 
 from core.findings import PointLpsMm
 from core.volume import Volume
-from runtime.results.palette import Colour
 
 WHITE: Final[Colour] = (255, 255, 255)
 BLACK: Final[Colour] = (0, 0, 0)

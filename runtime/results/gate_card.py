@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image
+from sidewall.vocabulary import Colour
 
 from core.findings import GateOutcome
 from runtime.results.codes import REFUSAL_CODES
 from runtime.results.drawing import WHITE, text_width, write
-from runtime.results.palette import OUTCOME_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS
 from runtime.results.panels import BACKGROUND, GAP_PX, HEADER_PX, PANEL_PX, QUIET, mark_research
 
 CARD_PX: Final = 2 * PANEL_PX + GAP_PX

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from core.findings import Gate
 from core.judging.image_check import ImageCheck, examine_image
@@ -14,7 +15,7 @@ from runtime.results.drawing import Canvas, tag, whole_slice, write
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_input_views import coronal, number_slice
-from runtime.results.palette import OUTCOME_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS
 from runtime.results.panels import GAP_PX, PANEL_PX, QUIET, mark
 
 _FAULT: Final[Colour] = OUTCOME_COLOURS["refuse"]

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from core.errors import RefusalCode
@@ -16,7 +17,7 @@ from runtime.results.charts import Bar, draw_bars, draw_deviations
 from runtime.results.drawing import BLACK, WHITE, Canvas, View, tag, whole_slice, write
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card
 from runtime.results.gate_evidence import GateEvidence
-from runtime.results.palette import OUTCOME_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS
 from runtime.results.panels import PANEL_PX, QUIET, mark
 
 _NODE_MM: Final = 7.0

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from sidewall.vocabulary import STATION, Colour
 
 from core.findings import Gate, Node, StationAssessment
 from core.judging.gates import MIN_BALANCE
@@ -16,7 +17,7 @@ from runtime.results.drawing import WHITE, Canvas, View, close_up, tag, whole_sl
 from runtime.results.gate_card import GatePicture, blank_panel, gate_card
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_input_views import coronal, number_slice
-from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS
 from runtime.results.panels import BACKGROUND, GAP_PX, PANEL_PX, QUIET, fullest_slice, mark, slice_of, tint_stations
 
 _TINT: Final = 0.25
@@ -129,7 +130,7 @@ def _volumes_panel(evidence: GateEvidence) -> Image.Image:
     panel = blank_panel(heading="Seen of each station")
     bars = []
     for each in _in_order(evidence):
-        name = f"{each.side} {each.station.replace('_', ' ')}{'' if each.assessed else ': not assessed'}"
+        name = f"{each.side} {STATION[each.station].words}{'' if each.assessed else ': not assessed'}"
         colour = STATION_COLOURS[each.station] if each.assessed else OUTCOME_COLOURS["refuse"]
         note = "" if each.assessed else each.reason or ""
         bars.append(Bar(name, each.volume_mm3, f"{each.volume_mm3 / 1000:.1f} cm3", colour, note=note))

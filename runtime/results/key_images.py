@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from core.counting import counted
 from core.findings import Findings, Node
 from core.labels import STATION_LABELS
 from runtime.results.drawing import WHITE, Canvas, View, close_up, text_width, whole_slice, write
-from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS, STATION_COLOURS, STATUS_COLOURS
 from runtime.results.panels import (
     BACKGROUND,
     GAP_PX,

@@ -2,17 +2,11 @@
 
 from typing import Final
 
-from core.findings import GateOutcome, NodeStatus
-from core.labels import Station
+from sidewall.vocabulary import STATIONS, Colour, NodeStatus, Station
 
-Colour = tuple[int, int, int]
-"""sRGB, 0..255."""
+from core.findings import GateOutcome
 
-STATION_COLOURS: Final[dict[Station, Colour]] = {
-    "external_iliac": (86, 156, 230),
-    "obturator": (240, 190, 70),
-    "internal_iliac": (112, 200, 140),
-}
+STATION_COLOURS: Final[dict[Station, Colour]] = {each.name: each.colour for each in STATIONS}
 
 STATUS_COLOURS: Final[dict[NodeStatus, Colour]] = {
     "positive": (255, 92, 80),

@@ -5,12 +5,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from sidewall.vocabulary import Colour
 
 from core.findings import Node
 from core.labels import STATION_LABELS
 from core.volume import Volume
 from runtime.results.drawing import WHITE, Canvas, write
-from runtime.results.palette import STATION_COLOURS, Colour
+from runtime.results.palette import STATION_COLOURS
 from runtime.results.words import RESEARCH_WORDS
 
 PANEL_PX: Final = 480

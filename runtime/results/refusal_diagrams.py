@@ -5,13 +5,14 @@ from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from core.counting import counted
 from core.reading.geometry import tilt_deg
 from core.reading.limits import DEFAULT_LIMITS
 from runtime.results.drawing import WHITE, write
 from runtime.results.gate_card import CARD_PX, blank_panel, wrap
-from runtime.results.palette import FOLD_COLOURS, OUTCOME_COLOURS, Colour
+from runtime.results.palette import FOLD_COLOURS, OUTCOME_COLOURS
 from runtime.results.panels import QUIET
 from runtime.results.refusal_facts import SliceFacts, orientations
 

@@ -8,13 +8,14 @@ from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+from sidewall.vocabulary import Colour
 
 from core.counting import counted
 from core.reading.geometry import DUPLICATE_MM, GAP_FACTOR, STATED_FACTOR, allowed_jitter_mm
 from core.volume import FloatArray
 from runtime.results.drawing import WHITE, text_width, write
 from runtime.results.gate_card import CARD_PX, blank_panel, shorten
-from runtime.results.palette import OUTCOME_COLOURS, Colour
+from runtime.results.palette import OUTCOME_COLOURS
 from runtime.results.panels import QUIET
 from runtime.results.refusal_facts import SliceFacts, ends_of, orientations, positions_mm, stated_distance_mm
 

@@ -9,12 +9,13 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
+from sidewall.vocabulary import Colour
 
 from core.findings import Findings, Node
 from core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.context import ResultContext
-from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS, Colour
+from runtime.results.palette import STATION_COLOURS, STATUS_COLOURS
 from runtime.results.regions import CaseRegions
 from runtime.results.source import SourceImages
 from runtime.results.uids import ResultUids

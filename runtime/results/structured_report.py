@@ -12,6 +12,7 @@ from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
+from sidewall.vocabulary import PRIVATE_SCHEME
 
 from core.findings import Findings, Node, StationAssessment
 from core.labels import Side, Station
@@ -32,7 +33,7 @@ from runtime.results.uids import DEVICE_UID, ReportReference, ResultUids
 from runtime.results.words import MANUFACTURER, MODEL_NAME, RESEARCH_WORDS, algorithm_parameters
 
 _PRIVATE_SCHEME: Final = CodingSchemeIdentificationItem(
-    designator=codes.PRIVATE_SCHEME,
+    designator=PRIVATE_SCHEME,
     name="Sidewall private codes",
     responsible_organization=MANUFACTURER,
 )

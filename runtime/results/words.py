@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from sidewall.vocabulary import STATION, Side, Station
+
 from core.counting import counted
 from core.findings import Findings, Node
-from core.labels import Side, Station
 from core.wording import name_check
 
 RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
@@ -15,7 +16,7 @@ SERIAL_NUMBER: Final = "unregistered"
 
 def describe_station(station: Station | None, side: Side) -> str:
     """Return e.g. `left obturator`; an unknown side or station is said as such."""
-    place = "no station" if station is None else station.replace("_", " ")
+    place = "no station" if station is None else STATION[station].words
     return f"unknown side {place}" if side == "unknown" else f"{side} {place}"
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from sidewall.vocabulary import CaseStatus
 
 from base import __version__
 from base.certificates import Role, Validity
@@ -31,7 +32,7 @@ from base.errors import (
     TooManyOpenFiles,
 )
 from core.errors import AnalysisCancelled, CaseRefused, RefusalCode
-from core.findings import CaseStatus, Findings, Gate
+from core.findings import Findings, Gate
 from core.progress import STEPS
 from core.site_choices import CHANGEABLE_GATES
 from runtime.errors import AnswerNotRead

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor
+from sidewall import vocabulary
 from sidewall.convert import enum_word, findings_to_dict, findings_to_message
 from sidewall.v1 import findings_pb2
 
@@ -157,8 +158,8 @@ def test_every_message_has_the_fields_of_its_dataclass_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("enum", "literal"),
     [
-        (findings_pb2.CaseStatus, words.CaseStatus),
-        (findings_pb2.NodeStatus, words.NodeStatus),
+        (findings_pb2.CaseStatus, vocabulary.CaseStatus),
+        (findings_pb2.NodeStatus, vocabulary.NodeStatus),
         (findings_pb2.TimePoint, words.TimePoint),
         (findings_pb2.Side, labels.Side),
         (findings_pb2.Station, labels.Station),

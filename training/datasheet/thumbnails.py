@@ -6,14 +6,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from sidewall.vocabulary import STATIONS
 
-from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
+from core.labels import NODE_LABELS, NODE_NEGATIVE, NODE_POSITIVE
 from core.volume import Volume
 
 LABEL_COLOURS: Final[dict[int, tuple[int, int, int]]] = {
-    EXTERNAL_ILIAC: (190, 110, 255),
-    OBTURATOR: (60, 210, 90),
-    INTERNAL_ILIAC: (255, 80, 80),
+    **{each.label: each.study_colour for each in STATIONS},
     NODE_NEGATIVE: (70, 170, 255),
     NODE_POSITIVE: (255, 225, 40),
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sidewall.vocabulary import STATION, STATIONS
+
 from base.errors import SettingInvalid
 from core.labelmaps import ForeignLabels, LabelMeanings
 from core.labels import LABEL_NAMES
@@ -15,13 +17,12 @@ from training.intake.case_table import delimiter_of
 
 _OTHER_NAMES: Final = {
     "clear_label": "background",
-    "ei": "external_iliac_inguinal",
-    "external_iliac": "external_iliac_inguinal",
-    "external_iliac_and_inguinal": "external_iliac_inguinal",
-    "ob": "obturator",
-    "obturator_region": "obturator",
-    "ii": "internal_iliac",
-    "internal_iliac_region": "internal_iliac",
+    **{
+        word: each.label_name
+        for each in STATIONS
+        for word in (each.abbreviation.lower(), each.name, f"{each.name}_region")
+    },
+    "external_iliac_and_inguinal": STATION["external_iliac"].label_name,
     "negative_node": "node_negative",
     "positive_node": "node_positive",
 }

@@ -4,9 +4,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from sidewall.vocabulary import NodeStatus
 
 from core.errors import Reason, RefusalCode
-from core.findings import CaseIdentity, Gate, NodeStatus, StationAssessment
+from core.findings import CaseIdentity, Gate, StationAssessment
 from core.judging.deciding import case_status, describe_refusal, missed_parts
 from core.measuring.nodes import MeasuredNodes
 from tests.core.bodies import grid

@@ -4,16 +4,9 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from core.findings import (
-    CaseStatus,
-    Findings,
-    Gate,
-    InputDescription,
-    ModelDescription,
-    Node,
-    NodeStatus,
-    RefusalReason,
-)
+from sidewall.vocabulary import CaseStatus, NodeStatus
+
+from core.findings import Findings, Gate, InputDescription, ModelDescription, Node, RefusalReason
 from core.labels import REGIONAL_STATIONS, Side, Station
 from core.rules import ScoringRules
 from runtime.results.artefacts import write_artefacts

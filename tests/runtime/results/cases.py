@@ -10,18 +10,17 @@ import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
+from sidewall.vocabulary import CaseStatus, NodeStatus
 
 from core.findings import (
     SCHEMA_VERSION,
     CaseContext,
     CaseIdentity,
-    CaseStatus,
     Findings,
     Gate,
     ModelDescription,
     Node,
     NodeFeatures,
-    NodeStatus,
     PointLpsMm,
     RefusalReason,
     StationAssessment,

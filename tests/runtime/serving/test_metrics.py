@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sidewall.vocabulary import CaseStatus
 
 from base.errors import ServerBusy, ServerUnreachable, SettingInvalid, SidewallError
 from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
-from core.findings import CaseStatus, Gate, RefusalReason
+from core.findings import Gate, RefusalReason
 from core.progress import Progress as At
 from core.progress import SilentMonitor
 from runtime.serving.machine import device_of, memory_limit_bytes
