@@ -1,24 +1,35 @@
-"""The one error tree: every expected failure has a code, a text that is safe to show, and its wire statuses.
+"""The one error tree: every expected failure has a code and a text that is safe to show.
 
 Messages say what was got and what is allowed, and never carry patient data. An exception outside this tree is
 answered as `internal_error` without its text, because that text could hold patient data.
 
-Here stand the root and what any program of ours may meet; each room keeps what only it can raise.
+Here stand the root and what any program of ours may meet; each room keeps what only it can raise. What becomes of an
+error at an edge is said there, by its code: exit statuses in `base/exit_status.py`, those of gRPC in
+`runtime/serving/statuses.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_Entry = TypeVar("_Entry")
 
 
 class SidewallError(Exception):
     """Base of every expected failure."""
 
     code: ClassVar[str] = "internal_error"
-    grpc_status: ClassVar[str] = "INTERNAL"
-    """Name of the `grpc.StatusCode` this becomes."""
-    exit_code: ClassVar[int] = 1
-    """Process exit status of the command line."""
+    """Word by which callers, logs and tables of statuses know it."""
+
+
+def entry_of(error: SidewallError | type[SidewallError], table: Mapping[str, _Entry]) -> _Entry:
+    """Return what a table says of an error by its code, else by the code of the nearest kind it belongs to.
+
+    Raises `KeyError` where the table lacks even `internal_error`.
+    """
+    kind = error if isinstance(error, type) else type(error)
+    codes = (each.code for each in kind.__mro__ if issubclass(each, SidewallError))
+    return table[next((code for code in codes if code in table), SidewallError.code)]
 
 
 class SystemFailed(SidewallError):
@@ -28,8 +39,6 @@ class SystemFailed(SidewallError):
     """
 
     code = "system_failed"
-    grpc_status = "UNAVAILABLE"
-    exit_code = 8
     what: ClassVar[str] = "the system failed"
     remedy: ClassVar[str] = "look at the system's own log (dmesg, journalctl -k)"
 
@@ -90,8 +99,6 @@ class SettingInvalid(SidewallError):
     """A setting has a value that is not allowed."""
 
     code = "setting_invalid"
-    grpc_status = "INVALID_ARGUMENT"
-    exit_code = 2
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
         self.name, self.value, self.allowed = name, value, allowed
@@ -102,14 +109,12 @@ class AddressUnavailable(SettingInvalid):
     """An address is taken, or not (yet) one of this machine: another process may leave it, a network may come up."""
 
     code = "address_unavailable"
-    exit_code = 9
 
 
 class FileAbsent(SettingInvalid):
     """A file that a setting names is not there (yet): what mounts or renews it may still bring it."""
 
     code = "file_absent"
-    exit_code = 10
 
 
 class _UnknownSetting(SettingInvalid):
@@ -135,13 +140,9 @@ class ServerBusy(SidewallError):
     """The admission limit is reached; try again later."""
 
     code = "server_busy"
-    grpc_status = "RESOURCE_EXHAUSTED"
-    exit_code = 5
 
 
 class ServerUnreachable(SidewallError):
     """No Sidewall server answered at the given address."""
 
     code = "server_unreachable"
-    grpc_status = "UNAVAILABLE"
-    exit_code = 5

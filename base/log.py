@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from base.processors import processors
 from base.wording import WARNING
 
@@ -67,7 +68,7 @@ def log_failure(error: SidewallError) -> None:
         processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
     )
-    last.error("failed", code=error.code, what=str(error), exit_status=error.exit_code)
+    last.error("failed", code=error.code, what=str(error), exit_status=exit_status(error))
 
 
 def log_engine(text: str) -> None:

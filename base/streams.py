@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from base.system_errors import system_error
 
 _OUTPUT: Final = 1
@@ -79,7 +80,7 @@ def answer_alone() -> Iterator[None]:
             answers.give_up()
             failure = system_error(error, "the standard output") or SidewallError("the answer could not be written")
             sys.stderr.write(f"{failure.code}: {failure}\n")
-            sys.exit(failure.exit_code)
+            sys.exit(exit_status(failure))
 
 
 def lost_log_lines() -> OSError | None:

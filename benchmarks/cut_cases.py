@@ -8,13 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sidewall.vocabulary import CaseStatus
 
-from core.judging.assessing import (
-    StationProfile,
-    assess_profile,
-    midline_of_labels,
-    profile_stations,
-    within_field_of_view,
-)
+from core.judging.assessing import StationProfile, assess_profile, profile_stations, within_field_of_view
 from core.judging.deciding import case_status
 from core.judging.gates import check_input, refusal_reasons
 from core.judging.station_reference import StationReference
@@ -24,6 +18,7 @@ from core.measuring.midline import Midline
 from core.reading.limits import DEFAULT_LIMITS
 from core.rules import ScoringRules
 from core.volume import Volume, canonicalise
+from export.references import midline_of_labels
 from phantom.case import LabelledCase, PhantomCase, PhantomOptions, generate_case, label_case, plan_case
 from runtime.analysis.case import CaseInput
 from runtime.analysis.pipeline import analyze_case

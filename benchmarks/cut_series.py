@@ -20,6 +20,7 @@ from rich.progress import track
 
 from base import __version__
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from benchmarks.cut_cases import COARSENED, ModelCase, ModelCut, TruthCase, cut_by_model, cut_truth
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
 from benchmarks.seeds import seeds_of_option
@@ -161,7 +162,7 @@ def main(
             ledger.remove()
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
-        raise typer.Exit(code=error.exit_code) from error
+        raise typer.Exit(code=exit_status(error)) from error
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     typer.echo(json.dumps({name: report[name] for name in ("truth", "real_series") if name in report}, indent=1))
     if not passed(report):

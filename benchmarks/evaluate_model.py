@@ -16,6 +16,7 @@ from rich.console import Console
 
 from base import __version__
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from benchmarks.dciodvfy import ClassValidity, check_artefacts, find_dciodvfy
 from benchmarks.dicom_validity import of_other_cases, of_phantoms, summarise_validity
 from benchmarks.machine import describe_machine
@@ -118,7 +119,7 @@ def main(
         scores = fill(ledger, setup, wanted, jobs, examine, console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
-        raise typer.Exit(code=error.exit_code) from error
+        raise typer.Exit(code=exit_status(error)) from error
     report: dict[str, Any] = {
         "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
         + (f" --hospital {hospital}" if hospital else "")

@@ -20,6 +20,7 @@ from rich.progress import track
 
 from base import __version__
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from benchmarks.machine import describe_machine
 from benchmarks.real_landmarks import ask, disagreement_mm, landmarks, landmarks_of
 from benchmarks.real_report import markdown
@@ -198,7 +199,7 @@ def main(
         results = _run(model, series, Console(stderr=True))
     except SidewallError as error:
         typer.echo(f"{error.code}: {error}", err=True)
-        raise typer.Exit(code=error.exit_code) from error
+        raise typer.Exit(code=exit_status(error)) from error
     used = [each for each in landmarks() if each.series in results]
     report = {
         "command": f"python -m benchmarks.evaluate_real --bundle {bundle} --mode {mode} --out {out.name} "

@@ -20,6 +20,7 @@ from rich.progress import track
 
 from base import __version__
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from benchmarks.gate_cases import CLEAN, CLEAN_IN_WORDS, SEED, Material, Verdict, fired, judge, true_labels
 from benchmarks.gate_report import markdown
 from benchmarks.machine import describe_machine
@@ -139,7 +140,7 @@ def main(
         cases = fill(ledger, setup, wanted, jobs, examine_clean, console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
-        raise typer.Exit(code=error.exit_code) from error
+        raise typer.Exit(code=exit_status(error)) from error
     command = f"python -m benchmarks.quality_gates --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
     report = {
         "command": command,

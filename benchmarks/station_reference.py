@@ -13,10 +13,10 @@ import typer
 
 from benchmarks.cut_cases import COARSENED
 from benchmarks.seeds import seeds_of_option
-from core.judging.assessing import whole_sizes
-from core.judging.station_reference import StationSize, build_station_reference
+from core.judging.station_reference import StationSize
 from core.labels import Station
 from core.volume import canonicalise
+from export.references import build_station_reference, whole_sizes
 from phantom.case import PhantomOptions, label_case
 from training.phantoms import parse_hospitals
 

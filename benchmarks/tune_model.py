@@ -17,6 +17,7 @@ from rich.table import Table
 
 from base import __version__
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from benchmarks.evaluate_model import evaluate_case, read_score
 from benchmarks.machine import describe_machine
 from benchmarks.running import Ledger, Mode, Setup, describe_model, fill
@@ -82,7 +83,7 @@ def main(
         cases = fill(ledger, setup, wanted, jobs, examine, console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
-        raise typer.Exit(code=error.exit_code) from error
+        raise typer.Exit(code=exit_status(error)) from error
     rows = sweep(cases)
     chosen = best(rows)
     command = f"python -m benchmarks.tune_model --bundle {bundle} --seeds {seeds} --mode {mode} --out {out}"

@@ -75,8 +75,6 @@ class CaseRefused(SidewallError):
     """
 
     code = "refused"
-    grpc_status = "INVALID_ARGUMENT"
-    exit_code = 3
 
     def __init__(self, reasons: Iterable[Reason], headers: Iterable[Dataset] = ()) -> None:
         self.reasons = tuple(reasons)
@@ -88,5 +86,3 @@ class AnalysisCancelled(SidewallError):
     """The caller cancelled, or the deadline passed, and the work was stopped."""
 
     code = "cancelled"
-    grpc_status = "CANCELLED"
-    exit_code = 6

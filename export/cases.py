@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
-from core.judging.input_statistics import InputReference, build_reference
-from core.judging.odd_slices import median_grey_levels
+from core.judging.input_statistics import InputReference
 from core.volume import Volume, canonicalise
 from export.errors import ExportFailed
+from export.references import build_reference, median_grey_levels
 from runtime.bundle.manifest import CANONICAL_ORIENTATION
 
 _FAR: Final = 3.0

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from base.errors import SettingInvalid, SidewallError
+from base.exit_status import exit_status
 from base.processors import limit_libraries
 from base.scratch import scratch_settled
 from base.streams import answer_alone
@@ -186,7 +187,7 @@ class _ExtraMissing(SidewallError):
     """A package is not installed that only some of the commands need."""
 
     code = SettingInvalid.code
-    exit_code = SettingInvalid.exit_code
+    exit_code = exit_status(SettingInvalid)
 
 
 def main() -> None:
@@ -211,4 +212,4 @@ def main() -> None:
 
 def _end(error: SidewallError) -> NoReturn:
     Console(stderr=True, soft_wrap=True).print(f"sidewall-export: {error}", style="red", markup=False)
-    sys.exit(error.exit_code)
+    sys.exit(exit_status(error))

@@ -7,4 +7,3 @@ class ExportFailed(SidewallError):
     """Something to export is missing, of a kind the runtime does not do, or fails its parity gate."""
 
     code = "export_failed"
-    exit_code = 1

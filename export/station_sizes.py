@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from core.judging.assessing import whole_sizes
-from core.judging.station_reference import StationReference, StationSize, build_station_reference
+from core.judging.station_reference import StationReference, StationSize
 from core.labels import Station
 from export.cases import image_files, read_image
 from export.errors import ExportFailed
+from export.references import build_station_reference, whole_sizes
 
 
 def labels_beside(images: Path) -> Path | None:

@@ -14,7 +14,6 @@ class SpoolTaken(GatewayError):
     """Another process of the same name holds the spool."""
 
     code = "spool_taken"
-    exit_code = 9
 
     def __init__(self, root: Path) -> None:
         super().__init__(f"the spool {root} is held by another process of this gateway's name; allowed: one at a time")
@@ -78,20 +77,15 @@ class LedgerNewer(GatewayError):
     """The ledger needs a newer version of this software."""
 
     code = "ledger_newer"
-    exit_code = 2
 
 
 class NoSuchStudy(GatewayError):
     """The ledger has no study of that name."""
 
     code = "no_such_study"
-    grpc_status = "NOT_FOUND"
-    exit_code = 3
 
 
 class WrongState(GatewayError):
     """A study is in a state in which that cannot be done."""
 
     code = "wrong_state"
-    grpc_status = "FAILED_PRECONDITION"
-    exit_code = 3

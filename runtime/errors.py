@@ -7,12 +7,9 @@ class ResultIncomplete(SidewallError):
     """A fault of the program kept a file of the result from being written; the rest of it is there."""
 
     code = "result_incomplete"
-    exit_code = 12
 
 
 class AnswerNotRead(SidewallError):
     """The case was analysed, but the caller did not read its result, which was dropped."""
 
     code = "answer_not_read"
-    grpc_status = "CANCELLED"
-    exit_code = 6

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from base.errors import SettingInvalid, SidewallError
+from base.exit_status import exit_status
 from base.processors import limit_libraries, usable_processors
 from base.scratch import scratch_settled
 from base.streams import answer_alone
@@ -290,7 +291,7 @@ def main() -> None:
 
 def _end(error: SidewallError) -> NoReturn:
     Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error}", style="red", markup=False)
-    sys.exit(error.exit_code)
+    sys.exit(exit_status(error))
 
 
 def _say(result: dict[str, Any], as_json: bool) -> None:

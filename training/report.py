@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
 
-from base.pages import page_environment
+from base.pages import data_uri
 from training import plots
 from training.calibration import (
     Reliability,
@@ -63,7 +64,8 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
     content = evaluation_json(evaluation, figures, calibration)
     write_json(folder / "evaluation.json", content)
     write_choice(folder / "chosen.json", evaluation.point, evaluation.cases)
-    page = page_environment(trim_blocks=True, lstrip_blocks=True)
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.filters["data_uri"] = data_uri
     page.filters["number"] = _number
     html = page.from_string(TEMPLATE.read_text()).render(
         content=content,

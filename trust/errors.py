@@ -7,13 +7,9 @@ class BundleRejected(SidewallError):
     """A model bundle is absent, altered, of an unknown schema or fails its golden case."""
 
     code = "bundle_rejected"
-    grpc_status = "FAILED_PRECONDITION"
-    exit_code = 4
 
 
 class RegistryFailed(SidewallError):
     """A registry of bundles is out of reach, refuses, or breaks off; what it holds was not judged."""
 
     code = "registry_failed"
-    grpc_status = "UNAVAILABLE"
-    exit_code = 5

@@ -113,30 +113,6 @@ def assess_stations(
     return tuple(assess_profile(each, rules, reference, midline_trusted=midline.trusted) for each in profiles)
 
 
-def midline_of_labels(labels: Volume) -> Midline:
-    """Return the plane midway between the outermost station voxels of both sides, for a whole label map of no image."""
-    index = np.argwhere(np.isin(labels.voxels, list(STATION_LABELS)))
-    if len(index) == 0:
-        return Midline((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), quality=0.0, trusted=False)
-    x = labels.index_to_lps_mm(index)[:, 0]
-    return Midline((float(x.min() + x.max()) / 2, 0.0, 0.0), (1.0, 0.0, 0.0), quality=1.0, trusted=True)
-
-
-def whole_sizes(labels: Volume) -> dict[Station, list[StationSize]]:
-    """Return the sizes of the stations that are whole in the true label map of a training case, of both sides.
-
-    The external iliac station goes on beyond most images: it counts where both others of its side are whole.
-    """
-    profiles = profile_stations(labels, midline_of_labels(labels))
-    whole = {(each.side, each.station): each.whole for each in profiles}
-    sizes: dict[Station, list[StationSize]] = {station: [] for station in STATION_LABELS.values()}
-    for each in profiles:
-        needed = REGIONAL_STATIONS if each.station not in REGIONAL_STATIONS else (each.station,)
-        if each.slices_mm3.any() and all(whole[each.side, station] for station in needed):
-            sizes[each.station].append(each.size)
-    return sizes
-
-
 def within_field_of_view(
     assessed: tuple[StationAssessment, ...], gates: Iterable[Gate]
 ) -> tuple[StationAssessment, ...]:

@@ -5,7 +5,7 @@ cases; an image is judged by its root-mean-square distance from that mean in sta
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Self
 
@@ -14,20 +14,11 @@ import numpy.typing as npt
 
 from core.volume import Volume
 
-MIN_REFERENCE_CASES: Final = 5
-"""Fewer cases say nothing about the spread."""
-
 _PERCENTILES: Final = (5, 25, 50, 75, 95)
 _LAGS_MM: Final = (2.0, 6.0, 20.0)
 """Distances of the in-plane autocorrelation: texture, vessels and small muscles, organs."""
 
 _BINS: Final = 64
-_RELATIVE_SD_FLOOR: Final = 0.02
-"""Least spread of a statistic relative to its mean, so that a constant one cannot give an infinite distance."""
-
-_SD_FLOOR: Final = 0.005
-"""The same for statistics near zero, such as the logarithm of a spacing of 1 mm."""
-
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
 BoolImage = npt.NDArray[np.bool_]
@@ -138,40 +129,6 @@ def _pairs(voxels: FloatImage, counted: BoolImage | None, axis: int, lag: int) -
     which = np.moveaxis(counted, axis, 0)
     both = which[lag:] & which[:-lag]
     return moved[lag:][both], moved[:-lag][both]
-
-
-def build_reference(volumes: Iterable[Volume]) -> InputReference:
-    """Return the reference of the training cases' images, read one at a time.
-
-    The distances' percentiles are leave-one-out. Raises `ValueError` with fewer than `MIN_REFERENCE_CASES` images.
-    """
-    measured = [measure_input(volume).values for volume in volumes]
-    if len(measured) < MIN_REFERENCE_CASES:
-        raise ValueError(f"an input reference needs at least {MIN_REFERENCE_CASES} cases, got {len(measured)}")
-    names = list(measured[0])
-    table = np.array([[values[name] for name in names] for values in measured])
-    mean, sd = _mean_and_sd(table)
-    distances = [_leave_one_out_distance(table, row) for row in range(len(table))]
-    p50, p95, p99 = (float(value) for value in np.percentile(distances, (50, 95, 99)))
-    return InputReference(
-        case_count=len(measured),
-        mean=dict(zip(names, mean.tolist(), strict=True)),
-        sd=dict(zip(names, sd.tolist(), strict=True)),
-        distance_p50=p50,
-        distance_p95=p95,
-        distance_p99=p99,
-    )
-
-
-def _mean_and_sd(table: FloatArray) -> tuple[FloatArray, FloatArray]:
-    mean = table.mean(axis=0)
-    sd = np.maximum(table.std(axis=0, ddof=1), _RELATIVE_SD_FLOOR * np.abs(mean) + _SD_FLOOR)
-    return mean, sd
-
-
-def _leave_one_out_distance(table: FloatArray, row: int) -> float:
-    mean, sd = _mean_and_sd(np.delete(table, row, axis=0))
-    return float(np.sqrt((((table[row] - mean) / sd) ** 2).mean()))
 
 
 def _percentiles(voxels: npt.NDArray[np.float32]) -> list[float]:

@@ -67,7 +67,7 @@ class OddSlices:
 def find_odd_slices(volume: Volume, limits: ImageReference) -> OddSlices:
     """Return which slices of a canonical image are no image of their place, and what is wrong with them."""
     voxels = np.ascontiguousarray(volume.voxels, dtype=np.float32)
-    levels = np.array([_grey_levels(plane) for plane in voxels])
+    levels = np.array([grey_levels(plane) for plane in voxels])
     faults = _by_themselves(voxels, levels, limits)
     sound = [z for z in range(len(voxels)) if z not in faults]
     margin = -1.0
@@ -90,12 +90,7 @@ def _tells_order(volume: Volume) -> bool:
     return height_mm * width_mm >= _LEAST_FIELD_MM2
 
 
-def median_grey_levels(volume: Volume) -> float:
-    """Return how many different grey levels the median slice of a canonical image has."""
-    return float(np.median([_grey_levels(plane) for plane in np.ascontiguousarray(volume.voxels, dtype=np.float32)]))
-
-
-def _grey_levels(plane: npt.NDArray[np.float32]) -> int:
+def grey_levels(plane: npt.NDArray[np.float32]) -> int:
     """Return how many different values lie between the 2nd and the 98th percentile of a slice."""
     values = np.sort(plane[::_SAMPLE, ::_SAMPLE], axis=None)
     middle = values[round(0.02 * len(values)) : max(1, round(0.98 * len(values)))]

@@ -7,6 +7,7 @@ import structlog
 import typer
 
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from base.log import configure_log, log_failure
 from base.service_manager import READY, STOPPING, notify
 from base.stopping import StopSignals, leave_if_held_up
@@ -33,7 +34,7 @@ def serve(
         port = gateway.start()
     except SidewallError as error:
         log_failure(error)
-        raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(exit_status(error)) from None
     _log.info("serving", ae_title=settings.ae_title, port=port)
     notify(READY)
     signals.wait()

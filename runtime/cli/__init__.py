@@ -15,6 +15,7 @@ from rich.console import Console
 
 from base import __version__
 from base.environment import SERVER_VARIABLE, check_variables
+from base.exit_status import exit_status
 from base.processors import limit_libraries
 from base.scratch import scratch_settled
 from base.streams import answer_alone
@@ -219,7 +220,7 @@ def select(
         else:
             _STDOUT.print(describe_selection(selection, with_descriptions=descriptions), soft_wrap=True)
         if selection.chosen is None:
-            raise typer.Exit(CaseRefused.exit_code)
+            raise typer.Exit(exit_status(CaseRefused))
 
 
 @app.command(epilog="Example: sidewall submit /data/series --server box.hospital.example:50051 --out out/case")
@@ -437,6 +438,6 @@ def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) ->
         if out is not None:
             _STDOUT.print(f"results in {out}", highlight=False)
     if findings["status"] == "refused":
-        raise typer.Exit(CaseRefused.exit_code)
+        raise typer.Exit(exit_status(CaseRefused))
     if findings.get("missing_files"):
-        raise typer.Exit(ResultIncomplete.exit_code)
+        raise typer.Exit(exit_status(ResultIncomplete))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import typer
 
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from base.system_errors import system_error
 from core.errors import AnalysisCancelled, CaseRefused
 
@@ -35,19 +36,19 @@ def _told_by(tell: Callable[[SidewallError], None]) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         tell(AnalysisCancelled("stopped by Ctrl-C"))
-        raise typer.Exit(AnalysisCancelled.exit_code) from None
+        raise typer.Exit(exit_status(AnalysisCancelled)) from None
     except SidewallError as error:
         tell(error)
-        raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(exit_status(error)) from None
     except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
         failure = system_error(error)
         if failure is not None:
             tell(failure)
-            raise typer.Exit(failure.exit_code) from None
+            raise typer.Exit(exit_status(failure)) from None
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
         tell(SidewallError(text))
-        raise typer.Exit(SidewallError.exit_code) from None
+        raise typer.Exit(exit_status(SidewallError)) from None
 
 
 def _report_service(error: SidewallError) -> None:

@@ -13,6 +13,7 @@ from sidewall.peer import PROXY_FORM, is_address, is_proxy, proxy_place
 
 from base.environment import PROXY_VARIABLE, SERVER_VARIABLE
 from base.errors import ServerBusy, ServerUnreachable, SettingInvalid, SidewallError
+from base.exit_status import exit_status
 from base.system_errors import PASSING, system_error
 from base.wording import WARNING
 from core.case_names import checked_case_id
@@ -28,7 +29,7 @@ class _RemoteSettingInvalid(SidewallError):
     """The server does not allow an option; its text says which and what is allowed."""
 
     code = SettingInvalid.code
-    exit_code = SettingInvalid.exit_code
+    exit_code = exit_status(SettingInvalid)
 
 
 _LOCAL_ERRORS: dict[str, type[SidewallError]] = {

@@ -7,12 +7,9 @@ class BackendUnavailable(SidewallError):
     """No inference backend of the wanted kind is installed or works."""
 
     code = "backend_unavailable"
-    grpc_status = "FAILED_PRECONDITION"
-    exit_code = 4
 
 
 class DeviceAbsent(BackendUnavailable):
     """The device of the wanted backend, or its driver, is not there (yet); what is installed would do."""
 
     code = "device_absent"
-    exit_code = 11

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Template
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from base.pages import page_environment
+from base.pages import data_uri
 from core.findings import Findings
 from runtime.report.content import Content, build_content
 from runtime.report.page_style import STYLE
@@ -42,4 +42,6 @@ def _diagram(content: Content) -> Markup | None:
 
 @cache
 def _template() -> Template:
-    return page_environment(keep_trailing_newline=True).from_string(TEMPLATE)
+    page = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    page.filters["data_uri"] = data_uri
+    return page.from_string(TEMPLATE)

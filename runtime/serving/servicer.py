@@ -24,6 +24,7 @@ from runtime.serving.answers import MAX_ANSWERS, Answers
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job, analysis_of
 from runtime.serving.metrics import Metrics
+from runtime.serving.statuses import grpc_status
 from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
 from runtime.settings import Settings
@@ -245,5 +246,5 @@ def _abort(context: grpc.ServicerContext, error: SidewallError, job: Job) -> NoR
     """End the call with the error's status; the reasons of a refusal are in its event, since trailers must be short."""
     text = _public_text(error) if isinstance(error, CaseRefused) else str(error)
     context.set_trailing_metadata((("sidewall-code", error.code),))
-    context.abort(grpc.StatusCode[error.grpc_status], text or f"internal error; the log has it under job {job.id}")
+    context.abort(grpc_status(error), text or f"internal error; the log has it under job {job.id}")
     raise AssertionError("abort always raises")

@@ -12,6 +12,7 @@ from sidewall.transfer import SeriesUpload
 
 from analytics.errors import FileUnusable, file_failure
 from base.errors import SidewallError
+from base.exit_status import exit_status
 from base.system_errors import system_error
 from core.errors import CaseRefused
 from core.reading import read_series
@@ -69,7 +70,7 @@ def test_without_a_place_the_path_that_the_system_names_is_told() -> None:
 def test_lack_of_memory_is_one_of_them() -> None:
     failure = system_error(MemoryError())
     assert isinstance(failure, SidewallError)
-    assert (failure.code, failure.exit_code) == ("out_of_memory", 8)
+    assert (failure.code, exit_status(failure)) == ("out_of_memory", 8)
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError(errno.ENOENT, "", "x"), ValueError("x"), OSError("x")])

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.cut_cases import ModelCase, ModelCut, TruthCase, crop, cut_truth, hardest_cuts, slice_cuts
 from benchmarks.cut_series import passed, read_model_case, summarise_model, summarise_truth
-from core.judging.assessing import midline_of_labels, profile_stations
+from core.judging.assessing import profile_stations
 from core.volume import canonicalise
+from export.references import midline_of_labels
 from phantom.case import label_case
 
 SEEDS = (9006, 9127)

@@ -13,6 +13,7 @@ import yaml
 
 from base import __version__
 from base.errors import AddressUnavailable, FileAbsent, SettingInvalid, SidewallError, SystemFailed
+from base.exit_status import exit_status
 from runtime.inference.errors import BackendUnavailable, DeviceAbsent
 from runtime.settings import Settings, load_settings
 from trust.errors import BundleRejected, RegistryFailed
@@ -159,9 +160,9 @@ def test_the_unit_runs_the_image_of_this_version_and_lets_it_finish() -> None:
 def test_only_what_no_waiting_mends_keeps_the_unit_from_starting_again() -> None:
     service = unit_of(DOCKER / "quadlet" / "sidewall.container")["Service"]
     prevented = {int(status) for status in service["RestartPreventExitStatus"][0].split()}
-    lasting = {error.exit_code for error in (SettingInvalid, BundleRejected, BackendUnavailable)}
+    lasting = {exit_status(error) for error in (SettingInvalid, BundleRejected, BackendUnavailable)}
     of_time = (SidewallError, AddressUnavailable, FileAbsent, DeviceAbsent, RegistryFailed, SystemFailed)
-    passing = {error.exit_code for error in of_time}
+    passing = {exit_status(error) for error in of_time}
     assert prevented == lasting
     assert len(passing) == 6
     assert not prevented & passing

@@ -13,7 +13,7 @@ import sidewall
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.judging.input_statistics import build_reference
+from export.references import build_reference
 from tests.fixtures.bundles import make_tiny_bundle, make_tiny_volume, reseal
 from tests.fixtures.pages import table_rows
 from tests.fixtures.processes import ServerProcess, TinyBundle, running_server

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jinja2 import Template
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from base import __version__
-from base.pages import page_environment
+from base.pages import data_uri
 from core.labels import LABEL_NAMES
 from core.volume import canonicalise
 from training.dataset import Part, image_path_of, label_path, read_volume
@@ -109,4 +109,6 @@ def _name(label: int) -> str:
 
 @cache
 def _template() -> Template:
-    return page_environment(trim_blocks=True).from_string(TEMPLATE)
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page.filters["data_uri"] = data_uri
+    return page.from_string(TEMPLATE)

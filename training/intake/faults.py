@@ -68,7 +68,6 @@ class NothingLeft(SidewallError):
     """No case can be trained on."""
 
     code = "nothing_left"
-    exit_code = 3
 
 
 def faults_of(refusal: CaseRefused) -> tuple[Fault, ...]:

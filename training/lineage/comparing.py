@@ -20,7 +20,6 @@ class RunDiffers(SidewallError):
     """A run lies there that was made otherwise than it is asked for now."""
 
     code = "other_run"
-    exit_code = 2
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ class NotOutOfFold(SidewallError):
     """A case was to be measured by a fold that has seen it, or has seen its patient."""
 
     code = "not_out_of_fold"
-    exit_code = 2
 
 
 @dataclass(frozen=True)

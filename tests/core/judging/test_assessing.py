@@ -7,18 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from core.findings import Gate, StationAssessment
-from core.judging.assessing import (
-    assess_stations,
-    midline_of_labels,
-    profile_stations,
-    whole_sizes,
-    within_field_of_view,
-)
-from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference, build_station_reference
+from core.judging.assessing import assess_stations, profile_stations, within_field_of_view
+from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference
 from core.judging.station_reference import StationSize as Size
 from core.labels import INTERNAL_ILIAC, OBTURATOR, STATION_LABELS, Station
 from core.measuring.midline import Midline
 from core.rules import ScoringRules
+from export.references import build_station_reference, midline_of_labels, whole_sizes
 from tests.core.bodies import grid, segmentation, stations
 from tests.core.results import all_assessed
 

@@ -8,11 +8,12 @@ import pytest
 from core.errors import RefusalCode
 from core.findings import Gate, Node, StationAssessment
 from core.judging.gates import check_input, check_segmentation, refusal_reasons
-from core.judging.input_statistics import InputReference, build_reference, measure_input
+from core.judging.input_statistics import InputReference, measure_input
 from core.measuring.midline import Midline
 from core.measuring.nodes import MeasuredNodes
 from core.rules import ScoringRules
 from core.volume import Volume
+from export.references import build_reference
 from tests.core.bodies import body_image, grid, segmentation
 from tests.core.results import NODE, all_assessed
 

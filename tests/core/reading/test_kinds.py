@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from core.reading.kinds import described_as, is_elsewhere, is_pelvis
-from core.reading.kinds_page import kinds_table
+from tools.kinds_page import kinds_table
 
 
 def test_the_conformance_statement_holds_the_table_that_the_code_goes_by() -> None:

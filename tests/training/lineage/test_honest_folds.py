@@ -10,6 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from base.errors import SettingInvalid
+from base.exit_status import exit_status
 from tests.fixtures.toy_training import CASES, TINY, toy_case, toy_workspace
 from training import preparation
 from training.cli import app
@@ -104,7 +105,7 @@ def test_folds_that_are_dealt_anew_are_not_measured_by_what_was_trained_before(w
     arguments = ["evaluate", "--work", str(workspace.root), "--config", str(workspace.root / "tiny.toml")]
     done = CliRunner().invoke(app, [*arguments, "--dataset", workspace.dataset, "--out", str(out)])
     assert isinstance(done.exception, NotOutOfFold)
-    assert done.exception.exit_code == 2
+    assert exit_status(done.exception) == 2
     assert not out.exists()
 
 

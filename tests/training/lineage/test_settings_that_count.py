@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from base.errors import SettingInvalid
+from base.exit_status import exit_status
 from tests.fixtures.toy_training import TINY, toy_workspace
 from training.cli import app
 from training.config import load_config
@@ -129,7 +130,7 @@ def test_the_command_refuses_with_status_2_names_all_and_touches_nothing(workspa
     arguments = ["fit", "--work", str(workspace.root), "--config", str(workspace.root / "tiny.toml")]
     done = CliRunner().invoke(app, [*arguments, "--dataset", workspace.dataset, "--folds", "0-1", "--epochs", "2"])
     assert isinstance(done.exception, RunDiffers)
-    assert done.exception.exit_code == 2
+    assert exit_status(done.exception) == 2
     assert str(done.exception).splitlines() == [
         "fold 0 lies there and was made otherwise: schedule.learning_rate is 0.01 there and asked as 0.02 "
         "(--learning-rate); it has 3 epochs behind it, asked are 2 (--epochs)",

@@ -1,7 +1,7 @@
 """The page docs/settings.md, made from the code, so that it cannot say anything else.
 
-    python -m runtime.settings_page            # write it
-    python -m runtime.settings_page --check    # exit 1 when the committed one is not current
+    python -m tools.settings_page            # write it
+    python -m tools.settings_page --check    # exit 1 when the committed one is not current
 
 Needs the repository's root as working directory.
 """
@@ -38,7 +38,7 @@ SAMPLE: Final = Path("docs/sidewall.toml")
 _INTRODUCTION: Final = """\
 # Settings
 
-Made by `python -m runtime.settings_page` from the code; do not edit.
+Made by `python -m tools.settings_page` from the code; do not edit.
 
 A setting comes from the command line, else from the environment, else from a TOML file (`--config` or
 `SIDEWALL_CONFIG`), else it has its default. `sidewall serve` and `sidewall analyze` take every setting on the command
@@ -224,7 +224,7 @@ def main(
     if not check:
         PAGE.write_text(made, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != made:
-        typer.echo(f"{PAGE} is not current; python -m runtime.settings_page makes it", err=True)
+        typer.echo(f"{PAGE} is not current; python -m tools.settings_page makes it", err=True)
         sys.exit(1)
 
 

@@ -11,20 +11,20 @@ from core.errors import RefusalCode
 from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.settings import SECRETS, Settings, load_settings, setting_names
-from runtime.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
+from tools.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
 
 OUTSIDE_THE_FILE = "pseudonym_salt"
 """The one setting that the sample shows without setting it: it is a secret."""
 
 
 def test_the_committed_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == settings_page(), "python -m runtime.settings_page makes it"
+    assert PAGE.read_text(encoding="utf-8") == settings_page(), "python -m tools.settings_page makes it"
     main(check=True)
 
 
 def test_a_page_that_is_not_current_fails_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "settings.md").write_text("old")
-    monkeypatch.setattr("runtime.settings_page.PAGE", tmp_path / "settings.md")
+    monkeypatch.setattr("tools.settings_page.PAGE", tmp_path / "settings.md")
     with pytest.raises(SystemExit, match="1"):
         main(check=True)
     main()
