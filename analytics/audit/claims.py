@@ -1,12 +1,15 @@
 """The figures that a paper claims, as the audit takes them; docs/analytics.md describes the file they come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from analytics.audit.reported import Reported
 
 RATES: Final = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 CELLS: Final = ("tp", "fp", "fn", "tn")
+DERIVED: Final = ("lr_positive", "lr_negative", "f1", "balanced_accuracy", "youden")
+"""Figures that the cells give and that no search goes by."""
+
 MARGINS: Final = ("positives", "negatives", "called_positive", "called_negative")
 
 
@@ -44,6 +47,9 @@ class TableClaim:
     kappa: Reported | None
     """Unweighted Cohen's kappa of call and reference."""
 
+    derived: dict[str, Reported] = field(default_factory=dict)
+    """By the names in `DERIVED`."""
+
 
 @dataclass(frozen=True)
 class RatioClaim:
@@ -52,8 +58,10 @@ class RatioClaim:
     name: str
     line: int
     ratio: Reported
-    low: Reported
-    high: Reported
+    low: Reported | None
+    """None where the paper gives no interval; so for `high`."""
+
+    high: Reported | None
     level: float
     """Confidence level of the interval."""
 
@@ -147,6 +155,20 @@ class AgreementClaim:
 
 
 @dataclass(frozen=True)
+class AreaClaim:
+    """An area under the ROC curve with its interval and what it rests on."""
+
+    name: str
+    line: int
+    area: Reported
+    low: Reported | None
+    high: Reported | None
+    level: float
+    positives: int | None
+    negatives: int | None
+
+
+@dataclass(frozen=True)
 class Claims:
     """Everything that a claims file says."""
 
@@ -160,3 +182,4 @@ class Claims:
     sums: tuple[SumClaim, ...] = ()
     percentages: tuple[PercentageClaim, ...] = ()
     agreement: tuple[AgreementClaim, ...] = ()
+    areas: tuple[AreaClaim, ...] = ()

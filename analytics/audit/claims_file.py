@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, cast
 from analytics.audit import claims as c
 from analytics.audit.reported import (
     Reported,
+    parse_bound,
     parse_coefficient,
     parse_count,
     parse_number,
@@ -25,6 +26,7 @@ SECTIONS: Final = (
     "sums",
     "percentages",
     "agreement",
+    "areas",
 )
 BANDS: Final = ("poor", "slight", "fair", "moderate", "substantial", "almost perfect")
 
@@ -48,6 +50,7 @@ def read_claims(root: Entry) -> c.Claims:
         "sums": _sum,
         "percentages": _percentage,
         "agreement": _agreement,
+        "areas": _area,
     }
     sections: dict[str, Any] = {
         name: tuple(map(reader, fields[name].items())) for name, reader in readers.items() if name in fields
@@ -68,7 +71,7 @@ def _check_names(root: Entry, claims: c.Claims) -> None:
 
 
 def _table(item: Entry) -> c.TableClaim:
-    fields = item.fields(("name", "n"), (*c.RATES, *c.CELLS, *c.MARGINS, "kappa"))
+    fields = item.fields(("name", "n"), (*c.RATES, *c.CELLS, *c.MARGINS, *c.DERIVED, "kappa"))
     n = _whole(fields["n"], 1)
     return c.TableClaim(
         name=fields["name"].text(),
@@ -78,29 +81,59 @@ def _table(item: Entry) -> c.TableClaim:
         cells={name: fields[name].parsed(parse_count) for name in c.CELLS if name in fields},
         margins={name: _statements(fields[name]) for name in c.MARGINS if name in fields},
         kappa=fields["kappa"].parsed(parse_coefficient) if "kappa" in fields else None,
+        derived={name: fields[name].parsed(_parse_derived) for name in c.DERIVED if name in fields},
     )
 
 
+def _parse_derived(text: str) -> Reported:
+    """Return a likelihood ratio, or a share as such."""
+    return parse_share(text) if "%" in text else parse_bound(text)
+
+
 def _ratio(item: Entry) -> c.RatioClaim:
-    fields = item.fields(("name", "ratio", "low", "high"), ("level", "p", "test", "interval", "endpoint", "groups"))
+    fields = item.fields(("name", "ratio"), ("low", "high", "level", "p", "test", "interval", "endpoint", "groups"))
+    if ("low" in fields) != ("high" in fields):
+        raise item.refuse("both bounds, or neither", "one of them alone")
     if ("groups" in fields) != ("endpoint" in fields):
         raise item.refuse("endpoint and groups together", "one of them alone")
-    level = fields["level"].parsed(parse_share).value if "level" in fields else 0.95
-    if not 0.5 <= level < 1.0:
-        raise fields["level"].refuse("a level from 50 % to below 100 %")
+    level = _level(fields)
     kinds = ("wald", "other", "unknown")
     return c.RatioClaim(
         name=fields["name"].text(),
         line=item.line,
         ratio=fields["ratio"].parsed(parse_positive),
-        low=fields["low"].parsed(parse_positive),
-        high=fields["high"].parsed(parse_positive),
+        low=fields["low"].parsed(parse_bound) if "low" in fields else None,
+        high=fields["high"].parsed(parse_positive) if "high" in fields else None,
         level=level,
         p_value=fields["p"].parsed(parse_share) if "p" in fields else None,
         test=cast(Any, fields["test"].choice(kinds) if "test" in fields else "unknown"),
         interval=cast(Any, fields["interval"].choice(kinds) if "interval" in fields else "unknown"),
         endpoint=_text(fields, "endpoint"),
         groups=_pair(fields["groups"]) if "groups" in fields else None,
+    )
+
+
+def _level(fields: Mapping[str, Entry]) -> float:
+    level = fields["level"].parsed(parse_share).value if "level" in fields else 0.95
+    if not 0.5 <= level < 1.0:
+        raise fields["level"].refuse("a level from 50 % to below 100 %")
+    return float(level)
+
+
+def _area(item: Entry) -> c.AreaClaim:
+    fields = item.fields(("name", "area"), ("low", "high", "level", "positives", "negatives"))
+    for first, second in (("low", "high"), ("positives", "negatives")):
+        if (first in fields) != (second in fields):
+            raise item.refuse(f"{first} and {second} together", "one of them alone")
+    return c.AreaClaim(
+        name=fields["name"].text(),
+        line=item.line,
+        area=fields["area"].parsed(parse_share),
+        low=fields["low"].parsed(parse_share) if "low" in fields else None,
+        high=fields["high"].parsed(parse_share) if "high" in fields else None,
+        level=_level(fields),
+        positives=_whole(fields["positives"], 1) if "positives" in fields else None,
+        negatives=_whole(fields["negatives"], 1) if "negatives" in fields else None,
     )
 
 

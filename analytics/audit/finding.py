@@ -32,11 +32,23 @@ class FindingCode(StrEnum):
     P_VALUE = "p_value"
     """The p-value does not go with estimate and interval."""
 
+    INTERVAL_AND_P = "interval_and_p"
+    """An interval that holds 1 stands beside a significant p-value, or the other way round; a note."""
+
+    AREA = "area"
+    """An area under the curve lies outside its interval, or the interval is not one of so many patients."""
+
+    RATE_WRONG = "rate_wrong"
+    """A rate is not that of the four cells."""
+
     SURVIVAL_CONFLICT = "survival_conflict"
     """The same survival figure is given differently."""
 
     SURVIVAL_RISES = "survival_rises"
     """Survival is higher later, or disease-free survival is above overall survival."""
+
+    HAZARD_RATIO_OUTSIDE = "hazard_ratio_outside"
+    """Survival figures imply a hazard ratio outside the printed interval; a note."""
 
     SURVIVAL_OUTSIDE_GROUPS = "survival_outside_groups"
     """The survival of all lies outside the survival of the groups."""

@@ -2,12 +2,13 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _NUMBER: Final = re.compile(
     r"(?P<sign><=|>=|<|>|≤|≥)?\s*(?P<digits>[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?)\s*(?P<percent>%)?"
 )
+_COMMA_AFTER_NOUGHT: Final = re.compile(r"[+-]?0\d*,")
 _SLACK: Final = 1e-12
 """Relative room for binary fractions, far below any printed digit."""
 
@@ -40,12 +41,12 @@ class Reported:
 
 
 def parse_number(text: str) -> Reported:
-    """Return a printed number; `87.50 %`, `0.5`, `1,480`, `<0.001` are allowed.
+    """Return a printed number; `87.50 %`, `0.5`, `1,480`, `<0.001` are allowed, commas parting thousands.
 
     Raises `ValueError` saying what is allowed.
     """
     found = _NUMBER.fullmatch(text.strip())
-    if found is None or not any(char.isdigit() for char in found["digits"]):
+    if found is None or not any(map(str.isdigit, found["digits"])) or _COMMA_AFTER_NOUGHT.match(found["digits"]):
         raise ValueError("a number as printed, such as 87.50 %, 0.5, 1,480 or <0.001")
     digits = found["digits"].replace(",", "")
     scale = 100.0 if found["percent"] else 1.0
@@ -60,9 +61,15 @@ def parse_number(text: str) -> Reported:
     return Reported(text.strip(), value, low, high)
 
 
+def parse_decimal(text: str) -> Reported:
+    """Return a printed number that is small: its one comma, where it has no point, is a decimal comma (`2,668`)."""
+    pointed = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    return replace(parse_number(pointed), text=text.strip())
+
+
 def parse_share(text: str) -> Reported:
     """Return a printed share from 0 to 1, or from 0 % to 100 %."""
-    share = parse_number(text)
+    share = parse_decimal(text)
     if not 0.0 <= share.value <= 1.0:
         raise ValueError("a share from 0 to 1, or a percentage with its sign, from 0 % to 100 %")
     return Reported(share.text, share.value, max(share.low, 0.0), min(share.high, 1.0))
@@ -70,15 +77,23 @@ def parse_share(text: str) -> Reported:
 
 def parse_positive(text: str) -> Reported:
     """Return a printed number above 0."""
-    number = parse_number(text)
+    number = parse_decimal(text)
     if number.value <= 0.0:
         raise ValueError("a number above 0")
     return Reported(number.text, number.value, max(number.low, 0.0), number.high)
 
 
+def parse_bound(text: str) -> Reported:
+    """Return a printed bound of a ratio; `0.00` is one that prints so."""
+    number = parse_decimal(text)
+    if number.value < 0.0 or number.high <= 0.0:
+        raise ValueError("a number from 0")
+    return Reported(number.text, number.value, max(number.low, 0.0), number.high)
+
+
 def parse_coefficient(text: str) -> Reported:
     """Return a printed coefficient from -1 to 1."""
-    number = parse_number(text)
+    number = parse_decimal(text)
     if not -1.0 <= number.value <= 1.0:
         raise ValueError("a number from -1 to 1")
     return number

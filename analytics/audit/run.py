@@ -1,6 +1,7 @@
 """The whole audit in one function."""
 
 from analytics.audit.agreement import check_agreement
+from analytics.audit.areas import check_area
 from analytics.audit.claims import Claims
 from analytics.audit.counts import check_counts
 from analytics.audit.finding import Finding
@@ -19,5 +20,6 @@ def audit(claims: Claims) -> tuple[Finding, ...]:
         *check_counts(claims),
         *(finding for claim in claims.percentages for finding in check_percentage(claim)),
         *(finding for claim in claims.agreement for finding in check_agreement(claim)),
+        *(finding for claim in claims.areas for finding in check_area(claim)),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.line))

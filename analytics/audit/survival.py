@@ -6,12 +6,14 @@ figures imply a hazard ratio ln S1 / ln S0.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
 from analytics.audit.claims import Claims, MedianClaim, RatioClaim, SurvivalClaim
-from analytics.audit.finding import Finding, FindingCode, contradiction
-from analytics.audit.intervals import is_open, standard_error
+from analytics.audit.finding import Finding, FindingCode, contradiction, note
+from analytics.audit.intervals import printed, standard_error
+from analytics.endpoints import cannot_exceed, is_rising
 
 ALL: Final = "all"
 """Name of the group that holds everybody."""
@@ -27,14 +29,25 @@ _SAME_TIME_YEARS: Final = 0.01
 
 
 def check_survival(claims: Claims) -> list[Finding]:
-    """Return what is wrong among the survival figures, medians and hazard ratios."""
+    """Return what is wrong among the survival figures, medians and hazard ratios.
+
+    Shares that have happened, such as recurrence rates, are looked at as the survival that they leave.
+    """
+    figures = [_as_survival(figure) for figure in claims.survival]
     return [
-        *_conflicts(claims.survival),
-        *_rises(claims.survival),
-        *_outside_groups(claims.survival),
-        *_hazard_ratios(claims),
-        *_medians(claims.survival, claims.medians),
+        *_conflicts(figures),
+        *_rises(figures),
+        *_outside_groups(figures),
+        *_hazard_ratios(figures, claims.ratios),
+        *_medians(figures, claims.medians),
     ]
+
+
+def _as_survival(figure: SurvivalClaim) -> SurvivalClaim:
+    if not is_rising(figure.endpoint):
+        return figure
+    share = figure.share
+    return replace(figure, share=replace(share, value=1 - share.value, low=1 - share.high, high=1 - share.low))
 
 
 def _conflicts(figures: Sequence[SurvivalClaim]) -> Iterator[Finding]:
@@ -51,18 +64,18 @@ def _rises(figures: Sequence[SurvivalClaim]) -> Iterator[Finding]:
         if not _same_group(first, second):
             continue
         rises = first.endpoint == second.endpoint and not _same_time(first, second)
-        pair = {first.endpoint.upper(): first, second.endpoint.upper(): second}
         if rises and second.share.low > first.share.high + 1e-12:
             message = f"{second}, but {first} earlier"
             yield contradiction(FindingCode.SURVIVAL_RISES, _name(second), second.line, message)
-        elif pair.keys() == {"DFS", "OS"} and _dfs_above_os(pair["DFS"], pair["OS"]):
-            message = f"{pair['DFS']}, but only {pair['OS']}"
-            yield contradiction(FindingCode.SURVIVAL_RISES, _name(pair["DFS"]), pair["DFS"].line, message)
+        for lower, upper in ((first, second), (second, first)):
+            if cannot_exceed(lower.endpoint, upper.endpoint) and _is_above(lower, upper):
+                message = f"{lower}, but only {upper}"
+                yield contradiction(FindingCode.SURVIVAL_RISES, _name(lower), lower.line, message)
 
 
-def _dfs_above_os(dfs: SurvivalClaim, overall: SurvivalClaim) -> bool:
-    """Whether more are said to be free of disease than alive then or before; death is an event of both."""
-    return overall.time_years <= dfs.time_years + _SAME_TIME_YEARS and dfs.share.low > overall.share.high + 1e-12
+def _is_above(lower: SurvivalClaim, upper: SurvivalClaim) -> bool:
+    """Whether more are said to be free of the first event than of the second then or before, which counts fewer."""
+    return upper.time_years <= lower.time_years + _SAME_TIME_YEARS and lower.share.low > upper.share.high + 1e-12
 
 
 def _outside_groups(figures: Sequence[SurvivalClaim]) -> Iterator[Finding]:
@@ -83,33 +96,50 @@ def _outside_groups(figures: Sequence[SurvivalClaim]) -> Iterator[Finding]:
                 break
 
 
-def _hazard_ratios(claims: Claims) -> Iterator[Finding]:
-    for ratio in claims.ratios:
-        if ratio.groups is None or not is_open(ratio):
+def _hazard_ratios(figures: Sequence[SurvivalClaim], ratios: Sequence[RatioClaim]) -> Iterator[Finding]:
+    for ratio in ratios:
+        error = standard_error(ratio) if ratio.groups is not None else math.nan
+        if math.isnan(error):
             continue
-        pairs = list(_pairs(claims.survival, ratio))
+        pairs = list(_pairs(figures, ratio))
         for first, second in pairs:
             implied = implied_hazard_ratio(first, second)
             if implied is None:
                 continue
             low, value, high = implied
-            reach = math.exp(_STANDARD_ERRORS * standard_error(ratio) * _early_factor(first, second, pairs))
+            reach = math.exp(_STANDARD_ERRORS * error * _early_factor(first, second, pairs))
             least, most = ratio.ratio.low / reach, ratio.ratio.high * reach
             if high < least or low > most:
-                message = (
-                    f"{first} against {second.share.text} of {second.group} imply a hazard ratio of {value:.2f}; "
-                    f"{ratio.ratio.text} ({ratio.low.text} to {ratio.high.text}) allows {least:.2f} to {most:.2f}"
-                )
+                said = f"{first} against {second.share.text} of {second.group} imply a hazard ratio of {value:.2f}"
+                message = f"{said}; {printed(ratio)} allows {least:.2f} to {most:.2f}"
                 yield contradiction(FindingCode.HAZARD_RATIO, ratio.name, first.line, message, implied=value)
+            elif _is_outside(ratio, low, high) and _early_factor(first, second, pairs) <= 1.0:
+                said = f"{first} against {second.share.text} of {second.group} imply a hazard ratio of {value:.2f}"
+                message = f"{said}, outside the interval of {printed(ratio)}"
+                yield note(FindingCode.HAZARD_RATIO_OUTSIDE, ratio.name, first.line, message, implied=value)
+
+
+def _is_outside(ratio: RatioClaim, low: float, high: float) -> bool:
+    """Return whether no hazard ratio from `low` to `high` lies in the printed interval."""
+    return ratio.low is not None and ratio.high is not None and (high < ratio.low.low or low > ratio.high.high)
 
 
 def _early_factor(
     first: SurvivalClaim, second: SurvivalClaim, pairs: Sequence[tuple[SurvivalClaim, SurvivalClaim]]
 ) -> float:
-    """Return by how much fewer events make early figures less certain than the latest ones of the same place."""
-    events = 2.0 - first.share.value - second.share.value
-    latest = max(2.0 - a.share.value - b.share.value for a, b in pairs if a.where == first.where)
-    return math.sqrt(latest / events)
+    """Return by how much fewer events make early figures less certain than the latest ones of the same place.
+
+    The variance of a log hazard ratio is the sum of one over the events of each group, so that it grows at most as the
+    group does whose events are fewest of its later ones.
+    """
+    placed = [pair for pair in pairs if pair[0].where == first.where]
+    late = max(placed, key=lambda pair: 2.0 - pair[0].share.value - pair[1].share.value)
+    grown = [
+        (1.0 - last.share.value) / (1.0 - now.share.value)
+        for now, last in zip((first, second), late, strict=True)
+        if now.share.value < 1.0
+    ]
+    return math.sqrt(max([1.0, *grown]))
 
 
 def implied_hazard_ratio(first: SurvivalClaim, second: SurvivalClaim) -> tuple[float, float, float] | None:

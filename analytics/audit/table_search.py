@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analytics.audit.kappa import kappa_of
 from analytics.audit.reported import Reported
 
 KEPT: Final = 1000
@@ -41,6 +42,28 @@ class Table:
             "called_positive": self.tp + self.fp,
             "called_negative": self.fn + self.tn,
         }[name]
+
+    def figures(self) -> dict[str, float]:
+        """Return every figure that a paper may print of the table; not a number where it is not defined."""
+
+        def share(part: float, whole: float) -> float:
+            return part / whole if whole else math.nan
+
+        tp, fn, fp, tn = self.tp, self.fn, self.fp, self.tn
+        sensitivity, specificity = share(tp, tp + fn), share(tn, fp + tn)
+        return {
+            "accuracy": share(tp + tn, self.n),
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "ppv": share(tp, tp + fp),
+            "npv": share(tn, fn + tn),
+            "lr_positive": share(sensitivity, 1 - specificity),
+            "lr_negative": share(1 - sensitivity, specificity),
+            "f1": share(2 * tp, 2 * tp + fp + fn),
+            "balanced_accuracy": (sensitivity + specificity) / 2,
+            "youden": sensitivity + specificity - 1,
+            "kappa": kappa_of([[tp, fn], [fp, tn]]),
+        }
 
     def __str__(self) -> str:
         return f"TP {self.tp}, FN {self.fn}, FP {self.fp}, TN {self.tn}"

@@ -4,15 +4,15 @@ Asking for the whole numbers behind printed figures is the idea of the GRIM test
 Psychological and Personality Science 2017;8:363-369), carried over to diagnostic tables.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import product
 from typing import Any, Final
 
 from analytics.accuracy.figures import above_no_information_rate
 from analytics.accuracy.table import Counts2x2
-from analytics.audit.claims import TableClaim
+from analytics.audit.claims import CELLS, TableClaim
 from analytics.audit.finding import Finding, FindingCode, contradiction, note
-from analytics.audit.kappa import kappa_of
 from analytics.audit.reported import Reported
 from analytics.audit.table_search import KEPT, Table, TableSearch, find_tables
 
@@ -29,10 +29,43 @@ def check_table(claim: TableClaim) -> list[Finding]:
     if not bounded and claim.n > _MOST_OPEN:
         message = f"{claim.n} cases without a sensitivity leave too many tables open; at most {_MOST_OPEN} are searched"
         return [note(FindingCode.NOT_SEARCHED, claim.name, claim.line, message, n=claim.n)]
+    if (wrong := _wrong_rates(claim)) is not None:
+        return wrong
     labelled = _search(claim, claim.rates, with_margins=True)
     if labelled.count:
         return _margin_conflicts(claim, labelled) + _notes(claim, labelled)
     return _explain(claim)
+
+
+def _wrong_rates(claim: TableClaim) -> list[Finding] | None:
+    """Return the figures that are not those of the four cells; None where the cells are not all given, or fit all."""
+    if any(name not in claim.cells or math.isinf(claim.cells[name].high) for name in CELLS):
+        return None
+    table = Table(**{name: int(claim.cells[name].value) for name in CELLS})
+    code, said = FindingCode.RATE_WRONG, f"the cells {table}"
+    if table.n != claim.n:
+        return [contradiction(code, claim.name, claim.line, f"{said} are {table.n} cases, not {claim.n}")]
+    figures = table.figures()
+    given = claim.rates | claim.derived | ({} if claim.kappa is None else {"kappa": claim.kappa})
+    wrong = [name for name, number in given.items() if not number.includes(figures[name])]
+    if not wrong:
+        return None
+    swapped = _exchanged(claim.rates)
+    both = set(wrong) == {"sensitivity", "specificity"}
+    if both and swapped is not None and all(number.includes(figures[name]) for name, number in swapped.items()):
+        return [_swapped_finding(claim, TableSearch(1, (table,)))]
+    return [
+        contradiction(code, claim.name, claim.line, _wrong_words(name, given[name], figures[name], said))
+        for name in wrong
+    ]
+
+
+def _wrong_words(name: str, given: Reported, value: float, said: str) -> str:
+    return f"{name.replace('_', ' ')} is {_as_printed(value, given)} by {said}, not {given.text}"
+
+
+def _as_printed(value: float, number: Reported) -> str:
+    return f"{value:.2%}" if "%" in number.text else f"{value:.4g}"
 
 
 def _explain(claim: TableClaim) -> list[Finding]:
@@ -50,7 +83,8 @@ def _explain(claim: TableClaim) -> list[Finding]:
         return [_swapped_finding(claim, swapped), *_margin_conflicts(claim, swapped), *_notes(claim, swapped)]
     if free.count and (conflicts := _margin_conflicts(claim, free)):
         return conflicts
-    said = ", ".join(f"{name} {number.text}" for name, number in (claim.rates | claim.cells).items())
+    given = claim.rates | claim.cells | claim.derived
+    said = ", ".join(f"{name.replace('_', ' ')} {number.text}" for name, number in given.items())
     margins = ", ".join(f"{name} {each}" for name, statements in claim.margins.items() for each in statements)
     kappa = f", kappa {claim.kappa.text}" if claim.kappa else ""
     message = f"no table of {claim.n} cases gives {said}{', ' * bool(margins)}{margins}{kappa}"
@@ -66,14 +100,16 @@ def _search(claim: TableClaim, rates: Mapping[str, Reported], *, with_margins: b
         search = find_tables(claim.n, rates, claim.cells | dict(chosen))
         count += search.count
         found.update(dict.fromkeys(search.tables))
-    if claim.kappa is not None and count <= KEPT:
-        fitting = tuple(table for table in found if claim.kappa.includes(_kappa(table)))
+    derived = claim.derived | ({} if claim.kappa is None else {"kappa": claim.kappa})
+    if derived and count <= KEPT:
+        fitting = tuple(table for table in found if _gives(table, derived))
         return TableSearch(len(fitting), fitting)
     return TableSearch(len(found) if count <= KEPT else count, tuple(found))
 
 
-def _kappa(table: Table) -> float:
-    return kappa_of([[table.tp, table.fn], [table.fp, table.tn]])
+def _gives(table: Table, derived: Mapping[str, Reported]) -> bool:
+    figures = table.figures()
+    return all(number.includes(figures[name]) for name, number in derived.items())
 
 
 def _exchanged(rates: Mapping[str, Reported]) -> dict[str, Reported] | None:

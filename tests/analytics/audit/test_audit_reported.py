@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from analytics.audit.reported import parse_count, parse_number, parse_share, parse_years
+from analytics.audit.reported import parse_bound, parse_count, parse_number, parse_positive, parse_share, parse_years
 
 
 def test_a_printed_number_stands_for_half_of_its_last_digit_to_both_sides() -> None:
@@ -42,7 +42,21 @@ def test_a_share_outside_its_range_is_refused(text: str) -> None:
         parse_share(text)
 
 
-@pytest.mark.parametrize("text", ["", "about 3", "1,48", "%", "1e3", "."])
+@pytest.mark.parametrize("text", ["", "about 3", "1,48", "0,001", "%", "1e3", "."])
 def test_what_is_no_printed_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a number as printed"):
         parse_number(text)
+
+
+def test_the_one_comma_of_a_share_or_a_ratio_is_a_decimal_comma() -> None:
+    assert (parse_share("<0,001").high, parse_share("<0,001").text) == (0.001, "<0,001")
+    assert (parse_positive("2,668").low, parse_positive("2,668").high) == pytest.approx((2.6675, 2.6685))
+    assert parse_share("87,50 %").value == pytest.approx(0.875)
+    with pytest.raises(ValueError, match="a number as printed"):
+        parse_positive("1,234,5")
+
+
+def test_a_bound_that_prints_as_nought_may_be_anything_that_rounds_so() -> None:
+    assert (parse_bound("0.00").low, parse_bound("0.00").high) == (0.0, 0.005)
+    with pytest.raises(ValueError, match="a number from 0"):
+        parse_bound("-0.1")
