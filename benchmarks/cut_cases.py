@@ -20,7 +20,8 @@ from core.rules import ScoringRules
 from core.volume import Volume, canonicalise
 from export.references import midline_of_labels
 from phantom.case import LabelledCase, PhantomCase, PhantomOptions, generate_case, label_case, plan_case
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import BareVolume
 from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
 
@@ -271,7 +272,7 @@ def cut_by_model(model: LoadedModel, seed: int) -> ModelCase:
     cuts = []
     for name, box in hardest_cuts(case):
         findings = analyze_case(
-            CaseInput(volume=crop(image, box), is_phantom=True, case_id=f"{seed} {name}"), model
+            CaseInput(BareVolume(crop(image, box), is_phantom=True), AboutCase(f"{seed} {name}")), model
         ).findings
         reasons = tuple(sorted({each.reason for each in findings.assessed if each.reason}))
         cuts.append(ModelCut(name, findings.status, bool(findings.incompletely_seen), reasons))

@@ -27,7 +27,8 @@ from benchmarks.seeds import seeds_of_option
 from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference
 from core.reading import read_series
 from phantom.case import GENERATOR_VERSION
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.manifest import parse_stations
 from runtime.inference.model import LoadedModel
@@ -78,8 +79,10 @@ def summarise_model(cases: Sequence[ModelCase]) -> dict[str, Any]:
 def real_series(model: LoadedModel) -> dict[str, Any]:
     """Return what is said of the real series, once as the patient that it is and once as if it were a phantom."""
     series = read_series(REAL_SERIES)
-    told = analyze_case(CaseInput(dicom=REAL_SERIES), model).findings
-    as_phantom = analyze_case(CaseInput(volume=series.volume, is_phantom=True, case_id="real series"), model).findings
+    told = analyze_case(CaseInput(DicomSeries(REAL_SERIES)), model).findings
+    as_phantom = analyze_case(
+        CaseInput(BareVolume(series.volume, is_phantom=True), AboutCase("real series")), model
+    ).findings
     return {
         "slices": series.volume.shape[0],
         "status": told.status,

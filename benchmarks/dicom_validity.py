@@ -9,7 +9,8 @@ from benchmarks.dciodvfy import ClassValidity, check_artefacts, merge
 from benchmarks.gate_cases import Material, run_case
 from benchmarks.reading_cases import READING_CASES
 from benchmarks.scoring import CaseScore
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
 
@@ -38,7 +39,7 @@ def of_other_cases(model: LoadedModel, tool: Path) -> Iterator[CaseValidity]:
     """Yield the same of the real series, whole and without one slice, and of every case made to be refused."""
     files = sorted(REAL_SERIES.glob("*.dcm"))
     for dicom in (files, files[: len(files) // 2] + files[len(files) // 2 + 1 :]):
-        result = analyze_case(CaseInput(dicom=dicom, case_id="real"), model)
+        result = analyze_case(CaseInput(DicomSeries(dicom), AboutCase("real")), model)
         yield CaseValidity(f"real series, {result.findings.status}", check_artefacts(result.artefacts, tool))
     material = Material.of(model)
     for case in READING_CASES:

@@ -27,7 +27,8 @@ from benchmarks.seeds import seeds_of_option
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.dicom_series import encode_series
 from phantom.hospitals import HospitalName
-from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
 from training.node_matching import MINIMUM_IOU
@@ -49,7 +50,7 @@ def evaluate_case(
     the DICOM objects of the result are checked too. `settings` are a site's own.
     """
     case = generate_case(seed, options=PhantomOptions(hospital=hospital))
-    source = CaseInput(dicom=encode_series(case), case_id=f"phantom-{seed}")
+    source = CaseInput(DicomSeries(encode_series(case)), AboutCase(f"phantom-{seed}"))
     started_s = time.perf_counter()
     result = analyze_case(source, model, settings)
     seconds = time.perf_counter() - started_s

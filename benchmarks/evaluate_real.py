@@ -27,7 +27,8 @@ from benchmarks.real_report import markdown
 from benchmarks.running import Mode, Setup, describe_model
 from core.labels import STATION_LABELS, Side
 from core.measuring.stations import fill_stations
-from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.case import AboutCase, CaseInput, CaseResult
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
 from runtime.results.regions import CaseRegions
@@ -172,7 +173,7 @@ def _by_station(answers: Sequence[Any]) -> dict[str, dict[str, int]]:
 
 def _run(model: LoadedModel, folders: Sequence[Path], console: Console) -> dict[str, CaseResult]:
     return {
-        folder.name: analyze_case(CaseInput(dicom=folder, case_id=folder.name), model)
+        folder.name: analyze_case(CaseInput(DicomSeries(folder), AboutCase(folder.name)), model)
         for folder in track(folders, "real series", console=console)
     }
 

@@ -17,7 +17,8 @@ from core.rules import ScoringRules
 from core.volume import Volume
 from phantom.case import PhantomCase, PhantomOptions, generate_case
 from phantom.dicom_series import build_series, encode_instance, encode_series
-from runtime.analysis.case import CaseInput, CaseResult, Segmenter
+from runtime.analysis.case import AboutCase, CaseInput, CaseResult, Segmenter
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.labelmaps import LabelMapSegmenter
 
@@ -63,16 +64,18 @@ class Material:
 
     def refused(self, datasets: list[Dataset]) -> "Trial":
         """Return the trial of instances that shall be refused."""
-        return Trial(CaseInput(dicom=[encode_instance(dataset) for dataset in datasets], case_id="made"), self.model)
+        return Trial(
+            CaseInput(DicomSeries([encode_instance(dataset) for dataset in datasets]), AboutCase("made")), self.model
+        )
 
     def with_labels(self, labels: npt.NDArray[Any]) -> "Trial":
         """Return the trial of the phantom as it is, segmented as these labels (z, y, x) say."""
         segmented = replace(self.case, labels=self.case.labels.with_voxels(labels))
-        return Trial(CaseInput(dicom=self.files(), case_id="made"), true_labels(segmented, self.model))
+        return Trial(CaseInput(DicomSeries(self.files()), AboutCase("made")), true_labels(segmented, self.model))
 
     def with_case(self, case: PhantomCase) -> "Trial":
         """Return the trial of a changed phantom, segmented as its own labels say."""
-        return Trial(CaseInput(dicom=encode_series(case), case_id="made"), true_labels(case, self.model))
+        return Trial(CaseInput(DicomSeries(encode_series(case)), AboutCase("made")), true_labels(case, self.model))
 
     @cached_property
     def _series(self) -> list[Dataset]:

@@ -22,6 +22,7 @@ from export.parity_limits import TOLERANCES
 from export.parity_table import parity_table
 from phantom.case import generate_case
 from runtime.analysis.case import CaseInput
+from runtime.analysis.images import BareVolume
 from runtime.bundle import Bundle, load_bundle
 from runtime.inference.backend import BACKENDS, absence
 from runtime.inference.engine_cache import EngineCache
@@ -49,9 +50,9 @@ def time_backend(bundle: Bundle, backend: str, mode: Mode, case: GateCase, engin
     started_s = time.perf_counter()
     model = load_model(bundle, backend, mode, engines=engines)
     start_s, seconds = time.perf_counter() - started_s, list[float]()
-    volume = case.source.volume
-    if volume is None:
+    if not isinstance(case.source.images, BareVolume):
         raise ValueError("a case to be timed is a volume")
+    volume = case.source.images.volume
     for _ in range(_ROUNDS):
         started_s = time.perf_counter()
         model.segment(volume, SilentMonitor())
@@ -75,7 +76,9 @@ def main(
         _console.print("no GPU backend is present on this machine: nothing was checked")
         raise typer.Exit(NOTHING_TO_CHECK)
     opened, engines = load_bundle(bundle), EngineCache(cache, _console.print)
-    phantom = GateCase(f"phantom-{seed}", CaseInput(volume=canonicalise(generate_case(seed).image)[0], is_phantom=True))
+    phantom = GateCase(
+        f"phantom-{seed}", CaseInput(BareVolume(canonicalise(generate_case(seed).image)[0], is_phantom=True))
+    )
     cases = (*gate_cases(opened, case or ()), phantom)
     candidates = candidates_of(opened, present)
     verdicts = list(run_gate(opened, cases, candidates, engines=engines))

@@ -31,7 +31,8 @@ from benchmarks.segmentation_cases import SEGMENTATION_CASES
 from core.errors import RefusalCode
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.dicom_series import encode_series
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.inference.model import LoadedModel
 
@@ -71,7 +72,7 @@ class CleanCase:
 def examine_clean(model: LoadedModel, seed: int) -> CleanCase:
     """Generate a clean phantom, analyse it as DICOM and say which gates fired."""
     case = generate_case(seed, options=CLEAN)
-    source = CaseInput(dicom=encode_series(case), case_id=f"phantom-{seed}")
+    source = CaseInput(DicomSeries(encode_series(case)), AboutCase(f"phantom-{seed}"))
     started_s = time.perf_counter()
     findings = analyze_case(source, model).findings
     seconds = round(time.perf_counter() - started_s, 3)

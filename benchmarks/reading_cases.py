@@ -15,9 +15,9 @@ from sidewall.v1 import analysis_pb2
 from benchmarks.gate_cases import GateCase, Material, Trial, on_grid, true_labels
 from core.errors import RefusalCode
 from core.labelmaps import read_label_map
-from core.selection import select_series
 from phantom.dicom_series import encode_instance
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import BareVolume, DicomSeries, DicomStudy
 from runtime.serving.uploads import UploadLimits, read_series_upload
 
 _SAGITTAL: Final = [0, 1, 0, 0, 0, -1]
@@ -42,19 +42,19 @@ def _changed(change: Callable[[list[Dataset]], None]) -> Callable[[Material], Tr
 
 
 def _nothing(material: Material) -> Trial:
-    return Trial(CaseInput(dicom=[], case_id="made"), material.model)
+    return Trial(CaseInput(DicomSeries([]), AboutCase("made")), material.model)
 
 
 def _half_a_header(material: Material) -> Trial:
     files = material.files()
     files[-1] = files[-1][:700]
-    return Trial(CaseInput(dicom=files, case_id="made"), material.model)
+    return Trial(CaseInput(DicomSeries(files), AboutCase("made")), material.model)
 
 
 def _cut_file(material: Material) -> Trial:
     files = material.files()
     files[5] = files[5][:-1000]
-    return Trial(CaseInput(dicom=files, case_id="made"), material.model)
+    return Trial(CaseInput(DicomSeries(files), AboutCase("made")), material.model)
 
 
 def _other_modality(slices: list[Dataset]) -> None:
@@ -124,8 +124,8 @@ def _two_series(material: Material) -> Trial:
 
 def _selected(material: Material, datasets: list[Dataset]) -> Trial:
     """Return the trial of what selection makes of a study."""
-    selection = select_series([encode_instance(dataset) for dataset in datasets])
-    return Trial(CaseInput(dicom=selection.as_source(), case_id="made"), material.model)
+    study = DicomStudy([encode_instance(dataset) for dataset in datasets])
+    return Trial(CaseInput(study, AboutCase("made")), material.model)
 
 
 def _twins(material: Material) -> Trial:
@@ -165,7 +165,7 @@ def _not_a_number(material: Material) -> Trial:
     voxels = material.case.image.voxels.astype(np.float32)
     voxels[3, 10, 10] = np.nan
     image = material.case.image.with_voxels(voxels)
-    return Trial(CaseInput(volume=image, is_phantom=True, case_id="made"), material.model)
+    return Trial(CaseInput(BareVolume(image, is_phantom=True), AboutCase("made")), material.model)
 
 
 def _no_label_map(material: Material) -> Trial:

@@ -24,7 +24,8 @@ from core.volume import Volume
 from export.agreement import NodeAgreement, compare_findings
 from export.cases import read_image
 from export.parity_limits import TOLERANCES, judge
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle import Bundle
 from runtime.bundle.manifest import HalfPrecision
@@ -97,7 +98,7 @@ class _Answer:
 
 def gate_cases(bundle: Bundle, paths: Sequence[Path]) -> tuple[GateCase, ...]:
     """Return the golden case and those at `paths`: a NIfTI file, or DICOM as `sidewall analyze` takes it."""
-    golden = CaseInput(volume=bundle.golden_volume(), is_phantom=True, case_id=GOLDEN)
+    golden = CaseInput(BareVolume(bundle.golden_volume(), is_phantom=True), AboutCase(GOLDEN))
     return (GateCase(GOLDEN, golden), *(GateCase(path.name, _read_case(path)) for path in paths))
 
 
@@ -234,5 +235,5 @@ class _Watched:
 
 def _read_case(path: Path) -> CaseInput:
     if path.name.endswith((".nii", ".nii.gz")):
-        return CaseInput(volume=read_image(path), case_id=path.name)
-    return CaseInput(dicom=path)
+        return CaseInput(BareVolume(read_image(path)), AboutCase(path.name))
+    return CaseInput(DicomSeries(path))

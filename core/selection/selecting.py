@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
 from pydicom.dataset import Dataset
 
@@ -69,33 +69,18 @@ class Selection:
             raise CaseRefused(self.refusal, self.refused_headers)
         return self.instances
 
-    def as_source(self) -> Sequence[Path | bytes]:
-        """Return the instances for `read_series`, or what raises the refusal as soon as they are read.
 
-        So a refused selection takes the way of every other refusal: into findings that say why.
-        """
-        return self.instances if self.chosen is not None else RefusedInstances(self.refusal, self.refused_headers)
+@dataclass(frozen=True, eq=False)
+class RefusedStudy:
+    """A study of which no series was chosen: nothing of it is read."""
 
-
-class RefusedInstances(Sequence[Path | bytes]):
-    """Stands for the instances of a series that was not chosen: reading them raises why."""
-
-    def __init__(self, reasons: Sequence[Reason], headers: Sequence[Dataset]) -> None:
-        self._reasons, self._headers = reasons, headers
-
-    def __len__(self) -> int:
-        raise CaseRefused(self._reasons, self._headers)
-
-    @overload
-    def __getitem__(self, index: int) -> Path | bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Path | bytes]: ...
-    def __getitem__(self, index: int | slice) -> Path | bytes | Sequence[Path | bytes]:
-        raise CaseRefused(self._reasons, self._headers)
+    reasons: tuple[Reason, ...]
+    headers: tuple[Dataset, ...]
+    """Those of the images, without pixels and malformed elements: whom the refusal is about."""
 
 
-def refused_by_caller(instances: Sequence[bytes], reasons: Sequence[Reason]) -> RefusedInstances:
-    """Return what stands for a study of which whoever called chose no series, for these reasons.
+def refused_by_caller(instances: Sequence[bytes], reasons: Sequence[Reason]) -> RefusedStudy:
+    """Return a study of which whoever called chose no series, for these reasons.
 
     The instances tell whom the refusal is about; those that are no readable images tell nothing.
     """
@@ -104,7 +89,7 @@ def refused_by_caller(instances: Sequence[bytes], reasons: Sequence[Reason]) -> 
         headers = [each for each in parsed if each is not None and is_image(each)]
         for header in headers:
             remove_pixels_and_malformed_elements(header)
-    return RefusedInstances(tuple(reasons), headers)
+    return RefusedStudy(tuple(reasons), tuple(headers))
 
 
 def select_series(

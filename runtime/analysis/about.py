@@ -7,16 +7,16 @@ from base.errors import SettingInvalid
 from core.case_names import checked_case_id
 from core.findings import CaseContext, Findings, TimePoint
 from core.findings_json import from_json
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase
 from runtime.analysis.case_folder import earlier_report
 
 
-def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> CaseInput:
-    """Return a case without its images: what the options say, and the report that lies in the results' folder already.
+def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> AboutCase:
+    """Return what the options say of a case, with the report that lies in the results' folder already.
 
     Raises `SettingInvalid` on a name or time point that is not allowed or an unreadable earlier study.
     """
-    return CaseInput(
+    return AboutCase(
         case_id=checked_case_id(case_id),
         context=CaseContext(time_point=check_time_point(time_point)),
         prior=None if prior is None else read_findings(prior),

@@ -1,9 +1,8 @@
 """What goes into an analysis and what comes out: the case, the site's choices, the segmenter, the result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol, Self
 
 from core.findings import CaseContext, Findings, GateOutcome, ModelDescription
@@ -11,11 +10,11 @@ from core.judging.image_reference import ImageReference
 from core.judging.input_statistics import InputReference
 from core.judging.station_reference import StationReference
 from core.progress import Monitor
-from core.reading.files import NameAside, name_no_file
 from core.rules import ScoringRules
 from core.segmentation import Segmentation
 from core.site_choices import FilteredImages
 from core.volume import Volume
+from runtime.analysis.images import Images
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import LostFile
 from runtime.results.regions import CaseRegions
@@ -60,20 +59,8 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class CaseInput:
-    """One case to analyse: DICOM, bare voxels, or a file of them."""
-
-    dicom: Path | Sequence[Path | bytes] | None = None
-    """A directory, a zip file, or the instances themselves (files or their bytes)."""
-
-    volume: Volume | None = None
-    """Voxels with geometry, any orientation, when there is no DICOM; gives findings and key images only."""
-
-    volume_file: Path | None = None
-    """A NIfTI or NRRD file, or a folder with one, in the place of `volume`."""
-
-    is_phantom: bool = False
-    """For `volume` only: whether the subject is a phantom; DICOM says so itself."""
+class AboutCase:
+    """What is said of a case beside its images; everything may stay unsaid."""
 
     case_id: str | None = None
     """The caller's own name for the case; None derives a pseudonym from the UIDs."""
@@ -86,14 +73,16 @@ class CaseInput:
     earlier_report: EarlierReport | None = None
     """The report of an earlier analysis of the same study, which this one's supersedes when anything has changed."""
 
-    name_aside: NameAside = name_no_file
-    """Learns the names of files of `dicom` that hold no image; they stand in no result."""
-
-    left_aside: Mapping[str, int] = field(default_factory=dict)
-    """Files beside those of `dicom` that their sender left out, by kind."""
-
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseInput:
+    """One case to analyse."""
+
+    images: Images
+    about: AboutCase = field(default_factory=AboutCase)
 
 
 @dataclass(frozen=True, eq=False)

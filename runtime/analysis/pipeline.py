@@ -1,14 +1,10 @@
 """The way of the data, whole: what the server, the command line and every later entry call."""
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
-from typing import Final
 
 from pydicom.dataset import Dataset
 
@@ -31,26 +27,19 @@ from core.judging.withholding import doubtful_nodes, reasons_without_verdict, wi
 from core.measuring.midline import fit_midline
 from core.measuring.nodes import find_nodes
 from core.progress import Monitor, Progress, SilentMonitor
-from core.reading import read_series, validate_volume
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.notes import without_library_warnings
-from core.reading.volume_files import read_volume_file
 from core.rules import restaging_warnings, rules_of_case
-from core.series import Series
 from core.site_choices import with_site_outcomes, with_site_rules
-from core.volume import Volume, canonicalise
+from core.volume import canonicalise
 from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.reading import ReadImages, read_images
 from runtime.results.artefacts import WrittenCase, write_artefacts
 from runtime.results.gate_card import GatePicture
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_pictures import gate_pictures
 from runtime.results.refusal_pictures import refusal_pictures
 from runtime.results.regions import CaseRegions
-
-UNKNOWN_SUBJECT: Final = (
-    "voxels without DICOM headers: sequence, identity and whether the subject is a phantom are unknown"
-)
-"""Warning of bare voxels whose caller does not say that they are of a phantom."""
 
 
 def analyze_case(
@@ -77,9 +66,7 @@ class _Run:
 
     def __init__(self, case: CaseInput, segmenter: Segmenter, settings: AnalysisSettings, monitor: Monitor) -> None:
         self.case, self.segmenter, self.settings, self.monitor = case, segmenter, settings, monitor
-        self.series: Series | None = None
-        self.voxels: Volume | None = case.volume
-        self.voxel_warnings: tuple[str, ...] = ()
+        self.images: ReadImages | None = None
         self.description: InputDescription | None = None
         self.gates: tuple[Gate, ...] = ()
         self.evidence: GateEvidence | None = None
@@ -88,19 +75,20 @@ class _Run:
         self.timings_s: dict[str, float] = {}
         self.rules = rules_of_case(
             with_site_rules(segmenter.rules, settings.rules),
-            case.context.time_point,
+            case.about.context.time_point,
             restaging_rules=settings.restaging_rules,
         )
-        self.created = case.created or datetime.now(UTC)
+        self.created = case.about.created or datetime.now(UTC)
 
     def analyze(self) -> CaseResult:
         """Run every stage in order; raises `CaseRefused` and `SettingInvalid`."""
         rules = self.rules
         with self._stage("read"):
-            source = self._read()
-            require_other_series(self._identity(), self.case.prior)
+            self.images = images = read_images(self.case.images, self._limits)
+            source = images.checked_volume()
+            require_other_series(self._identity(), self.case.about.prior)
             volume, reorientation = canonicalise(source)
-            self.description = _describe_input(volume, self.series, self.case, self.segmenter.label_map_sha256)
+            self.description = images.describe(volume, self.segmenter.label_map_sha256)
         self.evidence = GateEvidence(volume, self.segmenter.input_reference, rules=rules)
         with self._stage("check"):
             image = examine_image(volume, self.segmenter.image_reference or DEFAULT_IMAGE_REFERENCE)
@@ -128,7 +116,7 @@ class _Run:
         findings = decide(
             software_version=__version__,
             case=self._identity(),
-            context=self.case.context,
+            context=self.case.about.context,
             measured=measured,
             assessed=assessed,
             gates=self.gates,
@@ -142,8 +130,8 @@ class _Run:
         )
         reasons = reasons_without_verdict(self.gates, image, seen, whole)
         findings = withhold_verdict(findings, reasons, doubtful_nodes(measured, image.unseen))
-        if self.case.prior is not None:
-            findings = with_comparison(findings, self.case.prior)
+        if self.case.about.prior is not None:
+            findings = with_comparison(findings, self.case.about.prior)
         with self._stage("write"):
             regions = CaseRegions(volume, segmentation.labels, measured.instances, midline, reorientation)
             written = self._write(findings, regions)
@@ -163,7 +151,7 @@ class _Run:
             refusal.reasons,
             software_version=__version__,
             case=self._identity(),
-            context=self.case.context,
+            context=self.case.about.context,
             input_description=self.description,
             model=self.segmenter.describe(),
             rules=self.rules,
@@ -182,37 +170,21 @@ class _Run:
             return write_artefacts(
                 findings,
                 regions,
-                series=self.series if by_model else None,
+                series=self.images.series if self.images and by_model else None,
                 created=self.created,
                 refused_headers=self.refused_headers if by_model else (),
                 gate_images=self._gate_pictures,
                 settings=self.settings.results,
-                earlier=self.case.earlier_report,
+                earlier=self.case.about.earlier_report,
             )
 
     def _gate_pictures(self) -> tuple[GatePicture, ...]:
         """Return a picture for every gate that warned or refused, and for every reason that is no gate's."""
         checked = {gate.code for gate in self.gates}
         others = [reason for reason in self.reasons if str(reason.code) not in checked]
-        headers = self.refused_headers or (self.series.headers if self.series else ())
+        headers = self.refused_headers or (self.images.headers if self.images else ())
         of_gates = gate_pictures(self.gates, self.evidence) if self.evidence else ()
         return (*of_gates, *refusal_pictures(others, headers, self._limits))
-
-    def _read(self) -> Volume:
-        match self.case:
-            case CaseInput(dicom=None, volume=Volume() as volume, volume_file=None):
-                self.voxels = volume
-                return validate_volume(volume)
-            case CaseInput(dicom=None, volume=None, volume_file=Path() as file):
-                image = read_volume_file(file)
-                self.voxels, self.voxel_warnings = image.volume, image.warnings
-                return validate_volume(image.volume)
-            case CaseInput(dicom=dicom, volume=None, volume_file=None) if dicom is not None:
-                self.series = read_series(
-                    dicom, self._limits, name_aside=self.case.name_aside, left_aside=self.case.left_aside
-                )
-                return self.series.volume
-        raise ValueError("a case has one of `dicom`, `volume` and `volume_file`")
 
     @property
     def _limits(self) -> ReadingLimits:
@@ -239,41 +211,28 @@ class _Run:
 
     @property
     def _reading_warnings(self) -> tuple[str, ...]:
-        if self.series:
-            return self.series.warnings
-        is_known = self.voxels is None or self.case.is_phantom
-        return self.voxel_warnings if is_known else (*self.voxel_warnings, UNKNOWN_SUBJECT)
+        return self.images.warnings if self.images else ()
 
     @property
     def _restaging_warnings(self) -> tuple[str, ...]:
-        return restaging_warnings(self.case.context.time_point, restaging_rules=self.settings.restaging_rules)
+        return restaging_warnings(self.case.about.context.time_point, restaging_rules=self.settings.restaging_rules)
 
     @property
     def _demonstration(self) -> bool:
         """A model that only knows phantoms says nothing about patients, whatever the input looks like."""
-        is_phantom = self.series.is_phantom if self.series else self.case.is_phantom
-        return self.segmenter.knows_phantoms_only and not is_phantom
+        return self.segmenter.knows_phantoms_only and not (self.images and self.images.is_phantom)
 
     def _identity(self) -> CaseIdentity:
-        header = self.series.headers[0] if self.series else None
-        study, series, frame = (
-            str(header.get(name, "")) or None if header is not None else None
-            for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
-        )
-        case_id = self.case.case_id or pseudonym(self.settings.pseudonym_salt, study, series, *self._told_apart_by)
+        study, series, frame = self.images.uids if self.images else (None, None, None)
+        salt, about = self.settings.pseudonym_salt, self.case.about
+        case_id = about.case_id or pseudonym(salt, study, series, *self._told_apart_by)
         return CaseIdentity(case_id, study, series, frame)
-
-    @cached_property
-    def _voxel_digest(self) -> str | None:
-        return None if self.voxels is None else hashlib.sha256(self.voxels.voxels.tobytes()).hexdigest()
 
     @property
     def _told_apart_by(self) -> tuple[str, ...]:
         """Return what tells apart the cases without a series: bare voxels, and those refused while they were read."""
-        if self.series is not None:
-            return ()
-        if self._voxel_digest is not None:
-            return (self._voxel_digest,)
+        if self.images is not None:
+            return () if self.images.series else (self.images.voxel_digest,)
         uids = {str(header.get("SOPInstanceUID", "")) for header in self.refused_headers} - {""}
         return tuple(sorted(uids)) or (self.created.isoformat(),)
 
@@ -282,23 +241,3 @@ class _Run:
         model = self.segmenter.describe()
         made_by = model.bundle_digest if model else f"label map {self.segmenter.label_map_sha256}"
         return "|".join([identity.series_instance_uid or identity.case_id, made_by, __version__])
-
-
-def _describe_input(
-    volume: Volume, series: Series | None, case: CaseInput, label_map_sha256: str | None
-) -> InputDescription:
-    header = series.headers[0] if series else Dataset()
-    field_strength = header.get("MagneticFieldStrength")
-    return InputDescription(
-        source="dicom" if series else "volume",
-        instance_count=len(series.headers) if series else 0,
-        shape_zyx=volume.shape,
-        spacing_mm_zyx=volume.spacing_mm,
-        origin_lps_mm=volume.origin_lps_mm,
-        direction=tuple((float(x), float(y), float(z)) for x, y, z in volume.direction),
-        is_phantom=series.is_phantom if series else case.is_phantom,
-        manufacturer=str(header.get("Manufacturer", "")) or None,
-        model_name=str(header.get("ManufacturerModelName", "")) or None,
-        field_strength_t=float(field_strength) if field_strength else None,
-        label_map_sha256=label_map_sha256,
-    )

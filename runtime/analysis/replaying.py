@@ -14,9 +14,9 @@ from core.reading.derivation import FILTERED_WARNING
 from core.reading.volume_files import holds_volume_files
 from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.analysis.about import read_findings
-from runtime.analysis.analyzing import with_images
-from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.analysis.case_folder import INPUTS_FILE, CaseInputs, earlier_report
+from runtime.analysis.images import DicomSeries, Images, images_at
 from runtime.analysis.loading import load_checked_model
 from runtime.analysis.pipeline import analyze_case
 from runtime.analysis.scoring import load_label_map
@@ -72,15 +72,16 @@ def replay_case(file: Path, given: CaseInputs, settings: Settings, monitor: Moni
     inputs = _inputs(folder / INPUTS_FILE, given)
     monitor.report(Progress("load", 0, 1))
     segmenter = _segmenter(then, inputs, settings)
-    about = CaseInput(
+    about = AboutCase(
         case_id=then.case.case_id,
         context=CaseContext(time_point=then.context.time_point),
         prior=None if inputs.prior is None else read_findings(Path(inputs.prior)),
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
-    case = _with_images(about, inputs, _filtered_images(then, inputs))
-    result = analyze_case(case, segmenter, _analysis_settings(then, segmenter, inputs), monitor)
+    result = analyze_case(
+        CaseInput(_images(inputs), about), segmenter, _analysis_settings(then, segmenter, inputs), monitor
+    )
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
     differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
     for artefact in files:
@@ -106,13 +107,13 @@ def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
     return inputs
 
 
-def _with_images(about: CaseInput, inputs: CaseInputs, filtered_images: FilteredImages) -> CaseInput:
-    """Return the case with its images as the command took them: what refused several series refuses them again."""
+def _images(inputs: CaseInputs) -> Images:
+    """Return the images as the command took them: what refused several series refuses them again."""
     path = Path(inputs.series)
     takes_one = inputs.takes_one_series or inputs.segmentation is not None
     if takes_one and not holds_volume_files(path):
-        return replace(about, dicom=path)
-    return with_images(about, path, inputs.series_uid, filtered_images=filtered_images)
+        return DicomSeries(path)
+    return images_at(path, inputs.series_uid)
 
 
 def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:

@@ -1,6 +1,5 @@
 """`sidewall score`: the findings of a label map that someone made."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,9 @@ from core.findings_json import to_mapping
 from core.labelmaps import parse_meanings, read_label_map
 from core.progress import Monitor
 from core.rules import ScoringRules
-from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput
 from runtime.analysis.case_folder import CaseInputs, write_case
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.loading import bundle_folder
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
@@ -24,7 +24,7 @@ def score_path(
     out: Path,
     *,
     inputs: CaseInputs,
-    about: CaseInput,
+    about: AboutCase,
     monitor: Monitor,
 ) -> dict[str, Any]:
     """Score the label map `segmentation` of the series, write findings and key images, return the findings as JSON.
@@ -33,7 +33,7 @@ def score_path(
     `refused`. Raises `CaseRefused` when the file is no label map, and `SettingInvalid` on labels that mean nothing.
     """
     scored = load_label_map(segmentation, inputs.labels, bundle_folder(settings))
-    result = analyze_case(replace(about, dicom=series), scored, AnalysisSettings.of(settings), monitor)
+    result = analyze_case(CaseInput(DicomSeries(series), about), scored, AnalysisSettings.of(settings), monitor)
     write_case(out, result.artefacts, inputs)
     return to_mapping(result.findings)
 

@@ -147,10 +147,12 @@ def analyze(
         settings = load_settings(given, named=others, file=config)
         from base.log import configure_log
         from runtime.analysis.about import about_case
-        from runtime.analysis.analyzing import analyze_path
+        from runtime.analysis.analyzing import analyze_into
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
+        from runtime.analysis.images import images_at
         from runtime.analysis.loading import bundle_folder, with_local_bundle
         from runtime.cli.monitor import TerminalMonitor
+        from runtime.cli.selecting import announcing
 
         configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
@@ -171,15 +173,14 @@ def analyze(
 
             check_label_map(label_map)
         with progress_bar(_STDERR) as show:
-            findings = analyze_path(
-                path,
-                settings,
+            findings = analyze_into(
                 out,
+                images_at(path, series_uid, announce=announcing(_tell), name_aside=naming_aside(_tell)),
+                settings,
                 about=about,
                 inputs=inputs,
                 monitor=TerminalMonitor(show),
                 tell=_tell,
-                name_aside=naming_aside(_tell),
                 label_map=label_map,
             )
         _show_findings(findings, out, as_json)

@@ -1,14 +1,32 @@
 """`sidewall select`: which series of a study would be analysed, and why."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from base.wording import WARNING
 from core.selection import Selection, SeriesCandidate, SeriesReason
+from runtime.cli.console import Tell
 
 _COLOURS = {"chosen": "bold green", "eligible": "green", "excluded": "dim"}
+
+
+def announcing(tell: Tell) -> Callable[[Selection], None]:
+    """Return what tells which of several series is analysed, in lines for the terminal."""
+
+    def announce(selection: Selection) -> None:
+        chosen = selection.chosen
+        if chosen is None:
+            return
+        of_all = f"of {len(selection.candidates)} is analysed"
+        tell(f"{chosen.label} {of_all}: {chosen.verdict}, {chosen.score:g} points")
+        for warning in selection.warnings:
+            tell(f"{WARNING}{warning}")
+
+    return announce
 
 
 def describe_selection(selection: Selection, *, with_descriptions: bool) -> RenderableType:

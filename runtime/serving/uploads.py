@@ -19,7 +19,8 @@ from core.findings_json import from_mapping
 from core.reading.files import OTHER_FILE, REPEATED_LINK, SPECIAL_FILE
 from core.selection import refused_by_caller
 from core.volume import Volume
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase, CaseInput
+from runtime.analysis.images import BareVolume, DicomSeries, Images
 from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -71,15 +72,32 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
                 f"more than {counted(limits.max_instances, 'instance')}; allowed: {limits.max_instances}",
             )
     _check_complete(first.start, instances, bool(pending))
-    options = first.start.options
-    return CaseInput(
-        dicom=refused_by_caller(instances, _reasons(options)) if options.refusal else instances,
+    return CaseInput(_images(first.start, instances), _about(first.start.options))
+
+
+def _images(start: analysis_pb2.SeriesStart, instances: list[bytes]) -> Images:
+    if start.options.refusal:
+        return refused_by_caller(instances, _reasons(start.options))
+    return DicomSeries(instances, left_aside=_left_aside(start.left_aside))
+
+
+def _left_aside(told: analysis_pb2.LeftAside) -> dict[str, int]:
+    """Return how many files the caller left out, by the kinds that reading counts."""
+    counts = {
+        OTHER_FILE: told.companions,
+        SPECIAL_FILE: told.special_files,
+        REPEATED_LINK: told.repeated_folder_links,
+    }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
+    return AboutCase(
         case_id=checked_case_id(options.case_id),
         context=_context(options),
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
         created=_created(options),
-        left_aside=_left_aside(first.start.left_aside),
     )
 
 
@@ -103,25 +121,7 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     if len(voxels) < expected:
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, f"{len(voxels)} bytes of voxels; the shape needs {expected}")
     volume = _place(np.frombuffer(voxels, dtype=dtype).reshape(shape), first.start)
-    options = first.start.options
-    return CaseInput(
-        volume=volume,
-        is_phantom=first.start.is_phantom,
-        case_id=checked_case_id(options.case_id),
-        context=_context(options),
-        prior=_prior(options),
-        created=_created(options),
-    )
-
-
-def _left_aside(told: analysis_pb2.LeftAside) -> dict[str, int]:
-    """Return how many files the caller left out, by the kinds that reading counts."""
-    counts = {
-        OTHER_FILE: told.companions,
-        SPECIAL_FILE: told.special_files,
-        REPEATED_LINK: told.repeated_folder_links,
-    }
-    return {kind: count for kind, count in counts.items() if count}
+    return CaseInput(BareVolume(volume, first.start.is_phantom), _about(first.start.options))
 
 
 def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:

@@ -247,8 +247,6 @@ def test_two_repeats_tie_and_the_refusal_says_which_and_how_to_go_on() -> None:
     assert uid_of(3) not in reason.message
     with pytest.raises(CaseRefused, match="tied_series"):
         selection.require()
-    with pytest.raises(CaseRefused, match="tied_series"):
-        read_series(selection.as_source())
 
 
 def test_a_slice_more_is_no_reason_to_prefer_a_repeat() -> None:

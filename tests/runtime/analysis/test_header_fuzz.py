@@ -15,7 +15,8 @@ from core.errors import CaseRefused
 from core.reading import read_series
 from core.reading.mending import IDENTITY, SECONDARY
 from core.series import Series
-from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.case import AboutCase, CaseInput, CaseResult
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from tests.fixtures.bad_headers import (
     BAD_VALUES,
@@ -120,7 +121,7 @@ def _read_as(files: Sequence[bytes]) -> str:
 
 def _analyzed(files: Sequence[bytes]) -> CaseResult:
     labels = make_tiny_volume()[1]
-    return analyze_case(CaseInput(dicom=files, case_id="fuzz", created=CREATED), KnownRegions(labels))
+    return analyze_case(CaseInput(DicomSeries(files), AboutCase("fuzz", created=CREATED)), KnownRegions(labels))
 
 
 def _assert_quotes_numbers_alone(fault: Fault, messages: Sequence[str]) -> None:

@@ -16,7 +16,8 @@ from pydicom.dataset import Dataset
 from core.findings import CaseContext, Node
 from core.volume import Volume
 from phantom.case import generate_case
-from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
 from runtime.inference.model import LoadedModel, load_model
@@ -104,7 +105,7 @@ def test_a_phantom_gives_a_verdict_and_the_same_image_of_a_patient_a_demonstrati
 
 
 def test_bare_voxels_give_the_findings_of_the_series(model: LoadedModel, image: Volume, upright: CaseResult) -> None:
-    bare = analyze_case(CaseInput(volume=image, is_phantom=True, case_id="phantom", created=CREATED), model)
+    bare = analyze_case(CaseInput(BareVolume(image, is_phantom=True), AboutCase("phantom", created=CREATED)), model)
     assert [artefact.name for artefact in bare.artefacts if artefact.name.endswith(".dcm")] == []
     _assert_same_nodes(bare, upright)
 
@@ -112,7 +113,7 @@ def test_bare_voxels_give_the_findings_of_the_series(model: LoadedModel, image: 
 def test_a_refused_case_says_every_reason_in_findings_and_reports(model: LoadedModel, image: Volume) -> None:
     datasets = classic(image)
     del datasets[5]
-    result = analyze_case(CaseInput(dicom=encode_all(datasets)), model)
+    result = analyze_case(CaseInput(DicomSeries(encode_all(datasets))), model)
     assert result.findings.status == "refused"
     assert [reason.code for reason in result.findings.refusal] == ["missing_slice"]
     assert [artefact.name for artefact in result.artefacts] == [
@@ -131,7 +132,9 @@ def test_a_gate_that_the_site_lets_refuse_refuses_with_every_gate_and_warning(
     assert "stations_missing" in warned, "the cropped case of these tests does not show whole stations"
     files = encode_all(classic(image, QualityControlSubject="YES"))
     strict = AnalysisSettings(gates={"stations_missing": "refuse"})
-    findings = analyze_case(CaseInput(dicom=files, case_id="phantom", created=CREATED), model, strict).findings
+    findings = analyze_case(
+        CaseInput(DicomSeries(files), AboutCase("phantom", created=CREATED)), model, strict
+    ).findings
     assert findings.status == "refused"
     assert [reason.code for reason in findings.refusal] == ["stations_missing"]
     assert [gate.code for gate in findings.gates] == [gate.code for gate in upright.findings.gates]
@@ -145,7 +148,9 @@ def test_a_gate_that_the_site_lets_refuse_refuses_with_every_gate_and_warning(
 def test_a_sites_own_cutoff_decides_and_is_said(model: LoadedModel, image: Volume, upright: CaseResult) -> None:
     largest_mm = max(node.short_axis_mm for node in upright.findings.nodes)
     settings = AnalysisSettings(rules={"short_axis_cutoff_mm": largest_mm + 2, "positive_probability": 1.0})
-    findings = analyze_case(CaseInput(volume=image, is_phantom=True, case_id="phantom"), model, settings).findings
+    findings = analyze_case(
+        CaseInput(BareVolume(image, is_phantom=True), AboutCase("phantom")), model, settings
+    ).findings
     by_features = [
         bool(node.features.irregular_border and node.features.heterogeneous_signal) for node in findings.nodes
     ]
@@ -159,7 +164,7 @@ def test_a_sites_own_cutoff_decides_and_is_said(model: LoadedModel, image: Volum
 def test_a_site_that_wants_restaging_rules_gets_them_at_restaging_only(
     model: LoadedModel, image: Volume, upright: CaseResult
 ) -> None:
-    case = CaseInput(volume=image, is_phantom=True, case_id="phantom", context=CaseContext("restaging"))
+    case = CaseInput(BareVolume(image, is_phantom=True), AboutCase("phantom", context=CaseContext("restaging")))
     findings = analyze_case(case, model, AnalysisSettings(restaging_rules=True)).findings
     own = {"internal_iliac": 4.0, "obturator": 6.0}
     assert [node.cutoff_mm for node in findings.nodes] == [own.get(str(node.station), 7.0) for node in findings.nodes]
@@ -176,7 +181,9 @@ def test_padding_at_the_border_keeps_the_nodes_of_the_image(
     padded = image.voxels.copy()
     padded[:, :6] = 4095
     datasets = classic(image.with_voxels(padded), QualityControlSubject="YES", PixelPaddingValue=4095)
-    findings = analyze_case(CaseInput(dicom=encode_all(datasets), case_id="phantom", created=CREATED), model).findings
+    findings = analyze_case(
+        CaseInput(DicomSeries(encode_all(datasets)), AboutCase("phantom", created=CREATED)), model
+    ).findings
     assert findings.status == upright.findings.status
     for node, other in zip(findings.nodes, upright.findings.nodes, strict=True):
         assert (node.side, node.station, node.status) == (other.side, other.station, other.status)
@@ -210,7 +217,7 @@ def _analyze(model: LoadedModel, image: Volume, order: npt.NDArray[np.int64] | N
     datasets = classic(image, **({"QualityControlSubject": "YES"} | tags))
     files = encode_all(datasets)
     files = [files[index] for index in order] if order is not None else files
-    result = analyze_case(CaseInput(dicom=files, case_id="phantom", created=CREATED), model)
+    result = analyze_case(CaseInput(DicomSeries(files), AboutCase("phantom", created=CREATED)), model)
     assert result.findings.status != "refused", result.findings.refusal
     return result
 

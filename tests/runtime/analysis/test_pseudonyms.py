@@ -1,13 +1,12 @@
 """How a case without a name of its own and without a series is called: bare voxels carry no UID."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from core.findings import Findings
 from core.volume import Volume
-from runtime.analysis.case import AnalysisSettings, CaseInput
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput
+from runtime.analysis.images import BareVolume
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import load_bundle
 from runtime.inference.model import LoadedModel, load_model
@@ -24,7 +23,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 
 
 def findings_of(volume: Volume, model: LoadedModel, settings: AnalysisSettings = SECRET) -> Findings:
-    return analyze_case(CaseInput(volume=volume, is_phantom=True), model, settings).findings
+    return analyze_case(CaseInput(BareVolume(volume, is_phantom=True)), model, settings).findings
 
 
 def test_the_same_voxels_have_the_same_pseudonym_and_others_another(model: LoadedModel) -> None:
@@ -55,5 +54,5 @@ def test_refused_voxels_have_a_pseudonym_of_their_own_as_well(model: LoadedModel
 
 def test_a_name_given_by_the_caller_takes_the_place_of_the_pseudonym(model: LoadedModel) -> None:
     volume, _ = make_tiny_volume()
-    case = CaseInput(volume=volume, is_phantom=True)
-    assert analyze_case(replace(case, case_id="case 7"), model, SECRET).findings.case.case_id == "case 7"
+    case = CaseInput(BareVolume(volume, is_phantom=True), AboutCase("case 7"))
+    assert analyze_case(case, model, SECRET).findings.case.case_id == "case 7"

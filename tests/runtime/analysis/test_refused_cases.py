@@ -15,6 +15,7 @@ from core.rules import ScoringRules
 from core.segmentation import Segmentation
 from core.volume import Volume
 from runtime.analysis.case import CaseInput, CaseResult
+from runtime.analysis.images import DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from tests.core.dicom_cases import classic, encode, encode_all, image
 from tests.fixtures.drawing import examples
@@ -40,7 +41,7 @@ class RefusingModel:
 
 
 def refuse(contents: list[bytes]) -> CaseResult:
-    result = analyze_case(CaseInput(dicom=contents), RefusingModel())
+    result = analyze_case(CaseInput(DicomSeries(contents)), RefusingModel())
     assert result.findings.status == "refused"
     assert result.findings.refusal
     names = [each.name for each in result.artefacts]
