@@ -15,6 +15,9 @@ from core.wording import REFUSAL_MEANINGS
 ANATOMICAL_STRUCTURE: Final = Code("91723000", "SCT", "Anatomical Structure")
 """Segment category (CID 7150); a node segment is no `Neoplasm`: there is no histology."""
 
+SPATIAL_CONCEPT: Final = Code("309825002", "SCT", "Spatial and Relational Concept")
+"""Segment category (CID 7150) of a station: a region that is told by its borders, and no structure of its own."""
+
 LYMPH_NODE: Final = Code("59441001", "SCT", "Lymph node")
 PELVIC_LYMPH_NODE: Final = Code("54268001", "SCT", "Pelvic lymph node")
 
@@ -25,7 +28,9 @@ LATERALITY_CODES: Final[dict[Side, Code]] = {side: Code(*code) for side, code in
 """CID 244; a side that is `unknown` has no code and is left out."""
 
 SHORT_AXIS: Final = Code(*vocabulary.SHORT_AXIS)
-LONG_AXIS: Final = Code("103339001", "SCT", "Long axis")
+LONG_AXIS: Final = Code("103339001", "SCT", "Long Axis")
+"""Both meanings are capitalised as dcmjs writes them: the adapters of cornerstone find the axes by these words."""
+
 VOLUME: Final = Code("118565006", "SCT", "Volume")
 NUMBER_OF_LESIONS: Final = Code("246206008", "SCT", "Number of lesions")
 MILLIMETRE: Final = Code("mm", "UCUM", "millimeter")
@@ -71,6 +76,9 @@ STATION_ASSESSED: Final = Code("STATION_ASSESSED", PRIVATE_SCHEME, "Station asse
 NODE_STATUS: Final = Code(*vocabulary.NODE_STATUS)
 STATUS_BY_RULE: Final = Code("STATUS_BY_RULE", PRIVATE_SCHEME, "Lymph node status by rule alone")
 STATUS_BY_MODEL: Final = Code("STATUS_BY_MODEL", PRIVATE_SCHEME, "Lymph node status by model alone")
+STATION_REGION: Final = Code("STATION_REGION", PRIVATE_SCHEME, "Lateral lymph node compartment")
+VOLUME_WITH_NODES: Final = Code("VOLUME_AND_NODES", PRIVATE_SCHEME, "Volume of the compartment with the nodes in it")
+LOWER_BOUND: Final = Code("LOWER_BOUND", PRIVATE_SCHEME, "At least this: cut by the edge of the image")
 STATION: Final = Code(*vocabulary.NODE_STATION)
 REGIONAL: Final = Code("REGIONAL", PRIVATE_SCHEME, "Regional lymph node (N, not M)")
 PROBABILITY: Final = Code(*vocabulary.PROBABILITY)

@@ -26,6 +26,7 @@ from runtime.results.words import (
     algorithm_parameters,
     describe_node,
     describe_station,
+    tracking_identifier,
 )
 
 
@@ -111,8 +112,8 @@ def _station_segment(
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=describe_station(station, side).capitalize(),
-        segmented_property_category=codes.ANATOMICAL_STRUCTURE,
-        segmented_property_type=codes.PELVIC_LYMPH_NODE,
+        segmented_property_category=codes.SPATIAL_CONCEPT,
+        segmented_property_type=codes.STATION_REGION,
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm,
         tracking_uid=uids.uid("station", station, side),
@@ -136,7 +137,7 @@ def _node_segment(number: int, node: Node, algorithm: hd.AlgorithmIdentification
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm,
         tracking_uid=node.tracking_uid,
-        tracking_id=f"node {node.id}",
+        tracking_id=tracking_identifier(node),
         anatomic_regions=[station_code(node.station)],
         display_color=_lab(STATUS_COLOURS[node.status]),
     )
@@ -185,13 +186,20 @@ def _restore_references(dataset: Dataset, source: SourceImages, originals: dict[
         frame_number = source.frame_numbers[index]
         if frame_number is not None:
             item.ReferencedFrameNumber = frame_number
+    dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence = _references(source)
+    if "SourceImageSequence" in dataset:
+        dataset.SourceImageSequence = _references(source)
+
+
+def _references(source: SourceImages) -> list[Dataset]:
+    """Return one item per real instance."""
     references = []
     for instance in source.instances:
         reference = Dataset()
         reference.ReferencedSOPClassUID = instance.SOPClassUID
         reference.ReferencedSOPInstanceUID = instance.SOPInstanceUID
         references.append(reference)
-    dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence = references
+    return references
 
 
 def _replace_dimension_uid(dataset: Dataset, uid: str) -> None:

@@ -11,6 +11,7 @@ from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, MRImageStorage
 
+from core.findings import PointLpsMm
 from core.reading.frames import Frame, frames_of
 from core.reading.identity import differing_identity
 from core.reading.legal_values import is_legal
@@ -89,7 +90,20 @@ class SourceImages:
         for index in np.flatnonzero(mask.any(axis=(1, 2))):
             number = self.frame_numbers[index]
             frames.setdefault(str(self.slices[index].SOPInstanceUID), []).extend([] if number is None else [number])
-        return tuple(SourceReference(instances[uid], tuple(numbers)) for uid, numbers in frames.items())
+        return tuple(SourceReference(instances[uid], tuple(sorted(numbers))) for uid, numbers in frames.items())
+
+    def locate(self, points_lps_mm: Sequence[PointLpsMm], slice_index: int) -> npt.NDArray[np.float64]:
+        """Return where points fall on a slice, along its normal: (n, 2), column and row.
+
+        The origin is the outer corner of the first pixel, whose centre is (0.5, 0.5) (PS3.3, C.18.6.1.2); a point
+        outside the image falls on its border.
+        """
+        plane = self.slices[slice_index]
+        row, column = np.array(plane.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+        offset = np.asarray(points_lps_mm, dtype=np.float64) - np.array(plane.ImagePositionPatient, dtype=np.float64)
+        row_spacing, column_spacing = (float(value) for value in plane.PixelSpacing)
+        places = np.stack([offset @ row / column_spacing, offset @ column / row_spacing], axis=-1) + 0.5
+        return np.asarray(np.clip(places, 0.0, (float(plane.Columns), float(plane.Rows))))
 
     @property
     def frame_of_reference_uid(self) -> str:

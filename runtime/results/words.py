@@ -20,6 +20,15 @@ def describe_station(station: Station | None, side: Side) -> str:
     return f"unknown side {place}" if side == "unknown" else f"{side} {place}"
 
 
+def tracking_identifier(node: Node) -> str:
+    """Return the tracking identifier of a node, the same in SEG and SR.
+
+    It begins as viewers on cornerstone name their tool of two crossed axes (adapters of cornerstone3D), which makes
+    them show the node's axes as calipers of their own.
+    """
+    return f"Cornerstone3DTools@^0.1.0:Bidirectional:node {node.id}"
+
+
 def describe_node(node: Node) -> str:
     """Return one line about a node: status and axes."""
     return f"Status {node.status}, short axis {node.short_axis_mm:.1f} mm, long axis {node.long_axis_mm:.1f} mm"

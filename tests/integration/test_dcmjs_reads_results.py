@@ -67,7 +67,7 @@ def test_dcmjs_finds_the_segments_with_codes_sides_and_voxels(reader: list[str],
     by_label = {each["label"]: each for each in found.values()}
     for (station, side), mask in case.regions.station_masks().items():
         segment = by_label[f"{side} {station.replace('_', ' ')}".capitalize()]
-        assert segment["region"] == codes.STATION_CODES[station].value
+        assert (segment["type"], segment["region"]) == ("STATION_REGION", codes.STATION_CODES[station].value)
         assert segment["side"] == codes.LATERALITY_CODES[side].value
         assert segment["voxels"] == np.count_nonzero(mask)
 
@@ -89,6 +89,23 @@ def test_dcmjs_finds_the_numbers_and_codes_of_every_node(reader: list[str], tmp_
             codes.PROBABILITY.value: [round(node.probability or 0.0, 4), "1"],
         }
         assert group["codes"][codes.NODE_STATUS.value] == codes.STATUS_CODES[node.status].value
+
+
+def test_dcmjs_finds_the_axes_of_a_node_as_crossed_calipers(reader: list[str], tmp_path: Path) -> None:
+    case = build_case()
+    groups = {each["trackingUid"]: each for each in _read(reader, case, tmp_path)["report"]["groups"]}
+    planes = {str(header.SOPInstanceUID): header for header in case.series.headers}
+    for node in case.findings.nodes:
+        group = groups[node.tracking_uid]
+        assert group["tool"].startswith("Cornerstone3DTools@^0.1.0:Bidirectional")
+        for axis in ("short", "long"):
+            found = group["axes"][axis]
+            plane = planes[found["instance"]]
+            down, across = (float(value) for value in plane.PixelSpacing)
+            places = (np.array(found["points"]).reshape(2, 2) - 0.5) * (across, down)
+            ends = np.array(node.axis_endpoints_lps_mm["short" if axis == "short" else "long"])
+            corner = np.array(plane.ImagePositionPatient, dtype=float)
+            assert places == pytest.approx((ends - corner)[:, :2], abs=1e-3)
 
 
 def test_dcmjs_finds_that_a_negative_study_has_no_suspicious_node(reader: list[str], tmp_path: Path) -> None:

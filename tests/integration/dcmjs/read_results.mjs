@@ -5,6 +5,7 @@ import dcmjs from "dcmjs";
 
 const { BitArray, DicomMessage, DicomMetaDictionary } = dcmjs.data;
 
+const TRACKING_IDENTIFIER = "112039";
 const TRACKING_UID = "112040";
 const REFERENCED_SEGMENT = "121191";
 const FINDING_SITE = "363698007";
@@ -62,6 +63,14 @@ function segments(segmentation) {
     });
 }
 
+// The end points of an axis as the adapters of cornerstone look for them: by the words of its name.
+function axis(item, meaning) {
+    const measured = children(item).find((child) => first(child.ConceptNameCodeSequence).CodeMeaning === meaning);
+    const line = children(measured ?? {}).find((child) => child.ValueType === "SCOORD");
+    const image = first(first(line?.ContentSequence)?.ReferencedSOPSequence);
+    return line === undefined ? null : { points: line.GraphicData, instance: image.ReferencedSOPInstanceUID };
+}
+
 function group(item) {
     const ofType = (type) => children(item).filter((child) => child.ValueType === type);
     const site = named(item, FINDING_SITE);
@@ -73,6 +82,8 @@ function group(item) {
     return {
         trackingUid: named(item, TRACKING_UID).UID,
         segment: segment?.ReferencedSegmentNumber ?? null,
+        tool: named(item, TRACKING_IDENTIFIER).TextValue,
+        axes: { long: axis(item, "Long Axis"), short: axis(item, "Short Axis") },
         site: concept(site),
         side: site ? concept(named(site, LATERALITY)) : null,
         measurements: Object.fromEntries(measurements),

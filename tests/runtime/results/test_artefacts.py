@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from base.errors import SettingInvalid
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
@@ -172,6 +174,29 @@ def test_every_object_has_its_own_series_and_keeps_accession_number_patient_and_
     for data in objects.values():
         for name in ("AccessionNumber", "PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID", "StudyID"):
             assert data[name].value == header[name].value
+
+
+def _referenced(item: Dataset) -> Iterator[tuple[str, str]]:
+    """Yield (class, instance) of every reference anywhere in an object."""
+    if "ReferencedSOPInstanceUID" in item:
+        yield str(item.ReferencedSOPClassUID), str(item.ReferencedSOPInstanceUID)
+    for element in item:
+        if element.VR == "SQ":
+            for below in element.value:
+                yield from _referenced(below)
+
+
+@pytest.mark.parametrize("storage", [None, "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4"])
+def test_every_reference_is_to_an_instance_that_there_is(storage: str | None) -> None:
+    case = build_case(enhanced=storage is not None)
+    for header in case.series.headers:
+        header.SOPClassUID = storage or header.SOPClassUID
+    objects = dicom_objects(case)
+    known = {(str(each.SOPClassUID), str(each.SOPInstanceUID)) for each in (*case.series.headers, *objects.values())}
+    for name, data in objects.items():
+        assert set(_referenced(data)) <= known, name
+    sources = objects["segmentation.dcm"].SourceImageSequence
+    assert len(sources) == len(case.series.headers)
 
 
 def test_series_numbers_and_descriptions_are_those_of_the_settings() -> None:

@@ -74,7 +74,7 @@ def test_without_the_segmentation_the_report_is_partial_and_has_its_nodes(monkey
         "The segmentation could not be written",
     )
     texts = {str(element.value) for element in report.iterall() if element.keyword == "TextValue"}
-    assert {"node 1", "node 2"} <= texts
+    assert {f"Cornerstone3DTools@^0.1.0:Bidirectional:node {number}" for number in (1, 2)} <= texts
 
 
 def test_without_the_report_the_key_objects_say_that_they_are_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,10 @@ def _expected(case: Case) -> Iterator[tuple[str, np.ndarray]]:
     for (station, side), mask in case.regions.station_masks().items():
         yield f"station {station} {side}", lps_positions(case.regions.labels, mask)
     for node in case.findings.nodes:
-        yield f"node {node.id}", lps_positions(case.regions.instances, case.regions.instances.voxels == node.id)
+        yield (
+            f"Cornerstone3DTools@^0.1.0:Bidirectional:node {node.id}",
+            lps_positions(case.regions.instances, case.regions.instances.voxels == node.id),
+        )
 
 
 def _assert_same_voxels(case: Case, segmentation: Dataset) -> None:
@@ -93,7 +96,7 @@ def test_every_frame_names_the_source_instance_of_its_plane() -> None:
 def test_highdicom_reads_back_the_volume_of_a_node() -> None:
     case = build_case(OBLIQUE)
     segmentation = hd.seg.Segmentation.from_dataset(_segmentation(case))
-    number = segmentation.get_segment_numbers(tracking_id="node 1")[0]
+    number = segmentation.get_segment_numbers(tracking_uid="2.25.771")[0]
     volume = segmentation.get_volume(segment_numbers=[number], allow_missing_positions=True)
     index = np.argwhere(volume.array[..., 0] if volume.array.ndim == 4 else volume.array)
     centroid = volume.map_indices_to_reference(index).mean(axis=0)
@@ -109,6 +112,8 @@ def test_segments_are_coded_with_station_side_and_tracking_uid() -> None:
     assert (region.CodeValue, region.AnatomicRegionModifierSequence[0].CodeValue) == ("69255009", "7771000")
     region = node.AnatomicRegionSequence[0]
     assert (region.CodeValue, region.AnatomicRegionModifierSequence[0].CodeValue) == ("36086000", "24028007")
+    assert station.SegmentedPropertyTypeCodeSequence[0].CodeValue == "STATION_REGION"
+    assert station.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "309825002"
     assert node.SegmentedPropertyTypeCodeSequence[0].CodeValue == "59441001"
     assert node.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "91723000"
     assert node.TrackingUID == case.findings.nodes[1].tracking_uid

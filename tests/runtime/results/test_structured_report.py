@@ -10,6 +10,7 @@ from highdicom.sr import (
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
 
 from core.findings import Findings, NodeFeatures
 from core.labels import Side
@@ -17,6 +18,7 @@ from core.measuring.midline import Midline
 from core.volume import Volume, canonicalise
 from runtime.results import codes
 from runtime.results.regions import CaseRegions
+from runtime.results.source import source_images
 from tests.runtime.results.cases import (
     AXIAL,
     CENTRE_LPS_MM,
@@ -25,6 +27,7 @@ from tests.runtime.results.cases import (
     build_refusal,
     build_series,
     dicom_objects,
+    segment_positions,
     with_warnings,
 )
 
@@ -35,8 +38,12 @@ def _results(case: Case) -> tuple[Comprehensive3DSR, Dataset | None]:
     return Comprehensive3DSR.from_dataset(objects["report.dcm"]), objects.get("segmentation.dcm")
 
 
-def _node_groups(report: Comprehensive3DSR) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
+def _segment_groups(report: Comprehensive3DSR) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
     return cast(MeasurementReport, report.content).get_volumetric_roi_measurement_groups()
+
+
+def _node_groups(report: Comprehensive3DSR) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
+    return [each for each in _segment_groups(report) if each.get_qualitative_evaluations(codes.NODE_STATUS)]
 
 
 def _other_groups(report: Comprehensive3DSR) -> list[MeasurementsAndQualitativeEvaluations]:
@@ -117,6 +124,92 @@ def test_a_demonstration_has_sizes_and_no_malignant_feature() -> None:
     said |= {item.name.value for item in group.get_qualitative_evaluations()}
     assert {"LONG_AXIS_3D", "CUT_BY_IMAGE"} <= said
     assert said.isdisjoint({"PROBABILITY", "BORDER_INDEX", "SIGNAL_INDEX", "IRREGULAR_BORDER", "HETEROGENEOUS"})
+
+
+def _named(item: Dataset, code: Code) -> Dataset:
+    children: list[Dataset] = list(item.ContentSequence)
+    return next(each for each in children if each.ConceptNameCodeSequence[0].CodeValue == code.value)
+
+
+def _plane(header: Dataset, frame_number: int | None) -> tuple[Dataset, Dataset, Dataset]:
+    """Return position, orientation and spacing of a source image, from its own header."""
+    if frame_number is None:
+        return header, header, header
+    groups = header.PerFrameFunctionalGroupsSequence[frame_number - 1]
+    shared = header.SharedFunctionalGroupsSequence[0]
+    return groups.PlanePositionSequence[0], groups.PlaneOrientationSequence[0], shared.PixelMeasuresSequence[0]
+
+
+@pytest.mark.parametrize("enhanced", [False, True])
+@pytest.mark.parametrize("flips", [(False, False, False), (True, False, True), (False, True, False)], ids=str)
+def test_the_axes_of_a_node_lie_on_its_source_image_where_they_were_measured(
+    flips: tuple[bool, bool, bool], enhanced: bool
+) -> None:
+    case = build_case(flips=flips, enhanced=enhanced)
+    objects = dicom_objects(case)
+    headers = {str(header.SOPInstanceUID): header for header in case.series.headers}
+    groups = objects["report.dcm"].ContentSequence[-1].ContentSequence[-2:]
+    for node, group in zip(case.findings.nodes, groups, strict=True):
+        shown = objects[f"captures/node_{node.id:02d}.dcm"].SourceImageSequence[0]
+        for name, axis in ((codes.SHORT_AXIS, "short"), (codes.LONG_AXIS, "long")):
+            (line,) = _named(group, name).ContentSequence
+            reference = line.ContentSequence[0].ReferencedSOPSequence[0]
+            assert reference.ReferencedSOPInstanceUID == shown.ReferencedSOPInstanceUID
+            assert reference.get("ReferencedFrameNumber") == shown.get("ReferencedFrameNumber")
+            position, orientation, measures = _plane(
+                headers[reference.ReferencedSOPInstanceUID], reference.get("ReferencedFrameNumber")
+            )
+            row, column = np.array(orientation.ImageOrientationPatient, dtype=float).reshape(2, 3)
+            down, across = (float(value) for value in measures.PixelSpacing)
+            corner = np.array(position.ImagePositionPatient, dtype=float) - row * across / 2 - column * down / 2
+            places = np.array(line.GraphicData).reshape(2, 2)
+            drawn = corner + places[:, :1] * across * row + places[:, 1:] * down * column
+            offset = drawn - np.array(node.axis_endpoints_lps_mm["short" if axis == "short" else "long"])
+            assert line.GraphicType == "POLYLINE"
+            assert np.abs(offset[:, :2]).max() < 1e-3
+            assert np.abs(offset[:, 2]).max() <= case.regions.image.spacing_mm[0] / 2 + 1e-6
+
+
+def test_an_axis_that_leaves_the_image_ends_on_its_border() -> None:
+    source = source_images(build_case().series)
+    far = source.locate([(-1e4, -1e4, 0.0), (1e4, 1e4, 0.0)], 4)
+    assert far.tolist() == [[0.0, 0.0], [56.0, 48.0]]
+
+
+def test_sizes_of_a_node_at_the_edge_are_lower_bounds() -> None:
+    first, second = dicom_objects(_with_features(build_case()))["report.dcm"].ContentSequence[-1].ContentSequence[-2:]
+    for name in (codes.SHORT_AXIS, codes.LONG_AXIS, codes.VOLUME, codes.LONG_AXIS_3D, codes.SHORT_AXIS_3D):
+        qualifier = _named(first, name).NumericValueQualifierCodeSequence[0]
+        assert (qualifier.CodeValue, qualifier.CodingSchemeDesignator) == ("LOWER_BOUND", "99SIDEWALL")
+    assert "NumericValueQualifierCodeSequence" not in _named(first, codes.PROBABILITY)
+    assert not any("NumericValueQualifierCodeSequence" in item for item in second.ContentSequence)
+
+
+def test_the_volume_of_a_station_is_that_of_the_segment_that_its_group_names() -> None:
+    case = build_case()
+    report, segmentation = _results(case)
+    assert segmentation is not None
+    voxel_mm3 = float(np.prod(case.regions.image.spacing_mm))
+    segments = {int(item.SegmentNumber): item for item in segmentation.SegmentSequence}
+    stations = [group for group in _segment_groups(report) if group.get_qualitative_evaluations(codes.STATION_ASSESSED)]
+    assert len(stations) == 6
+    for group in stations:
+        assert group.referenced_segment is not None
+        assert group.finding_type is not None
+        (number,) = group.referenced_segment[0].referenced_segment_numbers
+        assert segments[number].TrackingUID == group.tracking_uid
+        assert segments[number].SegmentedPropertyTypeCodeSequence[0].CodeValue == group.finding_type.value
+        assert group.finding_type == codes.STATION_REGION
+        voxels = len(segment_positions(segmentation, number))
+        assert group.get_measurements(codes.VOLUME)[0].value == pytest.approx(voxels * voxel_mm3, abs=0.06)
+        assert group.get_measurements(codes.VOLUME_WITH_NODES)[0].value == 1234.5
+
+
+def test_the_number_of_nodes_is_written_without_decimals() -> None:
+    group = dicom_objects(build_case())["report.dcm"].ContentSequence[-1].ContentSequence[0]
+    measured = _named(group, codes.NUMBER_OF_LESIONS).MeasuredValueSequence[0]
+    assert measured["NumericValue"].to_json_dict(None, 0)["Value"] == [2]
+    assert str(measured.NumericValue) == "2"
 
 
 def test_a_node_names_the_source_images_that_show_it() -> None:
@@ -272,5 +365,5 @@ def _node_sides(segmentation: Dataset) -> dict[str, str]:
     return {
         str(item.TrackingUID): item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence[0].CodeMeaning.lower()
         for item in segmentation.SegmentSequence
-        if str(item.TrackingID).startswith("node")
+        if item.SegmentedPropertyTypeCodeSequence[0].CodeValue == codes.LYMPH_NODE.value
     }
