@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -33,6 +33,10 @@ $(VENV)/.installed-demo: $(BIN)/python pyproject.toml proto/pyproject.toml
 	$(BIN)/pip install --quiet -e ./proto -e ".[runtime,cpu,phantom]"
 	@touch $@
 
+$(VENV)/.installed-gateway: $(BIN)/python pyproject.toml proto/pyproject.toml
+	$(BIN)/pip install --quiet -e ./proto -e ".[runtime,cpu,phantom,gateway]"
+	@touch $@ $(VENV)/.installed-demo
+
 $(VENV)/.installed-analytics: $(BIN)/python pyproject.toml proto/pyproject.toml
 	$(BIN)/pip install --quiet -e ./proto -e ".[analytics]"
 	@touch $@
@@ -40,10 +44,13 @@ $(VENV)/.installed-analytics: $(BIN)/python pyproject.toml proto/pyproject.toml
 # torch and nnunetv2 stand in one command, so that the pinned torch is the one nnunetv2 gets.
 $(VENV)/.installed-dev: $(BIN)/python pyproject.toml proto/pyproject.toml
 	$(BIN)/pip install --quiet "torch==2.13.0" "nnunetv2==2.8.1" -e ./proto -e ".[dev]"
-	@touch $@ $(VENV)/.installed-demo $(VENV)/.installed-analytics
+	@touch $@ $(VENV)/.installed-demo $(VENV)/.installed-analytics $(VENV)/.installed-gateway
 
 demo: $(VENV)/.installed-demo ## Install, start the server, analyse a phantom and a real series over gRPC
 	$(BIN)/python -m demo --bundle $(BUNDLE) --out out/demo
+
+gateway-demo: $(VENV)/.installed-gateway ## Install, start Orthanc, engine and gateway, store a study, see SEG and SR arrive
+	$(BIN)/python -m demo.gateway --bundle $(BUNDLE) --out out/gateway-demo
 
 study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study of the paper, write its whole report
 	$(BIN)/sidewall-analytics simulate --seed $(STUDY_SEED) --out out/study/data

@@ -13,9 +13,12 @@ from sqlalchemy import exists, select
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
 from gateway.intake.activity import Activity
+from gateway.intake.folder import WatchedFolder
 from gateway.intake.receiving import Receiver
 from gateway.intake.room import Room
 from gateway.intake.scp import DicomNode
+from gateway.intake.web import WebNode
+from gateway.intake.web_server import WebServer
 from gateway.ledger.claims import take_back_studies
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.outbox import take_back_deliveries
@@ -59,6 +62,9 @@ class Gateway:
         self._couriers: dict[str, tuple[Courier, Worker]] = {}
         self._workers: list[Worker] = []
         self._node: DicomNode | None = None
+        self._web: WebServer | None = None
+        self.web_port = 0
+        """Of HTTP, once it listens; 0 without."""
         self._recover()
 
     def _recover(self) -> None:
@@ -95,9 +101,16 @@ class Gateway:
             Worker("cleaning", janitor.clean, _CLEAN_S),
             Worker("analysing", lambda: asyncio.run(self.analyst.run()), _LOOK_S),
         ]
+        if settings.watched_folder is not None:
+            watched = WatchedFolder(settings.watched_folder, self.receiver, self.spool)
+            self._workers.append(Worker("watching", watched.work, _LOOK_S))
         self._look_at_site()
         for worker in self._workers:
             worker.start()
+        if settings.web_listen:
+            node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault)
+            self._web = WebServer(node.application(), settings)
+            self.web_port = self._web.start()
         self._node = DicomNode(
             settings,
             lambda: self.site_file.site,
@@ -113,6 +126,8 @@ class Gateway:
         """Take nothing more, let what is under way end as far as it does in seconds, and close."""
         if self._node is not None:
             self._node.stop()
+        if self._web is not None:
+            self._web.stop()
         self.analyst.stop()
         workers = [*self._workers, *(worker for _, worker in self._couriers.values())]
         for worker in workers:
@@ -121,6 +136,10 @@ class Gateway:
             worker.join()
         self.ledger.close()
         self.spool.close()
+
+    def fault(self) -> str | None:
+        """Return why the gateway is not ready to take instances; None when it is."""
+        return self.room.fault()
 
     def _look_at_site(self) -> None:
         """Take up a changed site file, and see that every destination has its courier."""

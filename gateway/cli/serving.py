@@ -35,7 +35,7 @@ def serve(
     except SidewallError as error:
         log_failure(error)
         raise typer.Exit(exit_status(error)) from None
-    _log.info("serving", ae_title=settings.ae_title, port=port)
+    _log.info("serving", ae_title=settings.ae_title, port=port, web_port=gateway.web_port)
     notify(READY)
     signals.wait()
     _log.info("stopping")

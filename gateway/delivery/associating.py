@@ -75,9 +75,10 @@ def _why_not(opened: Association, destination: Destination) -> Unreachable:
             f"{place} rejects {opened.requestor.ae_title.strip()} calling {opened.acceptor.ae_title.strip()}: {said}",
             permanent=answer.result == 1,
         )
-    if opened.is_aborted:
-        return Unreachable(f"{place} did not answer, or ended the association")
-    return Unreachable(f"no connection to {place}")
+    if opened.rejected_contexts and not opened.accepted_contexts:
+        return Unreachable(f"{place} accepts none of the presentation contexts for what is to be sent", permanent=True)
+    # pynetdicom aborts both what was not connected and what was not answered.
+    return Unreachable(f"no association with {place}: nothing listens there, or it broke off")
 
 
 def _tls_arguments(destination: Destination) -> tuple[ssl.SSLContext, str] | None:

@@ -9,6 +9,7 @@ import structlog
 from gateway.delivery.committing import Report, kept_by_query, request
 from gateway.delivery.outcomes import Kind, Outcome, Unreachable, pause_s
 from gateway.delivery.storing import store
+from gateway.delivery.stowing import kept_by_web, store_web
 from gateway.ledger import commitments
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.outbox import DeliveryRow, claim_batch, postpone, settle, step
@@ -59,7 +60,10 @@ class Courier:
             study = by_id(connection, batch[0].study_id)
         folder = self._spool.case_folder(study.study_uid, study.revision)
         try:
-            store(self._settings.ae_title, destination, folder, batch, note)
+            if destination.url:
+                store_web(destination, folder, batch, note)
+            else:
+                store(self._settings.ae_title, destination, folder, batch, note)
         except Unreachable as error:
             self._note_unreachable(destination, [each for each in batch if each.id not in noted], error)
 
@@ -156,7 +160,10 @@ class Courier:
     def _query(self, destination: Destination, asked: commitments.Request) -> None:
         with self._ledger.read() as connection:
             study = by_id(connection, asked.study_id)
-        kept = kept_by_query(self._settings.ae_title, destination, study.study_uid, asked.objects)
+        if destination.url:
+            kept = kept_by_web(destination, study.study_uid, asked.objects)
+        else:
+            kept = kept_by_query(self._settings.ae_title, destination, study.study_uid, asked.objects)
         missing = {each.sop_uid: "the query does not find it" for each in asked.objects if each.sop_uid not in kept}
         self.take_report(Report(asked.transaction_uid, kept, missing))
 

@@ -1,0 +1,135 @@
+"""Commands that ask the ledger, or change what is to happen to a study."""
+
+import getpass
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from base.errors import SidewallError
+from base.exit_status import exit_status
+from base.log import log_failure
+from gateway import acting, overview
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.states import StudyState
+from gateway.settings import GatewaySettings, load_settings
+from gateway.spool import Spool
+
+Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Study = Annotated[str, typer.Argument(help="Number of `studies`, Study Instance UID, or Accession Number.")]
+
+
+@contextmanager
+def opened(config: Path | None) -> Iterator[tuple[GatewaySettings, Ledger]]:
+    """Give settings and ledger; a failure that is expected ends the process with its reason."""
+    ledger = None
+    try:
+        settings = load_settings(file=config)
+        settings.spool.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger(settings.ledger_url, f"{settings.name}-command")
+        yield settings, ledger
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(exit_status(error)) from None
+    finally:
+        if ledger is not None:
+            ledger.close()
+
+
+def status(config: Config = None, as_json: AsJson = False) -> None:
+    """Show how many studies are in which state, what is queued where, and the head of the chain of changes."""
+    with opened(config) as (_, ledger):
+        found = overview.status(ledger)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for state, each in found["studies"].items():
+        typer.echo(f"{state:<12}{each['count']:>8}   oldest {each['oldest_s']:g} s")
+    for to, states in found["deliveries"].items():
+        said = ", ".join(f"{each['count']} {state}" for state, each in states.items())
+        typer.echo(f"to {to}: {said}")
+    typer.echo(f"history: entry {found['history']['seq']}, {found['history']['digest']}")
+
+
+def studies(
+    state: Annotated[list[StudyState] | None, typer.Option(help="Only studies in this state; more than once.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most studies, the last ones.")] = 50,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the last studies, newest first."""
+    with opened(config) as (_, ledger):
+        found = overview.listed(ledger, tuple(state or ()), limit)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for each in found:
+        line = f"{each['id']:>6}  {each['state']:<11}{each['since']}  {each['study_uid']}/{each['revision']}"
+        typer.echo(f"{line}  {each['reason']}")
+
+
+def show(study: Study, config: Config = None) -> None:
+    """Show all about one study but whom it is about, as JSON."""
+    with opened(config) as (_, ledger):
+        found = overview.shown(ledger, study)
+    typer.echo(json.dumps(found, indent=2))
+
+
+def retry(study: Study, config: Config = None) -> None:
+    """Have a study analysed again; one with an answer gets a report that supersedes."""
+    _act(config, lambda ledger: acting.retry(ledger, study, _by()))
+
+
+def cancel(study: Study, config: Config = None) -> None:
+    """End a study that has no answer yet."""
+    _act(config, lambda ledger: acting.cancel(ledger, study, _by()))
+
+
+def hold(study: Study, config: Config = None) -> None:
+    """Let nothing happen to a study, and nothing of it leave."""
+    _act(config, lambda ledger: acting.hold(ledger, study, _by()))
+
+
+def release(study: Study, config: Config = None) -> None:
+    """Let a held study go on."""
+    _act(config, lambda ledger: acting.release(ledger, study, _by()))
+
+
+def redeliver(
+    study: Study,
+    destination: Annotated[str | None, typer.Option(help="Only to this one.")] = None,
+    config: Config = None,
+) -> None:
+    """Send again what was refused or given up."""
+    with opened(config) as (_, ledger):
+        count = acting.redeliver(ledger, study, _by(), destination)
+    typer.echo(f"{count} objects queued")
+
+
+def retract(study: Study, config: Config = None) -> None:
+    """Take results back: stop what has not left, send a rejection note about what has."""
+    with opened(config) as (settings, ledger):
+        spool = Spool(settings.spool, f"{settings.name}-command")
+        try:
+            stopped, noted = acting.retract(ledger, spool, study, _by())
+        finally:
+            spool.close()
+    typer.echo(f"{stopped} objects stopped, {noted} rejected by a note")
+
+
+def _act(config: Path | None, act: Callable[[Ledger], Any]) -> None:
+    with opened(config) as (_, ledger):
+        found = act(ledger)
+    typer.echo(f"study {found.id} is {found.state}")
+
+
+def _by() -> str:
+    """Return who asks, for the history."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "an operator"

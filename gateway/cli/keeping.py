@@ -1,0 +1,112 @@
+"""Commands that keep the ledger: copy it, bring it back, look whether all is right, mend what is not."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from gateway import durable
+from gateway.cli.asking import Config, opened
+from gateway.errors import WrongState
+from gateway.ledger import history
+from gateway.ledger.claims import take_back_studies
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.outbox import take_back_deliveries
+from gateway.ledger.schema import instances
+from gateway.settings import GatewaySettings
+from gateway.site.file import read_site
+from gateway.spool import Spool
+
+
+def backup(folder: Annotated[Path, typer.Argument(help="New folder for the copy.")], config: Config = None) -> None:
+    """Copy the ledger as it is at one moment, while the gateway runs, and then spool and results.
+
+    In this order every file that the copied ledger knows is there, but for what its terms have removed meanwhile.
+    """
+    with opened(config) as (settings, ledger):
+        file = _file_of(settings)
+        folder.mkdir(parents=True)
+        with sqlite3.connect(file) as source, sqlite3.connect(folder / "ledger.sqlite") as copy:
+            source.backup(copy)
+        copy.close()
+        source.close()
+        durable.sync_file(folder / "ledger.sqlite")
+        for name in ("instances", "cases"):
+            shutil.copytree(settings.spool / name, folder / name, dirs_exist_ok=True)
+        head = ledger.head()
+    typer.echo(f"copied; history to entry {head.seq}, {head.digest}")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(exists=True, help="Folder that `backup` made.")], config: Config = None
+) -> None:
+    """Bring a copy back into an empty spool."""
+    with opened(config) as (settings, ledger):
+        file = _file_of(settings)
+        if ledger.head().seq:
+            raise WrongState(f"{file} holds a ledger already; allowed: a spool without one")
+        ledger.close()
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        for name in ("instances", "cases"):
+            shutil.copytree(folder / name, settings.spool / name, dirs_exist_ok=True)
+        durable.write_file(file, (folder / "ledger.sqlite").read_bytes())
+    typer.echo(f"restored into {settings.spool}")
+
+
+def doctor(config: Config = None) -> None:
+    """Look whether the settings, the site file, the chain of changes and the spool are right; exit 1 where not."""
+    with opened(config) as (settings, ledger):
+        site = read_site(settings.site)
+        typer.echo(f"ok: site file {site.version}, {len(site.rules)} rules, {len(site.engines)} engines")
+        faults = _faults(settings, ledger)
+    for fault in faults:
+        typer.echo(f"fault: {fault}")
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("ok: chain of changes, spool")
+
+
+def repair(config: Config = None) -> None:
+    """Take back what processes that are gone had taken, and forget instances whose files are lost.
+
+    The gateway must not run: it holds the spool.
+    """
+    with opened(config) as (settings, _):
+        spool = Spool(settings.spool, settings.name)
+        ledger = Ledger(settings.ledger_url, settings.name)
+        try:
+            studies, deliveries = take_back_studies(ledger), take_back_deliveries(ledger)
+            lost = _lost(settings, ledger)
+            with ledger.change("repair") as connection:
+                connection.execute(instances.delete().where(instances.c.id.in_([each for each, _ in lost])))
+        finally:
+            ledger.close()
+            spool.close()
+    typer.echo(
+        f"taken back: {studies} studies, {deliveries} deliveries; forgotten: {len(lost)} instances without a file"
+    )
+
+
+def _faults(settings: GatewaySettings, ledger: Ledger) -> list[str]:
+    with ledger.read() as connection:
+        broken = history.first_fault(connection)
+    lost = _lost(settings, ledger)
+    found = [f"chain of changes: {broken}"] if broken else []
+    return found + ([f"{len(lost)} instances have lost their file, such as {lost[0][1]}"] if lost else [])
+
+
+def _lost(settings: GatewaySettings, ledger: Ledger) -> list[tuple[int, str]]:
+    with ledger.read() as connection:
+        rows = connection.execute(select(instances.c.id, instances.c.path).where(instances.c.path != "")).all()
+    return [(row.id, row.path) for row in rows if not (settings.spool / row.path).is_file()]
+
+
+def _file_of(settings: GatewaySettings) -> Path:
+    """Return the file of the ledger; raises `WrongState` where the ledger is in a database of its own."""
+    if not settings.ledger_url.startswith("sqlite:///"):
+        raise WrongState("the ledger is no file of the spool; allowed: the tools of its own database, such as pg_dump")
+    return Path(settings.ledger_url.removeprefix("sqlite:///"))

@@ -1,0 +1,77 @@
+"""Commands that try something out: what rules say of a study, and whether a destination answers."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from base.errors import SettingInvalid, SidewallError
+from base.exit_status import exit_status
+from base.log import log_failure
+from gateway.errors import Unreadable
+from gateway.intake.headers import read_header
+from gateway.settings import load_settings
+from gateway.site.deciding import StudyFacts, decide
+from gateway.site.file import read_site
+
+rules = typer.Typer(no_args_is_help=True, help="The site's rules.")
+
+
+@rules.command("test")
+def explain(
+    path: Annotated[Path, typer.Argument(exists=True, help="Folder or file of a study's instances.")],
+    site: Annotated[Path | None, typer.Option(help="The site's file; the one of the settings without it.")] = None,
+    calling_ae: Annotated[str, typer.Option(help="AE title that it would come from.")] = "",
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+) -> None:
+    """Explain what the rules make of a study: every rule that is asked, and what would go where."""
+    try:
+        found = read_site(site or load_settings(file=config).site)
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(exit_status(error)) from None
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    facts, others = [], 0
+    for file in files:
+        try:
+            header = read_header(file)
+        except Unreadable:
+            others += 1
+            continue
+        if header.is_image:
+            facts.append(header.facts | {"calling_ae": calling_ae})
+    decision = decide(found, StudyFacts.of(facts, datetime.now().astimezone()))
+    typer.echo(f"{len(facts)} images, {others} other files")
+    for line in decision.explanation:
+        typer.echo(line)
+    typer.echo(f"decision: {decision.reason}")
+    if decision.rule is not None and decision.analyses:
+        for delivery in decision.rule.deliver:
+            typer.echo(f"delivers {', '.join(delivery.objects)} to {delivery.to}")
+    raise typer.Exit(0 if decision.analyses else 3)
+
+
+def echo(
+    destination: Annotated[str, typer.Argument(help="Name of a destination in the site's file.")],
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+) -> None:
+    """Try whether a destination answers a C-ECHO under our AE title."""
+    from gateway.delivery.outcomes import Unreachable
+    from gateway.delivery.verifying import verify
+
+    try:
+        settings = load_settings(file=config)
+        site = read_site(settings.site)
+        wanted = site.destination(destination)
+        if wanted is None:
+            names = ", ".join(each.name for each in site.destinations) or "there is none"
+            raise SettingInvalid("destination", destination, names)
+        said = verify(settings.ae_title, wanted)
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(exit_status(error)) from None
+    except Unreachable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(5) from None
+    typer.echo(said)
