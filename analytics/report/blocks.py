@@ -1,5 +1,6 @@
 """What a report is made of; every way of writing it takes these and computes nothing."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +10,12 @@ Style = Literal["percent", "number", "ratio"]
 
 
 def identifier(key: str) -> str:
-    """Return a key as a name that every file system and page takes; a study calls its raters as it likes."""
-    return "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in key)
+    """Return a key as a name that every file system and page takes; a study calls its raters as it likes.
+
+    What is not ASCII leaves its mark behind the name, so that names in other letters stay apart.
+    """
+    name = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in key)
+    return name if key.isascii() else f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
 from analytics.report.html_page import html_page
 from analytics.report.inputs import input_digests
+from analytics.report.letters import without_font
 from analytics.report.machine import numbers_csv, results_json
 from analytics.report.pdf_document import pdf_bytes
 from analytics.report.sections.accuracy import accuracy_section
@@ -46,6 +47,7 @@ def build_report(
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
     sections += [checklists_section(data, titles), _origin_section(versions, inputs)]
+    sections += _letters_section(data.study.title, sections)
     subtitle = f"{len(data.patients):,} patients, {len(data.study.raters)} raters, {len(data.follow_up)} endpoints"
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
 
@@ -124,6 +126,26 @@ def _steps_of(title: str, data: StudyData) -> int:
         title == "Performance of survival models" and not performance_is_asked(data.study)
     )
     return 0 if follow_up is None or left_out else len(follow_up.endpoints)
+
+
+def _letters_section(title: str, sections: list[Section]) -> list[Section]:
+    """Return what says that some letters have no font; nothing where all have one."""
+    words = [title]
+    for section in sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                words += [block.title, block.note, *block.header, *(cell for row in block.rows for cell in row)]
+            elif isinstance(block, Text):
+                words.append(block.text)
+            else:
+                words += [block.title, block.alternative, block.note]
+    if not (missing := without_font("".join(sorted({letter for word in words for letter in word})))):
+        return []
+    text = (
+        f"No font of this tool or of the system has the letters {' '.join(missing)}: they are boxes in figures "
+        "and in the PDF. HTML, DOCX and results.json have them. Install a TrueType font that has them."
+    )
+    return [Section("letters", "Letters without a font", (Text(text),))]
 
 
 def _origin_section(versions: dict[str, str], inputs: dict[str, str]) -> Section:

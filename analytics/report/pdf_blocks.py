@@ -1,7 +1,6 @@
 """Blocks of the report as they are laid out in print, each under its caption."""
 
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from typing import Any, Final
 
 from reportlab.lib.units import mm
@@ -9,7 +8,7 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer
 from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Block, Figure, Section, Table, Text
-from analytics.report.pdf_styles import TEXT_HEIGHT, TEXT_WIDTH, style
+from analytics.report.pdf_styles import TEXT_HEIGHT, TEXT_WIDTH, markup, style
 from analytics.report.pdf_tables import in_print, page_parts, pdf_table
 from analytics.report.wording import NUMBERS_HEADER
 
@@ -31,7 +30,7 @@ class Marked(Paragraph):
     """A heading or caption that tells the page it came to, and has its place in the outline of the file."""
 
     def __init__(self, text: str, kind: str, key: str, level: int, pages: dict[str, int]) -> None:
-        super().__init__(escape(text), style(kind))
+        super().__init__(markup(text), style(kind))
         self._mark = (text, key, level, pages)
 
     def draw(self) -> None:
@@ -79,7 +78,7 @@ def _together(flowables: list[Any]) -> list[Any]:
 
 def _grid(printed: Table) -> list[Any]:
     table, end = pdf_table(printed), Spacer(1, 4 * mm)
-    note = [Paragraph(escape(printed.note), style("note"))] if printed.note else []
+    note = [Paragraph(markup(printed.note), style("note"))] if printed.note else []
     tall = table.wrap(TEXT_WIDTH, TEXT_HEIGHT)[1] > 0.8 * TEXT_HEIGHT
     return [*note, Spacer(1, 2 * mm), table, end] if tall else [table, *note, end]
 
@@ -105,7 +104,7 @@ def _of_one_title(first: Block, second: Block) -> bool:
 def _group(group: tuple[Block, ...], draw: Draw, pages: dict[str, int], known: dict[str, int]) -> list[Any]:
     first = group[0]
     if isinstance(first, Text):
-        return [Paragraph(escape(first.text), style("body"))]
+        return [Paragraph(markup(first.text), style("body"))]
     if isinstance(first, Table):
         return _pointer(first, pages, known) if _is_long(first) else table_flowables(first, pages)
     if len(group) == 1:
@@ -130,7 +129,7 @@ def _figure(block: Figure, most: float, draw: Draw, pages: dict[str, int]) -> li
     scale = min(most / (block.width_in * 72), _TALLEST / (block.height_in * 72), 1.0)
     picture = draw(block, scale * block.width_in * 72, scale * block.height_in * 72)
     picture.hAlign = "LEFT"
-    note = [Paragraph(escape(block.note), style("note"))] if block.note else []
+    note = [Paragraph(markup(block.note), style("note"))] if block.note else []
     return [Marked(block.title, "caption", f"figure-{block.key}", 1, pages), picture, *note]
 
 
@@ -141,4 +140,4 @@ def _pointer(block: Table, pages: dict[str, int], known: dict[str, int], caption
     pointer = Paragraph(words, style("note"))
     if captioned:
         return [pointer, Spacer(1, 3 * mm)]
-    return [Paragraph(escape(block.title), style("caption")), pointer, Spacer(1, 3 * mm)]
+    return [Paragraph(markup(block.title), style("caption")), pointer, Spacer(1, 3 * mm)]

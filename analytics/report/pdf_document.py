@@ -1,7 +1,6 @@
 """The report as PDF, with contents, the fonts inside and the same bytes for the same report."""
 
 from collections.abc import Iterator
-from html import escape
 from io import BytesIO
 from typing import Any, Final
 
@@ -13,7 +12,16 @@ from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Figure, ReportDocument, Section
 from analytics.report.pdf_blocks import Draw, Marked, long_tables, section_flowables, table_flowables
-from analytics.report.pdf_styles import MARGIN, REGULAR, TEXT_HEIGHT, TEXT_WIDTH, prepare_fonts, style
+from analytics.report.pdf_styles import (
+    MARGIN,
+    REGULAR,
+    TEXT_HEIGHT,
+    TEXT_WIDTH,
+    draw_line,
+    markup,
+    prepare_fonts,
+    style,
+)
 
 _LONGEST_FOOTER: Final = 80
 """Characters of a title at the foot of a page."""
@@ -43,7 +51,8 @@ def _laid_out(document: ReportDocument, draw: Draw, pages: dict[str, int], known
     def decorate(canvas: Canvas, _: object) -> None:
         canvas.setFont(REGULAR, 7)
         canvas.setFillGray(0.35)
-        canvas.drawString(MARGIN, 11 * mm, footer)
+        draw_line(canvas, MARGIN, 11 * mm, footer, 7)
+        canvas.setFont(REGULAR, 7)
         canvas.drawRightString(A4[0] - MARGIN, 11 * mm, str(canvas.getPageNumber()))
 
     story = list(_story(document, draw, pages, known))
@@ -54,8 +63,8 @@ def _laid_out(document: ReportDocument, draw: Draw, pages: dict[str, int], known
 def _story(document: ReportDocument, draw: Draw, pages: dict[str, int], known: dict[str, int]) -> Iterator[Any]:
     tables = [table for section in document.sections for table in long_tables(section)]
     sections = (*document.sections, *([_APPENDIX] if tables else []))
-    yield Paragraph(escape(document.title), style("title"))
-    yield Paragraph(escape(document.subtitle), style("body"))
+    yield Paragraph(markup(document.title), style("title"))
+    yield Paragraph(markup(document.subtitle), style("body"))
     yield Paragraph(_banner(document), style("banner"))
     yield _contents(sections, known)
     for section in document.sections:
@@ -63,7 +72,7 @@ def _story(document: ReportDocument, draw: Draw, pages: dict[str, int], known: d
         yield CondPageBreak(0.2 * TEXT_HEIGHT)
         yield from section_flowables(section, draw, pages, known)
     versions = ", ".join(f"{name} {version}" for name, version in document.versions.items())
-    yield Paragraph(escape(f"Made by {versions}."), style("note"))
+    yield Paragraph(markup(f"Made by {versions}."), style("note"))
     if tables:
         yield PageBreak()
         yield Marked(_APPENDIX.title, "heading", f"section-{_APPENDIX.key}", 0, pages)
@@ -77,7 +86,7 @@ def _contents(sections: tuple[Section, ...], known: dict[str, int]) -> PdfTable:
     for section in sections:
         link = f"section-{section.key}"
         # Before the pages are known there is nothing to link to.
-        name = f'<a href="#{link}">{escape(section.title)}</a>' if known else escape(section.title)
+        name = f'<a href="#{link}">{markup(section.title)}</a>' if known else markup(section.title)
         rows.append([Paragraph(name, style("contents")), Paragraph(str(known.get(link, 0)), style("contents"))])
     table = PdfTable(rows, colWidths=[TEXT_WIDTH - 20 * mm, 20 * mm], hAlign="LEFT", spaceAfter=4 * mm)
     table.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 0),

@@ -1,6 +1,7 @@
 """Fonts, sizes and measures of the report's PDF."""
 
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from analytics.report.letters import DEJAVU, runs
 
 REGULAR: Final = "DejaVuSans"
 BOLD: Final = "DejaVuSans-Bold"
@@ -57,6 +61,32 @@ def prepare_fonts() -> None:
 
 
 @cache
+def _font_name(path: Path) -> str:
+    """Return the name of a font beside DejaVu in ReportLab, making it known."""
+    pdfmetrics.registerFont(TTFont(path.stem, str(path)))
+    return path.stem
+
+
+def markup(text: str) -> str:
+    """Return a text as a paragraph takes it, letters that DejaVu lacks in a font that has them."""
+    if text.isascii():
+        return escape(text)
+    return "".join(
+        escape(part) if path == DEJAVU else f'<font name="{_font_name(path)}">{escape(part)}</font>'
+        for path, part in runs(text)
+    )
+
+
+def draw_line(canvas: Canvas, x: float, y: float, text: str, size: float) -> None:
+    """Draw a text from (x, y) to the right, in points."""
+    for path, part in runs(text):
+        name = REGULAR if path == DEJAVU else _font_name(path)
+        canvas.setFont(name, size)
+        canvas.drawString(x, y, part)
+        x += pdfmetrics.stringWidth(part, name, size)
+
+
+@cache
 def style(name: str) -> ParagraphStyle:
     """Return the style of a kind of text."""
     return ParagraphStyle(name, **({"fontName": REGULAR} | _SIZES[name]))
@@ -65,4 +95,10 @@ def style(name: str) -> ParagraphStyle:
 def text_width(text: str, name: str) -> float:
     """Return how many points a text takes on one line in a style."""
     prepare_fonts()
-    return float(pdfmetrics.stringWidth(text, style(name).fontName, style(name).fontSize))
+    font, size = style(name).fontName, style(name).fontSize
+    return float(
+        sum(
+            pdfmetrics.stringWidth(part, font if path == DEJAVU else _font_name(path), size)
+            for path, part in runs(text)
+        )
+    )

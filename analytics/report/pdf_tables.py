@@ -1,7 +1,6 @@
 """Tables of the report in print: methods as notes below, columns as wide as their texts, headers on every page."""
 
 from collections.abc import Sequence
-from html import escape
 from itertools import product
 from string import ascii_lowercase
 from typing import Any, Final
@@ -11,7 +10,7 @@ from reportlab.platypus import Paragraph
 from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Table
-from analytics.report.pdf_styles import TEXT_WIDTH, style, text_width
+from analytics.report.pdf_styles import TEXT_WIDTH, markup, style, text_width
 from analytics.report.table_parts import parts_within
 from analytics.report.wording import NUMBERS_HEADER
 
@@ -46,8 +45,8 @@ def _letters() -> list[str]:
 
 def pdf_table(block: Table) -> PdfTable:
     """Return the grid of a table, whose header is repeated on every page that it goes on to."""
-    cells = [[Paragraph(escape(cell), style("head")) for cell in block.header]]
-    cells += [[Paragraph(escape(_shortened(cell)), style("cell")) for cell in row] for row in block.rows]
+    cells = [[Paragraph(markup(cell), style("head")) for cell in block.header]]
+    cells += [[Paragraph(markup(_shortened(cell)), style("cell")) for cell in row] for row in block.rows]
     table = PdfTable(cells, colWidths=column_widths(block), repeatRows=1, hAlign="LEFT")
     rules: list[Any] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),

@@ -9,10 +9,12 @@ from typing import Any, Final, ParamSpec
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text as Words
 from PIL import Image
 
 from analytics.errors import fault_text
 from analytics.report.blocks import Figure, Text, identifier
+from analytics.report.letters import DEJAVU, family, runs
 
 COLOURS: Final = ("#0b5fa5", "#c44e00", "#2b7d3c", "#7b3f98", "#8a6d00", "#4d4d4d")
 """Dark enough on white for small marks (at least 4.5 to 1), and apart from each other for the colour-blind."""
@@ -77,6 +79,9 @@ def canvas(width_in: float, height_in: float) -> Iterator[Canvas]:
 def finished(figure: Canvas, key: str, title: str, alternative: str, note: str = "") -> Figure:
     """Return a drawn figure as a block; call it inside `canvas`. Neither file carries a date."""
     # The layout is found once: each way of saving would find it again, even for the engine that is called "none".
+    for text in figure.findobj(Words):
+        if not (words := text.get_text()).isascii():
+            text.set_fontfamily([family(path) for path in dict.fromkeys([DEJAVU, *(path for path, _ in runs(words))])])
     figure.draw_without_rendering()
     figure.set_layout_engine(None)
     svg = BytesIO()
