@@ -8,10 +8,12 @@ from typing import Any, Final, Literal
 
 from sidewall.vocabulary import CaseStatus, NodeStatus, Side, Station
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 _SINCE_1_1: Final = {"since": "1.1"}
 """Marks a field that findings of 1.0 do not have: reading them gives its default."""
+
+_SINCE_1_2: Final = {"since": "1.2"}
 
 TimePoint = Literal["baseline", "restaging", "unknown"]
 GateOutcome = Literal["pass", "warn", "refuse"]
@@ -234,7 +236,7 @@ class ModelDescription:
     backend: str
     mode: Literal["exact", "fast"]
     fold_count: int
-    threads: int | None = field(default=None, metadata=_SINCE_1_1)
+    threads: int | None = field(default=None, metadata=_SINCE_1_2)
     """CPU threads that it computed with (`base.processors`); None where it is not known."""
 
 
@@ -275,9 +277,9 @@ class Findings:
     comparison: Comparison | None = field(default=None, metadata=_SINCE_1_1)
     """None when no earlier study was given, or it could not be laid on this one (a warning then says so)."""
 
-    missing_files: tuple[str, ...] = field(default=(), metadata=_SINCE_1_1)
+    missing_files: tuple[str, ...] = field(default=(), metadata=_SINCE_1_2)
     """Files of the result that a fault of the program kept from being written; a warning names them, too."""
 
-    incompletely_seen: bool | None = field(default=None, metadata=_SINCE_1_1)
+    incompletely_seen: bool | None = field(default=None, metadata=_SINCE_1_2)
     """Whether a part of the lateral compartments, or of a node, may lie beyond what was seen: such a case is never
     negative. None when refused."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from sidewall.findings_check import check_findings, parse_findings
+
 from core.findings import Findings
 
 _DECIMALS: Final = 6
@@ -30,20 +32,18 @@ def to_mapping(findings: Findings) -> dict[str, Any]:
     return mapping
 
 
-def from_json(text: str) -> Findings:
+def from_json(text: str | bytes) -> Findings:
     """Return the findings of a JSON text of any 1.x: unknown keys are ignored, keys added since have their default.
 
-    Raises `ValueError` naming the first key that is absent or has an unfit value.
+    Raises `ValueError` naming the first key that is absent or has an unfit value (`sidewall.findings_check`).
     """
-    try:
-        mapping = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"findings are not JSON: {error}") from error
-    return from_mapping(mapping)
+    findings: Findings = _typed(Findings, parse_findings(text), "findings")
+    return findings
 
 
 def from_mapping(mapping: Any) -> Findings:
     """Return the findings of plain JSON types, as `from_json` does."""
+    check_findings(mapping)
     findings: Findings = _typed(Findings, mapping, "findings")
     return findings
 

@@ -164,7 +164,7 @@ def _findings(row: Any, nodes: list[dict[str, Any]]) -> dict[str, Any]:
     source = dict.fromkeys(("shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "manufacturer", "model_name"))
     model = {"bundle_name": "simulated", "bundle_version": "0", "bundle_digest": "0", "trained_on": "phantom"}
     return {
-        "schema_version": "1.1", "software_version": "simulated", "status": row.status, "probability": row.probability,
+        "schema_version": "1.0", "software_version": "simulated", "status": row.status, "probability": row.probability,
         "case": case | {"case_id": row.patient}, "assessed": [], "nodes": nodes, "gates": [], "refusal": [],
         "context": {"time_point": "baseline", "prior_case_id": None}, "rules": {"id": "simulated"},
         "warnings": ["simulated"], "timings_s": {},

@@ -35,7 +35,7 @@ def simulated_findings(cohort: Cohort, rows: "np.ndarray[Any, np.dtype[np.int64]
 def _case(cohort: Cohort, row: int, name: str, indices: list[int]) -> dict[str, Any]:
     nodes = _nodes(cohort, row, indices)
     return {
-        "schema_version": "1.1",
+        "schema_version": "1.0",
         "software_version": "simulated",
         "case": {
             "case_id": name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ServerUnreachable,
         SidewallClientError,
     )
+    from sidewall.findings_check import FindingsInvalid
     from sidewall.transfer import CaseOptions, Geometry
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CaseOptions",
     "Client",
     "DeadlineExceeded",
+    "FindingsInvalid",
     "Geometry",
     "Progress",
     "RefusalReason",
@@ -45,6 +47,7 @@ _HOMES: Final = {
     "AsyncClient": "async_client",
     "CaseOptions": "transfer",
     "Client": "client",
+    "FindingsInvalid": "findings_check",
     "Geometry": "transfer",
     "Progress": "answer",
     "Result": "answer",

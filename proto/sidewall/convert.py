@@ -27,6 +27,7 @@ _Field = Any
 """A field's descriptor, and `_Enum` an enum's: protobuf has one class of each per implementation."""
 
 _Enum = Any
+_Descriptor = Any
 
 
 def findings_to_message(findings: Mapping[str, Any]) -> findings_pb2.Findings:
@@ -58,6 +59,17 @@ def fill_message(message: Message, values: Mapping[str, Any]) -> None:
             _set_field(message, fields[name], value)
 
 
+def known_part(kind: _Descriptor, value: Any) -> Any:
+    """Return what of a JSON form the message `kind` knows: what a later version added is left out, at any depth."""
+    if kind.full_name in _LISTS or kind.full_name == _STRUCT or not isinstance(value, Mapping):
+        return value
+    known = {}
+    for field in kind.fields:
+        if field.name in value:
+            known[field.name] = _known_field(field, value[field.name])
+    return known
+
+
 def message_to_dict(message: Message) -> dict[str, Any]:
     """Return the JSON form of a message; unset fields are None."""
     return {field.name: _get_field(message, field) for field in message.DESCRIPTOR.fields}
@@ -78,6 +90,17 @@ def enum_word(enum: _Enum, number: int) -> str | None:
         return None
     value = enum.values_by_number.get(number)
     return value.name.removeprefix(_prefix(enum)).lower() if value else "unrecognised"
+
+
+def _known_field(field: _Field, value: Any) -> Any:
+    if field.message_type is None or value is None:
+        return value
+    if _is_map(field):
+        element = field.message_type.fields_by_name["value"].message_type
+        return value if element is None else {key: known_part(element, each) for key, each in value.items()}
+    if _is_repeated(field):
+        return [known_part(field.message_type, each) for each in value]
+    return known_part(field.message_type, value)
 
 
 def _prefix(enum: _Enum) -> str:

@@ -8,12 +8,16 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sidewall.convert import fill_message
+from sidewall.convert import fill_message, findings_to_message, known_part
 from sidewall.errors import RefusalReason
-from sidewall.v1 import analysis_pb2
+from sidewall.findings_check import FindingsInvalid, check_findings
+from sidewall.json_schema import shown
+from sidewall.v1 import analysis_pb2, findings_pb2
 
 CHUNK_BYTES = 1 << 16
 """Size of a message's payload. A server sees whole messages only, and drops a transfer in which none comes for 10 s:
@@ -66,10 +70,16 @@ class CaseOptions:
     """
 
     def to_message(self) -> analysis_pb2.CaseOptions:
-        """Return the wire form."""
-        context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
+        """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
+        for name, (fits, allowed) in _ALLOWED.items():
+            value = getattr(self, name)
+            if value is not None and not fits(value):
+                raise ValueError(f"{name} is {shown(value)}; allowed: {allowed}")
         message = analysis_pb2.CaseOptions()
-        fill_message(message, {"case_id": self.case_id, "context": context, "prior": self.prior})
+        context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
+        fill_message(message, {"case_id": self.case_id, "context": context})
+        if self.prior is not None:
+            message.prior.CopyFrom(_earlier_findings(self.prior))
         if self.earlier_report is not None:
             message.earlier_report = self.earlier_report
         if self.analysed_at is not None:
@@ -77,6 +87,36 @@ class CaseOptions:
         for reason in self.refusal:
             message.refusal.add(code=reason.code, message=reason.message)
         return message
+
+
+def _earlier_findings(findings: Mapping[str, Any]) -> findings_pb2.Findings:
+    """Return the wire form of findings of any 1.x; what a later version added is passed over."""
+    try:
+        check_findings(findings)
+    except FindingsInvalid as error:
+        raise ValueError(f"prior: {error}") from None
+    return findings_to_message(known_part(findings_pb2.Findings.DESCRIPTOR, findings))
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+_ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "case_id": (lambda value: isinstance(value, str), "text"),
+    "time_point": (lambda value: value in ("baseline", "restaging", "unknown"), "baseline, restaging or unknown"),
+    "prior_case_id": (lambda value: isinstance(value, str), "text"),
+    "prior": (lambda value: isinstance(value, Mapping), "findings in JSON form"),
+    "earlier_report": (lambda value: isinstance(value, bytes), "the bytes of report.dcm"),
+    "analysed_at": (_is_time, "ISO 8601 with its zone"),
+    "refusal": (
+        lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
+        "reasons",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -100,18 +140,13 @@ class Geometry:
     """Whether the subject is a quality control phantom."""
 
     def to_message(self, options: CaseOptions) -> analysis_pb2.VolumeStart:
-        """Return the wire form."""
+        """Return the wire form; raises `ValueError` naming what is not allowed."""
         message = analysis_pb2.VolumeStart(options=options.to_message(), is_phantom=self.is_phantom)
-        fill_message(
-            message,
-            {
-                "shape_zyx": self.shape_zyx,
-                "spacing_mm_zyx": self.spacing_mm_zyx,
-                "origin_lps_mm": self.origin_lps_mm,
-                "direction": self.direction,
-                "voxel_type": self.voxel_type,
-            },
-        )
+        for name in ("shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "voxel_type"):
+            try:
+                fill_message(message, {name: getattr(self, name)})
+            except (TypeError, ValueError, AttributeError) as error:
+                raise ValueError(f"{name} is {shown(getattr(self, name))}: {error}") from None
         return message
 
 
@@ -127,11 +162,12 @@ class SeriesUpload:
     ) -> None:
         """Raise `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file.
 
-        Raises `OSError` for a path that is a pipe, a socket or a device.
+        Raises `OSError` for a path that is a pipe, a socket or a device, `ValueError` for an option that is not
+        allowed.
         """
+        self._options = options.to_message()
         self._listing = _Listing(on_left_aside or _name_nowhere)
         self._listing.add(source)
-        self._options = options
         self.failure: OSError | zipfile.BadZipFile | None = None
 
     def __iter__(self) -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
@@ -150,7 +186,7 @@ class SeriesUpload:
     def _start(self) -> analysis_pb2.SeriesStart:
         aside = self._listing.aside
         return analysis_pb2.SeriesStart(
-            options=self._options.to_message(),
+            options=self._options,
             instance_count=len(self._listing.instances),
             left_aside=analysis_pb2.LeftAside(
                 companions=aside[COMPANION],
@@ -163,10 +199,13 @@ class SeriesUpload:
 def volume_requests(
     voxels: bytes | memoryview, geometry: Geometry, options: CaseOptions
 ) -> Iterator[analysis_pb2.AnalyzeVolumeRequest]:
-    """Yield the start and then the voxels in chunks."""
-    yield analysis_pb2.AnalyzeVolumeRequest(start=geometry.to_message(options))
-    for chunk, _ in _chunks(voxels):
-        yield analysis_pb2.AnalyzeVolumeRequest(voxels=chunk)
+    """Return the start and then the voxels in chunks.
+
+    Raises `ValueError`, at once and not while they are sent, when options or geometry are not allowed.
+    """
+    start = geometry.to_message(options)
+    parts = (analysis_pb2.AnalyzeVolumeRequest(voxels=chunk) for chunk, _ in _chunks(voxels))
+    return chain([analysis_pb2.AnalyzeVolumeRequest(start=start)], parts)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def check_time_point(text: str) -> TimePoint:
 def read_findings(path: Path, setting: str = "prior") -> Findings:
     """Return the findings of a file; raises `SettingInvalid` for that setting when it holds none."""
     try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingInvalid(setting, str(path), "a findings.json of this program (it cannot be read)") from error
+        return from_json(path.read_bytes())
+    except OSError as error:
+        raise SettingInvalid(setting, str(path), f"a findings.json that can be read ({error.strerror})") from error
+    except ValueError as error:
+        raise SettingInvalid(setting, str(path), f"a findings.json of this program ({error})") from error

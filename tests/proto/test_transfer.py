@@ -1,14 +1,21 @@
 """What the client sends: instances in chunks, whatever form the caller has them in."""
 
+import copy
 import os
 import shutil
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sidewall.convert import findings_to_dict, findings_to_message
 from sidewall.transfer import CHUNK_BYTES, CaseOptions, Geometry, SeriesUpload, volume_requests
 from sidewall.v1 import analysis_pb2
+
+from core.findings_json import to_mapping
+from tests.proto.test_convert import full_findings
 
 INSTANCES = {"a.dcm": b"\0" * 128 + b"DICM" + b"a", "sub/b": b"b" * (2 * CHUNK_BYTES + 1), "c.dcm": b""}
 GEOMETRY = Geometry((1, 1, 2), (3, 1, 1), (0, 0, 0), ((0, 0, 1), (0, 1, 0), (1, 0, 0)), "int16")
@@ -104,7 +111,7 @@ def test_options_and_geometry_arrive_as_given() -> None:
 
 
 def test_an_unknown_word_says_which_words_are_allowed() -> None:
-    with pytest.raises(ValueError, match="no word 'later'; allowed: baseline, restaging, unknown"):
+    with pytest.raises(ValueError, match="time_point is 'later'; allowed: baseline, restaging or unknown"):
         CaseOptions(time_point="later").to_message()  # type: ignore[arg-type]
 
 
@@ -146,3 +153,44 @@ def test_a_pipe_in_the_place_of_a_series_is_an_error_of_the_caller_and_waits_for
     for source in (tmp_path / "pipe", [tmp_path / "pipe"]):
         with pytest.raises(OSError, match="a pipe, socket or device, and no file"):
             SeriesUpload(source, CaseOptions())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("case_id", 7, "case_id is 7; allowed: text"),
+        ("time_point", "later", "time_point is 'later'; allowed: baseline, restaging or unknown"),
+        ("prior_case_id", b"x", "prior_case_id is b'x'; allowed: text"),
+        ("prior", "findings.json", "prior is 'findings.json'; allowed: findings in JSON form"),
+        ("prior", {"status": "negative"}, r"prior: findings\.schema_version is absent"),
+        ("earlier_report", "report.dcm", "earlier_report is 'report.dcm'; allowed: the bytes"),
+        ("analysed_at", "2026-11-30T08:00:00", "analysed_at is '2026-11-30T08:00:00'; allowed: ISO 8601 with its zone"),
+        ("refusal", ("no_suitable_series",), "refusal is an array of 1; allowed: reasons"),
+    ],
+)
+def test_an_option_that_is_not_allowed_is_said_before_anything_is_sent(
+    folder: Path, option: str, value: Any, named: str
+) -> None:
+    options = replace(CaseOptions(), **{option: value})
+    with pytest.raises(ValueError, match=named):
+        SeriesUpload(folder, options)
+    with pytest.raises(ValueError, match=named):
+        volume_requests(b"", GEOMETRY, options)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("shape_zyx", (1, 2)), ("spacing_mm_zyx", ("a", 1, 1)), ("voxel_type", "int12"), ("direction", 3)],
+)
+def test_a_geometry_that_is_not_allowed_is_said_before_anything_is_sent(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=field):
+        volume_requests(b"", replace(GEOMETRY, **{field: value}), CaseOptions())
+
+
+def test_what_a_later_version_added_to_an_earlier_study_is_passed_over() -> None:
+    known = to_mapping(full_findings()) | {"refusal": []}
+    later = copy.deepcopy(known) | {"schema_version": "1.9", "added": {"later": [1]}}
+    later["nodes"][0]["added"] = "later"
+    later["input"]["added"] = 1
+    sent_with = CaseOptions(prior=later).to_message().prior
+    assert findings_to_dict(sent_with) == findings_to_dict(findings_to_message(known | {"schema_version": "1.9"}))

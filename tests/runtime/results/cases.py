@@ -18,6 +18,7 @@ from core.findings import (
     CaseIdentity,
     Findings,
     Gate,
+    InputDescription,
     ModelDescription,
     Node,
     NodeFeatures,
@@ -150,7 +151,7 @@ def build_findings(status: CaseStatus, nodes: tuple[Node, ...], trusted: bool = 
         rules={"id": "qiao-2025", "short_axis_cutoff_mm": 7.0},
         warnings=(),
         refusal=(),
-        input=None,
+        input=InputDescription("dicom", 1, None, None, None, None, True, None, None, None),
         model=ModelDescription("demo", "1", "sha256:" + "ab" * 32, "phantom", "onnxruntime-cpu", "exact", 5),
     )
 
