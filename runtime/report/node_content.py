@@ -10,6 +10,7 @@ from runtime.report.values import (
     ABSENT,
     NOT_COMPUTED,
     Row,
+    bounded,
     interval,
     label,
     millimetres,
@@ -62,9 +63,9 @@ def _cells(node: Node, findings: Findings) -> dict[str, str]:
     return {
         "Node": str(node.id),
         "Place": words.name_place(node.side, node.station) + category,
-        "Short axis, mm (folds)": millimetres(node.short_axis_mm) + folds,
-        "Long axis, mm": millimetres(node.long_axis_mm),
-        "Volume, mm³": f"{node.volume_mm3:.0f}",
+        "Short axis, mm (folds)": bounded(millimetres(node.short_axis_mm), node) + folds,
+        "Long axis, mm": bounded(millimetres(node.long_axis_mm), node),
+        "Volume, mm³": bounded(f"{node.volume_mm3:.0f}", node),
         "Change, mm": "new" if node.prior is None else signed_millimetres(node.prior.change_mm),
         "Status": node.status,
         _columns(findings)[-3]: f"{node.status_by_rule or ABSENT} / {opinion or ABSENT}",
@@ -94,6 +95,7 @@ def node_section(node: Node, findings: Findings, pictures: Mapping[str, bytes]) 
         rows=(
             *_opinions(node, findings),
             *_sizes(node),
+            *_cut(node),
             *_features(node.features),
             *_prior(node.prior, findings.comparison),
             *_in_space(node),
@@ -125,7 +127,7 @@ def _sizes(node: Node) -> tuple[Row, ...]:
         ("volume_mm3", node.volume_mm3, node.volume_interval_mm3),
     )
     found = [
-        Row(label(name), show(name, value) + ("" if ends is None else f" (folds {_ends(name, ends)})"))
+        Row(label(name), bounded(show(name, value), node) + ("" if ends is None else f" (folds {_ends(name, ends)})"))
         for name, value, ends in sizes
     ]
     if node.cutoff_mm is not None:
@@ -133,12 +135,17 @@ def _sizes(node: Node) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def _cut(node: Node) -> tuple[Row, ...]:
+    """Return why the sizes of a node are lower bounds; nothing where they are not."""
+    return (Row("Sizes", "at least these: the edge of the images cuts the node"),) if node.cut_by_image else ()
+
+
 def _in_space(node: Node) -> tuple[Row, ...]:
     """Return the axes that do not depend on the plane of the slices."""
     axes = node.long_axis_3d_mm, node.short_axis_3d_mm
     if axes == (None, None):
         return ()
-    return (Row("Long, short axis in space", ", ".join(show("axis_mm", axis) for axis in axes)),)
+    return (Row("Long, short axis in space", ", ".join(bounded(show("axis_mm", axis), node) for axis in axes)),)
 
 
 def _ends(name: str, ends: Interval) -> str:

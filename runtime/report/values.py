@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Final
 
+from core.findings import Node
+
 NOT_COMPUTED: Final = "not computed"
 
 ABSENT: Final = "-"
@@ -125,6 +127,11 @@ def mapping_rows(values: Mapping[str, Any], *, exact: bool = False) -> tuple[Row
 def millimetres(value: float) -> str:
     """Return a length without its unit, as it stands in sentences and tables."""
     return f"{value:.1f}"
+
+
+def bounded(text: str, node: Node) -> str:
+    """Return a size of a node, with `≥` before it where the edge of the images cuts the node."""
+    return f"≥ {text}" if node.cut_by_image else text
 
 
 def signed_millimetres(value: float) -> str:

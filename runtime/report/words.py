@@ -9,7 +9,7 @@ from core.findings import Findings, GateOutcome, Node, RefusalReason, StationAss
 from core.labels import STATION_LABELS, Side, Station
 from core.rules import RESTAGING_RULES, SizeCutoff
 from core.wording import name_check, name_reason
-from runtime.report.values import interval, millimetres, plain
+from runtime.report.values import bounded, interval, millimetres, plain
 
 BANNER: Final = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
 TITLE: Final = "Lateral pelvic lymph nodes on MRI"
@@ -76,18 +76,16 @@ def name_category(regional: bool | None) -> str:
 
 def describe_size(node: Node) -> str:
     """Return the short axis in mm with the interval among the folds, e.g. `8.1 mm (7.6–8.5)`."""
-    size = f"{millimetres(node.short_axis_mm)} mm"
-    if getattr(node, "cut_by_image", None):
-        size = f"at least {size}"
+    size = bounded(f"{millimetres(node.short_axis_mm)} mm", node)
     return size if node.short_axis_interval_mm is None else f"{size} ({interval(node.short_axis_interval_mm)})"
 
 
 def describe_picture(node: Node) -> str:
     """Return the alternative text of a node's picture."""
+    short, long = (bounded(millimetres(axis), node) for axis in (node.short_axis_mm, node.long_axis_mm))
     return (
         f"Node {node.id}, {name_place(node.side, node.station)}: left, its axial slice with the contour of the node; "
-        f"right, a close-up with calipers on the short axis of {millimetres(node.short_axis_mm)} mm and the long axis "
-        f"of {millimetres(node.long_axis_mm)} mm."
+        f"right, a close-up with calipers on the short axis of {short} mm and the long axis of {long} mm."
     )
 
 

@@ -21,11 +21,13 @@ from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import Attempts, LostFile
+from runtime.results.contact_sheet import contact_sheet
 from runtime.results.context import ResultContext, result_context
 from runtime.results.gate_card import GatePicture
-from runtime.results.key_images import KeyPicture, contact_sheet, key_pictures, to_png
+from runtime.results.key_images import KeyPicture, key_pictures, to_png
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
+from runtime.results.slice_names import slice_names
 from runtime.results.source import SourceImages, refused_images, source_images
 from runtime.results.superseding import EarlierReport
 
@@ -80,14 +82,15 @@ def write_artefacts(
             attempts.make("report.dcm", lambda: _refusal_report(headers, findings, created, settings, earlier)) or []
         )
     else:
-        pictures = attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions)) or ()
+        names = slice_names(regions, series)
+        pictures = attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions, names)) or ()
         if series is not None:
             context = attempts.make(
                 "*.dcm", lambda: _context(source_images(series), findings, created, settings, earlier)
             )
             dicom += write_dicom(context, regions, pictures, attempts) if context else []
         drawn += [_png(f"keyimages/{each.name}.png", each.image, attempts) for each in pictures]
-        sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions))
+        sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions, names))
         drawn.append(None if sheet is None else _png("contact_sheet.png", sheet, attempts))
     gates = attempts.make("gates/*.png", gate_images) or ()
     drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]

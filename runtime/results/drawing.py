@@ -177,6 +177,14 @@ def tag(image: Image.Image, at: Point, text: str, colour: Colour, size_px: int, 
     draw.text(at, text, fill=colour, font=_font(size_px), anchor=anchor)
 
 
+def text_size(text: str, size_px: int) -> tuple[float, float]:
+    """Return width and height in pixels of a line of text with its rim."""
+    left, top, right, bottom = ImageDraw.Draw(Image.new("1", (1, 1))).textbbox(
+        (0, 0), text, font=_font(size_px), anchor="la", stroke_width=2
+    )
+    return float(right - min(left, 0)), float(bottom - min(top, 0))
+
+
 def text_width(text: str, size_px: int) -> float:
     """Return how many pixels wide a line of text is."""
     return float(_font(size_px).getlength(text))

@@ -17,6 +17,15 @@ STATUS_COLOURS: Final[dict[NodeStatus, Colour]] = {
 }
 """Told apart by lightness too, and always written out as a word beside."""
 
+STATUS_LETTERS: Final[dict[NodeStatus, str]] = {
+    "positive": "P",
+    "negative": "N",
+    "borderline": "B",
+    "indeterminate": "I",
+    "demonstration": "D",
+}
+"""Stands beside each node on a picture, for those who cannot tell its colour."""
+
 OUTCOME_COLOURS: Final[dict[GateOutcome, Colour]] = {
     "pass": (120, 205, 150),
     "warn": (255, 184, 84),

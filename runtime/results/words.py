@@ -29,9 +29,16 @@ def tracking_identifier(node: Node) -> str:
     return f"Cornerstone3DTools@^0.1.0:Bidirectional:node {node.id}"
 
 
+def size_mm(node: Node, length_mm: float) -> str:
+    """Return an axis of a node, e.g. `8.1 mm`, or `>= 8.1 mm` where the edge of the image cuts the node."""
+    return f"{'>= ' if node.cut_by_image else ''}{length_mm:.1f} mm"
+
+
 def describe_node(node: Node) -> str:
     """Return one line about a node: status and axes."""
-    return f"Status {node.status}, short axis {node.short_axis_mm:.1f} mm, long axis {node.long_axis_mm:.1f} mm"
+    cut = ", cut by the edge of the image" if node.cut_by_image else ""
+    axes = f"short axis {size_mm(node, node.short_axis_mm)}, long axis {size_mm(node, node.long_axis_mm)}"
+    return f"Status {node.status}, {axes}{cut}"
 
 
 def warning_lines(findings: Findings) -> tuple[str, ...]:
