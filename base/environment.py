@@ -33,17 +33,21 @@ _PORT_LINK: Final = re.compile(r"(tcp|udp|sctp)://.*")
 """What Kubernetes puts into every container of a namespace that has a service called sidewall or sidewall-something."""
 
 
-def variable_of(setting: str) -> str:
-    """Return the name of the variable that holds a setting."""
-    return PREFIX + setting.upper()
+def check_variables(
+    environment: Mapping[str, str],
+    settings: Iterable[str],
+    *,
+    prefix: str = PREFIX,
+    others: Iterable[str] = tuple(OTHER_VARIABLES),
+) -> None:
+    """Raise `SettingInvalid` on the first variable of ours that nothing reads.
 
-
-def check_variables(environment: Mapping[str, str], settings: Iterable[str]) -> None:
-    """Raise `SettingInvalid` on the first variable of ours that nothing reads."""
-    known = [*map(variable_of, settings), *OTHER_VARIABLES]
+    Those are the settings' own, which begin with `prefix`, and `others` that are no settings.
+    """
+    known = [*(prefix + name.upper() for name in settings), *others]
     for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known and not _is_service_link(name, environment[name]):
-            raise unknown_setting(name, known, prefix=PREFIX)
+        if name.startswith(prefix) and name not in known and not _is_service_link(name, environment[name]):
+            raise unknown_setting(name, known, prefix=prefix)
 
 
 def _is_service_link(name: str, value: str) -> bool:

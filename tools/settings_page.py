@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import typer
 
-from base.environment import OTHER_VARIABLES, variable_of
+from base.environment import OTHER_VARIABLES
+from base.settings import own_fields
 from core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from core.errors import RefusalCode
 from core.judging.gates import MAX_FOLD_SPREAD_MM, MAX_NODES, MIN_BALANCE
@@ -27,10 +28,11 @@ from core.measuring.stations import MAX_STATION_DISTANCE_MM
 from core.reading.limits import DEFAULT_LIMITS
 from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rule
+from runtime.bundle.settings import BundlePlace
 from runtime.cli import app
 from runtime.inference.backend import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
-from runtime.settings import SECRETS, BundlePlace, Settings, allowed_values
+from runtime.settings import SOURCES, Settings
 
 PAGE: Final = Path("docs/settings.md")
 SAMPLE: Final = Path("docs/sidewall.toml")
@@ -47,9 +49,12 @@ would see there. A value that is not allowed stops the start with status 2, its 
 So does a name that is no setting, in the file, behind `--set` or as a `SIDEWALL_*` variable: a misspelt one is not
 passed over.
 
-The settings of type *table* are tables of the file (`[rules]`), and `name=value,name=value` in the environment and
-behind `--set`.
+In the file a setting stands by its name alone, above all tables, or in the table of its section (`[serving]`); not
+both. The settings of type *table* are tables of the file (`[rules]`, or `[case.rules]`), and `name=value,name=value` in
+the environment and behind `--set`.
 """
+
+_HEAD: Final = ("flag", "variable", "in the file", "in the section", "type", "default", "allowed", "meaning")
 
 _RULES: Final = """\
 Thresholds in place of the bundle's, in the table `rules`. The defaults are those of a bundle that says nothing else;
@@ -108,7 +113,10 @@ def settings_page() -> str:
     """Return the text of the page."""
     parts = [
         _INTRODUCTION,
-        _table(("flag", "variable", "in the file", "type", "default", "allowed", "meaning"), _settings_rows()),
+        _table(
+            ("flag", "variable", "in the file", "in the section", "type", "default", "allowed", "meaning"),
+            _settings_rows(),
+        ),
         "## Variables that are no settings\n",
         _table(("variable", "meaning"), ((f"`{name}`", meaning) for name, meaning in OTHER_VARIABLES.items())),
         "## Rules\n",
@@ -127,17 +135,20 @@ def settings_page() -> str:
 
 
 def _settings_rows() -> Iterator[tuple[str, ...]]:
-    flags, meanings, kinds = _flags(), field_meanings(Settings), get_type_hints(Settings)
-    for each in fields(Settings):
-        yield (
-            f"`{flags.get(each.name, f'--set {each.name}=')}`" if each.name not in SECRETS else "",
-            f"`{variable_of(each.name)}`",
-            f"`{each.name}`",
-            _type_words(kinds[each.name]),
-            _default_words(each),
-            ", ".join(BACKEND_NAMES) if each.name == "backend" else allowed_values(each.name),
-            meanings[each.name],
-        )
+    flags, own = _flags(), {each.name: each for each in fields(Settings)}
+    for section, kind in SOURCES.sections.items():
+        meanings = field_meanings(kind)
+        for name in own_fields(kind):
+            yield (
+                f"`{flags.get(name, f'--set {name}=')}`" if name not in SOURCES.secrets else "",
+                f"`{SOURCES.variable_of(name)}`",
+                f"`{name}`",
+                f"`[{section}]`",
+                _type_words(SOURCES.kinds[name]),
+                _default_words(own[name]),
+                ", ".join(BACKEND_NAMES) if name == "backend" else SOURCES.allowed(name),
+                meanings[name],
+            )
 
 
 def _rule_rows() -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from runtime.analysis.case_folder import CaseInputs, write_case
 from runtime.analysis.images import Images
 from runtime.analysis.loading import ModelOnDemand
 from runtime.analysis.pipeline import analyze_case
-from runtime.settings import Settings
+from runtime.analysis.settings import LocalSettings
 
 Tell = Callable[[str], None]
 """Takes one line for the person who asked."""
@@ -20,7 +20,7 @@ Tell = Callable[[str], None]
 def analyze_into(
     out: Path,
     images: Images,
-    settings: Settings,
+    settings: LocalSettings,
     *,
     about: AboutCase,
     inputs: CaseInputs,

@@ -15,12 +15,12 @@ from core.segmentation import Segmentation
 from core.site_choices import FilteredImages
 from core.volume import Volume
 from runtime.analysis.images import Images
+from runtime.analysis.settings import CaseSettings
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import LostFile
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.superseding import EarlierReport
-from runtime.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class AnalysisSettings:
     """Whether images that a vendor's filter made are refused or read with a warning."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: CaseSettings) -> Self:
         """Return what the appliance's settings say about every analysis."""
         return cls(
             settings.pseudonym_salt,

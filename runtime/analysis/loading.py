@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from base.errors import SettingInvalid
 from base.processors import processors
@@ -17,19 +18,21 @@ from core.progress import Monitor, Progress
 from core.rules import ScoringRules
 from core.segmentation import Segmentation
 from core.volume import Volume
+from runtime.analysis.settings import ModelSettings
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
 from runtime.inference.backend import chosen_backend
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
 from runtime.inference.model import LoadedModel, describe_model, load_model
-from runtime.settings import Settings
 from trust.registry.access import RegistryAccess
 from trust.registry.reference import Reference
 
+_Settings = TypeVar("_Settings", bound=ModelSettings)
+
 
 def load_checked_model(
-    settings: Settings, tell: Tell = lambda _: None, count: Count = lambda _: None, bundle: Bundle | None = None
+    settings: ModelSettings, tell: Tell = lambda _: None, count: Count = lambda _: None, bundle: Bundle | None = None
 ) -> LoadedModel:
     """Return the model of the settings' bundle, or of one that is open already, after its golden case has passed.
 
@@ -42,7 +45,7 @@ def load_checked_model(
     return model
 
 
-def open_bundle(settings: Settings) -> Bundle:
+def open_bundle(settings: ModelSettings) -> Bundle:
     """Return the settings' bundle, verified; raises `SettingInvalid` or `BundleRejected`."""
     folder = bundle_folder(settings)
     if folder is None:
@@ -59,7 +62,7 @@ class ModelOnDemand:
 
     label_map_sha256: None = None
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
+    def __init__(self, settings: ModelSettings, tell: Tell) -> None:
         self._settings, self._tell = settings, tell
         self._bundle = open_bundle(settings)
         self._backend = chosen_backend(settings.backend)
@@ -113,7 +116,7 @@ def _followed(folder: Path) -> Path:
 
 
 def bundle_folder(
-    settings: Settings,
+    settings: ModelSettings,
     tell: Tell = lambda _: None,
     show: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path | None:
@@ -137,23 +140,25 @@ def bundle_folder(
     return fetched.folder
 
 
-def with_local_bundle(settings: Settings, tell: Tell = lambda _: None) -> Settings:
+def with_local_bundle(settings: _Settings, tell: Tell = lambda _: None) -> _Settings:
     """Return the settings with the folder of their bundle in place of a reference (`bundle_folder`)."""
     return replace(settings, bundle=bundle_folder(settings, tell))
 
 
-def registry_access(settings: Settings) -> RegistryAccess:
+def registry_access(settings: ModelSettings) -> RegistryAccess:
     """Return how the settings want registries to be spoken to."""
     return RegistryAccess(settings.registry_ca, settings.registry_auth_file, settings.registry_plain_http)
 
 
-def engine_cache(settings: Settings, tell: Tell = lambda _: None, count: Count = lambda _: None) -> EngineCache | None:
+def engine_cache(
+    settings: ModelSettings, tell: Tell = lambda _: None, count: Count = lambda _: None
+) -> EngineCache | None:
     """Return where the settings keep compiled folds; None for a user without a home, where nothing is named."""
     folder = settings.engine_cache or default_engine_folder(os.environ)
     return None if folder is None else EngineCache(folder, tell, count)
 
 
-def storage_places(settings: Settings) -> dict[str, Path]:
+def storage_places(settings: ModelSettings) -> dict[str, Path]:
     """Return the folders that a server with these settings writes to, by what they are for."""
     engines = engine_cache(settings)
     places = {} if engines is None else {"engine_cache": engines.folder}

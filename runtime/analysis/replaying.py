@@ -20,8 +20,8 @@ from runtime.analysis.images import DicomSeries, Images, images_at
 from runtime.analysis.loading import load_checked_model
 from runtime.analysis.pipeline import analyze_case
 from runtime.analysis.scoring import load_label_map
+from runtime.analysis.settings import ModelSettings
 from runtime.results.settings import ResultSettings
-from runtime.settings import Settings
 
 _OF_THE_RUN: Final = "timings_s"
 """The field of the findings that no repeat has again; the number of threads may be another one, too."""
@@ -62,7 +62,7 @@ class Replay:
         return {"same": self.same, "compared_files": list(self.compared_files), "differences": differences}
 
 
-def replay_case(file: Path, given: CaseInputs, settings: Settings, monitor: Monitor) -> Replay:
+def replay_case(file: Path, given: CaseInputs, settings: ModelSettings, monitor: Monitor) -> Replay:
     """Run the case of a `findings.json` again with the rules, mode, backend and time that it names, and compare.
 
     What `given` names takes the place of what `inputs.json` beside the findings says; `settings` say how many threads
@@ -116,7 +116,7 @@ def _images(inputs: CaseInputs) -> Images:
     return images_at(path, inputs.series_uid)
 
 
-def _segmenter(then: Findings, inputs: CaseInputs, settings: Settings) -> Segmenter:
+def _segmenter(then: Findings, inputs: CaseInputs, settings: ModelSettings) -> Segmenter:
     """Return the model that the findings name, or the label map that was scored."""
     bundle = None if inputs.bundle is None else Path(inputs.bundle)
     if inputs.segmentation is not None:

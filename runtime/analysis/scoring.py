@@ -12,15 +12,15 @@ from runtime.analysis.case_folder import CaseInputs, write_case
 from runtime.analysis.images import DicomSeries
 from runtime.analysis.loading import bundle_folder
 from runtime.analysis.pipeline import analyze_case
+from runtime.analysis.settings import LocalSettings
 from runtime.bundle.loading import load_bundle
 from runtime.labelmaps import LabelMapSegmenter
-from runtime.settings import Settings
 
 
 def score_path(
     series: Path,
     segmentation: Path,
-    settings: Settings,
+    settings: LocalSettings,
     out: Path,
     *,
     inputs: CaseInputs,

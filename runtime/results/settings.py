@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 from base.errors import SettingInvalid
+from base.settings import Section
 from runtime.results.words import RESEARCH_WORDS
 
 Role = Literal["segmentation", "report", "captures", "key_objects"]
@@ -16,6 +17,26 @@ _MOST_SERIES_NUMBER: Final = 2**31 - 1
 
 _MOST_DESCRIPTION: Final = 64 - len(f": {RESEARCH_WORDS}")
 """What LO (PS3.5, 6.2) leaves beside the words that every series carries."""
+
+
+@dataclass(frozen=True)
+class SeriesChoices(Section):
+    """How a site has the series of the results present themselves."""
+
+    series_numbers: Mapping[str, int] = field(default_factory=dict)
+    """Series numbers of the DICOM results, such as `report=9102`: of segmentation, report, captures, key_objects."""
+
+    series_descriptions: Mapping[str, str] = field(default_factory=dict)
+    """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
+
+    def check(self) -> None:
+        """Raise `SettingInvalid` on what DICOM does not allow, and on a series that is none of ours."""
+        ResultSettings.chosen(self.series_numbers, self.series_descriptions)
+
+    @property
+    def results(self) -> "ResultSettings":
+        """How the series of the results present themselves."""
+        return ResultSettings.chosen(self.series_numbers, self.series_descriptions)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from runtime.inference.model import LoadedModel
 from runtime.serving.job import prepare_analysis
 from runtime.serving.metrics import Metrics
 from runtime.serving.servicer import Analyzer
-from runtime.settings import Settings
+from runtime.serving.settings import ServerSettings
 
 SERVICE = analysis_pb2.DESCRIPTOR.services_by_name["Analysis"].full_name
 _SPARE_THREADS = 8
@@ -62,7 +62,7 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 class Server:
     """A gRPC server with health and reflection; NOT_SERVING until `open`."""
 
-    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+    def __init__(self, settings: ServerSettings, metrics: Metrics | None = None) -> None:
         """Prepare the server; None counts for itself alone."""
         self._settings = settings
         self._metrics = metrics or Metrics(CollectorRegistry())
@@ -142,7 +142,10 @@ class Server:
 
 
 def serve(
-    settings: Settings, load: Callable[[], LoadedModel], metrics: Metrics, storage: Mapping[str, Path] | None = None
+    settings: ServerSettings,
+    load: Callable[[], LoadedModel],
+    metrics: Metrics,
+    storage: Mapping[str, Path] | None = None,
 ) -> None:
     """Run the server until SIGTERM or SIGINT; call from the main thread, as the last thing of the process.
 
@@ -196,7 +199,7 @@ def _loaded(load: Callable[[], LoadedModel], prepared: Background[None]) -> Load
         prepared.result()
 
 
-def _server_options(settings: Settings) -> list[tuple[str, int]]:
+def _server_options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
         # gRPC answers what is larger as RESOURCE_EXHAUSTED, as if the server were busy. Beyond our own limit, up to
         # this, the answer is ours: too large, with size and limit.

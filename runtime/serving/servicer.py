@@ -24,10 +24,10 @@ from runtime.serving.answers import MAX_ANSWERS, Answers
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job, analysis_of
 from runtime.serving.metrics import Metrics
+from runtime.serving.settings import ServerSettings
 from runtime.serving.statuses import grpc_status
 from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
-from runtime.settings import Settings
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class _Call:
 class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     """Answers calls once a model is given; until then they are turned away."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: ServerSettings, metrics: Metrics) -> None:
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
         self._transfers = Transfers(settings)

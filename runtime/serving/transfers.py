@@ -14,7 +14,7 @@ from typing import Final, NoReturn, Protocol, TypeVar
 from base.errors import ServerBusy
 from core.counting import counted
 from core.errors import CaseRefused, Reason, RefusalCode
-from runtime.settings import Settings
+from runtime.serving.settings import ServingSettings
 
 RATE_WINDOW_S: Final = 60.0
 """Over which the rate of a transfer is looked at."""
@@ -51,7 +51,7 @@ class TransferLimits:
     """Time in which the input must be complete."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "TransferLimits":
+    def of(cls, settings: ServingSettings) -> "TransferLimits":
         """Return those of the settings."""
         return cls(
             settings.max_message_bytes,
@@ -64,7 +64,7 @@ class TransferLimits:
 class Transfers:
     """Counts the open transfers and the bytes that calls hold; safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServingSettings) -> None:
         self._limits = TransferLimits.of(settings)
         self._max_open = settings.max_transfers
         self._max_bytes = _HELD_INPUTS * settings.max_input_bytes

@@ -1,13 +1,16 @@
 """Settings: where they come from, in which order, and what a bad one says."""
 
+import json
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from base.errors import SettingInvalid
-from runtime.settings import Settings, load_settings
+from runtime.analysis.settings import CaseSettings
+from runtime.settings import SOURCES, Settings, load_settings
 from trust.registry.reference import Reference
 
 
@@ -177,7 +180,10 @@ def test_other_machines_are_let_in_only_with_tls_or_on_purpose(listen: str) -> N
     ("text", "allowed"),
     [
         ("mode =", "valid TOML"),
-        ('bundel = "red"', re.escape("no such setting: bundel (did you mean bundle?); allowed: bundle, backend, ")),
+        (
+            'bundel = "red"',
+            re.escape("no such setting: bundel (did you mean bundle?); allowed: bundle, bundle_store, "),
+        ),
         (None, "a TOML file that is there"),
     ],
 )
@@ -234,3 +240,45 @@ def test_what_set_may_not_name_is_refused_with_what_is_allowed(pair: str, words:
         load_settings(named=[pair], environment={})
     assert words in str(refused.value)
     assert "pepper" not in str(refused.value)
+
+
+def test_every_section_is_owned_by_its_room_and_every_setting_has_one() -> None:
+    assert {SOURCES.section_of(name) for name in SOURCES.kinds} == set(SOURCES.sections)
+    rooms = {name: kind.__module__ for name, kind in SOURCES.sections.items()}
+    assert rooms == {
+        "bundle": "runtime.bundle.settings",
+        "inference": "runtime.inference.settings",
+        "serving": "runtime.serving.settings",
+        "case": "runtime.analysis.settings",
+        "results": "runtime.results.settings",
+        "log": "base.settings",
+    }
+
+
+def test_the_sample_in_sections_is_the_sample(tmp_path: Path) -> None:
+    """Flat names, which sites have in their files, and the tables of the sections say the same."""
+    flat = tomllib.loads(Path("docs/sidewall.toml").read_text(encoding="utf-8"))
+    lines = []
+    for section in SOURCES.sections:
+        own = {name: value for name, value in flat.items() if SOURCES.section_of(name) == section}
+        plain = {name: value for name, value in own.items() if not isinstance(value, dict)}
+        lines += [f"[{section}]", *(f"{name} = {json.dumps(value)}" for name, value in plain.items())]
+        for name in own.keys() - plain.keys():
+            lines += [f"[{section}.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in own[name].items())]
+    (tmp_path / "sections.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    expected = load_settings(environment={}, file=Path("docs/sidewall.toml"))
+    assert load_settings(environment={}, file=tmp_path / "sections.toml") == expected
+
+
+def test_a_bundle_is_named_beside_or_within_its_section(tmp_path: Path) -> None:
+    file = tmp_path / "sidewall.toml"
+    file.write_text('bundle = "a"\n')
+    assert load_settings(environment={}, file=file).bundle == Path("a")
+    file.write_text('[bundle]\nbundle = "a"\n')
+    assert load_settings(environment={}, file=file).bundle == Path("a")
+
+
+def test_an_analysis_sees_only_what_is_about_a_case() -> None:
+    names = {each.name for each in fields(CaseSettings)}
+    about = {"pseudonym_salt", "rules", "gates", "restaging_rules", "filtered_images"}
+    assert names == about | {"series_numbers", "series_descriptions"}

@@ -10,7 +10,7 @@ from base.environment import OTHER_VARIABLES
 from core.errors import RefusalCode
 from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES, changeable_rules
-from runtime.settings import SECRETS, Settings, load_settings, setting_names
+from runtime.settings import SOURCES, Settings, load_settings, setting_names
 from tools.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
 
 OUTSIDE_THE_FILE = "pseudonym_salt"
@@ -32,7 +32,7 @@ def test_a_page_that_is_not_current_fails_the_check(tmp_path: Path, monkeypatch:
 
 
 def test_every_setting_rule_gate_and_variable_has_a_meaning_on_the_page() -> None:
-    assert set(setting_names()) == set(field_meanings(Settings))
+    assert set(setting_names()) == {name for kind in SOURCES.sections.values() for name in field_meanings(kind)}
     assert set(changeable_rules()) <= set(field_meanings(ScoringRules))
     assert set(GATE_MEANINGS) == {*CHANGEABLE_GATES, RefusalCode.TOO_COARSE}
     page = settings_page()
@@ -48,7 +48,7 @@ def test_every_setting_but_the_secret_has_a_flag_and_only_options_of_loading_com
         *("registry_ca", "registry_auth_file", "registry_plain_http"),
     }
     assert flags == {
-        name: f"--{name.replace('_', '-')}" if name in own else "" if name in SECRETS else f"--set {name}="
+        name: f"--{name.replace('_', '-')}" if name in own else "" if name in SOURCES.secrets else f"--set {name}="
         for name in setting_names()
     }
 
