@@ -29,6 +29,7 @@ EXIT_STATUSES: Final[Mapping[str, int]] = {
     "system_failed": 8,
     "address_unavailable": 9,
     "spool_taken": 9,
+    "work_taken": 9,
     "file_absent": 10,
     "device_absent": 11,
     "result_incomplete": 12,

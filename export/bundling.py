@@ -75,6 +75,9 @@ class BundleRecipe:
     without_mirroring: bool = False
     """Whether a model that nnU-Net's predictor would mirror may be exported, to be run without."""
 
+    proof: Mapping[str, Any] | None = None
+    """What was measured to show that the folds are worth a model; None says nothing of it."""
+
     card_text: Path | None = None
     """TOML file with the words of the model card; None takes those for phantom models, and none for others."""
 
@@ -123,6 +126,7 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         files=(),
         image_reference=image_reference_of(recipe.reference_cases, recipe.reference_count, reference),
         station_reference=stations,
+        proof=recipe.proof,
         variants={precision: _files(len(checkpoints), precision) for precision in recipe.forms.variants},
     )
     card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))

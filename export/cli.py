@@ -134,12 +134,16 @@ def bundle(
     variants: Variants = "",
     pixel_shuffle: PixelShuffle = False,
     without_mirroring: WithoutMirroring = False,
+    unproven: Annotated[
+        bool, typer.Option(help="Make the bundle although nothing measured speaks for it; card and results say so.")
+    ] = False,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
     from export.bundling import BundleRecipe, make_bundle
     from export.chosen import with_chosen
     from export.fold_forms import Forms
+    from export.proof import proof_of, require_proof
     from export.sealing import read_private_key
     from export.station_sizes import read_section
     from runtime.bundle.manifest import parse_stations
@@ -154,6 +158,8 @@ def bundle(
         restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
     )
     single = {"node_threshold": node_threshold, "min_mean_posterior": min_mean_posterior}
+    chosen_rules = with_chosen(rules, chosen, single)
+    proof = proof_of(chosen)
     recipe = BundleRecipe(
         model=model,
         reference_cases=reference_cases,
@@ -165,13 +171,15 @@ def bundle(
         checkpoint=checkpoint,
         golden_case=golden_case,
         reference_count=reference_count,
-        rules=with_chosen(rules, chosen, single),
+        rules=chosen_rules,
         measured=parse_figures(figures),
         stations=None if station_reference is None else parse_stations(read_section(station_reference)),
         card_text=card_text,
+        proof=proof,
         forms=Forms(parse_variants(variants), pixel_shuffle),
         without_mirroring=without_mirroring,
     )
+    require_proof(proof, unproven=unproven)
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     folds = counted(len(manifest.folds), "fold")

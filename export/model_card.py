@@ -88,6 +88,7 @@ def model_card(manifest: Manifest, source: CardSource) -> str:
         f"# {manifest.name} {manifest.version}",
         f"**Research use only.** {manifest.intended_use}",
         _warning(manifest),
+        *_unproven(manifest),
         "## Model details",
         table(("", ""), _details(manifest, source)),
         "## Intended use",
@@ -126,6 +127,12 @@ def _warning(manifest: Manifest) -> str:
             "synthetic images: on a patient the runtime gives the status `demonstration` and nothing else."
         )
     return "Figures below hold for the data they were measured on."
+
+
+def _unproven(manifest: Manifest) -> list[str]:
+    return (
+        [] if manifest.unproven is None else [f"**Unproven.** {manifest.unproven}. Every result of the model says so."]
+    )
 
 
 def _details(manifest: Manifest, source: CardSource) -> list[Row]:

@@ -196,6 +196,7 @@ class _Watched:
     """A model that keeps its last answer, and is taken to know patients, so that statuses are there to compare."""
 
     knows_phantoms_only = False
+    warnings: tuple[str, ...] = ()
     label_map_sha256 = None
 
     def __init__(self, model: LoadedModel) -> None:

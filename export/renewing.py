@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.errors import ExportFailed
+from export.proof import kept_unproven
 from export.sealing import seal_bundle
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import check_content
@@ -24,6 +25,9 @@ def renew_bundle(
     if not sections:
         raise ExportFailed(f"no section is given; allowed: one or more of {', '.join(sorted(LATER_SECTIONS))}")
     before = read_manifest(bundle, signed=False)
-    check_content(bundle, parse_manifest(before.mapping))
+    manifest = parse_manifest(before.mapping)
+    check_content(bundle, manifest)
+    if "proof" in sections:
+        sections = {**sections, "proof": kept_unproven(manifest.proof, sections["proof"])}
     changes = {"schema_version": SCHEMA_VERSION, **sections} | ({"version": version} if version else {})
     return seal_bundle(bundle, parse_manifest({**before.mapping, **changes}), key)

@@ -52,19 +52,26 @@ def cross_fitted(cases: Sequence[CaseFigures], temperature: float) -> Detection 
     Figures at the chosen point are measured on the very cases that chose it; these are not, and are the ones to expect.
     None with one fold only.
     """
-    folds, parts = sorted({case.fold for case in cases}), []
-    if len(folds) < 2:
+    parts = [at_point([case], point) for case, point in cross_fitted_cases(cases, temperature)]
+    if not parts:
         return None
-    for fold in folds:
-        others = [case for case in cases if case.fold != fold]
-        point = choose(others, temperature)
-        parts.append(at_point([case for case in cases if case.fold == fold], point))
     return Detection(*(sum(getattr(part, name) for part in parts) for name in Detection.__dataclass_fields__))
 
 
-def write_choice(path: Path, point: OperatingPoint, cases: Sequence[CaseFigures]) -> None:
-    """Write chosen.json, which `sidewall-export bundle --chosen` reads."""
-    write_json(path, {"rules": asdict(point), "chosen_on": chosen_on(cases)})
+def cross_fitted_cases(cases: Sequence[CaseFigures], temperature: float) -> list[tuple[CaseFigures, OperatingPoint]]:
+    """Return each case with the point that the other folds' cases choose; empty with one fold only."""
+    folds = sorted({case.fold for case in cases})
+    if len(folds) < 2:
+        return []
+    points = {fold: choose([case for case in cases if case.fold != fold], temperature) for fold in folds}
+    return [(case, points[case.fold]) for case in cases]
+
+
+def write_choice(
+    path: Path, point: OperatingPoint, cases: Sequence[CaseFigures], verdict: dict[str, Any] | None = None
+) -> None:
+    """Write chosen.json for `sidewall-export bundle --chosen`; the verdict says whether it is worth a model."""
+    write_json(path, {"rules": asdict(point), "chosen_on": chosen_on(cases), "verdict": verdict})
 
 
 def chosen_on(cases: Sequence[CaseFigures]) -> dict[str, Any]:

@@ -20,17 +20,19 @@ from base.system_errors import system_error
 from base.version_option import VersionOption
 from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
+from training.locking import preparing, reading, training
 from training.workspace import Workspace, write_json
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
     from training.dealing import Deal
     from training.intake.study import StudyFiles
+    from training.usability import Floors
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Make the five folds of a Sidewall model. Research use only.",
     epilog="Exit status: 0 done, 1 a training run failed, 2 a setting or input is not allowed, "
-    "3 no case is left to train on.",
+    "3 no case is left to train on, 9 another command works on the same data.",
 )
 
 Work = Annotated[Path, typer.Option(help="Folder for everything that is made; grows to some GB.")]
@@ -97,7 +99,7 @@ def prepare(
     from training.dealing import Deal
 
     taken: dict[str, Any] = {}
-    with new_progress() as progress:
+    with preparing(workspace), new_progress() as progress:
         if files is not None:
             taken = _take_in(workspace, files, trained_on, Deal(warm_start_cases, deal_anew), processes, progress)
         elif seeds is not None:
@@ -192,7 +194,8 @@ def fit(
     changes = Changes(epochs, warm_start_epochs, learning_rate, start_from, settings)
     schedule = Schedule(tuple(parse_range("folds", folds)), parallel, threads, device, changes, ray=ray, anew=anew)
     bars = FoldBars(status)
-    with bars.progress:
+    outputs = [workspace.warm_start, *(workspace.fold(fold) for fold in schedule.folds)]
+    with training(workspace, outputs), bars.progress:
         results = fitting.fit(workspace, schedule, bars.report, bars.say)
     _say({"model": str(workspace.model), "runs": results}, as_json)
 
@@ -210,18 +213,24 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the report and the chosen thresholds, or a .json file for the Dice alone."),
     ] = None,
+    floor: Annotated[
+        list[str] | None,
+        typer.Option(help="Floor of one's own, such as sensitivity=0.7; a lower one leaves the model unproven."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure every case by the fold that does not train on it, and choose thresholds on those cases."""
     from training import evaluation
     from training.lineage import proving
+    from training.usability import parse_floors
 
     _check_device(device)
+    floors = parse_floors(floor or ())
     workspace = Workspace(work, dataset, load_config(config).name)
     cases = evaluation.held_out(workspace, parse_range("folds", folds), cases_per_fold)
     held_out = sum(len(split["val"]) for split in workspace.splits())
-    doubts = proving.doubts(workspace, cases)
-    with new_progress() as progress:
+    with reading(workspace, "evaluate"), new_progress() as progress:
+        doubts = proving.doubts(workspace, cases)
         follow(progress, "prediction", evaluation.predict_all(workspace, cases, processes, device), len(cases))
         dice = evaluation.summarise(evaluation.overlaps_of(workspace, cases))
         runs = {str(fold): workspace.read_json(workspace.fold(fold) / "progress.json") for fold in dice["folds"]}
@@ -230,7 +239,9 @@ def evaluate(
         if out is not None and out.suffix == ".json":
             write_json(out, summary)
         elif out is not None:
-            _write_report(workspace, cases, summary, processes, out, progress)
+            verdict = _write_report(workspace, cases, summary, processes, out, progress, floors)
+            summary["verdict"] = verdict
+            progress.console.print(_told(verdict), markup=False, highlight=False)
     _say(summary, as_json)
 
 
@@ -241,11 +252,13 @@ def _write_report(
     processes: int,
     out: Path,
     progress: Progress,
-) -> None:
+    floors: "Floors",
+) -> dict[str, Any]:
     from training import evaluation
     from training.calibration import fit_temperature
     from training.choosing import choose
     from training.report import Evaluation, write_report
+    from training.usability import judge
 
     samples = evaluation.sampled_voxels(workspace, cases)
     temperature = fit_temperature(samples)
@@ -253,7 +266,17 @@ def _write_report(
     measured = follow(progress, "measuring", measuring, len(cases))
     doubts = summary["proof"]["not_out_of_fold"]
     figures = [replace(each, doubt=doubts.get(each.case)) for each in sorted(measured, key=lambda m: (m.fold, m.case))]
-    write_report(Evaluation(workspace, figures, samples, choose(figures, temperature), summary), out)
+    verdict = judge(figures, temperature, floors)
+    write_report(Evaluation(workspace, figures, samples, choose(figures, temperature), summary, verdict), out)
+    return verdict
+
+
+def _told(verdict: dict[str, Any]) -> str:
+    reasons = "".join(f"\n  {reason}" for reason in verdict["reasons"])
+    if verdict["proven"]:
+        return "usable: every lower bound reaches its floor"
+    kind = "usable by floors of one's own" if verdict["usable"] else "not usable"
+    return f"{kind}; sidewall-export bundle needs --unproven:{reasons}"
 
 
 def _check_device(device: str) -> None:

@@ -1,8 +1,6 @@
 """Cross-validation: every case is predicted by the fold that did not train on it, then measured."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from base.errors import SettingInvalid
 from training.case_figures import STRUCTURES, CaseFigures, Overlap, measure_case, overlaps
 from training.dataset import read_volume
 from training.lineage.proving import HeldOut
+from training.pool import in_processes
 from training.prediction import FloatArray, LabelArray, kept_prediction
 from training.workspace import Workspace
 
@@ -32,7 +31,7 @@ def held_out(workspace: Workspace, folds: Sequence[int], cases_per_fold: int | N
 
 def predict_all(workspace: Workspace, work: Sequence[HeldOut], processes: int, device: str) -> Iterator[str]:
     """Predict the cases that the folds as they are have not predicted yet; yields each case's name."""
-    yield from _in_processes(_predict, [(workspace, *each, device) for each in work], processes)
+    yield from in_processes(_predict, [(workspace, *each, device) for each in work], processes)
 
 
 def overlaps_of(workspace: Workspace, work: Sequence[HeldOut]) -> list[tuple[int, dict[str, Overlap]]]:
@@ -54,7 +53,7 @@ def measure_all(
     workspace: Workspace, work: Sequence[HeldOut], temperature: float, processes: int
 ) -> Iterator[CaseFigures]:
     """Measure every predicted case with its posteriors at a temperature; yields in the order they are done."""
-    yield from _in_processes(_measure, [(workspace, *each, temperature) for each in work], processes)
+    yield from in_processes(_measure, [(workspace, *each, temperature) for each in work], processes)
 
 
 def summarise(results: Sequence[tuple[int, dict[str, Overlap]]]) -> dict[str, Any]:
@@ -71,12 +70,6 @@ def summarise(results: Sequence[tuple[int, dict[str, Overlap]]]) -> dict[str, An
             for fold in folds
         },
     }
-
-
-def _in_processes(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], processes: int) -> Iterator[Any]:
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(task, *each) for each in arguments]):
-            yield done.result()
 
 
 def _predict(workspace: Workspace, fold: int, case: str, device: str) -> str:

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import connection, get_context, parent_process
@@ -11,11 +13,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from base.errors import SettingInvalid
+from base.errors import SettingInvalid, SidewallError
 from base.processors import usable_processors
 from training.gpus import gpu_of, visible_gpus
 from training.jobs import Job, Report, Say, Schedule
 from training.ownership import TrainingFailed, claim
+from training.sources import check_unchanged
 from training.standing import continued, make_way, plans_of, settled
 from training.starting import check_bundle, fold_file
 from training.workspace import CONFIGURATION, Workspace, file_digest, write_json
@@ -103,8 +106,16 @@ def train(job: Job) -> None:
         "half_precision": None if trainer.half_precision is None else str(trainer.half_precision),
         "started_from_sha256": None if bundle is None else file_digest(fold_file(bundle, trainer.fold)),
     }
-    record_start(job.workspace, job.output, plans, [*training, *validation], start)
-    trainer.run_training()
+    cases = [*training, *validation]
+    trainer.watch = lambda: check_unchanged(job.workspace, trainer.snapshot, cases)
+    trainer.watch()
+    record_start(job.workspace, job.output, plans, cases, start)
+    try:
+        trainer.run_training()
+    except Exception:
+        # A case that went away is the reason, whatever it ended as in a loader or in torch.
+        trainer.watch()
+        raise
 
 
 def run_all(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
@@ -146,10 +157,15 @@ def run_here(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
                 if code < 0 and kills[job] <= schedule.restarts:
                     waiting.insert(0, job)
                 elif code != 0 or not job.final_checkpoint.is_file():
-                    raise TrainingFailed(f"{job.name} ended with exit status {code}; its log is {job.log}")
+                    raise TrainingFailed(f"{job.name} {_said(job, code)}; its log is {job.log}")
+
+
+def _said(job: Job, code: int) -> str:
+    return f"failed: {job.failure.read_text()}" if job.failure.is_file() else f"ended with exit status {code}"
 
 
 def _start(job: Job, gpu: str | None) -> BaseProcess:
+    job.failure.unlink(missing_ok=True)
     process = get_context("spawn").Process(target=_train_alone, args=(job, gpu), name=job.name)
     process.start()
     return process
@@ -171,14 +187,25 @@ def _train_alone(job: Job, gpu: str | None) -> None:
         # Before torch looks for GPUs.
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     _end_with_parent()
-    train_logged(job)
+    try:
+        train_logged(job)
+    except SidewallError as error:
+        # For people, in the words of the command; everything else ends with its traceback in the log.
+        job.failure.write_text(str(error), encoding="utf-8")
+        sys.exit(1)
+    except Exception:  # noqa: BLE001  # whatever it was, the log has it
+        sys.exit(1)
 
 
 def train_logged(job: Job) -> None:
     """Run one job in this process with what it prints in its log."""
     job.output.mkdir(parents=True, exist_ok=True)
     with job.log.open("a", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-        train(job)
+        try:
+            train(job)
+        except Exception:
+            traceback.print_exc()
+            raise
 
 
 def _end_with_parent() -> None:

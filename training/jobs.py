@@ -81,6 +81,11 @@ class Job:
         """What the run's processes printed."""
         return self.output / "process.log"
 
+    @property
+    def failure(self) -> Path:
+        """What an expected failure of the last process said; absent after any other end."""
+        return self.output / "failure.txt"
+
     def progress(self) -> dict[str, Any]:
         """Return what the run wrote after its last epoch; empty before the first."""
         path = self.output / "progress.json"

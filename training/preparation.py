@@ -3,8 +3,6 @@
 import contextlib
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from training import sources
 from training.config import ModelConfig, Network
 from training.dealing import deal
 from training.nnunet_planning import planned_by_nnunet
+from training.pool import in_processes
 from training.sampling import balanced_locations
 from training.splits import Split, SplitCase, balance_table
 from training.workspace import CASES_FILE, CONFIGURATION, Workspace, write_json
@@ -73,9 +72,7 @@ def preprocess(workspace: Workspace, processes: int) -> Iterator[str]:
     names = case_names(workspace)
     _remove_others(workspace.cases, set(names))
     missing = [name for name in names if sources.made_from(workspace, name) != sources.sources_of(workspace, name)]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_preprocess_case, workspace, name) for name in missing]):
-            yield done.result()
+    yield from in_processes(_preprocess_case, [(workspace, name) for name in missing], processes)
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from base.errors import SettingInvalid
+from base.errors import SettingInvalid, SidewallError
 from training.fitting import POLL_S, train_logged
 from training.jobs import Job, Report, Schedule
 from training.ownership import TrainingFailed
@@ -36,8 +36,7 @@ def run_by_ray(jobs: Sequence[Job], schedule: Schedule, report: Report) -> None:
                 try:
                     ray.get(reference)
                 except ray.exceptions.RayError as error:
-                    reason = type(error).__name__
-                    raise TrainingFailed(f"{job.name} ended with {reason}; its log is {job.log}") from error
+                    raise TrainingFailed(f"{job.name} {_said(error)}; its log is {job.log}") from error
                 _check_complete(job)
 
 
@@ -50,6 +49,11 @@ def _submit(ray: Any, job: Job, restarts: int) -> Any:
         retry_exceptions=False,
     )(train_logged)
     return task.options(name=job.name).remote(job)
+
+
+def _said(error: Exception) -> str:
+    cause = getattr(error, "cause", None)
+    return f"failed: {cause}" if isinstance(cause, SidewallError) else f"ended with {type(error).__name__}"
 
 
 def _check_complete(job: Job) -> None:

@@ -55,6 +55,9 @@ class Evaluation:
     summary: dict[str, Any]
     """What the command prints: Dice and training runs."""
 
+    verdict: dict[str, Any]
+    """Whether it is worth a model (`training.usability.judge`)."""
+
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:
     """Write evaluation.json, evaluation.html (needs no other file) and chosen.json into a folder."""
@@ -63,7 +66,7 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
     calibration = reliabilities(evaluation)
     content = evaluation_json(evaluation, figures, calibration)
     write_json(folder / "evaluation.json", content)
-    write_choice(folder / "chosen.json", evaluation.point, evaluation.cases)
+    write_choice(folder / "chosen.json", evaluation.point, evaluation.cases, evaluation.verdict)
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.filters["data_uri"] = data_uri
     page.filters["number"] = _number
@@ -98,6 +101,7 @@ def evaluation_json(
     fitted = cross_fitted(cases, point.temperature)
     return {
         "summary": evaluation.summary,
+        "verdict": evaluation.verdict,
         "true_nodes": sum(len(case.true_nodes) for case in cases),
         "chosen": asdict(point) | chosen_on(cases),
         "chosen_on_other_folds": None

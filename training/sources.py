@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from training.dataset import image_path_of, label_path
+from training.ownership import TrainingFailed
 from training.workspace import CONFIGURATION, Workspace, file_digest
 
 DATA_ENDINGS: Final = (".b2nd", "_seg.b2nd", ".pkl")
@@ -43,6 +45,19 @@ def sources_of(workspace: Workspace, case: str) -> Sources:
         "label_sha256": file_digest(label_path(workspace.raw, case)),
         "grid_sha256": grid_digest(workspace.read_json(workspace.plans_file)),
     }
+
+
+def check_unchanged(workspace: Workspace, snapshot: dict[str, Any], cases: Iterable[str]) -> None:
+    """Raise `TrainingFailed` when a preprocessed case is gone or is no longer the one of the snapshot."""
+    for case in cases:
+        known = {name: value for name, value in snapshot["cases"][case].items() if name != "patient"}
+        gone = [ending for ending in DATA_ENDINGS if not (workspace.cases / f"{case}{ending}").is_file()]
+        if gone or made_from(workspace, case) != known:
+            what = "is gone" if gone else "is another one"
+            raise TrainingFailed(
+                f"the data set changed under the run: case {case} {what} in {workspace.cases.name}; allowed: the cases "
+                "that the run began with (run `prepare` again with this config, then `fit`)"
+            )
 
 
 def grid_digest(plans: dict[str, Any]) -> str:

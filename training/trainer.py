@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time
 from typing import Any
@@ -105,6 +105,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.record: RunRecord | None = None
         self.snapshot: dict[str, Any] = {}
         self.starting_bundle: Path | None = None
+        self.watch: Callable[[], None] = lambda: None
 
     network: Any
     """Set by nnU-Net's `initialize`."""
@@ -117,6 +118,9 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
 
     snapshot: dict[str, Any]
     """Folds and cases of the configuration, as the last `prepare` left them."""
+
+    watch: Callable[[], None]
+    """Called before every epoch: raises where the cases are no longer those that the run began with."""
 
     starting_bundle: Path | None
     """Unpacked bundle whose fold of the same number this one starts from."""
@@ -272,6 +276,11 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         """Log the Dice of each label over all validation patches; a label that never occurs counts as not a number."""
         with np.errstate(invalid="ignore"):
             super().on_validation_epoch_end(val_outputs)
+
+    def on_epoch_start(self) -> None:
+        """Look whether the cases are still the same."""
+        self.watch()
+        super().on_epoch_start()
 
     def on_epoch_end(self) -> None:
         """Save a checkpoint and tell where the training is."""

@@ -134,6 +134,11 @@ class Segmenter(Protocol):
         ...
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every result says of it."""
+        ...
+
+    @property
     def label_map_sha256(self) -> str | None:
         """Digest of the label map that it answers with; None for a model."""
         ...

@@ -24,7 +24,7 @@ from runtime.bundle.registry.store import BundleStore
 from runtime.inference.backend import chosen_backend
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
-from runtime.inference.model import LoadedModel, describe_model, load_model
+from runtime.inference.model import LoadedModel, describe_model, load_model, model_warnings
 from trust.registry.access import RegistryAccess
 from trust.registry.reference import Reference
 
@@ -95,6 +95,11 @@ class ModelOnDemand:
     def knows_phantoms_only(self) -> bool:
         """Whether the model has never seen a patient."""
         return self._bundle.trained_on == "phantom"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every result of the model says."""
+        return model_warnings(self._bundle)
 
     def describe(self) -> ModelDescription:
         """Return what the findings say about it, the same before and after it is loaded."""

@@ -121,7 +121,7 @@ class _Run:
             assessed=assessed,
             gates=self.gates,
             rules=rules,
-            warnings=self._reading_warnings + self._restaging_warnings,
+            warnings=self.segmenter.warnings + self._reading_warnings + self._restaging_warnings,
             demonstration=self._demonstration,
             input_description=self.description,
             model=self.segmenter.describe(),

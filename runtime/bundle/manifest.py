@@ -27,6 +27,9 @@ SCHEMA_VERSION: Final = "2"
 """What new bundles are written in."""
 
 READ_VERSIONS: Final = ("1", SCHEMA_VERSION)
+UNPROVEN: Final = "unproven"
+"""Status of a proof that shows too little."""
+
 LATER_SECTIONS: Final = frozenset({"station_reference", "image_reference", "proof"})
 """What schema 2 has room for; each may be left out."""
 
@@ -175,7 +178,16 @@ class Manifest:
     """Limits of the gates on the image itself."""
 
     proof: Mapping[str, Any] | None = None
-    """What was measured to show that the folds are what they are said to be; plain JSON, nothing of it decides."""
+    """What was measured to show that the folds are what they are said to be; plain JSON. Its `status` may be
+    `unproven`, which every result then says; nothing else of it decides."""
+
+    @property
+    def unproven(self) -> str | None:
+        """Why nothing measured speaks for the model; None for a model that something does, or that says nothing."""
+        if self.proof is None or self.proof.get("status") != UNPROVEN:
+            return None
+        reasons = self.proof.get("reasons")
+        return "; ".join(map(str, reasons)) if isinstance(reasons, list) and reasons else "no reason given"
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -70,6 +70,11 @@ class LoadedModel:
         return self.bundle.trained_on == "phantom"
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every result of the model says."""
+        return model_warnings(self.bundle)
+
+    @property
     def label_map_sha256(self) -> None:
         """None: a model segments."""
 
@@ -112,6 +117,12 @@ def describe_model(bundle: Bundle, backend: str, mode: Mode, threads: int) -> Mo
         fold_count=len(bundle.manifest.folds),
         threads=threads,
     )
+
+
+def model_warnings(bundle: Bundle) -> tuple[str, ...]:
+    """Return what every result of a bundle's model says about it."""
+    reasons = bundle.manifest.unproven
+    return () if reasons is None else (f"the model is unproven: {reasons}",)
 
 
 def load_model(

@@ -33,6 +33,7 @@ class LabelMapSegmenter:
     image_reference: ImageReference | None = None
     station_reference: StationReference | None = None
     knows_phantoms_only: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def rules(self) -> ScoringRules:

@@ -65,6 +65,17 @@ def test_the_report_holds_figures_curves_and_choices(report: Path) -> None:
     assert content["chosen"]["temperature"] == rules["temperature"]
 
 
+def test_what_failed_is_called_not_usable_in_all_three_files(report: Path) -> None:
+    verdict = json.loads((report / "chosen.json").read_text())["verdict"]
+    assert verdict == _content(report)["verdict"]
+    assert (verdict["usable"], verdict["proven"]) == (False, False)
+    count = len(_content(report)["cases"])
+    assert f"Dice node: {count} cases behind it, floor 20" in verdict["reasons"]
+    page = (report / "evaluation.html").read_text()
+    assert "<h2>Not usable</h2>" in page
+    assert "has to say that it is" in page
+
+
 def test_the_page_stands_alone_with_its_plots_and_pictures(report: Path) -> None:
     page = (report / "evaluation.html").read_text()
     assert page.count("<svg") == 3

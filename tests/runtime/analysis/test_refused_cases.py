@@ -29,6 +29,7 @@ class RefusingModel:
     image_reference = None
     station_reference = None
     knows_phantoms_only = True
+    warnings: tuple[str, ...] = ()
     label_map_sha256 = None
 
     def describe(self) -> ModelDescription:
