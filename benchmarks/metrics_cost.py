@@ -22,6 +22,7 @@ from sidewall.v1 import analysis_pb2
 from benchmarks.machine import describe_machine
 from core.errors import CaseRefused, Reason, RefusalCode
 from core.progress import Progress, SilentMonitor
+from runtime.analysis.worker import WorkerState
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor
 
@@ -51,15 +52,16 @@ def count_case(metrics: Metrics) -> None:
     for _ in range(MESSAGES):
         count(_CHUNK.ByteSize())
     monitor = TimedMonitor(SilentMonitor(), metrics, FOLDS)
-    metrics.case_waits()
-    with metrics.case_runs():
-        for stage in ("wait", "read", "check", "prepare"):
-            monitor.report(Progress(stage, 0, 1))
-        for done in range(TILES + 1):
-            monitor.report(Progress("infer", done, TILES))
-        for stage in ("resample", "measure", "write"):
-            monitor.report(Progress(stage, 0, 1))
-        monitor.report(Progress("write", 1, 1))
+    metrics.works(WorkerState(routine_waiting=1))
+    metrics.works(WorkerState(running=1))
+    for stage in ("wait", "read", "check", "prepare"):
+        monitor.report(Progress(stage, 0, 1))
+    for done in range(TILES + 1):
+        monitor.report(Progress("infer", done, TILES))
+    for stage in ("resample", "measure", "write"):
+        monitor.report(Progress(stage, 0, 1))
+    monitor.report(Progress("write", 1, 1))
+    metrics.works(WorkerState())
     metrics.call_ended(CaseRefused([Reason(RefusalCode.MISSING_SLICE, "")]), 60.0)
 
 

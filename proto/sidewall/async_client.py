@@ -14,7 +14,7 @@ from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
 from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.peer import Peer, proxy_options
-from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, volume_requests
+from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
@@ -74,6 +74,23 @@ class AsyncClient:
     ) -> Result:
         """Do as `Client.analyze_series`; files are read in a thread. Cancelling the task cancels the call."""
         upload = await asyncio.to_thread(SeriesUpload, source, options, on_left_aside)
+        return await self._send(upload, on_progress, timeout_s)
+
+    async def analyze_study(
+        self,
+        source: Source | Iterable[Source],
+        *,
+        series_uid: str | None = None,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        on_left_aside: OnLeftAside | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Do as `Client.analyze_study`; files are read in a thread. Cancelling the task cancels the call."""
+        upload = await asyncio.to_thread(SeriesUpload, source, options, on_left_aside, StudyChoice(series_uid))
+        return await self._send(upload, on_progress, timeout_s)
+
+    async def _send(self, upload: SeriesUpload, on_progress: OnProgress | None, timeout_s: float | None) -> Result:
         call = self._stub.AnalyzeSeries(_in_thread(iter(upload)), timeout=timeout_s)
         try:
             return await _collect(call, on_progress, self._peer)

@@ -12,7 +12,7 @@ from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
 from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.peer import Peer, proxy_options
-from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, volume_requests
+from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
@@ -80,7 +80,26 @@ class Client:
         What is not sent of a folder or zip file is counted in the findings, and told to `on_left_aside` by name.
         Raises `Refused` with every reason, another `SidewallClientError`, or `OSError` when a file cannot be read.
         """
-        upload = SeriesUpload(source, options, on_left_aside)
+        return self._send(SeriesUpload(source, options, on_left_aside), on_progress, timeout_s)
+
+    def analyze_study(
+        self,
+        source: Source | Iterable[Source],
+        *,
+        series_uid: str | None = None,
+        options: CaseOptions = CaseOptions(),  # noqa: B008 - frozen
+        on_progress: OnProgress | None = None,
+        on_left_aside: OnLeftAside | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Send a whole DICOM study, of which the server analyses one series: the named one, or the one that fits best.
+
+        The findings name it. Otherwise as `analyze_series`; a server older than this call refuses several series.
+        """
+        upload = SeriesUpload(source, options, on_left_aside, StudyChoice(series_uid))
+        return self._send(upload, on_progress, timeout_s)
+
+    def _send(self, upload: SeriesUpload, on_progress: OnProgress | None, timeout_s: float | None) -> Result:
         call = self._stub.AnalyzeSeries(iter(upload), timeout=timeout_s)
         try:
             return _collect(call, on_progress, self._peer)

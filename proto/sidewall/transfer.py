@@ -69,6 +69,9 @@ class CaseOptions:
     report that says so.
     """
 
+    priority: Literal["routine", "urgent"] = "routine"
+    """Who goes first among those that wait at the server; nothing in the result depends on it."""
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
         for name, (fits, allowed) in _ALLOWED.items():
@@ -84,6 +87,8 @@ class CaseOptions:
             message.earlier_report = self.earlier_report
         if self.analysed_at is not None:
             message.analysed_at = self.analysed_at
+        if self.priority == "urgent":
+            message.priority = analysis_pb2.PRIORITY_URGENT
         for reason in self.refusal:
             message.refusal.add(code=reason.code, message=reason.message)
         return message
@@ -112,11 +117,24 @@ _ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "prior": (lambda value: isinstance(value, Mapping), "findings in JSON form"),
     "earlier_report": (lambda value: isinstance(value, bytes), "the bytes of report.dcm"),
     "analysed_at": (_is_time, "ISO 8601 with its zone"),
+    "priority": (lambda value: value in ("routine", "urgent"), "routine or urgent"),
     "refusal": (
         lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
         "reasons",
     ),
 }
+
+
+@dataclass(frozen=True)
+class StudyChoice:
+    """Says that what is sent is a study, of which the server analyses one series."""
+
+    series_uid: str | None = None
+    """SeriesInstanceUID of the one; None lets the server choose the one that fits best."""
+
+    def to_message(self) -> analysis_pb2.StudyChoice:
+        """Return the wire form."""
+        return analysis_pb2.StudyChoice(series_instance_uid=self.series_uid)
 
 
 @dataclass(frozen=True)
@@ -151,16 +169,22 @@ class Geometry:
 
 
 class SeriesUpload:
-    """The messages of one series, read from disk while they are sent.
+    """The messages of one series, or of a study, read from disk while they are sent.
 
     gRPC hides an error raised while it asks for messages; it is kept in `failure` instead and the transfer ends early,
     which the server refuses as incomplete.
     """
 
     def __init__(
-        self, source: Source | Iterable[Source], options: CaseOptions, on_left_aside: OnLeftAside | None = None
+        self,
+        source: Source | Iterable[Source],
+        options: CaseOptions,
+        on_left_aside: OnLeftAside | None = None,
+        study: StudyChoice | None = None,
     ) -> None:
-        """Raise `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file.
+        """Take what to send; without `study` it is one series.
+
+        Raises `FileNotFoundError` when a path does not exist, `zipfile.BadZipFile` for a damaged zip file.
 
         Raises `OSError` for a path that is a pipe, a socket or a device, `ValueError` for an option that is not
         allowed.
@@ -168,6 +192,7 @@ class SeriesUpload:
         self._options = options.to_message()
         self._listing = _Listing(on_left_aside or _name_nowhere)
         self._listing.add(source)
+        self._study = study
         self.failure: OSError | zipfile.BadZipFile | None = None
 
     def __iter__(self) -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
@@ -193,6 +218,7 @@ class SeriesUpload:
                 special_files=aside[SPECIAL_FILE],
                 repeated_folder_links=aside[REPEATED_LINK],
             ),
+            study=None if self._study is None else self._study.to_message(),
         )
 
 

@@ -16,6 +16,7 @@ from core.site_choices import FilteredImages
 from core.volume import Volume
 from runtime.analysis.images import Images
 from runtime.analysis.settings import CaseSettings
+from runtime.analysis.worker import Priority
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import LostFile
 from runtime.results.regions import CaseRegions
@@ -75,6 +76,9 @@ class AboutCase:
 
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
+
+    priority: Priority = "routine"
+    """Its place among the cases that wait for the worker; nothing in the results depends on it."""
 
 
 @dataclass(frozen=True, eq=False)

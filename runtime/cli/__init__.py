@@ -46,6 +46,8 @@ from runtime.cli.options import (
     TlsCertificateOption,
     TlsKeyOption,
     TlsOption,
+    UrgentOption,
+    WholeStudyOption,
 )
 from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
 from runtime.errors import ResultIncomplete
@@ -232,6 +234,9 @@ def submit(
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
+    study: WholeStudyOption = False,
+    series_uid: SeriesUidOption = None,
+    urgent: UrgentOption = False,
     timeout_s: Annotated[float | None, typer.Option(help="Give up after this time, s.")] = None,
     tls: TlsOption = False,
     tls_ca: TlsCaOption = None,
@@ -240,7 +245,7 @@ def submit(
     proxy: ProxyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send one series to a running server."""
+    """Send one series, or with --study a whole study, to a running server."""
     with reporting_errors(as_json):
         silence_grpc()
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
@@ -248,8 +253,13 @@ def submit(
 
         check_variables(os.environ, setting_names())
         address, proxy = check_server(server or os.environ.get(SERVER_VARIABLE)), check_proxy(proxy)
-        options = case_options(case_id, time_point, prior, out)
-        inputs = CaseInputs(series=str(path.resolve()), takes_one_series=True, prior=absolute(prior))
+        options = case_options(case_id, time_point, prior, out, urgent=urgent)
+        inputs = CaseInputs(
+            series=str(path.resolve()),
+            series_uid=series_uid,
+            takes_one_series=not (study or series_uid),
+            prior=absolute(prior),
+        )
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
             require_writable(out)

@@ -22,7 +22,7 @@ SeriesArgument = Annotated[
         exists=True,
         metavar="SERIES",
         help="A directory, a zip file or one file with the DICOM instances of one series, or a NIfTI or NRRD image; of "
-        "several the server refuses to choose.",
+        "several the server refuses to choose, unless --study or --series-uid asks it to.",
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where the results go: findings.json, DICOM, key images.")]
@@ -56,6 +56,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 SeriesUidOption = Annotated[
     str | None, typer.Option(help="SeriesInstanceUID of the series to analyse, instead of the one that fits best.")
 ]
+WholeStudyOption = Annotated[
+    bool, typer.Option("--study", help="Send a whole study, of which the server analyses the series that fits best.")
+]
+UrgentOption = Annotated[bool, typer.Option("--urgent", help="Go before the routine cases that wait at the server.")]
 PriorOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="findings.json of an earlier study: its nodes are looked for."),

@@ -82,13 +82,16 @@ def _fault_of_pem(file: Path) -> str | None:
         return os.strerror(error.errno or 0).lower()
 
 
-def case_options(case_id: str | None, time_point: str, prior: Path | None, out: Path | None) -> sidewall.CaseOptions:
+def case_options(
+    case_id: str | None, time_point: str, prior: Path | None, out: Path | None, *, urgent: bool
+) -> sidewall.CaseOptions:
     """Return what the options say of the case; raises `SettingInvalid` as `about_case` does."""
     return sidewall.CaseOptions(
         case_id=checked_case_id(case_id),
         time_point=check_time_point(time_point),
         prior=None if prior is None else to_mapping(read_findings(prior)),
         earlier_report=None if out is None else earlier_report_file(out),
+        priority="urgent" if urgent else "routine",
     )
 
 
@@ -105,15 +108,15 @@ def submit_path(
     show: ShowProgress,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Send the series or image file at `path`, write every artefact below `out`, and return the findings in JSON form.
+    """Send what lies at `path`, write every artefact below `out`, and return the findings in JSON form.
 
-    A refused case has findings with the status `refused`; `CaseRefused` is raised when the transfer was at fault.
+    It is an image file, one series, or a study, as `inputs` say. A refused case has findings with the status `refused`;
+    `CaseRefused` is raised when the transfer was at fault.
     Raises the error class that fits the server's status.
     """
     try:
         with sidewall.Client(server, tls=tls, proxy=proxy) as client:
-            sending = _sending_volume if holds_volume_files(path) else _sending_series
-            send = sending(client, path, tell)
+            send = _sending(client, path, inputs, tell)
             result = send(
                 options=options,
                 timeout_s=timeout_s,
@@ -139,8 +142,13 @@ def submit_path(
     return result.findings
 
 
-def _sending_series(client: sidewall.Client, path: Path, tell: Tell) -> Callable[..., sidewall.Result]:
-    return partial(client.analyze_series, path, on_left_aside=naming_aside(tell))
+def _sending(client: sidewall.Client, path: Path, inputs: CaseInputs, tell: Tell) -> Callable[..., sidewall.Result]:
+    """Return the call with what lies at the path."""
+    if inputs.series_uid is None and holds_volume_files(path):
+        return _sending_volume(client, path, tell)
+    if inputs.takes_one_series:
+        return partial(client.analyze_series, path, on_left_aside=naming_aside(tell))
+    return partial(client.analyze_study, path, series_uid=inputs.series_uid, on_left_aside=naming_aside(tell))
 
 
 def _sending_volume(client: sidewall.Client, path: Path, tell: Tell) -> Callable[..., sidewall.Result]:

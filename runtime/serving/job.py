@@ -3,7 +3,8 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from typing import Final
 from uuid import uuid4
@@ -12,6 +13,7 @@ from base.errors import ServerUnreachable, SidewallError
 from core.errors import AnalysisCancelled
 from core.progress import Monitor, Progress
 from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.worker import Priority, Worker
 from runtime.errors import AnswerNotRead
 from runtime.inference.model import LoadedModel
 from runtime.serving.metrics import Metrics
@@ -91,20 +93,18 @@ class Job:
 
     def start(
         self,
-        worker: ThreadPoolExecutor,
+        worker: Worker,
         analyze: Callable[[Monitor], CaseResult],
         fold_count: int,
         give_back: Callable[[], None],
+        priority: Priority = "routine",
     ) -> Future[CaseResult]:
-        """Queue the analysis behind the ones that came before; `give_back` is called when it has ended or was left."""
+        """Queue the analysis by its priority; `give_back` is called when it has ended or was left."""
         monitor = TimedMonitor(self, self._metrics, fold_count)
         monitor.report(Progress("wait", 0, 1))
-        self._metrics.case_waits()
-        future = worker.submit(self._run, analyze, monitor)
+        future = worker.submit(partial(self._run, analyze, monitor), priority)
 
-        def ended(future: Future[CaseResult]) -> None:
-            if future.cancelled():
-                self._metrics.case_leaves()
+        def ended(_: Future[CaseResult]) -> None:
             give_back()
             # None ends `progress`, however the analysis ended.
             self._progress.put(None)
@@ -133,10 +133,9 @@ class Job:
             yield progress
 
     def _run(self, analyze: Callable[[Monitor], CaseResult], monitor: Monitor) -> CaseResult:
-        with self._metrics.case_runs():
-            monitor.check()
-            monitor.report(Progress("wait", 1, 1))
-            return analyze(monitor)
+        monitor.check()
+        monitor.report(Progress("wait", 1, 1))
+        return analyze(monitor)
 
 
 def analysis_of(case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> Callable[[Monitor], CaseResult]:

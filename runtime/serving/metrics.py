@@ -8,8 +8,7 @@ Of one case no more is told than that it was answered, or why it was refused: wh
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -35,6 +34,7 @@ from core.errors import AnalysisCancelled, CaseRefused, RefusalCode
 from core.findings import Findings, Gate
 from core.progress import STEPS
 from core.site_choices import CHANGEABLE_GATES
+from runtime.analysis.worker import WorkerState
 from runtime.errors import AnswerNotRead
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import LoadedModel
@@ -156,6 +156,7 @@ class Metrics:
         )
         self._lost = self._counter("sidewall_files_lost", "Files that a fault kept from being written.", file=_FILES)
         self._waiting = self._gauge("sidewall_cases_waiting", "Cases received that wait for the one that runs.")
+        self._urgent = self._gauge("sidewall_urgent_cases_waiting", "Urgent ones among the cases that wait.")
         self._running = self._gauge("sidewall_cases_running", "Cases being analysed.")
         self._last_case = self._gauge(
             "sidewall_last_case_timestamp_seconds", "Unix time of the last answer, 0 before the first."
@@ -229,20 +230,11 @@ class Metrics:
         """Return what counts the bytes of a call's messages."""
         return self._received.labels(call).inc
 
-    def case_waits(self) -> None:
-        """Count a case that is queued; `case_runs` takes it out of the queue."""
-        self._waiting.inc()
-
-    def case_leaves(self) -> None:
-        """Count a case that left the queue without being run."""
-        self._waiting.dec()
-
-    @contextmanager
-    def case_runs(self) -> Iterator[None]:
-        """Count a case as running while the context is open."""
-        self._waiting.dec()
-        with self._running.track_inprogress():
-            yield
+    def works(self, state: WorkerState) -> None:
+        """Note how many cases run and wait."""
+        self._running.set(state.running)
+        self._waiting.set(state.waiting)
+        self._urgent.set(state.urgent_waiting)
 
     def step_ended(self, step: str, duration_s: float) -> None:
         """Note how long one of `STEPS` took."""

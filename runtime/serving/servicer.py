@@ -18,6 +18,7 @@ from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings import Findings
 from core.progress import Monitor
 from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
+from runtime.analysis.worker import Worker
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers
@@ -50,7 +51,8 @@ class _Call:
 class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     """Answers calls once a model is given; until then they are turned away."""
 
-    def __init__(self, settings: ServerSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: ServerSettings, metrics: Metrics, worker: Worker | None = None) -> None:
+        """Prepare to answer; without a worker that other entries use as well it makes its own."""
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
         self._transfers = Transfers(settings)
@@ -67,7 +69,8 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         self._analysis_settings = AnalysisSettings.of(settings)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
         self._receivers = ThreadPoolExecutor(settings.max_transfers, thread_name_prefix="receive")
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="analyze")
+        self._worker = worker or Worker()
+        self._worker.watch(metrics.works)
         self._jobs: set[Job] = set()
         self._jobs_changed = threading.Condition()
 
@@ -96,7 +99,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
     def close(self) -> None:
         """Let the threads go once their work is done."""
         self._receivers.shutdown(wait=False)
-        self._worker.shutdown(wait=False)
+        self._worker.close()
 
     def AnalyzeSeries(  # noqa: N802 - gRPC's name
         self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
@@ -171,7 +174,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             give_back()
 
         analyze = self._holding_answer(job, call.context, analysis_of(case, model, self._analysis_settings))
-        future = job.start(self._worker, analyze, model.fold_count, end_work)
+        future = job.start(self._worker, analyze, model.fold_count, end_work, case.about.priority)
         del case, analyze
         try:
             yield from map(progress_event, job.progress())

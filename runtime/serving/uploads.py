@@ -20,7 +20,8 @@ from core.reading.files import OTHER_FILE, REPEATED_LINK, SPECIAL_FILE
 from core.selection import refused_by_caller
 from core.volume import Volume
 from runtime.analysis.case import AboutCase, CaseInput
-from runtime.analysis.images import BareVolume, DicomSeries, Images
+from runtime.analysis.images import BareVolume, DicomSeries, DicomStudy, Images
+from runtime.analysis.worker import Priority
 from runtime.results.superseding import EarlierReport
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -36,6 +37,12 @@ _TIME_POINTS: dict[int, TimePoint] = {
     findings_pb2.TIME_POINT_RESTAGING: "restaging",
 }
 
+
+_PRIORITIES: dict[int, Priority] = {
+    analysis_pb2.PRIORITY_UNSPECIFIED: "routine",
+    analysis_pb2.PRIORITY_ROUTINE: "routine",
+    analysis_pb2.PRIORITY_URGENT: "urgent",
+}
 
 _MAX_REASONS: Final = 100
 _MAX_REASON_CHARACTERS: Final = 4000
@@ -78,7 +85,11 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
 def _images(start: analysis_pb2.SeriesStart, instances: list[bytes]) -> Images:
     if start.options.refusal:
         return refused_by_caller(instances, _reasons(start.options))
-    return DicomSeries(instances, left_aside=_left_aside(start.left_aside))
+    left_aside = _left_aside(start.left_aside)
+    if not start.HasField("study"):
+        return DicomSeries(instances, left_aside=left_aside)
+    named = start.study.series_instance_uid if start.study.HasField("series_instance_uid") else None
+    return DicomStudy(instances, named, left_aside=left_aside)
 
 
 def _left_aside(told: analysis_pb2.LeftAside) -> dict[str, int]:
@@ -98,6 +109,7 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
         created=_created(options),
+        priority=_priority(options),
     )
 
 
@@ -186,6 +198,13 @@ def _prior(options: analysis_pb2.CaseOptions) -> Findings | None:
         return from_mapping(findings_to_dict(options.prior))
     except ValueError as error:
         raise SettingInvalid("prior", "findings", f"whole findings ({error})") from error
+
+
+def _priority(options: analysis_pb2.CaseOptions) -> Priority:
+    priority = _PRIORITIES.get(options.priority)
+    if priority is None:
+        raise SettingInvalid("priority", options.priority, "URGENT or ROUTINE")
+    return priority
 
 
 def _created(options: analysis_pb2.CaseOptions) -> datetime | None:

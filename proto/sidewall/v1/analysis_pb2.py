@@ -15,39 +15,43 @@ _sym_db = _symbol_database.Default()
 from sidewall.v1 import findings_pb2 as sidewall_dot_v1_dot_findings__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asidewall/v1/analysis.proto\x12\x0bsidewall.v1\x1a\x1asidewall/v1/findings.proto\"\x87\x02\n\x0b\x43\x61seOptions\x12\x14\n\x07\x63\x61se_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.CaseContext\x12$\n\x05prior\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.Findings\x12\x1b\n\x0e\x65\x61rlier_report\x18\x04 \x01(\x0cH\x01\x88\x01\x01\x12\x18\n\x0b\x61nalysed_at\x18\x05 \x01(\tH\x02\x88\x01\x01\x12+\n\x07refusal\x18\x06 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReasonB\n\n\x08_case_idB\x11\n\x0f_earlier_reportB\x0e\n\x0c_analysed_at\"\x94\x01\n\x0bSeriesStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12\x1b\n\x0einstance_count\x18\x02 \x01(\rH\x00\x88\x01\x01\x12*\n\nleft_aside\x18\x03 \x01(\x0b\x32\x16.sidewall.v1.LeftAsideB\x11\n\x0f_instance_count\"U\n\tLeftAside\x12\x12\n\ncompanions\x18\x01 \x01(\r\x12\x15\n\rspecial_files\x18\x02 \x01(\r\x12\x1d\n\x15repeated_folder_links\x18\x03 \x01(\r\"+\n\rInstanceChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"y\n\x14\x41nalyzeSeriesRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.SeriesStartH\x00\x12.\n\x08instance\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.InstanceChunkH\x00\x42\x06\n\x04part\"\xb0\x02\n\x0bVolumeStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12(\n\tshape_zyx\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ShapeZyx\x12\x31\n\x0espacing_mm_zyx\x18\x03 \x01(\x0b\x32\x19.sidewall.v1.SpacingMmZyx\x12.\n\rorigin_lps_mm\x18\x04 \x01(\x0b\x32\x17.sidewall.v1.PointLpsMm\x12)\n\tdirection\x18\x05 \x01(\x0b\x32\x16.sidewall.v1.Direction\x12*\n\nvoxel_type\x18\x06 \x01(\x0e\x32\x16.sidewall.v1.VoxelType\x12\x12\n\nis_phantom\x18\x07 \x01(\x08\"[\n\x14\x41nalyzeVolumeRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.VolumeStartH\x00\x12\x10\n\x06voxels\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\"^\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\r\x12\r\n\x05total\x18\x03 \x01(\r\x12\x17\n\nestimate_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_estimate_s\"M\n\rArtefactChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0c\n\x04last\x18\x04 \x01(\x08\"_\n\x07Refusal\x12+\n\x07reasons\x18\x01 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.Findings\"\xe9\x01\n\x05\x45vent\x12)\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x15.sidewall.v1.AcceptedH\x00\x12)\n\x08progress\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ProgressH\x00\x12)\n\x08\x66indings\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.FindingsH\x00\x12.\n\x08\x61rtefact\x18\x04 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x12\'\n\x07refusal\x18\x05 \x01(\x0b\x32\x14.sidewall.v1.RefusalH\x00\x42\x06\n\x04kind*\x82\x01\n\tVoxelType\x12\x1a\n\x16VOXEL_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VOXEL_TYPE_UINT8\x10\x01\x12\x14\n\x10VOXEL_TYPE_INT16\x10\x02\x12\x15\n\x11VOXEL_TYPE_UINT16\x10\x03\x12\x16\n\x12VOXEL_TYPE_FLOAT32\x10\x04\x32\xa2\x01\n\x08\x41nalysis\x12J\n\rAnalyzeSeries\x12!.sidewall.v1.AnalyzeSeriesRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x12J\n\rAnalyzeVolume\x12!.sidewall.v1.AnalyzeVolumeRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asidewall/v1/analysis.proto\x12\x0bsidewall.v1\x1a\x1asidewall/v1/findings.proto\"\xb0\x02\n\x0b\x43\x61seOptions\x12\x14\n\x07\x63\x61se_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.CaseContext\x12$\n\x05prior\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.Findings\x12\x1b\n\x0e\x65\x61rlier_report\x18\x04 \x01(\x0cH\x01\x88\x01\x01\x12\x18\n\x0b\x61nalysed_at\x18\x05 \x01(\tH\x02\x88\x01\x01\x12+\n\x07refusal\x18\x06 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08priority\x18\x07 \x01(\x0e\x32\x15.sidewall.v1.PriorityB\n\n\x08_case_idB\x11\n\x0f_earlier_reportB\x0e\n\x0c_analysed_at\"\xbd\x01\n\x0bSeriesStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12\x1b\n\x0einstance_count\x18\x02 \x01(\rH\x00\x88\x01\x01\x12*\n\nleft_aside\x18\x03 \x01(\x0b\x32\x16.sidewall.v1.LeftAside\x12\'\n\x05study\x18\x04 \x01(\x0b\x32\x18.sidewall.v1.StudyChoiceB\x11\n\x0f_instance_count\"G\n\x0bStudyChoice\x12 \n\x13series_instance_uid\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x16\n\x14_series_instance_uid\"U\n\tLeftAside\x12\x12\n\ncompanions\x18\x01 \x01(\r\x12\x15\n\rspecial_files\x18\x02 \x01(\r\x12\x1d\n\x15repeated_folder_links\x18\x03 \x01(\r\"+\n\rInstanceChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"y\n\x14\x41nalyzeSeriesRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.SeriesStartH\x00\x12.\n\x08instance\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.InstanceChunkH\x00\x42\x06\n\x04part\"\xb0\x02\n\x0bVolumeStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12(\n\tshape_zyx\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ShapeZyx\x12\x31\n\x0espacing_mm_zyx\x18\x03 \x01(\x0b\x32\x19.sidewall.v1.SpacingMmZyx\x12.\n\rorigin_lps_mm\x18\x04 \x01(\x0b\x32\x17.sidewall.v1.PointLpsMm\x12)\n\tdirection\x18\x05 \x01(\x0b\x32\x16.sidewall.v1.Direction\x12*\n\nvoxel_type\x18\x06 \x01(\x0e\x32\x16.sidewall.v1.VoxelType\x12\x12\n\nis_phantom\x18\x07 \x01(\x08\"[\n\x14\x41nalyzeVolumeRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.VolumeStartH\x00\x12\x10\n\x06voxels\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\"^\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\r\x12\r\n\x05total\x18\x03 \x01(\r\x12\x17\n\nestimate_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_estimate_s\"M\n\rArtefactChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0c\n\x04last\x18\x04 \x01(\x08\"_\n\x07Refusal\x12+\n\x07reasons\x18\x01 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.Findings\"\xe9\x01\n\x05\x45vent\x12)\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x15.sidewall.v1.AcceptedH\x00\x12)\n\x08progress\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ProgressH\x00\x12)\n\x08\x66indings\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.FindingsH\x00\x12.\n\x08\x61rtefact\x18\x04 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x12\'\n\x07refusal\x18\x05 \x01(\x0b\x32\x14.sidewall.v1.RefusalH\x00\x42\x06\n\x04kind*O\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIORITY_ROUTINE\x10\x01\x12\x13\n\x0fPRIORITY_URGENT\x10\x02*\x82\x01\n\tVoxelType\x12\x1a\n\x16VOXEL_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VOXEL_TYPE_UINT8\x10\x01\x12\x14\n\x10VOXEL_TYPE_INT16\x10\x02\x12\x15\n\x11VOXEL_TYPE_UINT16\x10\x03\x12\x16\n\x12VOXEL_TYPE_FLOAT32\x10\x04\x32\xa2\x01\n\x08\x41nalysis\x12J\n\rAnalyzeSeries\x12!.sidewall.v1.AnalyzeSeriesRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x12J\n\rAnalyzeVolume\x12!.sidewall.v1.AnalyzeVolumeRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sidewall.v1.analysis_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VOXELTYPE']._serialized_start=1706
-  _globals['_VOXELTYPE']._serialized_end=1836
+  _globals['_PRIORITY']._serialized_start=1860
+  _globals['_PRIORITY']._serialized_end=1939
+  _globals['_VOXELTYPE']._serialized_start=1942
+  _globals['_VOXELTYPE']._serialized_end=2072
   _globals['_CASEOPTIONS']._serialized_start=72
-  _globals['_CASEOPTIONS']._serialized_end=335
-  _globals['_SERIESSTART']._serialized_start=338
-  _globals['_SERIESSTART']._serialized_end=486
-  _globals['_LEFTASIDE']._serialized_start=488
-  _globals['_LEFTASIDE']._serialized_end=573
-  _globals['_INSTANCECHUNK']._serialized_start=575
-  _globals['_INSTANCECHUNK']._serialized_end=618
-  _globals['_ANALYZESERIESREQUEST']._serialized_start=620
-  _globals['_ANALYZESERIESREQUEST']._serialized_end=741
-  _globals['_VOLUMESTART']._serialized_start=744
-  _globals['_VOLUMESTART']._serialized_end=1048
-  _globals['_ANALYZEVOLUMEREQUEST']._serialized_start=1050
-  _globals['_ANALYZEVOLUMEREQUEST']._serialized_end=1141
-  _globals['_ACCEPTED']._serialized_start=1143
-  _globals['_ACCEPTED']._serialized_end=1195
-  _globals['_PROGRESS']._serialized_start=1197
-  _globals['_PROGRESS']._serialized_end=1291
-  _globals['_ARTEFACTCHUNK']._serialized_start=1293
-  _globals['_ARTEFACTCHUNK']._serialized_end=1370
-  _globals['_REFUSAL']._serialized_start=1372
-  _globals['_REFUSAL']._serialized_end=1467
-  _globals['_EVENT']._serialized_start=1470
-  _globals['_EVENT']._serialized_end=1703
-  _globals['_ANALYSIS']._serialized_start=1839
-  _globals['_ANALYSIS']._serialized_end=2001
+  _globals['_CASEOPTIONS']._serialized_end=376
+  _globals['_SERIESSTART']._serialized_start=379
+  _globals['_SERIESSTART']._serialized_end=568
+  _globals['_STUDYCHOICE']._serialized_start=570
+  _globals['_STUDYCHOICE']._serialized_end=641
+  _globals['_LEFTASIDE']._serialized_start=643
+  _globals['_LEFTASIDE']._serialized_end=728
+  _globals['_INSTANCECHUNK']._serialized_start=730
+  _globals['_INSTANCECHUNK']._serialized_end=773
+  _globals['_ANALYZESERIESREQUEST']._serialized_start=775
+  _globals['_ANALYZESERIESREQUEST']._serialized_end=896
+  _globals['_VOLUMESTART']._serialized_start=899
+  _globals['_VOLUMESTART']._serialized_end=1203
+  _globals['_ANALYZEVOLUMEREQUEST']._serialized_start=1205
+  _globals['_ANALYZEVOLUMEREQUEST']._serialized_end=1296
+  _globals['_ACCEPTED']._serialized_start=1298
+  _globals['_ACCEPTED']._serialized_end=1350
+  _globals['_PROGRESS']._serialized_start=1352
+  _globals['_PROGRESS']._serialized_end=1446
+  _globals['_ARTEFACTCHUNK']._serialized_start=1448
+  _globals['_ARTEFACTCHUNK']._serialized_end=1525
+  _globals['_REFUSAL']._serialized_start=1527
+  _globals['_REFUSAL']._serialized_end=1622
+  _globals['_EVENT']._serialized_start=1625
+  _globals['_EVENT']._serialized_end=1858
+  _globals['_ANALYSIS']._serialized_start=2075
+  _globals['_ANALYSIS']._serialized_end=2237
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,12 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_ROUTINE: _ClassVar[Priority]
+    PRIORITY_URGENT: _ClassVar[Priority]
+
 class VoxelType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     VOXEL_TYPE_UNSPECIFIED: _ClassVar[VoxelType]
@@ -15,6 +21,9 @@ class VoxelType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VOXEL_TYPE_INT16: _ClassVar[VoxelType]
     VOXEL_TYPE_UINT16: _ClassVar[VoxelType]
     VOXEL_TYPE_FLOAT32: _ClassVar[VoxelType]
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_ROUTINE: Priority
+PRIORITY_URGENT: Priority
 VOXEL_TYPE_UNSPECIFIED: VoxelType
 VOXEL_TYPE_UINT8: VoxelType
 VOXEL_TYPE_INT16: VoxelType
@@ -22,30 +31,40 @@ VOXEL_TYPE_UINT16: VoxelType
 VOXEL_TYPE_FLOAT32: VoxelType
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal")
+    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     EARLIER_REPORT_FIELD_NUMBER: _ClassVar[int]
     ANALYSED_AT_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
     prior: _findings_pb2.Findings
     earlier_report: bytes
     analysed_at: str
     refusal: _containers.RepeatedCompositeFieldContainer[_findings_pb2.RefusalReason]
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
-    __slots__ = ("options", "instance_count", "left_aside")
+    __slots__ = ("options", "instance_count", "left_aside", "study")
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_COUNT_FIELD_NUMBER: _ClassVar[int]
     LEFT_ASIDE_FIELD_NUMBER: _ClassVar[int]
+    STUDY_FIELD_NUMBER: _ClassVar[int]
     options: CaseOptions
     instance_count: int
     left_aside: LeftAside
-    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ..., left_aside: _Optional[_Union[LeftAside, _Mapping]] = ...) -> None: ...
+    study: StudyChoice
+    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ..., left_aside: _Optional[_Union[LeftAside, _Mapping]] = ..., study: _Optional[_Union[StudyChoice, _Mapping]] = ...) -> None: ...
+
+class StudyChoice(_message.Message):
+    __slots__ = ("series_instance_uid",)
+    SERIES_INSTANCE_UID_FIELD_NUMBER: _ClassVar[int]
+    series_instance_uid: str
+    def __init__(self, series_instance_uid: _Optional[str] = ...) -> None: ...
 
 class LeftAside(_message.Message):
     __slots__ = ("companions", "special_files", "repeated_folder_links")

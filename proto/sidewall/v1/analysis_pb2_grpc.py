@@ -55,7 +55,7 @@ class AnalysisServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def AnalyzeSeries(self, request_iterator, context):
-        """The client streams the DICOM instances of one series, in any order.
+        """The client streams the DICOM instances of one series, or of a study from which one is chosen, in any order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

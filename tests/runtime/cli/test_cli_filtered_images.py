@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
-from tests.runtime.cli.test_cli_selecting import write_variant
+from tests.fixtures.series_variants import write_variant
 
 SETTING = "filtered_images=warn"
 

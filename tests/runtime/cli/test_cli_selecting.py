@@ -4,25 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
-from pydicom.uid import generate_uid
 
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
-from tests.fixtures.tiny_series import write_tiny_series
-
-
-def write_variant(folder: Path, number: int, **tags: object) -> str:
-    """Write the tiny series as another one of its study; return its UID."""
-    uid = generate_uid()
-    for file in write_tiny_series(folder):
-        dataset = dcmread(file)
-        dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, number
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        for keyword, value in tags.items():
-            setattr(dataset, keyword, value)
-        dataset.save_as(file)
-    return str(uid)
+from tests.fixtures.series_variants import write_variant
 
 
 @pytest.fixture

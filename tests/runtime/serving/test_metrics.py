@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings import Gate, RefusalReason
 from core.progress import Progress as At
 from core.progress import SilentMonitor
+from runtime.analysis.worker import WorkerState
 from runtime.serving.machine import device_of, memory_limit_bytes
 from runtime.serving.metrics import Metrics
 from runtime.serving.timing import TimedMonitor
@@ -155,15 +155,11 @@ def test_every_counter_is_there_before_anything_happens(metrics: Metrics) -> Non
         assert [set(each.labels) for each in samples] == [{label}] * count, name
 
 
-def test_a_case_waits_then_runs_then_is_gone_also_when_it_breaks_off(metrics: Metrics) -> None:
-    metrics.case_waits()
-    assert (shown(metrics, "sidewall_cases_waiting"), shown(metrics, "sidewall_cases_running")) == (1, 0)
-    metrics.case_waits()
-    metrics.case_leaves()
-    with suppress(AnalysisCancelled), metrics.case_runs():
-        assert (shown(metrics, "sidewall_cases_waiting"), shown(metrics, "sidewall_cases_running")) == (0, 1)
-        raise AnalysisCancelled
-    assert (shown(metrics, "sidewall_cases_waiting"), shown(metrics, "sidewall_cases_running")) == (0, 0)
+def test_cases_that_run_and_wait_are_shown_as_the_worker_tells_them(metrics: Metrics) -> None:
+    metrics.works(WorkerState(running=1, urgent_waiting=2, routine_waiting=3))
+    assert shown(metrics, "sidewall_cases_running") == 1
+    assert shown(metrics, "sidewall_cases_waiting") == 5
+    assert shown(metrics, "sidewall_urgent_cases_waiting") == 2
 
 
 def test_held_places_are_read_at_the_scrape(metrics: Metrics) -> None:
