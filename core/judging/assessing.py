@@ -17,7 +17,6 @@ from core.errors import RefusalCode
 from core.findings import Gate, PointLpsMm, StationAssessment
 from core.judging.station_reference import DEFAULT_STATION_REFERENCE, StationReference, StationSize
 from core.labels import REGIONAL_STATIONS, STATION_LABELS, Station
-from core.measuring.components import with_neighbours
 from core.measuring.midline import MIN_DISTANCE_MM, Midline
 from core.measuring.stations import fill_stations
 from core.rules import ScoringRules
@@ -59,9 +58,6 @@ class StationProfile:
     at_side: bool
     """Whether it reaches the side of the field of view."""
 
-    at_unseen: bool
-    """Whether it adjoins voxels that show nothing."""
-
     at_midline: bool
     """Whether the plane that parts the sides runs through it."""
 
@@ -89,7 +85,7 @@ class StationProfile:
     @property
     def whole(self) -> bool:
         """Whether it ends within the images on all sides."""
-        return bool(self.slices_mm3.any()) and not (self.ends_reached or self.at_side or self.at_unseen)
+        return bool(self.slices_mm3.any()) and not (self.ends_reached or self.at_side)
 
     @property
     def _shown(self) -> BoolArray:
@@ -101,15 +97,13 @@ def assess_stations(
     midline: Midline,
     rules: ScoringRules,
     reference: StationReference | None = None,
-    unseen: BoolArray | None = None,
 ) -> tuple[StationAssessment, ...]:
     """Return for each side and station whether enough of it was seen to call it free of nodes.
 
-    `reference` says what is enough, None takes the default; `unseen` (bool z, y, x, on the segmentation's grid) marks
-    voxels that show nothing of the body, and a station that adjoins one is not assessed. Without a trusted midline
-    the sides cannot be told apart and nothing counts as assessed.
+    `reference` says what is enough, None takes the default. Without a trusted midline the sides cannot be told apart
+    and nothing counts as assessed.
     """
-    profiles = profile_stations(segmentation.labels, midline, unseen)
+    profiles = profile_stations(segmentation.labels, midline)
     return tuple(assess_profile(each, rules, reference, midline_trusted=midline.trusted) for each in profiles)
 
 
@@ -123,16 +117,15 @@ def within_field_of_view(
     return tuple(replace(each, assessed=False, reason=reason) if each.assessed else each for each in assessed)
 
 
-def profile_stations(labels: Volume, midline: Midline, unseen: BoolArray | None = None) -> tuple[StationProfile, ...]:
+def profile_stations(labels: Volume, midline: Midline) -> tuple[StationProfile, ...]:
     """Return what was seen of each station, left before right, nodes counting to the station around them."""
     filled = labels.with_voxels(fill_stations(labels.voxels, labels.spacing_mm))
-    adjoining = None if unseen is None else with_neighbours(unseen)
     profiles = []
     for value, station in STATION_LABELS.items():
         index = np.argwhere(filled.voxels == value)
         distance_mm = midline.distance_mm(filled.index_to_lps_mm(index))
-        profiles.append(_profile(filled, "left", station, index[distance_mm > 0], midline, adjoining))
-        profiles.append(_profile(filled, "right", station, index[distance_mm <= 0], midline, adjoining))
+        profiles.append(_profile(filled, "left", station, index[distance_mm > 0], midline))
+        profiles.append(_profile(filled, "right", station, index[distance_mm <= 0], midline))
     return tuple(sorted(profiles, key=lambda profile: profile.side))
 
 
@@ -157,8 +150,6 @@ def _reason(profile: StationProfile, rules: ScoringRules, reference: StationRefe
         return f"only {size.volume_mm3:.0f} mm3 were seen; at least {least_mm3:.0f} mm3 are needed"
     if profile.at_midline:
         return "the midline runs through it, so the sides cannot be told apart"
-    if profile.at_unseen:
-        return "a part of the images that shows nothing adjoins it"
     if size.extent_mm < least_mm:
         return f"only {size.extent_mm:.0f} mm along the body were seen; at least {least_mm:.0f} mm are needed"
     if station not in REGIONAL_STATIONS:
@@ -182,12 +173,11 @@ def _profile(
     station: Station,
     index: npt.NDArray[np.intp],
     midline: Midline,
-    adjoining: BoolArray | None,
 ) -> StationProfile:
     """Return the profile of the station that has the voxels `index` (n, 3)."""
     slices_mm3 = np.multiply(np.bincount(index[:, 0], minlength=filled.shape[0]), filled.voxel_volume_mm3)
     if len(index) == 0:
-        return StationProfile(side, station, slices_mm3, filled.spacing_mm[0], False, False, False, None)
+        return StationProfile(side, station, slices_mm3, filled.spacing_mm[0], False, False, None)
     positions = filled.index_to_lps_mm(index)
     x, y, z = (float(value) for value in positions.mean(axis=0))
     near = np.abs(midline.distance_mm(positions)) < MIN_DISTANCE_MM
@@ -197,7 +187,6 @@ def _profile(
         slices_mm3=slices_mm3,
         slice_mm=filled.spacing_mm[0],
         at_side=_at_side(index, filled),
-        at_unseen=adjoining is not None and bool(adjoining[tuple(index.T)].any()),
         at_midline=float(near.mean()) > _MOST_AT_MIDLINE,
         centroid_lps_mm=(x, y, z),
     )

@@ -79,11 +79,11 @@ def with_neighbours(mask: BoolArray) -> BoolArray:
     return grown
 
 
-def edge_voxels(shape: tuple[int, ...], unseen: BoolArray | None = None) -> BoolArray:
-    """Return where a body may go on unseen (z, y, x): the outermost voxels, and those that adjoin unseen ones."""
+def edge_voxels(shape: tuple[int, ...]) -> BoolArray:
+    """Return where a body may go on beyond the image (z, y, x): the outermost voxels."""
     edge = np.ones(shape, dtype=np.bool_)
     edge[tuple(slice(1, -1) for _ in shape)] = False
-    return edge if unseen is None else edge | with_neighbours(unseen)
+    return edge
 
 
 def _parts(body: BoolArray, spacing_mm: tuple[float, float, float]) -> list[BoolArray]:

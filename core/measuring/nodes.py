@@ -83,15 +83,13 @@ def find_nodes(
     *,
     tracking_seed: str,
     demonstration: bool,
-    unseen: BoolArray | None = None,
 ) -> MeasuredNodes:
     """Measure and score every node of a segmentation.
 
     Nodes are components of the node posterior above the bundle's threshold, large and certain enough by its rules.
     `volume` is the canonical image on the segmentation's grid (for the nodes' signal); the same `tracking_seed` gives
-    the same tracking UIDs. With `demonstration` no node is called positive or negative. A node that adjoins voxels of
-    `unseen` (bool z, y, x, which show nothing of the body) is cut like one at the edge of the image. Raises
-    `ValueError` when the grids differ.
+    the same tracking UIDs. With `demonstration` no node is called positive or negative. Raises `ValueError` when
+    the grids differ.
     """
     posterior = segmentation.node_posterior
     if not volume.same_grid(posterior):
@@ -101,7 +99,7 @@ def find_nodes(
         (_candidate(segmentation, instances, index, box) for index, box in enumerate(component_boxes(instances), 1)),
         key=lambda candidate: (-round(candidate.centroid_lps_mm[2], 3), candidate.centroid_lps_mm[0]),
     )
-    edge = edge_voxels(posterior.shape, unseen)
+    edge = edge_voxels(posterior.shape)
     scorer = _Scorer(
         image=volume,
         segmentation=segmentation,
@@ -168,7 +166,7 @@ class _Scorer:
     """Instance map that the candidates' `instance` refers to."""
 
     edge: BoolArray
-    """Where a node may go on unseen (z, y, x)."""
+    """Where a node may go on beyond the image (z, y, x)."""
 
     stations: npt.NDArray[np.uint8]
     """Nearest station of every node voxel, 0 elsewhere."""

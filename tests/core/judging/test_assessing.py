@@ -48,13 +48,12 @@ def _reference(extent_mm: float = 96.0, open_mm: float = 96.0, volume_mm3: float
 def _missing(
     labels: npt.NDArray[np.uint8],
     reference: StationReference | None = None,
-    unseen: npt.NDArray[np.bool_] | None = None,
     midline: Midline = MIDLINE,
 ) -> dict[Cut, str]:
     """Return (side, station) -> reason of what was not assessed, on a grid with the labels' slices."""
     volume = grid(labels.shape, SPACING_MM)
     segmented = segmentation(volume, np.zeros(labels.shape, dtype=np.float32), station_labels=labels)
-    assessed = assess_stations(segmented, midline, ScoringRules(), reference or _reference(), unseen)
+    assessed = assess_stations(segmented, midline, ScoringRules(), reference or _reference())
     assert len(assessed) == 6
     return {(each.side, each.station): str(each.reason) for each in assessed if not each.assessed}
 
@@ -136,18 +135,6 @@ def test_the_side_of_the_field_of_view_cuts_a_regional_station() -> None:
     missing = {(each.side, each.station): str(each.reason) for each in assessed if not each.assessed}
     assert set(missing) == {("right", "obturator"), ("right", "internal_iliac")}
     assert all("the side of the field of view cuts through it" in reason for reason in missing.values())
-
-
-def test_a_station_beside_voxels_that_show_nothing_is_not_assessed() -> None:
-    labels, unseen = _whole(), np.zeros(SHAPE, dtype=np.bool_)
-    unseen[10:12, 30:34, 85:90] = True
-    labels[unseen] = 0
-    missing = _missing(labels, unseen=unseen)
-    assert set(missing) == {("left", "obturator")}
-    assert "shows nothing" in missing["left", "obturator"]
-    far = np.zeros(SHAPE, dtype=np.bool_)
-    far[:, :3] = True
-    assert _missing(labels, unseen=far) == {}
 
 
 def test_without_a_trusted_midline_nothing_is_assessed() -> None:
