@@ -2,6 +2,9 @@
 
 A process that is the first of its container (PID 1) never sees a signal that it has no handler for: without this a
 stop that comes while Python still imports would be lost, and the container killed much later.
+
+What comes earlier still, in the first hundredths of a second, is Python's own: SIGTERM ends the process by the signal,
+and so does SIGINT but for the case that an import's callback swallows its KeyboardInterrupt. So managers send SIGTERM.
 """
 
 import os

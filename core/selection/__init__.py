@@ -1,7 +1,7 @@
 """Choose the series to analyse from a whole study, and say why."""
 
 from core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason, Verdict
-from core.selection.choosing import ChosenSource, choose_series
+from core.selection.choosing import ChosenSource, choose_series, refused_by_headers
 from core.selection.criteria import SelectionCriteria
 from core.selection.selecting import RefusedStudy, Selection, refused_by_caller, select_series
 
@@ -16,5 +16,6 @@ __all__ = [
     "Verdict",
     "choose_series",
     "refused_by_caller",
+    "refused_by_headers",
     "select_series",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import Reason, RefusalCode
 from core.reading.files import NameAside, name_no_file
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.selection.selecting import Selection, select_series
@@ -43,3 +44,19 @@ def choose_series(
     instances = selection.require()
     announce(selection)
     return ChosenSource(instances, selection.warnings)
+
+
+def refused_by_headers(
+    source: Path | Sequence[Path | bytes], *, series_uid: str | None = None, limits: ReadingLimits = DEFAULT_LIMITS
+) -> tuple[Reason, ...]:
+    """Return why headers alone leave nothing to analyse, by the rules of `select_series`; empty where reading decides.
+
+    Of a single series reading decides itself what is merely preferred.
+    """
+    selection = select_series(source, series_uid=series_uid, limits=limits)
+    if selection.chosen is not None:
+        return ()
+    if len(selection.candidates) == 1 and series_uid is None:
+        exclusions = selection.candidates[0].exclusions
+        return selection.refusal if any(isinstance(each.code, RefusalCode) for each in exclusions) else ()
+    return selection.refusal

@@ -1,6 +1,8 @@
 """`sidewall select`: which series of a study would be analysed, and why."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -8,10 +10,22 @@ from rich.table import Table
 from rich.text import Text
 
 from base.wording import WARNING
-from core.selection import Selection, SeriesCandidate, SeriesReason
+from core.reading.limits import DEFAULT_LIMITS
+from core.reading.volume_files import holds_volume_files
+from core.selection import Selection, SeriesCandidate, SeriesReason, refused_by_headers
+from core.site_choices import FilteredImages
 from runtime.cli.console import Tell
 
 _COLOURS = {"chosen": "bold green", "eligible": "green", "excluded": "dim"}
+
+
+def tell_refusal(path: Path, series_uid: str | None, filtered_images: FilteredImages, tell: Tell) -> None:
+    """Tell why headers leave nothing to analyse at `path`, if they do; nothing of it is decided or written here."""
+    if series_uid is None and holds_volume_files(path):
+        return
+    limits = replace(DEFAULT_LIMITS, filtered_images=filtered_images)
+    for reason in refused_by_headers(path, series_uid=series_uid, limits=limits):
+        tell(f"nothing can be analysed: {reason.message}")
 
 
 def announcing(tell: Tell) -> Callable[[Selection], None]:

@@ -15,7 +15,7 @@ from core.errors import CaseRefused
 from core.progress import SilentMonitor
 from core.reading.mending import IDENTITY, SECONDARY
 from core.reading.notes import without_library_warnings
-from runtime.analysis.case import CaseInput
+from runtime.analysis.case import AboutCase
 from runtime.analysis.case_folder import CaseInputs
 from runtime.analysis.scoring import score_path
 from runtime.settings import Settings
@@ -50,13 +50,13 @@ def label_map(tmp_path: Path) -> Path:
     affine[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ np.diag(SPACING_MM[::-1])
     affine[:3, 3] = np.array([-1.0, -1.0, 1.0]) * volume.origin_lps_mm
     image = nibabel.Nifti1Image(labels.transpose(2, 1, 0), affine)  # type: ignore[no-untyped-call]
-    nibabel.save(image, tmp_path / "labels.nii")  # type: ignore[no-untyped-call]
+    nibabel.save(image, tmp_path / "labels.nii")
     return tmp_path / "labels.nii"
 
 
 def scored(series: Path, segmentation: Path, out: Path) -> str:
     """Return the status that `score` writes; or why the file is no label map."""
-    about = CaseInput(case_id="fuzz")
+    about = AboutCase(case_id="fuzz")
     inputs = CaseInputs(series=str(series))
     try:
         with without_library_warnings():

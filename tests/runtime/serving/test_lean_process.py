@@ -42,3 +42,31 @@ def test_help_loads_nothing_heavy() -> None:
     code = "import sys; import runtime.cli; print(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"numpy", "grpc", "pydicom", "onnxruntime", "openvino"} & set(answer.stdout.split()) == set()
+
+
+def test_what_headers_refuse_is_told_before_the_bundle_and_what_writes_results_are_loaded(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no image\n")
+    code = """
+import sys, runtime.cli
+def tell(line):
+    print(line, *sys.modules)
+    sys.exit()
+runtime.cli._tell = tell
+runtime.cli.app()
+"""
+    command: list[str | Path] = [
+        sys.executable,
+        "-c",
+        code,
+        "analyze",
+        text,
+        "--bundle",
+        tmp_path / "none",
+        "--out",
+        tmp_path / "out",
+    ]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("nothing can be analysed: no DICOM series among 1 file; ")
+    heavy = {"grpc", "highdicom", "onnxruntime", "openvino", "reportlab", "runtime.bundle.loading", "runtime.pipeline"}
+    assert heavy & set(answer.stdout.split()) == set()
