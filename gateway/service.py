@@ -1,7 +1,6 @@
 """The whole gateway: what it consists of, in which order it starts, and how it stops."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable
 from typing import Final
@@ -10,6 +9,7 @@ import structlog
 from pydicom.dataset import Dataset
 from sqlalchemy import exists, select
 
+from base.errors import SettingInvalid
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
 from gateway.intake.activity import Activity
@@ -17,6 +17,7 @@ from gateway.intake.folder import WatchedFolder
 from gateway.intake.receiving import Receiver
 from gateway.intake.room import Room
 from gateway.intake.scp import DicomNode
+from gateway.intake.tls import ServerTls
 from gateway.intake.web import WebNode
 from gateway.intake.web_server import WebServer
 from gateway.ledger.claims import take_back_studies
@@ -83,9 +84,10 @@ class Gateway:
         studies, deliveries = take_back_studies(self.ledger), take_back_deliveries(self.ledger)
         _log.info("recovered", studies=studies, deliveries=deliveries, strays=strays)
 
-    def start(self, tls: ssl.SSLContext | None = None) -> int:
-        """Begin to work and to listen; return the port of the DICOM node. Raises `OSError`."""
+    def start(self) -> int:
+        """Begin to work and to listen; return the port of the DICOM node. Raises `SettingInvalid` or `OSError`."""
         settings = self.settings
+        tls = self._tls()
         closer = Closer(
             self.ledger,
             lambda: self.site_file.site,
@@ -101,6 +103,8 @@ class Gateway:
             Worker("cleaning", janitor.clean, _CLEAN_S),
             Worker("analysing", lambda: asyncio.run(self.analyst.run()), _LOOK_S),
         ]
+        if tls is not None:
+            self._workers.append(Worker("certificates", tls.look, _SWEEP_S))
         if settings.watched_folder is not None:
             watched = WatchedFolder(settings.watched_folder, self.receiver, self.spool)
             self._workers.append(Worker("watching", watched.work, _LOOK_S))
@@ -109,7 +113,7 @@ class Gateway:
             worker.start()
         if settings.web_listen:
             node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault)
-            self._web = WebServer(node.application(), settings)
+            self._web = WebServer(node.application(), settings, None if tls is None else tls.context)
             self.web_port = self._web.start()
         self._node = DicomNode(
             settings,
@@ -118,7 +122,7 @@ class Gateway:
             self.activity,
             self._commitment_reported,
             self.spool.incoming,
-            tls,
+            None if tls is None else tls.context,
         )
         return self._node.start()
 
@@ -136,6 +140,13 @@ class Gateway:
             worker.join()
         self.ledger.close()
         self.spool.close()
+
+    def _tls(self) -> ServerTls | None:
+        try:
+            return ServerTls.of(self.settings)
+        except OSError as error:
+            file = str(self.settings.tls_certificate)
+            raise SettingInvalid("tls_certificate", file, f"PEM files that fit together ({error.strerror})") from error
 
     def fault(self) -> str | None:
         """Return why the gateway is not ready to take instances; None when it is."""

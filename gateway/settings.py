@@ -130,12 +130,9 @@ class GatewaySettings:
             value = getattr(self, name)
             require(lowest <= value <= highest, name, value, f"{lowest:g} to {highest:g}")
         require(bool(self.retry_min) and min(self.retry_min) >= 0, "retry_min", self.retry_min, "pauses from 0 on, min")
-        require(
-            (self.tls_certificate is None) == (self.tls_key is None),
-            "tls_key",
-            str(self.tls_key),
-            "given with tls_certificate",
-        )
+        given = self.tls_certificate is not None
+        require(given == (self.tls_key is not None), "tls_key", str(self.tls_key), "given with tls_certificate")
+        require(given or self.tls_client_ca is None, "tls_client_ca", str(self.tls_client_ca), "with tls_certificate")
         for name in ("listen", "web_listen", "studies_listen"):
             self._check_listen(name, getattr(self, name))
 
@@ -147,6 +144,11 @@ class GatewaySettings:
         is_open = host.strip("[]") not in {"127.0.0.1", "::1", "localhost"}
         is_safe = self.plaintext or self.tls_certificate is not None
         require(is_safe or not is_open, name, value, "127.0.0.1, ::1 or localhost, or TLS, or plaintext = true")
+        # The DICOM node asks the site's file who calls; the others know a caller by its certificate alone.
+        is_known = self.plaintext or self.tls_client_ca is not None or name == "listen"
+        require(
+            is_known or not is_open, name, value, "this machine's own address, or tls_client_ca, or plaintext = true"
+        )
 
     @property
     def ledger_url(self) -> str:

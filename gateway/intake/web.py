@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +15,9 @@ from gateway.errors import NoRoom, NotTaken, Unreadable
 from gateway.intake.headers import read_header
 from gateway.intake.receiving import Receiver, Sender
 from gateway.spool import Spool
+
+if TYPE_CHECKING:  # It is there for checkers of types alone.
+    from python_multipart.multipart import MultipartCallbacks
 
 _MIB: Final = 1 << 20
 _MAX_PARTS: Final = 20_000
@@ -145,7 +148,7 @@ class _Writer:
         self._size = 0
         self.is_whole = False
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         """Return what the parser calls."""
         return {
             "on_part_begin": self._begin,

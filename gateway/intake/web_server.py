@@ -1,6 +1,7 @@
 """The server of HTTP: in a thread of its own, on a socket that is bound before anything is answered."""
 
 import socket
+import ssl
 import threading
 from typing import Final
 
@@ -15,22 +16,19 @@ _PATIENCE_S: Final = 10.0
 class WebServer:
     """Runs an application until it is stopped."""
 
-    def __init__(self, application: Starlette, settings: GatewaySettings) -> None:
+    def __init__(self, application: Starlette, settings: GatewaySettings, tls: ssl.SSLContext | None) -> None:
         self._listen = host_of(settings.web_listen)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                application,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ssl_certfile=settings.tls_certificate,
-                ssl_keyfile=settings.tls_key,
-                ssl_ca_certs=str(settings.tls_client_ca) if settings.tls_client_ca else None,
-                ssl_cert_reqs=2 if settings.tls_client_ca else 0,
-                limit_concurrency=64,
-                timeout_keep_alive=30,
-            )
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=64,
+            timeout_keep_alive=30,
         )
+        config.load()
+        config.ssl = tls
+        self._server = uvicorn.Server(config)
         self._thread: threading.Thread | None = None
 
     def start(self) -> int:

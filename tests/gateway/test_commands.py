@@ -1,0 +1,137 @@
+"""What an operator does, by the real commands."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from tests.fixtures.gateways import GatewayPlace, recording_node, running_gateway, wait_for
+from tests.fixtures.processes import ServerProcess
+from tests.fixtures.sending import renamed_study, send
+from tests.gateway.test_chain import SITE
+
+
+def test_a_study_is_held_released_retracted_and_analysed_again(
+    place: GatewayPlace, engine: ServerProcess, series: list[Path], tmp_path: Path
+) -> None:
+    study = renamed_study(series, PatientName="Secret^Name", AccessionNumber="ACC7")
+    uid = str(study[0].StudyInstanceUID)
+    with recording_node() as node:
+        place.write_site(SITE.format(engine=engine.address, port=node.port, ae_title="RECORDER", confirm="none"))
+        with running_gateway(place, SIDEWALL_GATEWAY_QUIET_S="3") as gateway:
+            send(gateway.port, study)
+            place.wait_for_states("receiving")
+            assert place.command("hold", "ACC7").stdout == "study 1 is held\n"
+            assert place.command("hold", "ACC7").returncode == 3
+            assert place.command("release", uid).stdout == "study 1 is receiving\n"
+            place.wait_for_states("delivered")
+            sent = set(node.sends)
+            assert place.command("retract", "1").stdout == f"0 objects stopped, {len(sent)} rejected by a note\n"
+            place.wait_for_states("delivered")
+            (note_uid,) = set(node.sends) - sent
+            assert place.command("retry", "1").stdout == "study 2 is waiting\n"
+            place.wait_for_states("delivered", "delivered")
+            shown = json.loads(place.command("show", "ACC7").stdout)
+            told = place.command("status").stdout
+    _check_note(place.spool / "cases" / uid / "1" / "rejection" / f"{note_uid}.dcm", sent, tmp_path)
+    assert [each["state"] for each in shown["history"]] == [
+        "waiting",
+        "analysing",
+        "answered",
+        "delivering",
+        "delivered",
+    ]
+    assert "delivered" in told
+    assert "history: entry" in told
+    for text in (json.dumps(shown), told, place.describe()):
+        assert "Secret" not in text
+        assert str(study[0].PatientID) not in text
+
+
+def _check_note(file: Path, rejected: set[str], folder: Path) -> None:
+    note = pydicom.dcmread(file)
+    (evidence,) = note.CurrentRequestedProcedureEvidenceSequence
+    named = {
+        str(each.ReferencedSOPInstanceUID)
+        for series in evidence.ReferencedSeriesSequence
+        for each in series.ReferencedSOPSequence
+    }
+    assert named == rejected
+    assert note.ConceptNameCodeSequence[0].CodeValue == "113037"
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy is not installed")
+    done = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
+    assert errors == []
+
+
+def test_what_was_refused_is_sent_again_on_request(
+    place: GatewayPlace, engine: ServerProcess, series: list[Path]
+) -> None:
+    with recording_node() as node:
+        node.status = lambda _: 0xA900
+        place.write_site(SITE.format(engine=engine.address, port=node.port, ae_title="RECORDER", confirm="none"))
+        with running_gateway(place) as gateway:
+            send(gateway.port, renamed_study(series))
+            (failed,) = place.wait_for_states("failed")
+            assert failed.reason == "5 of 5 objects were not taken by pacs"
+            node.status = lambda _: 0x0000
+            assert place.command("redeliver", "1").stdout == "5 objects queued\n"
+            place.wait_for_states("delivered")
+            assert place.command("redeliver", "1").returncode == 3
+
+
+def test_receiving_goes_on_without_an_engine_and_a_study_can_be_cancelled(
+    place: GatewayPlace, series: list[Path]
+) -> None:
+    place.write_site('[[engine]]\naddress = "127.0.0.1:1"\n[[rule]]\nname = "all"\n')
+    with running_gateway(place) as gateway:
+        assert send(gateway.port, renamed_study(series)) == [0x0000] * len(series)
+        wait_for(lambda: any("server_unreachable" in each.reason for each in place.studies()), place.describe)
+        place.wait_for_states("waiting")
+        assert place.studies()[0].attempts == 0
+        assert place.command("cancel", "1").stdout == "study 1 is failed\n"
+
+
+def test_rules_are_explained(place: GatewayPlace, series: list[Path]) -> None:
+    place.write_site('[[rule]]\nname = "ct"\nmodality = ["CT"]\n[[rule]]\nname = "mr"\nmodality = ["MR"]\n')
+    done = place.command("rules", "test", str(series[0].parent))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [f"{len(series)} images, 0 other files", "ct: no modality among CT", "mr: matches"]
+    assert lines[3].startswith("decision: rule mr: analyse (site file ")
+
+
+def test_a_destination_is_tried(place: GatewayPlace) -> None:
+    with recording_node() as node:
+        place.write_site(SITE.format(engine="127.0.0.1:1", port=node.port, ae_title="RECORDER", confirm="none"))
+        said = place.command("echo", "pacs").stdout
+        assert said == f"127.0.0.1:{node.port} answers SIDEWALL calling RECORDER: status 0000\n"
+    done = place.command("echo", "pacs")
+    assert done.returncode == 5
+    assert "nothing listens there" in done.stderr
+    assert place.command("echo", "other").returncode == 2
+
+
+def test_a_copy_is_brought_back_and_what_is_lost_is_told(
+    place: GatewayPlace, series: list[Path], tmp_path: Path
+) -> None:
+    place.write_site("")
+    with running_gateway(place, SIDEWALL_GATEWAY_QUIET_S="600") as gateway:
+        send(gateway.port, renamed_study(series))
+        done = place.command("backup", str(tmp_path / "copy"))
+        assert done.returncode == 0, done.stderr
+    shutil.rmtree(place.spool)
+    assert place.command("restore", str(tmp_path / "copy")).returncode == 0
+    assert place.command("restore", str(tmp_path / "copy")).returncode == 3
+    assert place.command("doctor").returncode == 0
+    lost = next((place.spool / "instances").rglob("*.dcm"))
+    lost.unlink()
+    told = place.command("doctor")
+    assert told.returncode == 1
+    assert f"fault: 1 instances have lost their file, such as instances/{lost.parent.parent.name}" in told.stdout
+    assert "forgotten: 1 instances" in place.command("repair").stdout
+    assert place.command("doctor").returncode == 0
