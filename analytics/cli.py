@@ -108,6 +108,9 @@ def report(
         int | None,
         typer.Option(min=1, help="Processes at work; by default one a core, 4 at most. One needs least memory."),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Recompute numbers by lifelines and statsmodels, and list agreement.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
@@ -124,8 +127,8 @@ def report(
     writable_folder(out)
     with new_progress() as progress:
         computing = progress.add_task("computing", total=step_count(data))
-        writing = progress.add_task("writing", total=5)
-        document = build_report(data, study, lambda: progress.advance(computing), jobs or usable_jobs())
+        writing = progress.add_task("writing", total=6)
+        document = build_report(data, study, lambda: progress.advance(computing), jobs or usable_jobs(), verify)
         written = write_report(document, data, out, lambda: progress.advance(writing))
     numbers = sum(len(section.numbers) for section in document.sections)
     if as_json:

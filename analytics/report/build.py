@@ -1,6 +1,6 @@
 """The whole report in one function: sections in their order, and the files that they become."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Final
 
 from analytics.errors import NotEstimable, fault_text
 from analytics.folders import writable_folder
-from analytics.report.blocks import Figure, ReportDocument, Section, Table, Text, identifier
+from analytics.report.blocks import Figure, Number, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
 from analytics.report.html_page import html_page
@@ -16,6 +16,7 @@ from analytics.report.inputs import input_digests
 from analytics.report.letters import without_font
 from analytics.report.machine import numbers_csv, results_json
 from analytics.report.pdf_document import pdf_bytes
+from analytics.report.r_script import r_script
 from analytics.report.sections.accuracy import accuracy_section
 from analytics.report.sections.agreement import agreement_section
 from analytics.report.sections.baseline import baseline_section
@@ -34,15 +35,23 @@ from analytics.version import software_versions
 
 
 def build_report(
-    data: StudyData, study_file: Path, advance: Callable[[], None] = lambda: None, jobs: int = 1
+    data: StudyData,
+    study_file: Path,
+    advance: Callable[[], None] = lambda: None,
+    jobs: int = 1,
+    verify: bool = False,
 ) -> ReportDocument:
-    """Return the report of a study; `advance` is called `step_count` times.
+    """Return the report of a study; `advance` is called `step_count` times; `verify` adds a second opinion.
 
     `jobs` processes compute sections side by side, with the same result; more than one asks that the calling program
     guards its entry with `if __name__ == "__main__"`. Raises `WorkerLost`.
     """
     computed = _sections(data, advance) if jobs == 1 else _side_by_side(data, advance, jobs)
     sections = [section for section in computed if section is not None]
+    if verify:
+        numbers = [number for section in sections for number in section.numbers]
+        opinion = _computed("Second opinion", partial(_second_opinion, data, numbers))
+        sections += [opinion] if opinion is not None else []
     titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
@@ -50,6 +59,13 @@ def build_report(
     sections += _letters_section(data.study.title, sections)
     subtitle = f"{len(data.patients):,} patients, {len(data.study.raters)} raters, {len(data.follow_up)} endpoints"
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
+
+
+def _second_opinion(data: StudyData, numbers: Sequence[Number]) -> Section:
+    # lifelines and statsmodels take seconds to load, which nobody waits for who asks for no second opinion.
+    from analytics.report.second_opinion import second_opinion
+
+    return second_opinion(data, numbers)
 
 
 _AT_ONCE: Final[dict[str, Callable[[StudyData], Section | None]]] = {
@@ -171,7 +187,7 @@ class Written:
 def write_report(
     document: ReportDocument, data: StudyData, folder: Path, advance: Callable[[], None] = lambda: None
 ) -> Written:
-    """Write every file of the report; `advance` is called after each of the five documents.
+    """Write every file of the report; `advance` is called after each of the six documents.
 
     The numbers come first: a document that cannot be laid out costs itself alone, and `results.json` names it.
     """
@@ -180,6 +196,7 @@ def write_report(
     makers: dict[str, Callable[[], str | bytes]] = {
         "results.json": lambda: results_json(document, data, faults),
         "numbers.csv": lambda: numbers_csv(document),
+        "analysis.R": lambda: r_script(document, data, folder),
         "report.html": lambda: html_page(document),
         "tables.docx": lambda: docx_bytes(document),
         "report.pdf": lambda: pdf_bytes(document),

@@ -34,6 +34,11 @@ def decoded(path: Path, encoding: str | None) -> str:
         ) from None
 
 
+def encoding_of(path: Path) -> str:
+    """Return the encoding of a file as `decoded` recognises it."""
+    return _recognised(path, path.read_bytes())
+
+
 def _codec(content: bytes, name: str) -> str:
     if name == "utf-8":
         return "utf-8-sig"

@@ -113,5 +113,5 @@ def test_a_document_that_cannot_be_laid_out_costs_itself_and_no_number(
     assert "report.pdf (ValueError in analytics/report/build.py, line " in errors
     assert list(json.loads(results)["faults"]) == ["report.pdf"]
     written = {path.name for path in (study.parent / "out").iterdir()}
-    assert written == {"results.json", "numbers.csv", "report.html", "tables.docx", "figures"}
+    assert written == {"results.json", "numbers.csv", "analysis.R", "report.html", "tables.docx", "figures"}
     assert SECRET not in errors + results
