@@ -38,10 +38,17 @@ TOLERANCES: Final[Mapping[Precision, Tolerance]] = {
     "float16": Tolerance(
         0.02, 1e-3, 0.998, 0.1, "11 bits of mantissa, statistics of normalisations in float32; sizes are read in tenths"
     ),
-    "bfloat16": Tolerance(0.05, 5e-3, 0.998, 0.1, "8 bits of mantissa: eight times float16's rounding, results as it"),
+    "bfloat16": Tolerance(
+        0.15,
+        2e-2,
+        0.998,
+        0.1,
+        "8 bits of mantissa: small logits of a short training waver by a twelfth; results decide",
+    ),
 }
-"""Of logits about four times what the demo bundle's golden case has on OpenVINO: 5.4e-3 and 5.3e-5 in float32, 1.3e-2
-and 1.4e-3 in bfloat16. Results are held to what `benchmarks/parity.py` holds the modes to.
+"""Of logits about four times what the demo bundle's golden case has on OpenVINO in float32 (5.4e-3 and 5.3e-5), and in
+bfloat16 (1.3e-2 and 1.4e-3) twice what networks of a short training have, whose logits are small (7e-2). Results are
+held to what `benchmarks/parity.py` holds the modes to.
 """
 
 
@@ -50,7 +57,7 @@ def judge(
 ) -> tuple[list[str], list[str]]:
     """Return what lies beyond the tolerance, in logits and labels, and in the findings."""
     of_images = [
-        f"{name} logit error {got:.2e}, allowed {allowed:.0e}"
+        f"{name} logit error {got:.2e}, allowed {allowed:g}"
         for name, got, allowed in (
             ("largest", logits.maximum, tolerance.max_logit_error),
             ("mean", logits.mean, tolerance.mean_logit_error),

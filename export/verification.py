@@ -59,7 +59,8 @@ class Verification:
     @property
     def _refused(self) -> list[str]:
         return [
-            f"{each.candidate} in {each.precision} is refused on case {each.case}: {'; '.join(each.reasons)}"
+            f"{each.candidate} in {each.precision} is refused on case {each.case}: "
+            + "; ".join([*each.reasons, _remedy(each)])
             for each in self.parity
             if each.outcome == "refused"
         ]
@@ -100,6 +101,13 @@ def verify_bundle(
     if bundle is not None and backends and record.all_ok:
         parity = tuple(run_gate(bundle, gate_cases(bundle, cases), candidates_of(bundle, backends)))
     return Verification(path.name, signed.digest if signed else None, tuple(record.checks), parity)
+
+
+def _remedy(verdict: CaseVerdict) -> str:
+    """Return what can be done about a refusal."""
+    if verdict.precision == "float32":
+        return "to do: export the folds again, and report it when that does not help"
+    return "to do: serve it in the mode exact on such machines, or train on; --backend leaves a backend out"
 
 
 class _Record:

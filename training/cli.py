@@ -95,6 +95,7 @@ def prepare(
 
         files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
         files.check()
+        _tell_what_few_cases_show(files)
     from training import preparation  # after the checks: it loads torch
     from training.dealing import Deal
 
@@ -121,6 +122,14 @@ def prepare(
         preparation.take_snapshot(workspace)
     made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
     _say({"cases": len(names)} | taken | made, as_json)
+
+
+def _tell_what_few_cases_show(files: "StudyFiles") -> None:
+    """Print what so many cases can show, before any image is read; raises `SettingInvalid` when they fill no folds."""
+    from training.few_cases import table_words
+
+    for line in table_words(files.cases, files.hold_out) if files.cases is not None else ():
+        Console(stderr=True).print(line, style="yellow", markup=False, highlight=False)
 
 
 def _take_in(
@@ -282,6 +291,11 @@ def _told(verdict: dict[str, Any]) -> str:
 def _check_device(device: str) -> None:
     if device not in ("cpu", "cuda"):
         raise SettingInvalid("device", device, "cpu, cuda")
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise SettingInvalid("device", "cuda, which torch finds none of", "cpu, or a machine with a GPU and driver")
 
 
 def parse_range(name: str, text: str) -> list[int]:

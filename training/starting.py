@@ -1,5 +1,6 @@
 """Starting weights from the folds of an earlier bundle, which are plain ONNX: nothing is unpickled."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ def load_fold(network: "torch.nn.Module", path: Path) -> None:
         name: parameter for name, parameter in network.named_parameters() if not name.startswith(unused)
     }
     for name, parameter in fitting.items():
+        if name in stored:
+            stored[name] = _without_shuffle(stored[name], tuple(parameter.shape))
         shape = None if name not in stored else tuple(stored[name].shape)
         if shape != tuple(parameter.shape):
             raise SettingInvalid(
@@ -47,6 +50,20 @@ def load_fold(network: "torch.nn.Module", path: Path) -> None:
     with torch.no_grad():
         for name, parameter in fitting.items():
             parameter.copy_(torch.from_numpy(stored[name].copy()))
+
+
+def _without_shuffle(stored: Any, shape: tuple[int, ...]) -> Any:
+    """Return a parameter of a transposed convolution that its bundle writes as convolution and pixel shuffle.
+
+    `export/onnx_shuffle.py` makes weights (in, out, a, b, c) to (out a b c, in, 1, 1, 1), and repeats each of the
+    biases (out,) for every voxel of the kernel. Everything else is returned as it is.
+    """
+    if stored.ndim == len(shape) == 5 and stored.shape == (math.prod(shape[1:]), shape[0], 1, 1, 1):
+        return stored.reshape(*shape[1:], shape[0]).transpose(4, 0, 1, 2, 3)
+    if stored.ndim == len(shape) == 1 and stored.size > shape[0] and stored.size % shape[0] == 0:
+        repeated = stored.reshape(shape[0], -1)
+        return repeated[:, 0] if (repeated == repeated[:, :1]).all() else stored
+    return stored
 
 
 def _read_parameters(path: Path) -> dict[str, Any]:

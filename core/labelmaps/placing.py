@@ -1,5 +1,8 @@
 """From a foreign label map to our labels on the canonical grid of a series."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -68,7 +71,7 @@ def _translate(values: npt.NDArray[np.uint16], meanings: LabelMeanings) -> npt.N
     unknown = [int(value) for value in found if value and int(value) not in meanings]
     if unknown:
         message = (
-            f"the label map holds the values {unknown}, which stand for nothing; known are "
+            f"the label map holds the values {_first(unknown)}, which stand for nothing; known are "
             f"{sorted(value for value in meanings if value)}, and others can be named"
         )
         raise CaseRefused([Reason(RefusalCode.UNKNOWN_LABEL, message)])
@@ -83,3 +86,12 @@ def _describe(volume: Volume) -> str:
     spacing = " x ".join(f"{value:.3f}" for value in volume.spacing_mm)
     x, y, z = volume.origin_lps_mm
     return f"{shape} voxels of {spacing} mm from ({x:.1f}, {y:.1f}, {z:.1f}) mm"
+
+
+def _first(values: Sequence[int]) -> str:
+    """Return the first ten values: an image taken for a mask has thousands."""
+    more = f" and {len(values) - _SHOWN_VALUES} more" if len(values) > _SHOWN_VALUES else ""
+    return f"{list(values[:_SHOWN_VALUES])}{more}"
+
+
+_SHOWN_VALUES: Final = 10

@@ -10,6 +10,7 @@ import torch
 
 from base.errors import SettingInvalid
 from export.onnx_model import export_fold
+from export.onnx_shuffle import with_pixel_shuffle
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.fitting import fit
@@ -53,6 +54,21 @@ def test_a_network_with_the_weights_of_a_bundle_answers_as_the_bundle_does(works
         assert not torch.allclose(source(image), target(image))
         load_fold(target, fold_file(bundle, 0))
         assert torch.equal(source(image), target(image))
+
+
+def test_a_bundle_with_pixel_shuffle_starts_a_network_with_the_same_weights(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    source, target = _network(workspace, seed=7), _network(workspace, seed=8)
+    plain = onnx.load_from_string(export_fold(source, PATCH))
+    fold_file(tmp_path, 0).write_bytes(with_pixel_shuffle(plain).SerializeToString())
+    load_fold(target, fold_file(tmp_path, 0))
+    parameters = dict(target.named_parameters())
+    transposed = [name for name in parameters if ".transpconvs." in name]
+    assert transposed
+    for name, parameter in source.named_parameters():
+        if ".seg_layers." not in name:
+            assert torch.equal(parameter, parameters[name]), name
 
 
 def test_a_fold_starts_from_the_bundle_without_a_shared_run_and_says_which_file(

@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
@@ -47,7 +48,7 @@ def read_case_table(path: Path) -> list[TableRow]:
         raise SettingInvalid("cases", path.name, f"a readable CSV file ({type(error).__name__})") from error
     if not set(_REQUIRED) <= set(header) <= set(COLUMNS) or len(set(header)) < len(header):
         allowed = f"the columns {', '.join(_REQUIRED)}, and any of {', '.join(COLUMNS[len(_REQUIRED) :])}"
-        raise SettingInvalid("cases", f"{len(header)} columns", allowed)
+        raise SettingInvalid("cases", f"{len(header)} columns{_misspelt(header)}", allowed)
     found = [_row(line, row) for line, row in enumerate(rows, start=2)]
     if not found:
         raise SettingInvalid("cases", "no row", "one row per case")
@@ -55,6 +56,16 @@ def read_case_table(path: Path) -> list[TableRow]:
     if repeated:
         raise SettingInvalid("cases", repeated[:5], "each case once")
     return found
+
+
+def _misspelt(header: list[str]) -> str:
+    """Return which columns look like slips; others stay unnamed, for a table without a header begins with a patient."""
+    slips = [
+        f"{name!r} (meant {close[0]}?)"
+        for name in header
+        if name not in COLUMNS and (close := get_close_matches(name.strip().lower(), COLUMNS, 1, 0.75))
+    ]
+    return f", among them {', '.join(slips)}" if slips else ""
 
 
 def delimiter_of(header: str) -> str:

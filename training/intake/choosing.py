@@ -1,6 +1,7 @@
 """Of the series that a mask can belong to, the one it was drawn on: its grid tells, and selection where that ties."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,13 @@ from core.volume import Volume, canonicalise
 from training.intake.dicom_index import FoundSeries
 from training.intake.faults import CaseRejected, Fault, FaultCode
 
+LOOKED_FOR: Final = (
+    "a folder, a zip archive, a StudyInstanceUID or a SeriesInstanceUID of the export that is called like the mask "
+    "without its ending, or like a folder around it (masks/P017.nii.gz or masks/P017/labels.nrrd for export/P017/), or "
+    "what the column image says"
+)
+"""How a mask finds its series, where no DICOM SEG says so."""
+
 
 def choose_series(candidates: Sequence[FoundSeries], mask: Volume) -> FoundSeries:
     """Return the series that a mask (any orientation) was drawn on.
@@ -27,7 +35,8 @@ def choose_series(candidates: Sequence[FoundSeries], mask: Volume) -> FoundSerie
     """
     images = _without_copies([series for series in candidates if series.modality == "MR"])
     if not images:
-        message = f"{len(candidates)} series belong to the mask, none of them MR images; allowed: one or more"
+        looked = "" if candidates else f"; looked for {LOOKED_FOR}"
+        message = f"{len(candidates)} series belong to the mask, none of them MR images{looked}; allowed: one or more"
         raise CaseRejected(Fault(FaultCode.NO_IMAGE, message))
     patients = {series.patient_id for series in images} - {""}
     if len(patients) > 1:

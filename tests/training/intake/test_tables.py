@@ -107,6 +107,7 @@ def test_the_table_of_cases_leaves_to_the_files_what_it_does_not_say(tmp_path: P
     [
         ("case,mask\n", "one row per case"),
         ("name,mask\na,b\n", "the columns case, mask"),
+        ("case,mask,hospitl\na,b,c\n", r"3 columns, among them 'hospitl' \(meant hospital\?\)"),
         ("case,mask\na/b,x\n", "line 2: a case name of 3 characters"),
         ("case,mask\na,\n", "line 2: no mask"),
         ("case,mask\na,x\na,y\n", "each case once"),

@@ -1,0 +1,54 @@
+"""Too few cases are told before anything of them is read, with what their number could show."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from base.errors import SettingInvalid
+from training.cli import app
+from training.few_cases import table_words, wilson, words_of
+
+
+def table(folder: Path, count: int, *, held_out: int = 0) -> Path:
+    path = folder / "cases.csv"
+    rows = [f"c{n},c{n}.nii,p{n},{'north' if n < held_out else 'south'}\n" for n in range(count)]
+    path.write_text("case,mask,patient,hospital\n" + "".join(rows))
+    return path
+
+
+def test_eight_cases_are_told_with_their_folds_and_the_interval_they_would_give(tmp_path: Path) -> None:
+    assert table_words(table(tmp_path, 8), ()) == [
+        "8 cases of 8 patients to train on: the folds validate on 2, 2, 2, 1, 1 patients",
+        "a share of 0.80 measured on 8 cases has a 95 % interval of 0.45 to 0.95",
+        "fewer than 20 cases: no evaluation of them is usable, and a bundle needs --unproven",
+    ]
+
+
+def test_wilsons_interval_is_that_of_the_textbook() -> None:
+    # 81 of 263 (Altman et al., Statistics with Confidence, 2000): 0.255 to 0.366.
+    assert wilson(81 / 263, 263) == pytest.approx((0.255, 0.366), abs=5e-4)
+
+
+def test_enough_cases_need_no_words() -> None:
+    assert words_of(50, 50) == []
+    assert len(words_of(49, 49)) == 2
+
+
+def test_a_hold_out_that_leaves_four_is_refused_before_any_image_is_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match=r"4 cases of 4 patients to train on once the hospitals of --hold-out"):
+        table_words(table(tmp_path, 8, held_out=4), ("north",))
+    (tmp_path / "dicom").mkdir()
+    arguments = ["prepare", "--dicom", str(tmp_path / "dicom"), "--cases", str(tmp_path / "cases.csv")]
+    done = CliRunner().invoke(app, [*arguments, "--hold-out", "north", "--work", str(tmp_path / "work")])
+    # The export is empty: whoever looks into it first says so.
+    assert isinstance(done.exception, SettingInvalid)
+    assert "at least 5 patients" in str(done.exception)
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_gpu_that_is_not_there_is_a_setting_and_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    done = CliRunner().invoke(app, ["fit", "--device", "cuda", "--work", str(tmp_path)])
+    assert isinstance(done.exception, SettingInvalid)
+    assert "allowed: cpu, or a machine with a GPU" in str(done.exception)
