@@ -169,7 +169,7 @@ push-demo-bundle: $(VENV)/.installed-dev ## Push the demo bundle to REGISTRY as 
 		$(REGISTRY)/sidewall-demo:$$($(BIN)/python -c 'import json; print(json.load(open("models/demo/manifest.json"))["version"])')
 
 # One lock file per image, from its extras: every version and the SHA-256 of its files. openvino-telemetry is left out of what is
-# installed: it reports use to its maker (runtime/inference/openvino_backend.py does without it).
+# installed: it reports use to its maker (runtime/inference/backends/openvino_cpu.py does without it).
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --no-header --no-annotate \
 	--python-version 3.11 --python-platform x86_64-manylinux_2_34 \
 	--no-emit-package sidewall-client --no-emit-package sidewall-appliance --no-emit-package openvino-telemetry

@@ -27,7 +27,8 @@ from export.onnx_half import in_half_precision
 from export.onnx_model import export_fold
 from export.onnx_parity import FormPrecision, Reference, ask_torch, compare_logits, gate_of, infer_tiles, passes
 from export.onnx_shuffle import with_pixel_shuffle
-from runtime.inference.backend import FoldOptions, Precision, make_backend
+from runtime.inference.backends.protocol import FoldOptions, Precision
+from runtime.inference.backends.registry import make_backend
 from runtime.inference.errors import BackendUnavailable
 from training.config import Network, load_config
 from training.preparation import architecture_of

@@ -24,7 +24,7 @@ from phantom.case import generate_case
 from runtime.analysis.case import CaseInput
 from runtime.analysis.images import BareVolume
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import BACKENDS, absence
+from runtime.inference.backends.registry import BACKENDS, absence
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.gpu import find_gpu
 from runtime.inference.model import Mode, load_model

@@ -24,7 +24,7 @@ from export.checkpoints import read_model_folder
 from export.oracle import Oracle
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import available_backends
+from runtime.inference.backends.registry import available_backends
 from runtime.inference.model import LoadedModel, Mode, load_model
 
 app = typer.Typer(add_completion=False)

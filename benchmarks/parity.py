@@ -38,7 +38,7 @@ from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from phantom.case import generate_case
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import available_backends
+from runtime.inference.backends.registry import available_backends
 from runtime.inference.comparing import compare_labels
 from runtime.inference.ensemble import EnsembleLogits, infer_folds
 from runtime.inference.labelling import label_case

@@ -11,10 +11,11 @@ from base.errors import SettingInvalid
 from core.counting import counted
 from export.options import BundleFolder, TrustedKeys
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import BACKEND_NAMES, BACKENDS, FoldOptions, require_backend
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.registry import BACKEND_NAMES, BACKENDS, require_backend
+from runtime.inference.backends.tensorrt_building import RTX, Builder
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.model import Mode, load_model, networks_of, precision_of
-from runtime.inference.tensorrt_building import RTX, Builder
 
 
 def register(app: typer.Typer) -> None:

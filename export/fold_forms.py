@@ -15,7 +15,7 @@ from export.onnx_half import in_half_precision
 from export.onnx_parity import ExportError, FormPrecision, Reference, measure_error
 from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle.manifest import HalfPrecision, Preprocessing, Tiling
-from runtime.inference.backend import available_backends
+from runtime.inference.backends.registry import available_backends
 from runtime.inference.errors import BackendUnavailable
 
 Metadata = dict[str, str]

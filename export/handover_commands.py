@@ -121,7 +121,7 @@ def verify(
     """Check signature, files, weights and golden case, and every precision against float32; status 4 when rejected."""
     from export.parity_table import parity_table
     from export.verification import verify_bundle
-    from runtime.inference.backend import available_backends, require_backend
+    from runtime.inference.backends.registry import available_backends, require_backend
 
     for name in backend or ():
         require_backend(name)

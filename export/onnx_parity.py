@@ -10,7 +10,8 @@ import torch
 
 from export.errors import ExportFailed
 from runtime.bundle.manifest import HalfPrecision
-from runtime.inference.backend import Fold, FoldOptions, make_backend
+from runtime.inference.backends.protocol import Fold, FoldOptions
+from runtime.inference.backends.registry import make_backend
 
 FormPrecision = Literal["float32"] | HalfPrecision
 Tile = npt.NDArray[np.float32]

@@ -29,7 +29,8 @@ from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle import Bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.inference.backend import FoldOptions, Precision, make_backend
+from runtime.inference.backends.protocol import FoldOptions, Precision
+from runtime.inference.backends.registry import make_backend
 from runtime.inference.comparing import LabelAgreement, LogitError, compare_labels, compare_logits
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.errors import BackendUnavailable

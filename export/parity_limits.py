@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from export.agreement import NodeAgreement
-from runtime.inference.backend import Precision
+from runtime.inference.backends.protocol import Precision
 from runtime.inference.comparing import LabelAgreement, LogitError
 
 FEWEST_JUDGED_VOXELS: Final = 1000

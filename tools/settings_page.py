@@ -30,7 +30,7 @@ from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rule
 from runtime.bundle.settings import BundlePlace
 from runtime.cli import app
-from runtime.inference.backend import BACKEND_NAMES
+from runtime.inference.backends.registry import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
 from runtime.settings import SOURCES, Settings
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from base.errors import SettingInvalid, SidewallError
-from training.fitting import POLL_S, train_logged
 from training.jobs import Job, Report, Schedule
+from training.one_run import POLL_S, train_logged
 from training.ownership import TrainingFailed
 
 LOCAL: Literal["local"] = "local"

@@ -21,7 +21,7 @@ from core.volume import Volume
 from runtime.analysis.settings import ModelSettings
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
-from runtime.inference.backend import chosen_backend
+from runtime.inference.backends.registry import chosen_backend
 from runtime.inference.engine_cache import Count, EngineCache, Tell
 from runtime.inference.golden import require_golden
 from runtime.inference.model import LoadedModel, describe_model, load_model, model_warnings

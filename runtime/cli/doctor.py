@@ -14,7 +14,7 @@ from runtime.analysis.loading import engine_cache, registry_access
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
 from runtime.cli.exposed_files import exposure_notes
-from runtime.inference.backend import BACKENDS, absence, available_backends
+from runtime.inference.backends.registry import BACKENDS, absence, available_backends
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import run_golden
 from runtime.inference.model import load_model

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from core.progress import Monitor, Progress
 from runtime.bundle.manifest import Tiling
-from runtime.inference.backend import Fold
+from runtime.inference.backends.protocol import Fold
 from runtime.inference.threads import on_threads
 from runtime.inference.tiling import (
     Box,

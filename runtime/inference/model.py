@@ -15,7 +15,8 @@ from core.segmentation import Segmentation
 from core.volume import Volume
 from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.inference.backend import BACKENDS, Backend, Fold, FoldOptions, Precision, make_backend
+from runtime.inference.backends.protocol import Backend, Fold, FoldOptions, Precision
+from runtime.inference.backends.registry import BACKENDS, make_backend
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.ensemble import EnsembleLogits, infer_folds
 from runtime.inference.labelling import label_case

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from runtime.inference.backend import BACKENDS
+from runtime.inference.backends.registry import BACKENDS
 from runtime.inference.gpu import find_gpu
 
 _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")

@@ -17,7 +17,7 @@ def test_without_a_gpu_nothing_is_checked_and_nothing_is_written(
     def find_none() -> None:
         raise BackendUnavailable("no NVIDIA driver (libcuda) is on this machine")
 
-    monkeypatch.setattr("runtime.inference.backend.find_gpu", find_none)
+    monkeypatch.setattr("runtime.inference.backends.registry.find_gpu", find_none)
     done = CliRunner().invoke(gpu_check.app, ["--out", str(tmp_path / "gpu.json")])
     assert done.exit_code == 3
     assert done.output.count("not checked: backend ") == 4

@@ -13,11 +13,11 @@ from export.onnx_half import in_half_precision
 from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle import load_bundle
 from runtime.bundle.manifest import HalfPrecision
-from runtime.inference.backend import FoldOptions
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.tensorrt_building import Builder
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.model import load_model
-from runtime.inference.tensorrt_building import Builder
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle
 
 DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
@@ -97,6 +97,6 @@ def test_without_a_gpu_and_without_its_name_there_is_nothing_to_build_for(
     def find_none() -> None:
         raise BackendUnavailable("no NVIDIA driver (libcuda) is on this machine")
 
-    monkeypatch.setattr("runtime.inference.backend.find_gpu", find_none)
+    monkeypatch.setattr("runtime.inference.backends.registry.find_gpu", find_none)
     with pytest.raises(BackendUnavailable, match=r"backend tensorrt-rtx needs (an NVIDIA GPU|the package)"):
         run(tmp_path, "--backend", "tensorrt-rtx")

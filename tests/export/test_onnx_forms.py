@@ -19,7 +19,8 @@ from export.onnx_model import export_fold, read_weights
 from export.onnx_shuffle import with_pixel_shuffle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.bundle.networks import check_network
-from runtime.inference.backend import FoldOptions, available_backends, make_backend
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.registry import available_backends, make_backend
 from tests.fixtures.nnunet_models import PATCH, random_weights, tiny_model
 
 Array = npt.NDArray[Any]

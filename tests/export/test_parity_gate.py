@@ -16,7 +16,7 @@ from export.parity_gate import Candidate, CaseVerdict, candidates_of, gate_cases
 from export.parity_limits import TOLERANCES, judge
 from export.parity_table import parity_table
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import BACKENDS
+from runtime.inference.backends.registry import BACKENDS
 from runtime.inference.comparing import LabelAgreement, LogitError
 from runtime.inference.model import LoadedModel
 from tests.fixtures.bundles import make_network, make_tiny_bundle, make_tiny_volume, reseal

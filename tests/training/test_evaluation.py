@@ -14,8 +14,8 @@ from tests.fixtures.toy_training import TINY, toy_case, toy_workspace
 from training.case_figures import NODE_THRESHOLDS, measure_case, measured_truth
 from training.cli import app
 from training.evaluation import held_out
-from training.fitting import train
 from training.jobs import Job
+from training.one_run import train
 from training.prediction import kept_prediction, prediction_file, reduce_prediction, segmentation_of
 from training.workspace import Workspace
 

@@ -15,9 +15,10 @@ from tests.fixtures.toy_training import TINY, toy_case, toy_workspace
 from training import preparation
 from training.config import load_config
 from training.dataset import RawDataset, write_case, write_description
-from training.fitting import fit, train
+from training.fitting import fit
 from training.jobs import Changes, Job, Schedule
 from training.locking import Busy, preparing, reading, training
+from training.one_run import train
 from training.ownership import TrainingFailed
 from training.trainer import SidewallTrainer
 from training.workspace import Workspace

@@ -15,8 +15,9 @@ import torch
 from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import trainer as trainer_module
 from training.environment import record_start
-from training.fitting import fit, train_logged
+from training.fitting import fit
 from training.jobs import Changes, Job, Schedule
+from training.one_run import train_logged
 from training.ownership import TrainingFailed, claim
 from training.trainer import SidewallTrainer
 from training.workspace import Workspace, write_json

@@ -18,8 +18,8 @@ from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.case_figures import overlaps
 from training.evaluation import summarise
-from training.fitting import train
 from training.jobs import Changes, Job
+from training.one_run import train
 from training.prediction import predict_case
 from training.rates import PolynomialRate
 from training.sampling import LOCATIONS_PER_NODE, balanced_locations

@@ -18,9 +18,9 @@ from training.dataset import Part, image_path_of, label_path, read_volume
 from training.datasheet.charts import CUTOFF_MM, NEGATIVE_FILL, POSITIVE_FILL, histogram
 from training.datasheet.content import describe_dataset
 from training.datasheet.page_template import STYLE, TEMPLATE
-from training.datasheet.thumbnails import LABEL_COLOURS, thumbnail
 from training.intake.records import CaseRecord
 from training.intake.study import TakenIn
+from training.intake.thumbnails import LABEL_COLOURS, thumbnail
 from training.splits import Split
 from training.workspace import Workspace, write_json
 

@@ -22,7 +22,6 @@ from core.segmentation import Segmentation
 from core.series import Series
 from core.volume import Volume, canonicalise
 from training.dataset import write_case
-from training.datasheet.thumbnails import thumbnail
 from training.intake import case_checks
 from training.intake.choosing import choose_series
 from training.intake.dicom_index import FoundSeries
@@ -32,6 +31,7 @@ from training.intake.label_table import LabelTable
 from training.intake.orientation import suspect_mirror
 from training.intake.pairing import PairedCase, patient_pseudonym
 from training.intake.records import CaseContent, CaseRecord, NodeRecord, Scanner
+from training.intake.thumbnails import thumbnail
 from training.splits import NodeStatus
 
 RULES: Final = replace(ScoringRules(), min_short_axis_mm=0.0)

@@ -6,13 +6,14 @@ from importlib.machinery import ModuleSpec
 import onnxruntime
 import pytest
 
-from runtime.inference import backend as registry
-from runtime.inference.backend import BACKENDS, FoldOptions, absence, available_backends, make_backend
+from runtime.inference.backends import registry
+from runtime.inference.backends.onnxruntime_cpu import make_session, require_provider
+from runtime.inference.backends.onnxruntime_gpu import cuda_provider, tensorrt_providers
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.registry import BACKENDS, absence, available_backends, make_backend
+from runtime.inference.backends.tensorrt_building import Builder
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
-from runtime.inference.onnxruntime_backend import make_session, require_provider
-from runtime.inference.onnxruntime_gpu_backend import cuda_provider, tensorrt_providers
-from runtime.inference.tensorrt_building import Builder
 from tests.fixtures.bundles import PATCH, make_network
 
 ON_GPU = [name for name, kind in BACKENDS.items() if kind.on_gpu]

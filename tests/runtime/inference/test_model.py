@@ -16,8 +16,9 @@ from core.progress import Progress, SilentMonitor
 from core.volume import Volume
 from runtime.bundle import Bundle, load_bundle
 from runtime.bundle.manifest import Tiling
-from runtime.inference.backend import BACKENDS as KINDS
-from runtime.inference.backend import FoldOptions, absence, available_backends, make_backend
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.registry import BACKENDS as KINDS
+from runtime.inference.backends.registry import absence, available_backends, make_backend
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.ensemble import infer_folds
 from runtime.inference.errors import BackendUnavailable

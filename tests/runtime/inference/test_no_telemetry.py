@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("onnxruntime")
-_LOAD = "import runtime.inference.onnxruntime_backend, onnxruntime; onnxruntime.SessionOptions()"
+_LOAD = "import runtime.inference.backends.onnxruntime_cpu, onnxruntime; onnxruntime.SessionOptions()"
 
 
 def test_no_identifier_of_the_machine_and_no_store_of_events_is_made(tmp_path: Path) -> None:

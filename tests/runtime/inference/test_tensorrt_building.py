@@ -7,11 +7,11 @@ import pytest
 
 from base.errors import SettingInvalid
 from runtime.bundle import Bundle, load_bundle
-from runtime.inference.backend import FoldOptions
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.tensorrt_building import Builder
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
-from runtime.inference.tensorrt_building import Builder
 from tests.fixtures.bundles import PATCH, make_network
 
 pytestmark = pytest.mark.skipif(

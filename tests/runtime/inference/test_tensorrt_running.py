@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runtime.inference.backends.tensorrt_gpu import TensorRtFold
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu, find_gpu
-from runtime.inference.tensorrt_backend import TensorRtFold
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("cuda") is None or importlib.util.find_spec("cuda.bindings") is None,

@@ -14,9 +14,9 @@ from tests.training.intake.test_cohort_checks import record
 from training.datasheet.charts import NEGATIVE_FILL, POSITIVE_FILL, histogram
 from training.datasheet.content import describe_dataset
 from training.datasheet.page import render
-from training.datasheet.thumbnails import LABEL_COLOURS, thumbnail
 from training.intake.records import CaseRecord, NodeRecord
 from training.intake.study import TakenIn
+from training.intake.thumbnails import LABEL_COLOURS, thumbnail
 
 
 def taken(*records: CaseRecord) -> TakenIn:

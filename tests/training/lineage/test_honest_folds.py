@@ -16,12 +16,13 @@ from training import preparation
 from training.cli import app
 from training.dataset import RawDataset, write_case, write_description
 from training.evaluation import held_out
-from training.fitting import fit, train
+from training.fitting import fit
 from training.jobs import Changes, Job, Schedule
 from training.lineage.comparing import RunDiffers
 from training.lineage.marks import marker_of
 from training.lineage.proving import NotOutOfFold, doubts
 from training.lineage.record import RECORD, read_stored
+from training.one_run import train
 from training.trainer import SidewallTrainer
 from training.workspace import CASES_FILE, Workspace, file_digest, write_json
 

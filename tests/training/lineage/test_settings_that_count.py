@@ -12,10 +12,10 @@ from base.exit_status import exit_status
 from tests.fixtures.toy_training import TINY, toy_workspace
 from training.cli import app
 from training.config import load_config
-from training.fitting import train
 from training.jobs import Changes, Job
 from training.lineage.comparing import RunDiffers
 from training.lineage.record import RunRecord, read_stored
+from training.one_run import train
 from training.standing import make_way, settled
 from training.workspace import Workspace, file_digest
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from base.errors import SettingInvalid
-from runtime.inference.backend import FoldOptions
+from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.engine_cache import EngineCache, EngineKey, sha256_of
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu

@@ -11,7 +11,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # noqa: E402 - only after the line above
 
-from runtime.inference.backend import FoldOptions, Precision  # noqa: E402
+from runtime.inference.backends.protocol import FoldOptions, Precision  # noqa: E402
 from runtime.inference.engine_cache import EngineCache, EngineKey, obtain_engine, sha256_of  # noqa: E402
 from runtime.inference.errors import BackendUnavailable  # noqa: E402
 

@@ -6,21 +6,22 @@ from typing import Any, Final
 
 import onnxruntime
 
-from runtime.inference.backend import BACKENDS, FoldOptions
+from runtime.inference.backends.onnxruntime_cpu import OnnxRuntimeFold, make_session
+from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.engine_cache import EngineCache, EngineKey, obtain_engine, sha256_of
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu
-from runtime.inference.onnxruntime_backend import OnnxRuntimeFold, make_session
 
 _CUDA: Final = "CUDAExecutionProvider"
 _TENSORRT: Final = "TensorrtExecutionProvider"
 
 
 class OnnxRuntimeGpuBackend:
-    """One of the two providers on the first GPU of this machine."""
+    """One of the two providers, by ONNX Runtime's name of it, on the first GPU of this machine."""
 
-    def __init__(self, name: str, gpu: Gpu, cache: EngineCache | None = None) -> None:
+    def __init__(self, name: str, provider: str, gpu: Gpu, cache: EngineCache | None = None) -> None:
         self.name = name
+        self._provider = provider
         self._gpu = gpu
         self._cache = cache
         # The CUDA libraries of NVIDIA's wheels lie where the loader does not look.
@@ -28,7 +29,7 @@ class OnnxRuntimeGpuBackend:
 
     def load_fold(self, model: bytes, options: FoldOptions) -> OnnxRuntimeFold:
         """Make a session; with TensorRT the engine inside it is kept, with CUDA there is none to keep."""
-        if BACKENDS[self.name].provider == _CUDA:
+        if self._provider == _CUDA:
             return OnnxRuntimeFold(make_session(model, options, [cuda_provider(options)]))
         return OnnxRuntimeFold(self._tensorrt_session(model, options))
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime.inference.backend import FoldOptions
+from runtime.inference.backends.protocol import FoldOptions
+from runtime.inference.backends.tensorrt_building import Builder, quiet_logger
 from runtime.inference.engine_cache import EngineCache, obtain_engine
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.gpu import Gpu, GpuArray, GpuStream
-from runtime.inference.tensorrt_building import Builder, quiet_logger
 
 
 class TensorRtFold:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from runtime.inference.backend import FoldOptions
+from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.errors import BackendUnavailable
 
 _LOAD_ERRORS: Final = (

@@ -1,61 +1,17 @@
-"""The one protocol behind which inference engines stand, and which of them are present."""
+"""Which inference engines there are, which of them are present, and the best of those."""
 
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from base.errors import SettingInvalid
-from runtime.bundle.manifest import HalfPrecision, Shape
+from runtime.inference.backends.protocol import Backend, Precision
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.errors import BackendUnavailable, DeviceAbsent
 from runtime.inference.gpu import PACKAGE as CUDA_PACKAGE
 from runtime.inference.gpu import find_gpu
-
-Precision = Literal["float32"] | HalfPrecision
-
-
-@dataclass(frozen=True)
-class FoldOptions:
-    """How one fold is compiled."""
-
-    patch_size: Shape
-    """Tile (z, y, x)."""
-
-    threads: int
-    """CPU threads of the engine; one on a GPU has no use for it."""
-
-    precision: Precision
-    """The least precise arithmetic allowed; a backend may compute more precisely."""
-
-
-class Fold(Protocol):
-    """One compiled network."""
-
-    def infer(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the logits (n, class, z, y, x) of tiles (n, 1, z, y, x)."""
-        ...
-
-    def rest(self) -> None:
-        """Give back the memory that only computing takes, if the engine can; the next tile takes it again."""
-        ...
-
-
-class Backend(Protocol):
-    """One inference engine."""
-
-    @property
-    def name(self) -> str:
-        """The word for it in settings, logs and results, such as `openvino-cpu`."""
-        ...
-
-    def load_fold(self, model: bytes, options: FoldOptions) -> Fold:
-        """Compile one ONNX network; raises `BackendUnavailable` when the engine cannot."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -82,28 +38,31 @@ class BackendKind:
 
 
 def _make_openvino(cache: EngineCache | None) -> Backend:
-    from runtime.inference.openvino_backend import OpenVinoBackend
+    from runtime.inference.backends.openvino_cpu import OpenVinoBackend
 
     return OpenVinoBackend(cache)
 
 
 def _make_onnxruntime(_: EngineCache | None) -> Backend:
-    from runtime.inference.onnxruntime_backend import OnnxRuntimeBackend
+    from runtime.inference.backends.onnxruntime_cpu import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend()
 
 
-def _make_onnxruntime_gpu(name: str, cache: EngineCache | None) -> Backend:
-    from runtime.inference.onnxruntime_gpu_backend import OnnxRuntimeGpuBackend
+def _make_onnxruntime_gpu(name: str, provider: str, cache: EngineCache | None) -> Backend:
+    from runtime.inference.backends.onnxruntime_gpu import OnnxRuntimeGpuBackend
 
-    return OnnxRuntimeGpuBackend(name, find_gpu(), cache)
+    return OnnxRuntimeGpuBackend(name, provider, find_gpu(), cache)
 
 
 def _make_tensorrt(name: str, cache: EngineCache | None) -> Backend:
-    from runtime.inference.tensorrt_backend import TensorRtBackend
+    from runtime.inference.backends.tensorrt_gpu import TensorRtBackend
 
     return TensorRtBackend(name, find_gpu(), cache)
 
+
+_CUDA: Final = "CUDAExecutionProvider"
+_TENSORRT: Final = "TensorrtExecutionProvider"
 
 BACKENDS: Final[dict[str, BackendKind]] = {
     "tensorrt": BackendKind(
@@ -118,19 +77,19 @@ BACKENDS: Final[dict[str, BackendKind]] = {
     ),
     "onnxruntime-cuda": BackendKind(
         ("onnxruntime", CUDA_PACKAGE),
-        partial(_make_onnxruntime_gpu, "onnxruntime-cuda"),
+        partial(_make_onnxruntime_gpu, "onnxruntime-cuda", _CUDA),
         "float16",
         reads_variants=True,
         on_gpu=True,
-        provider="CUDAExecutionProvider",
+        provider=_CUDA,
     ),
-    # Its networks are weakly typed, so float16 is not safe in it (`onnxruntime_gpu_backend`).
+    # Its networks are weakly typed, so float16 is not safe in it (`onnxruntime_gpu`).
     "onnxruntime-tensorrt": BackendKind(
         ("onnxruntime", "tensorrt", CUDA_PACKAGE),
-        partial(_make_onnxruntime_gpu, "onnxruntime-tensorrt"),
+        partial(_make_onnxruntime_gpu, "onnxruntime-tensorrt", _TENSORRT),
         "float32",
         on_gpu=True,
-        provider="TensorrtExecutionProvider",
+        provider=_TENSORRT,
     ),
     "openvino-cpu": BackendKind(("openvino",), _make_openvino, "bfloat16"),
     "onnxruntime-cpu": BackendKind(("onnxruntime",), _make_onnxruntime, "float32"),
