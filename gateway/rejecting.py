@@ -65,7 +65,6 @@ def _note(rejected: Sequence[FileDataset], at: datetime) -> FileDataset:
     note.ContentDate, note.ContentTime = f"{at:%Y%m%d}", f"{at:%H%M%S}"
     note.InstanceCreationDate, note.InstanceCreationTime = note.ContentDate, note.ContentTime
     note.TimezoneOffsetFromUTC = "+0000"
-    note.ReferencedRequestSequence = []
     note.CurrentRequestedProcedureEvidenceSequence = [_evidence(rejected)]
     note.ValueType, note.ContinuityOfContent = "CONTAINER", "SEPARATE"
     note.ConceptNameCodeSequence = [_code(*_TITLE)]

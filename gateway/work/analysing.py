@@ -104,7 +104,8 @@ class Analyst:
         if choice.lost or not choice.files:
             await self._fail(study, f"{choice.lost} instances are not on the disk any more" if choice.lost else "no image")
             return None
-        notes = ""
+        # None for an answer that was there: it is final, whichever engine gave it.
+        notes: str | None = None
         if await asyncio.to_thread(read_answer, folder) is None:
             options, notes = await asyncio.to_thread(self._options, study, choice, engine)
             released = await self._ask(engine, choice, options, folder)
@@ -113,8 +114,9 @@ class Analyst:
         answer = await asyncio.to_thread(read_answer, folder)
         if answer is None:
             return Released("the engine's answer holds no findings", 60.0, counts=True)
-        note_answer(engine, answer.bundle)
-        await asyncio.to_thread(finish, self._ledger, study, folder, answer, choice, notes)
+        if notes is not None:
+            note_answer(engine, answer.bundle)
+        await asyncio.to_thread(finish, self._ledger, study, folder, answer, choice, notes or "")
         return None
 
     def _choose(self, study: StudyRow) -> Choice:
@@ -132,6 +134,7 @@ class Analyst:
             prior=None if choice.refusal else known,
             earlier_report=earlier,
             analysed_at=study.analysed_at,
+            priority="routine" if study.priority else "urgent",
             refusal=choice.refusal,
         )
         return options, "" if choice.refusal else said

@@ -26,7 +26,10 @@ def test_a_study_is_held_released_retracted_and_analysed_again(
             place.wait_for_states("receiving")
             assert place.command("hold", "ACC7").stdout == "study 1 is held\n"
             assert place.command("hold", "ACC7").returncode == 3
-            assert place.command("release", uid).stdout == "study 1 is receiving\n"
+            place.wait_for_states("held")
+            released = place.command("release", uid).stdout
+            # Before or after the quiet time, as fast as this machine is.
+            assert released in ("study 1 is receiving\n", "study 1 is waiting\n")
             place.wait_for_states("delivered")
             sent = set(node.sends)
             assert place.command("retract", "1").stdout == f"0 objects stopped, {len(sent)} rejected by a note\n"
