@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -59,6 +59,9 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 
 test: $(VENV)/.installed-dev ## Install and run every test, by WORKERS processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-fast: $(VENV)/.installed-dev ## Run the tests that need no server, model or other program: about a minute
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --fast
 
 # A seed repeats a run on the same commit; what it found is named with it and, by hypothesis, with the line that repeats the one example.
 fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES times as many; SEED=... repeats, FUZZ=tests/... takes a part
@@ -162,7 +165,7 @@ offline-bundle: ## Pack image, bundle, units and installer into one file for a b
 	docker/offline.sh $(BUNDLE) out/offline/sidewall.tar $(OFFLINE_IMAGES)
 
 # The demo bundle is an artifact of its own, called by its own version. REGISTRY is HOST[:PORT][/PATH]; PUSH_OPTIONS such as
-# --registry-ca FILE, --registry-auth-file FILE or, for a registry on this machine, --plain-http.
+# --registry-ca FILE, --registry-auth-file FILE or, for a registry on this machine, --registry-plain-http.
 push-demo-bundle: $(VENV)/.installed-dev ## Push the demo bundle to REGISTRY as an OCI artifact
 	@test -n "$(REGISTRY)" || { echo "REGISTRY is not given: make push-demo-bundle REGISTRY=HOST[:PORT][/PATH]" >&2; exit 2; }
 	$(BIN)/sidewall-export push models/demo $(PUSH_OPTIONS) \

@@ -103,7 +103,10 @@ def check(
 )
 def report(
     study: Annotated[Path, typer.Argument(help="YAML file that names a study's tables; see docs/analytics.md.")],
-    out: Annotated[Path, typer.Option(help="Folder for report.html, report.pdf, tables.docx, results.json, figures.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder for report.html, report.pdf, tables.docx, results.json, figures."),
+    ],
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Processes at work; by default one a core, 4 at most. One needs least memory."),

@@ -64,7 +64,7 @@ def options(version: VersionOption = False) -> None:
 @app.command(epilog="Example: sidewall-export onnx work/demo/nnUNet_results/Dataset501_Sidewall/... --out out/onnx")
 def onnx(
     model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json and fold_*/.")],
-    out: Annotated[Path, typer.Option(help="Folder for fold_*.onnx.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for fold_*.onnx.")],
     checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
     variants: Variants = "",
     pixel_shuffle: PixelShuffle = False,
@@ -94,7 +94,7 @@ def onnx(
 def bundle(
     model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json, dataset.json and fold_*/.")],
     reference_cases: Annotated[Path, typer.Option(help="imagesTr of the training set (NIfTI).")],
-    out: Annotated[Path, typer.Option(help="Folder of the bundle; an older bundle there is replaced.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle; an older bundle there is replaced.")],
     key: Annotated[
         Path | None, typer.Option(help="Private key to sign with (sidewall-export keygen); none: sign it elsewhere.")
     ] = None,

@@ -25,7 +25,12 @@ from trust.registry.access import RegistryAccess
 from trust.registry.reference import parse_reference
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="HOST[:PORT]/NAME with :TAG or @sha256:DIGEST.")]
-PlainHttp = Annotated[bool, typer.Option(help="Speak http instead of https; to a registry on this machine only.")]
+PlainHttp = Annotated[
+    bool,
+    typer.Option(
+        "--registry-plain-http", "--plain-http", help="Speak http instead of https; to a registry on this machine only."
+    ),
+]
 RegistryCa = Annotated[
     Path | None, typer.Option(help="Who may sign the registry's certificate (PEM); default: the public authorities.")
 ]
@@ -35,7 +40,7 @@ AuthFile = Annotated[
         help="Logins as `podman login --authfile` writes them; default: REGISTRY_AUTH_FILE, podman's, docker's."
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for the bundle; must not exist yet, or be empty.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the bundle; must not exist yet, or be empty.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -168,7 +173,7 @@ def push(
     path: BundleFolder,
     ref: Ref,
     trusted_keys: TrustedKeys = None,
-    plain_http: PlainHttp = False,
+    registry_plain_http: PlainHttp = False,
     registry_ca: RegistryCa = None,
     registry_auth_file: AuthFile = None,
 ) -> None:
@@ -176,7 +181,7 @@ def push(
     from export.registry import push_bundle
 
     reference = parse_reference(ref)
-    access = RegistryAccess(registry_ca, registry_auth_file, plain_http)
+    access = RegistryAccess(registry_ca, registry_auth_file, registry_plain_http)
     typer.echo(f"{reference}@{push_bundle(path, reference, trusted_keys, access=access)}")
 
 
@@ -184,14 +189,14 @@ def pull(
     ref: Ref,
     out: Out,
     trusted_keys: TrustedKeys = None,
-    plain_http: PlainHttp = False,
+    registry_plain_http: PlainHttp = False,
     registry_ca: RegistryCa = None,
     registry_auth_file: AuthFile = None,
 ) -> None:
     """Pull a bundle from a registry, verify it, and write it to a folder, whole or not at all."""
     from runtime.bundle.registry.client import pull_bundle
 
-    access = RegistryAccess(registry_ca, registry_auth_file, plain_http)
+    access = RegistryAccess(registry_ca, registry_auth_file, registry_plain_http)
     bundle, digest = pull_bundle(parse_reference(ref), out, trusted_keys, access=access)
     _say(bundle)
     typer.echo(f"artifact {digest}")

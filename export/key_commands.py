@@ -81,7 +81,9 @@ def revoke(
         Path | None, typer.Option(help=f"Folder whose revoked.json is written; default: {TRUSTED_KEYS_VARIABLE}.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Id of a key to revoke.")] = None,
-    bundle: Annotated[str | None, typer.Option(help="Bundle to revoke: its folder, or its digest.")] = None,
+    bundle: Annotated[
+        str | None, typer.Option("--bundle", "-b", help="Bundle to revoke: its folder, or its digest.")
+    ] = None,
     on: Day = None,
 ) -> None:
     """Take back the trust in a key or a bundle; every box that has the list refuses it from then on."""

@@ -48,7 +48,9 @@ Examples:
 @app.command(help=_HELP)
 def main(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first case.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives one folder per case.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", file_okay=False, help="Folder that receives one folder per case.")
+    ],
     count: Annotated[int, typer.Option(min=1, help="Number of cases, with seeds counted up from --seed.")] = 1,
     output_format: Annotated[
         OutputFormat, typer.Option("--format", help="How the image is written; labels are always NIfTI.")

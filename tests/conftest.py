@@ -8,10 +8,23 @@ import pytest
 
 from tests.fixtures.drawing import load_profile
 from tests.fixtures.proxies import dead_proxy
+from tests.fixtures.tiers import is_fast
 
 _TESTS = Path(__file__).resolve().parent
 
 load_profile()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--fast`: only the files of the fast tier, and nothing else is even imported."""
+    parser.addoption("--fast", action="store_true", help="Only the files that tests/fixtures/tiers.py names.")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over the files that are not fast, where only those are asked for."""
+    if config.getoption("--fast") and collection_path.name.startswith("test_") and collection_path.suffix == ".py":
+        return not is_fast(collection_path) or None
+    return None
 
 
 @pytest.fixture(scope="session", autouse=True)

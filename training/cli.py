@@ -36,7 +36,9 @@ app = typer.Typer(
 )
 
 Work = Annotated[Path, typer.Option(help="Folder for everything that is made; grows to some GB.")]
-Config = Annotated[str, typer.Option(help="demo, paper, or the path of a TOML file like those in training/configs.")]
+Config = Annotated[
+    str, typer.Option("--config", "-c", help="demo, paper, or the path of a TOML file like those in training/configs.")
+]
 Dataset = Annotated[str, typer.Option(help="nnU-Net name of the dataset.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes at the same time.")]
@@ -220,7 +222,9 @@ def evaluate(
     device: Annotated[str, typer.Option(help="cpu or cuda; with cuda give --processes 1 per GPU.")] = "cpu",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the report and the chosen thresholds, or a .json file for the Dice alone."),
+        typer.Option(
+            "--out", "-o", help="Folder for the report and the chosen thresholds, or a .json file for the Dice alone."
+        ),
     ] = None,
     floor: Annotated[
         list[str] | None,

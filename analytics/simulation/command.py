@@ -11,7 +11,8 @@ from analytics.simulation.design import CohortDesign
 
 def simulate(
     out: Annotated[
-        Path, typer.Option("--out", file_okay=False, help="Folder for tables, findings, study file and true values.")
+        Path,
+        typer.Option("--out", "-o", file_okay=False, help="Folder for tables, findings, study file and true values."),
     ],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     patients: Annotated[

@@ -18,7 +18,7 @@ from gateway.ledger.states import StudyState
 from gateway.settings import GatewaySettings, load_settings
 from gateway.spool import Spool
 
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Study = Annotated[str, typer.Argument(help="Number of `studies`, Study Instance UID, or Accession Number.")]
 

@@ -17,10 +17,10 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 def serve(
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
     spool: Annotated[Path | None, typer.Option(help="Folder of what comes in and of results.")] = None,
     site: Annotated[Path | None, typer.Option(help="The site's file: callers, engines, destinations, rules.")] = None,
-    listen: Annotated[str | None, typer.Option(help="host:port of the DICOM node.")] = None,
+    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port of the DICOM node.")] = None,
 ) -> None:
     """Receive studies, have them analysed and deliver the results, until told to stop."""
     signals = StopSignals()

@@ -23,7 +23,7 @@ def explain(
     path: Annotated[Path, typer.Argument(exists=True, help="Folder or file of a study's instances.")],
     site: Annotated[Path | None, typer.Option(help="The site's file; the one of the settings without it.")] = None,
     calling_ae: Annotated[str, typer.Option(help="AE title that it would come from.")] = "",
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
 ) -> None:
     """Explain what the rules make of a study: every rule that is asked, and what would go where."""
     try:
@@ -54,7 +54,7 @@ def explain(
 
 def echo(
     destination: Annotated[str, typer.Argument(help="Name of a destination in the site's file.")],
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
 ) -> None:
     """Try whether a destination answers a C-ECHO under our AE title."""
     from gateway.delivery.outcomes import Unreachable
