@@ -16,7 +16,7 @@ PATIENT_AND_STUDY: Final = (
 PATIENT_AND_STUDY_WHERE_PRESENT: Final = (
     "IssuerOfPatientID", "QualityControlSubject", "PatientIdentityRemoved", "DeidentificationMethod",
     "DeidentificationMethodCodeSequence", "PatientAge", "PatientSize", "PatientWeight", "StudyDescription",
-    "IssuerOfAccessionNumberSequence",
+    "IssuerOfAccessionNumberSequence", "TimezoneOffsetFromUTC",
 )  # fmt: skip
 """Elements that results repeat where the source has them."""
 

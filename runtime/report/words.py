@@ -17,7 +17,7 @@ TITLE: Final = "Lateral pelvic lymph nodes on MRI"
 STATUS_MEANING: Final[dict[CaseStatus, str]] = {
     "positive": "At least one lateral lymph node is rated positive.",
     "borderline": "No node is rated positive; at least one lies too close to the cut-off to tell.",
-    "negative": "Enough of every station of both sides was seen and every node is rated negative.",
+    "negative": "Enough of every station of both sides was seen, and no node is rated anything but negative.",
     "indeterminate": "No node is rated positive, but not everything could be assessed.",
     "refused": "The case was not analysed; nothing is known about it.",
     "demonstration": "Shown to demonstrate the software; not a finding.",

@@ -7,7 +7,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from core.findings import Findings
-from runtime.results.settings import ResultSettings, Role
+from runtime.results.settings import ROLES, ResultSettings, Role
 from runtime.results.source import SourceImages
 from runtime.results.uids import ReportReference, ResultUids, result_uids
 from runtime.results.words import MANUFACTURER, MODEL_NAME, SERIAL_NUMBER
@@ -21,7 +21,7 @@ class ResultContext:
     findings: Findings
     uids: ResultUids
     created: datetime
-    """Time of the analysis on this machine's clock, without a zone, as DICOM has it."""
+    """Time of the analysis without a zone, as DICOM has it: in the source's zone, else on this machine's clock."""
 
     settings: ResultSettings
     supersedes: ReportReference | None
@@ -31,7 +31,7 @@ class ResultContext:
         series = self.settings.of(role)
         return {
             "series_instance_uid": self.uids.uid(role, "series"),
-            "series_number": series.number,
+            "series_number": self._series_number(role),
             "series_description": series.full_description,
             "sop_instance_uid": self.uids.uid(role, instance),
             "instance_number": number,
@@ -44,6 +44,15 @@ class ResultContext:
             "series_date": self.created.date(),
             "series_time": self.created.time(),
         }
+
+    def _series_number(self, role: Role) -> int:
+        """Return the site's number of a series, or the next that neither the source nor another series has."""
+        number = self.settings.of(role).number
+        used = self.source.series_numbers
+        if number not in used:
+            return number
+        used |= {self.settings.of(each).number for each in ROLES}
+        return next(each for each in range(number + 1, number + len(used) + 2) if each not in used)
 
     def complete(self, result: Dataset) -> None:
         """Give a result all of its patient and study, and one time for all that happened, so that the bytes repeat."""
@@ -63,7 +72,11 @@ def result_context(
     settings: ResultSettings,
     supersedes: ReportReference | None,
 ) -> ResultContext:
-    """Return the context of one case; DICOM times are local: a `created` with a zone becomes this machine's clock."""
-    created = created.astimezone().replace(tzinfo=None) if created.tzinfo else created
+    """Return the context of one case.
+
+    DICOM times have no zone of their own: `created` becomes the time in the zone that the source states, which the
+    results repeat (0008,0201), else the time of this machine's clock. Without a zone it is of this machine's clock.
+    """
+    created = created.astimezone(source.zone).replace(tzinfo=None) if created.tzinfo or source.zone else created
     uids = result_uids(source.uids, findings, settings, supersedes)
     return ResultContext(source, findings, uids, created, settings, supersedes)

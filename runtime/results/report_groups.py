@@ -5,6 +5,7 @@ one of TID 1501. A node's two axes carry their end points on the source image, i
 and cornerstone keep their own crossed calipers.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from core.findings import Node, PointLpsMm, StationAssessment
 from core.labels import Side, Station
 from runtime.results import codes
 from runtime.results.context import ResultContext
-from runtime.results.panels import slice_of
+from runtime.results.panels import fullest_slice, slice_of
 from runtime.results.regions import CaseRegions
 from runtime.results.report_comparison import compared_evaluations, compared_measurements, time_point_context
 from runtime.results.segmentation_object import SegmentationObject, station_code
@@ -41,7 +42,7 @@ def station_group(
     voxels = 0 if mask is None else int(np.count_nonzero(mask))
     volume_mm3 = voxels * float(np.prod(regions.image.spacing_mm))
     segment = None if segmentation is None else segmentation.station_segments.get((station, side))
-    return _group(
+    group = _group(
         _segment(segmentation, segment, mask, context.source, regions),
         tracking_identifier=sr.TrackingIdentifier(
             uid=context.uids.uid("station", station, side), identifier=f"station {station} {side}"
@@ -58,6 +59,8 @@ def station_group(
             sr.QualitativeEvaluation(codes.STATION_ASSESSED, codes.YES if assessment.assessed else codes.NO)
         ],
     )
+    mark_middle(group, codes.VOLUME, mask, context.source, regions)
+    return group
 
 
 def node_group(
@@ -158,28 +161,64 @@ def _measurements(node: Node) -> list[sr.Measurement]:
 
 
 def _add_calipers(group: MeasurementGroup, node: Node, source: SourceImages, regions: CaseRegions) -> None:
-    """Add the end points of both axes as lines on the source image of the slice that the node's picture shows.
+    """Add the end points of both axes as lines on the source image of the slice that the node's picture shows."""
+    line, shown = sr.GraphicTypeValues.POLYLINE, slice_of(node, regions.image)
+    _infer(group, codes.SHORT_AXIS, line, node.axis_endpoints_lps_mm["short"], shown, source, regions)
+    _infer(group, codes.LONG_AXIS, line, node.axis_endpoints_lps_mm["long"], shown, source, regions)
+
+
+def mark_middle(
+    group: MeasurementGroup,
+    name: Code,
+    mask: npt.NDArray[np.bool_] | None,
+    source: SourceImages,
+    regions: CaseRegions,
+) -> None:
+    """Add to a number the middle of its mask (canonical grid: z, y, x) on the slice that shows most of it.
+
+    Without a mask it is the midline on the slice that shows most of the stations. OHIF 3.13 draws nothing of a report
+    that has a single group without coordinates.
+    """
+    if mask is None or not mask.any():
+        shown, point = fullest_slice(regions.labels), regions.midline.point_lps_mm
+    else:
+        shown = int(mask.sum(axis=(1, 2)).argmax())
+        y, x = np.argwhere(mask[shown]).mean(axis=0)
+        point = _as_point(regions.image.index_to_lps_mm((shown, y, x)))
+    _infer(group, name, sr.GraphicTypeValues.POINT, (point,), shown, source, regions)
+
+
+def _as_point(values: npt.NDArray[np.float64]) -> PointLpsMm:
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _infer(
+    group: MeasurementGroup,
+    name: Code,
+    graphic: sr.GraphicTypeValues,
+    points_lps_mm: Sequence[PointLpsMm],
+    slice_index: int,
+    source: SourceImages,
+    regions: CaseRegions,
+) -> None:
+    """Add to the number of that name that it was inferred from a graphic on the source image of a canonical slice.
 
     TID 1411 is extensible and a number may be inferred from coordinates (PS3.3, A.35.13.3.1.2), for which highdicom has
     an argument in groups without a segment only.
     """
-    ends: dict[Code, tuple[PointLpsMm, PointLpsMm]] = {
-        codes.SHORT_AXIS: node.axis_endpoints_lps_mm["short"],
-        codes.LONG_AXIS: node.axis_endpoints_lps_mm["long"],
-    }
-    shown = np.zeros(regions.image.shape, dtype=np.bool_)
-    shown[slice_of(node, regions.image)] = True
-    on_source = regions.to_source_grid(shown)
-    (slice_index,) = np.flatnonzero(on_source.any(axis=(1, 2)))
+    mask = np.zeros(regions.image.shape, dtype=np.bool_)
+    mask[slice_index] = True
+    on_source = regions.to_source_grid(mask)
+    (source_index,) = np.flatnonzero(on_source.any(axis=(1, 2)))
     (reference,) = source.references(on_source)
-    for item in group[0].ContentSequence:
-        if item.ValueType == "NUM" and item.name in ends:
-            line = sr.CoordinatesForMeasurement(
-                graphic_type=sr.GraphicTypeValues.POLYLINE,
-                graphic_data=source.locate(ends[item.name], int(slice_index)),
-                source_image=sr.SourceImageForRegion(*_identity(reference)),
-            )
-            item.ContentSequence = sr.ContentSequence([*item.get("ContentSequence", ()), line])
+    places = source.locate(points_lps_mm, int(source_index))
+    item = next(each for each in group[0].ContentSequence if each.ValueType == "NUM" and each.name == name)
+    graphic_item = sr.CoordinatesForMeasurement(
+        graphic_type=graphic,
+        graphic_data=places,
+        source_image=sr.SourceImageForRegion(*_identity(reference)),
+    )
+    item.ContentSequence = sr.ContentSequence([*item.get("ContentSequence", ()), graphic_item])
 
 
 def _evaluations(node: Node) -> list[sr.QualitativeEvaluation]:

@@ -16,7 +16,7 @@ from runtime.results.context import ResultContext
 from runtime.results.key_images import KeyPicture
 from runtime.results.regions import CaseRegions
 from runtime.results.source import SourceReference
-from runtime.results.words import MANUFACTURER, MODEL_NAME, RESEARCH_WORDS
+from runtime.results.words import BODY_PART, MANUFACTURER, MODEL_NAME, RESEARCH_WORDS
 
 _ORIENTATION: Final = ("L", "P")
 """Patient directions of rows and columns: the pictures show the canonical grid."""
@@ -53,8 +53,10 @@ def build_capture(context: ResultContext, picture: KeyPicture, number: int, regi
         **context.attributes("captures", picture.name, number),
     )
     context.complete(capture)
-    # Type 2C (PS3.3, C.7.3.1): a picture of both sides has none, yet dciodvfy wants to see it.
-    capture.Laterality = ""
+    # No laterality: the pelvis is no paired structure, and the picture shows both sides (PS3.3, C.7.3.1, type 2C).
+    capture.BodyPartExamined = BODY_PART
+    if "Laterality" in capture:
+        del capture.Laterality
     capture.ConversionType = hd.sc.ConversionTypeValues.WSD.value
     capture.SecondaryCaptureDeviceManufacturer = MANUFACTURER
     capture.SecondaryCaptureDeviceManufacturerModelName = MODEL_NAME

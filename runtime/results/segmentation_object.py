@@ -20,6 +20,7 @@ from runtime.results.regions import CaseRegions
 from runtime.results.source import SourceImages
 from runtime.results.uids import ResultUids
 from runtime.results.words import (
+    BODY_PART,
     MANUFACTURER,
     MODEL_NAME,
     RESEARCH_WORDS,
@@ -71,6 +72,7 @@ def build_segmentation(context: ResultContext, regions: CaseRegions) -> Segmenta
         **context.attributes("segmentation"),
     )
     context.complete(dataset)
+    dataset.BodyPartExamined, dataset.ContentCreatorName = BODY_PART, MODEL_NAME
     _replace_dimension_uid(dataset, uids.uid("segmentation", "dimensions"))
     _restore_references(dataset, source, originals)
     return SegmentationObject(dataset, nodes, stations)

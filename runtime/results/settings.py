@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, get_args
 
 from base.errors import SettingInvalid
 from base.settings import Section
@@ -11,6 +11,8 @@ from runtime.results.words import RESEARCH_WORDS
 
 Role = Literal["segmentation", "report", "captures", "key_objects"]
 """The kinds of objects of a result; each has a series of its own, since one series holds one modality."""
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _MOST_SERIES_NUMBER: Final = 2**31 - 1
 """Largest value of IS (PS3.5, 6.2)."""

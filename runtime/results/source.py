@@ -3,12 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID, MRImageStorage
 
 from core.findings import PointLpsMm
@@ -22,8 +25,14 @@ _PATTERNS: Final = {
     "PatientBirthDate": r"\d{8}",
     "StudyDate": r"\d{8}",
     "StudyTime": r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?",
+    "TimezoneOffsetFromUTC": r"-(0\d|1[0-2])[0-5]\d|\+(0\d|1[0-4])[0-5]\d",
 }
-"""What DA and TM allow (PS3.5, 6.2)."""
+"""What DA and TM (PS3.5, 6.2) and the offset (PS3.3, C.12.1) allow."""
+
+_ESCAPE: Final = re.compile("\x1b[ -/]+[0-~]")
+"""A switch of the character set (ISO 2022): pydicom leaves those to ISO-IR 58 in the text that it has decoded."""
+
+_TEXTS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 
 _SEXES: Final = ("M", "F", "O")
 
@@ -75,6 +84,22 @@ class SourceImages:
         series = sorted({str(instance.SeriesInstanceUID) for instance in self.instances})
         instances = sorted({str(instance.SOPInstanceUID) for instance in self.instances})
         return str(self.instances[0].StudyInstanceUID), *series, *instances
+
+    @property
+    def series_numbers(self) -> frozenset[int]:
+        """Series Numbers that the source has."""
+        return frozenset(
+            int(each.SeriesNumber) for each in self.instances if each.get("SeriesNumber") not in (None, "")
+        )
+
+    @property
+    def zone(self) -> timezone | None:
+        """The offset that the times of the source have (0008,0201); None where it is not stated."""
+        text = str(self.instances[0].get("TimezoneOffsetFromUTC", ""))
+        if not text:
+            return None
+        minutes = int(text[1:3]) * 60 + int(text[3:])
+        return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
     @property
     def patient_and_study(self) -> Dataset:
@@ -131,7 +156,7 @@ def source_images(series: Series) -> SourceImages:
         plane.SliceThickness = first.number("SliceThickness") or series.volume.spacing_mm[0]
         slices.append(plane)
     frame_numbers = tuple(frame.frame_number for frame in series.frames)
-    return SourceImages(tuple(slices), instances, frame_numbers, series.headers[0].get("PatientName") or "")
+    return SourceImages(tuple(slices), instances, frame_numbers, _name(series.headers[0]))
 
 
 def _position(frame: Frame, reference: FrameReference) -> Any:
@@ -156,7 +181,7 @@ def refused_images(headers: Sequence[Dataset]) -> SourceImages | None:
     if len(studies) != 1 or differing_identity(headers) or not named:
         return None
     instances = tuple(_instance(_common(header), header) for header in named)
-    return SourceImages((), instances, (), named[0].get("PatientName") or "")
+    return SourceImages((), instances, (), _name(named[0]))
 
 
 def _is_identified(header: Dataset) -> bool:
@@ -175,8 +200,11 @@ def _common(header: Dataset) -> Dataset:
     for name in PATIENT_AND_STUDY:
         setattr(common, name, _clean(name, header.get(name, "")))
     for name in (*_IMAGE, *PATIENT_AND_STUDY_WHERE_PRESENT):
-        if name in header:
+        if name in header and _clean(name, header.get(name)) != "":
             setattr(common, name, header.get(name))
+    if "SeriesNumber" in header:
+        common.SeriesNumber = header.get("SeriesNumber")
+    common.walk(_drop_escapes)
     series_uid = str(header.SeriesInstanceUID)
     common.FrameOfReferenceUID = header.get("FrameOfReferenceUID") or derive_uid("frame of reference", series_uid)
     common.PositionReferenceIndicator = header.get("PositionReferenceIndicator", "")
@@ -184,6 +212,19 @@ def _common(header: Dataset) -> Dataset:
         if name in header:
             setattr(common, name, header.get(name))
     return common
+
+
+def _name(header: Dataset) -> str:
+    """Return the patient's name as a text: its characters, whatever set the file wrote them in."""
+    return _ESCAPE.sub("", str(header.get("PatientName") or ""))
+
+
+def _drop_escapes(dataset: Dataset, element: DataElement) -> None:
+    """Take the switches of character sets out of a text; changes the dataset."""
+    if element.VR in _TEXTS and "\x1b" in str(element.value):
+        values = element.value if isinstance(element.value, MultiValue) else [element.value]
+        plain = [_ESCAPE.sub("", str(value)) for value in values]
+        dataset.add_new(element.tag, element.VR, plain if len(plain) > 1 else plain[0])
 
 
 def _instance(common: Dataset, header: Dataset) -> Dataset:

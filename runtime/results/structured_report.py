@@ -19,10 +19,10 @@ from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions
 from runtime.results.report_comparison import vanished_count
-from runtime.results.report_groups import MeasurementGroup, node_group, number, station_group
+from runtime.results.report_groups import MeasurementGroup, mark_middle, node_group, number, station_group
 from runtime.results.report_statements import statements
 from runtime.results.segmentation_object import SegmentationObject
-from runtime.results.uids import DEVICE_UID, ReportReference, ResultUids
+from runtime.results.uids import DEVICE_UID, ReportReference
 from runtime.results.words import MANUFACTURER, MODEL_NAME, RESEARCH_WORDS, algorithm_parameters
 
 _PRIVATE_SCHEME: Final = CodingSchemeIdentificationItem(
@@ -38,14 +38,16 @@ def build_report(
     """Return the report of a case that was not refused; `segmentation` is None when nothing was segmented.
 
     It is also None when the SEG could not be written, which `incomplete` says: the nodes then have no segment to refer
-    to, and the report calls itself partial.
+    to, and the report calls itself partial. Nodes come first: viewers open a report
+    at its first group.
     """
-    source, findings, uids = context.source, context.findings, context.uids
+    source, findings = context.source, context.findings
     algorithm = describe_algorithm(findings)
-    groups: list[MeasurementGroup] = [_case_group(findings, segmentation, algorithm, uids)]
-    groups += [station_group(each, context, regions, segmentation, algorithm) for each in findings.assessed]
+    groups: list[MeasurementGroup] = []
     if segmentation is not None or incomplete:
         groups += [node_group(node, context, regions, segmentation, algorithm) for node in findings.nodes]
+    groups.append(_case_group(context, segmentation, algorithm, regions))
+    groups += [station_group(each, context, regions, segmentation, algorithm) for each in findings.assessed]
     evidence: list[Dataset] = list(source.instances)
     if segmentation is not None:
         evidence.append(segmentation.dataset)
@@ -125,14 +127,15 @@ def _predecessor(reference: ReportReference) -> Dataset:
 
 
 def _case_group(
-    findings: Findings,
+    context: ResultContext,
     segmentation: SegmentationObject | None,
     algorithm: sr.AlgorithmIdentification,
-    uids: ResultUids,
+    regions: CaseRegions,
 ) -> sr.MeasurementsAndQualitativeEvaluations:
     """Return the TID 1501 group about the patient, which a study without any node has, too."""
-    return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=uids.uid("case"), identifier="patient"),
+    findings = context.findings
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=context.uids.uid("case"), identifier="patient"),
         finding_type=codes.PELVIC_LYMPH_NODE,
         finding_category=codes.ANATOMICAL_STRUCTURE,
         algorithm_id=algorithm,
@@ -149,6 +152,8 @@ def _case_group(
             *_seen(findings),
         ],
     )
+    mark_middle(group, codes.NUMBER_OF_LESIONS, None, context.source, regions)
+    return group
 
 
 def _image_faults(findings: Findings) -> list[sr.QualitativeEvaluation]:

@@ -12,6 +12,8 @@ RESEARCH_WORDS: Final = "RESEARCH - NOT FOR DIAGNOSIS"
 MANUFACTURER: Final = "Sidewall project"
 MODEL_NAME: Final = "Sidewall"
 SERIAL_NUMBER: Final = "unregistered"
+BODY_PART: Final = "PELVIS"
+"""Body Part Examined (PS3.16, annex L)."""
 
 
 def describe_station(station: Station | None, side: Side) -> str:

@@ -1,14 +1,17 @@
 import warnings
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from core.series import Series
 from runtime.results.source import source_images
-from tests.runtime.results.cases import build_case, dicom_files, dicom_objects
+from tests.runtime.results.cases import Case, build_case, dicom_files, dicom_objects
 
 
 def _with_first_header(series: Series, **attributes: object) -> Series:
@@ -76,6 +79,81 @@ def test_texts_in_another_character_set_are_carried_over() -> None:
     for result in dicom_objects(replace(case, series=series)).values():
         assert result.SpecificCharacterSet == "ISO_IR 192"
         assert (result.PatientName, result.StudyDescription) == ("Müller^Jörg", "Prüfung")
+
+
+def _stored(case: Case, character_set: list[str], name: bytes, description: bytes) -> Case:
+    """Return the case with the bytes of a name and a text as a file of that character set has them."""
+    headers = []
+    for header in case.series.headers:
+        header.SpecificCharacterSet = character_set
+        header.PatientName = "Placeholder"
+        header.StudyDescription = "Placeholder"
+        stored = BytesIO()
+        pydicom.dcmwrite(stored, header, implicit_vr=False, little_endian=True)
+        read = pydicom.dcmread(BytesIO(stored.getvalue()), force=True)
+        for keyword, value in (("PatientName", name), ("StudyDescription", description)):
+            raw = read.get_item(keyword)
+            assert isinstance(raw, RawDataElement)
+            read[keyword] = raw._replace(value=value, length=len(value))
+        headers.append(read)
+    return replace(case, series=replace(case.series, headers=tuple(headers)))
+
+
+@pytest.mark.parametrize("character_set", [["", "ISO 2022 IR 58"], ["ISO 2022 IR 6", "ISO 2022 IR 58"]], ids=str)
+def test_a_chinese_name_with_escapes_comes_back_without_them(character_set: list[str]) -> None:
+    # Name of PS3.5, K.2; DCMTK reads the same.
+    name = b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab="
+    case = _stored(build_case(), character_set, name, b"\x1b$)A\xb5\xda\xd2\xbb pelvis")
+    for data in dicom_files(case).values():
+        read = pydicom.dcmread(BytesIO(data))
+        assert str(read.PatientName) in ("Zhang^XiaoDong=张^小东", "Zhang^XiaoDong=张^小东=")
+        assert read.StudyDescription == "第一 pelvis"
+        assert b"\x1b" not in str(read.PatientName).encode()
+
+
+def test_names_of_every_character_set_come_back(shared_data: Path) -> None:
+    folder = shared_data / "dicom_edge" / "charset"
+    files = sorted(folder.glob("*.dcm"))
+    assert len(files) >= 13
+    for file in files:
+        read = pydicom.dcmread(file, stop_before_pixels=True)
+        if "PatientName" in read:
+            case = build_case()
+            for header in case.series.headers:
+                header.PatientName = read.PatientName
+            name = str(source_images(case.series).patient_name)
+            assert name == str(read.PatientName)
+            assert "\x1b" not in name
+
+
+def test_times_are_in_the_zone_of_the_source_and_say_so() -> None:
+    series = _with_first_header(build_case().series, TimezoneOffsetFromUTC="-0430")
+    created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    for data in dicom_objects(replace(build_case(), series=series), created=created).values():
+        assert data.TimezoneOffsetFromUTC == "-0430"
+        assert (data.ContentDate, data.ContentTime[:6]) == ("20260101", "223405")
+        assert (data.StudyDate, data.StudyTime) == ("20260101", "101500")
+
+
+def test_a_zone_that_is_none_is_not_repeated() -> None:
+    series = _with_first_header(build_case().series, TimezoneOffsetFromUTC="+2500")
+    for data in dicom_objects(replace(build_case(), series=series)).values():
+        assert "TimezoneOffsetFromUTC" not in data
+
+
+def test_a_series_number_of_the_source_is_not_used_again() -> None:
+    series = _with_first_header(build_case().series, SeriesNumber=9002)
+    objects = dicom_objects(replace(build_case(), series=series))
+    numbers = {name.split("/")[0]: int(data.SeriesNumber) for name, data in objects.items()}
+    assert numbers == {"segmentation.dcm": 9001, "report.dcm": 9005, "captures": 9003, "key_objects.dcm": 9004}
+
+
+def test_segmentation_and_captures_say_the_body_part_and_no_side() -> None:
+    objects = dicom_objects(build_case())
+    for name in ("segmentation.dcm", "captures/node_01.dcm"):
+        assert objects[name].BodyPartExamined == "PELVIS"
+        assert "Laterality" not in objects[name]
+    assert objects["segmentation.dcm"].ContentCreatorName == "Sidewall"
 
 
 def test_a_name_of_one_component_is_carried_without_being_quoted_in_a_warning() -> None:

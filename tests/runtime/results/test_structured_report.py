@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -148,7 +148,7 @@ def test_the_axes_of_a_node_lie_on_its_source_image_where_they_were_measured(
     case = build_case(flips=flips, enhanced=enhanced)
     objects = dicom_objects(case)
     headers = {str(header.SOPInstanceUID): header for header in case.series.headers}
-    groups = objects["report.dcm"].ContentSequence[-1].ContentSequence[-2:]
+    groups = objects["report.dcm"].ContentSequence[-1].ContentSequence[:2]
     for node, group in zip(case.findings.nodes, groups, strict=True):
         shown = objects[f"captures/node_{node.id:02d}.dcm"].SourceImageSequence[0]
         for name, axis in ((codes.SHORT_AXIS, "short"), (codes.LONG_AXIS, "long")):
@@ -170,6 +170,41 @@ def test_the_axes_of_a_node_lie_on_its_source_image_where_they_were_measured(
             assert np.abs(offset[:, 2]).max() <= case.regions.image.spacing_mm[0] / 2 + 1e-6
 
 
+def _coordinates(group: Dataset) -> list[Dataset]:
+    return [below for item in group.ContentSequence for below in item.get("ContentSequence", ())
+            if below.ValueType == "SCOORD"]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"enhanced": True}, {"trusted": False}, {"with_nodes": False},
+                                     {"with_nodes": False, "with_stations": False}], ids=str)  # fmt: skip
+def test_every_group_has_coordinates_on_a_source_image_and_the_nodes_come_first(options: dict[str, Any]) -> None:
+    # OHIF 3.13 opens a report at its first group, and draws nothing where a single one has no coordinates.
+    case = build_case(status="indeterminate", **options)
+    images = {str(header.SOPInstanceUID) for header in case.series.headers}
+    groups = dicom_objects(case)["report.dcm"].ContentSequence[-1].ContentSequence
+    assert len(groups) == len(case.findings.nodes) + 1 + 6
+    for index, group in enumerate(groups):
+        graphics = _coordinates(group)
+        types = [graphic.GraphicType for graphic in graphics]
+        assert types == (["POLYLINE"] * 2 if index < len(case.findings.nodes) else ["POINT"])
+        for graphic in graphics:
+            assert graphic.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID in images
+
+
+def test_the_middle_of_a_station_lies_in_it() -> None:
+    case = build_case()
+    report, _ = _results(case)
+    groups = [group for group in _segment_groups(report) if group.get_qualitative_evaluations(codes.STATION_ASSESSED)]
+    for assessment, group in zip(case.findings.assessed, groups, strict=True):
+        (graphic,) = _coordinates(group[0])
+        uid = graphic.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        (index,) = (i for i, frame in enumerate(case.series.frames) if frame.sop_instance_uid == uid)
+        column, row = (int(place) for place in graphic.GraphicData)
+        mask = case.regions.to_source_grid(case.regions.station_masks()[assessment.station, assessment.side])
+        near = mask[index, row - 2 : row + 3, column - 2 : column + 3]
+        assert near.any()
+
+
 def test_an_axis_that_leaves_the_image_ends_on_its_border() -> None:
     source = source_images(build_case().series)
     far = source.locate([(-1e4, -1e4, 0.0), (1e4, 1e4, 0.0)], 4)
@@ -177,7 +212,7 @@ def test_an_axis_that_leaves_the_image_ends_on_its_border() -> None:
 
 
 def test_sizes_of_a_node_at_the_edge_are_lower_bounds() -> None:
-    first, second = dicom_objects(_with_features(build_case()))["report.dcm"].ContentSequence[-1].ContentSequence[-2:]
+    first, second = dicom_objects(_with_features(build_case()))["report.dcm"].ContentSequence[-1].ContentSequence[:2]
     for name in (codes.SHORT_AXIS, codes.LONG_AXIS, codes.VOLUME, codes.LONG_AXIS_3D, codes.SHORT_AXIS_3D):
         qualifier = _named(first, name).NumericValueQualifierCodeSequence[0]
         assert (qualifier.CodeValue, qualifier.CodingSchemeDesignator) == ("LOWER_BOUND", "99SIDEWALL")
@@ -206,7 +241,7 @@ def test_the_volume_of_a_station_is_that_of_the_segment_that_its_group_names() -
 
 
 def test_the_number_of_nodes_is_written_without_decimals() -> None:
-    group = dicom_objects(build_case())["report.dcm"].ContentSequence[-1].ContentSequence[0]
+    group = dicom_objects(build_case())["report.dcm"].ContentSequence[-1].ContentSequence[2]
     measured = _named(group, codes.NUMBER_OF_LESIONS).MeasuredValueSequence[0]
     assert measured["NumericValue"].to_json_dict(None, 0)["Value"] == [2]
     assert str(measured.NumericValue) == "2"
