@@ -21,6 +21,7 @@ from analytics.report.sections.accuracy import accuracy_section
 from analytics.report.sections.agreement import agreement_section
 from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
+from analytics.report.sections.key_results import key_results_section
 from analytics.report.sections.levels import levels_section
 from analytics.report.sections.patients import patients_section
 from analytics.report.sections.performance import performance_is_asked, performance_section
@@ -48,6 +49,8 @@ def build_report(
     """
     computed = _sections(data, advance) if jobs == 1 else _side_by_side(data, advance, jobs)
     sections = [section for section in computed if section is not None]
+    key_results = _computed("Key results", partial(key_results_section, data, sections))
+    sections = [*([] if key_results is None else [key_results]), *sections]
     if verify:
         numbers = [number for section in sections for number in section.numbers]
         opinion = _computed("Second opinion", partial(_second_opinion, data, numbers))

@@ -3,7 +3,9 @@
 Item numbers are those of the published lists. STARD-AI 2025: Sounderajah et al., Nat Med 2025;31:3283-3289, Table 2, 40
 items, which numbers anew what STARD 2015 (Bossuyt et al., BMJ 2015;351:h5527) has in 30. CLAIM 2024: Tejani et al.,
 Radiol Artif Intell 2024;6:e240300, 44 items. REMARK: McShane et al., J Natl Cancer Inst 2005;97:1180-1184, 20 items, as
-explained by Altman et al., PLoS Med 2012;9:e1001216. Neighbours that the data never answer share a row.
+explained by Altman et al., PLoS Med 2012;9:e1001216. TRIPOD+AI: Collins et al., BMJ 2024;385:e078378, 27 items.
+STROBE for cohorts: von Elm et al., Lancet 2007;370:1453-1457, 22 items. Neighbours that the data never answer share a
+row.
 """
 
 from collections.abc import Callable
@@ -18,14 +20,26 @@ Answer = Callable[[StudyData], str | None]
 
 
 def checklists_section(data: StudyData, titles: dict[str, str]) -> Section:
-    """Return the three checklists; `titles` are those of the sections that the report has, by key."""
+    """Return the five checklists; `titles` are those of the sections that the report has, by key."""
     tables = []
-    for name, items in (("STARD-AI", STARD_AI), ("CLAIM 2024", CLAIM), ("REMARK", REMARK)):
+    for name, items in (
+        ("STARD-AI", STARD_AI),
+        ("CLAIM 2024", CLAIM),
+        ("REMARK", REMARK),
+        ("TRIPOD+AI", TRIPOD_AI),
+        ("STROBE", STROBE),
+    ):
         rows = tuple((number, item, _answer(data, titles, source)) for number, item, source in items)
         filled = sum(answer != NOT_IN_DATA for _, _, answer in rows)
         note = f"The data answer {filled} of {len(rows)} rows; the others are the authors' to answer."
         tables.append(
-            Table(f"checklist-{name.lower().replace(' ', '-')}", name, ("Item", "What is asked", "Answer"), rows, note)
+            Table(
+                f"checklist-{name.lower().replace(' ', '-').replace('+', '-')}",
+                name,
+                ("Item", "What is asked", "Answer"),
+                rows,
+                note,
+            )
         )
     words = "Items are in words of this tool; the published checklists are what a journal asks for."
     return Section("checklists", "Reporting checklists", (Text(words), *tables))
@@ -92,6 +106,10 @@ def _whole_model(data: StudyData) -> str | None:
 
 def _simulated(data: StudyData) -> str | None:
     return "simulated data, no real patients" if data.study.simulated else None
+
+
+def _problems_found(data: StudyData) -> str:
+    return f"{len(data.problems):,} problems in the tables, listed with what became of each"
 
 
 Items = tuple[tuple[str, str, "str | Answer | None"], ...]
@@ -178,4 +196,59 @@ REMARK: Final[Items] = (
     ("17", "Marker with all standard variables in one model, significant or not", _whole_model),
     ("18", "Checks of assumptions, sensitivity, internal validation", "performance"),
     ("19-20", "Interpretation, limits, implications", None),
+)
+
+TRIPOD_AI: Final[Items] = (
+    ("1-2", "Title; structured abstract", None),
+    ("3a-3c", "Context, place of the model in care, known inequalities", None),
+    ("4", "Aims: development, evaluation, or both", None),
+    ("5a-5b", "Sources of the data; dates of accrual and of the end of follow-up", _simulated),
+    ("6a-6c", "Setting and centres; who is eligible; treatments", None),
+    ("7", "Preparation and checks of the data", _problems_found),
+    ("8a-8c", "Outcome: what, when and by whom it was judged; blinding", _endpoints),
+    ("9a-9c", "Predictors: choice, definition, timing; blinding", _candidates),
+    ("10", "How the sample size was found", None),
+    ("11", "How missing data were handled", _missing),
+    (
+        "12a-12g",
+        "Methods: use of data, predictors, model, heterogeneity, measures of performance, updating, presentation",
+        "performance",
+    ),
+    ("13-15", "Class imbalance, fairness, what the model gives out", None),
+    ("16", "Differences between data of development and of evaluation", None),
+    ("17", "Ethics", None),
+    ("18a-18f", "Funding, conflicts, protocol, registration, sharing of data and code", None),
+    ("19", "Involvement of patients and the public", None),
+    ("20a", "Flow of participants, with and without the outcome, and follow-up", _flow),
+    ("20b", "Characteristics, in all and by centre, with missing data", "table-one"),
+    ("20c", "Predictors in the data of development against those of evaluation", None),
+    ("21", "Participants and events of each analysis", "cox"),
+    ("22", "The full model", "cox"),
+    ("23a", "Performance with intervals, also by subgroups", "performance"),
+    ("23b", "Heterogeneity between centres", "subgroups"),
+    ("24", "Updating of the model", None),
+    ("25-27", "Interpretation, limits, use in practice, further research", None),
+)
+
+STROBE: Final[Items] = (
+    ("1a-1b", "Design in the title; balanced abstract", None),
+    ("2-3", "Background, aims", None),
+    ("4-5", "Design; setting, places, dates of recruitment and follow-up", None),
+    ("6a-6b", "Who was eligible, how found and followed; matching", None),
+    ("7", "Outcomes, exposures, predictors, confounders, effect modifiers", _candidates),
+    ("8", "Sources of data and measurement of each variable", None),
+    ("9-10", "Bias; how the size of the study came about", None),
+    ("11", "How quantitative variables were handled, groupings", _cutoff),
+    ("12a-12b", "Statistical methods, confounding, subgroups and interactions", "cox"),
+    ("12c", "How missing data were handled", _missing),
+    ("12d-12e", "Loss to follow-up; sensitivity analyses", None),
+    ("13a-13c", "Participants at each stage, why they left, flow diagram", _flow),
+    ("14a-14b", "Characteristics; missing data of each variable", "table-one"),
+    ("14c", "Follow-up: average and total", "survival"),
+    ("15", "Outcome events or summaries over time", "survival"),
+    ("16a", "Unadjusted and adjusted estimates with intervals; which confounders", "cox"),
+    ("16b-16c", "Boundaries of categories; absolute risk", "survival"),
+    ("17", "Other analyses: subgroups, interactions, sensitivity", "subgroups"),
+    ("18-21", "Key results, limits, interpretation, generalisability", None),
+    ("22", "Funding", None),
 )

@@ -28,7 +28,7 @@ def draw_forest(rows: Sequence[tuple[str, Estimate, float]], key: str, title: st
             for end, bound, marker in ((low, estimate.low, "<"), (high, estimate.high, ">")):
                 if end != bound:
                     axes.plot(end, position, marker, color=COLOURS[0], markersize=4)
-            words = f"{estimate_text(estimate, 'ratio')}   p {p_text(p_value)}"
+            words = f"{estimate_text(estimate, 'ratio')}   p = {p_text(p_value)}".replace("= <", "< ")
             axes.text(1.02, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
         axes.axvline(1.0, color="#444444", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log")

@@ -22,6 +22,7 @@ from analytics.survival.design import Number as Scale
 from analytics.survival.fine_gray import fine_gray
 from analytics.survival.proportional_hazards import proportional_hazards_test, residual_plot
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
+from analytics.survival.splines import nonlinearity_test
 from analytics.survival.times import Followup
 
 _TWO_RATIOS: Final = (
@@ -66,10 +67,15 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
         numbers += [
             *_numbers(endpoint, found, known, followup.competing),
             *(_beside(endpoint, each, known) for each in beside.values()),
+            *_overall(endpoint, found, known),
+            *(bends := _bends(endpoint, followup, columns, known)),
             *checks,
         ]
         blocks += [_cox_table(endpoint, found, known, rule, beside, followup.competing)]
         blocks += _blocks(endpoint, found, known, checks, followup.competing)
+        if bends:
+            title = f"{endpoint.label}: candidates on a scale, against a straight line"
+            blocks.append(numbers_table(f"cox-linear-{endpoint.name}", title, bends))
     return Section("cox", "Cox models", tuple(blocks), tuple(numbers))
 
 
@@ -110,6 +116,46 @@ def _numbers(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variab
     ]
 
 
+def _overall(endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable]) -> list[Number]:
+    """Return the joint tests of all levels of each factor of three and more, alone and together."""
+    numbers = []
+    for name, each in known.items():
+        for kind, test in (("alone", _test_alone(found, name)), ("together", _test_together(found, name))):
+            if len(each.levels) > 2 and test is not None:
+                key = f"cox.{endpoint.name}.{kind}.{name}.overall"
+                numbers.append(Number(key, f"{endpoint.label}, {kind}: {each.label}, all levels", test))
+    return numbers
+
+
+def _test_alone(found: RegressionTable, name: str) -> HypothesisTest | None:
+    fitted = next((each.fitted for each in found.univariable if each.covariate == name), None)
+    if fitted is None:
+        return None
+    return fitted.overall if fitted.model is None else fitted.model.term_test(name)
+
+
+def _test_together(found: RegressionTable, name: str) -> HypothesisTest | None:
+    joint = found.multivariable
+    if joint is None or joint.model is None or name not in found.entered:
+        return None
+    return joint.model.term_test(name)
+
+
+def _bends(endpoint: Endpoint, followup: Followup, columns: pd.DataFrame, known: dict[str, Variable]) -> list[Number]:
+    """Return for each candidate on a scale whether a spline fits better than a line, as far as one can be fitted."""
+    numbers = []
+    for name, each in known.items():
+        if each.levels:
+            continue
+        try:
+            test = nonlinearity_test(followup, columns[name])
+        except NotEstimable:
+            continue
+        key = f"cox.{endpoint.name}.{name}.nonlinearity"
+        numbers.append(Number(key, f"{each.label}: curve against line", test))
+    return numbers
+
+
 def _blocks(
     endpoint: Endpoint, found: RegressionTable, known: dict[str, Variable], checks: list[Number], competing: bool
 ) -> list[Block]:
@@ -145,8 +191,11 @@ def _cox_table(
 ) -> Table:
     """Return the table; `beside` holds the subdistribution's coefficients by column where causes compete."""
     together = {} if found.multivariable is None else {row.column: row for row in found.multivariable.rows}
-    rows = []
+    rows, before = [], ""
     for row, penalised in _alone(found):
+        if row.covariate != before and len(known[row.covariate].levels) > 2:
+            rows.append(_overall_row(found, row.covariate, known, competing))
+        before = row.covariate
         other = together.get(row.column)
         more: tuple[str, ...] = (
             ("", "") if other is None else (estimate_text(other.hazard_ratio, "ratio"), p_text(other.p_value))
@@ -174,6 +223,12 @@ def _cox_table(
                   "Together, subdistribution", "p")  # fmt: skip
         note += f" {_TWO_RATIOS}"
     return Table(f"cox-{endpoint.name}", f"{endpoint.label}: hazard ratios", header, tuple(rows), note)
+
+
+def _overall_row(found: RegressionTable, name: str, known: dict[str, Variable], competing: bool) -> tuple[str, ...]:
+    tests = _test_alone(found, name), _test_together(found, name)
+    alone, together = ("" if test is None else p_text(test.p_value) for test in tests)
+    return (f"{known[name].label}, all levels", "", "", alone, "", together, *(("", "") if competing else ()))
 
 
 def _checks(endpoint: Endpoint, fitted: FittedTable | None, known: dict[str, Variable]) -> list[Number]:

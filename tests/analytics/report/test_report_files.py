@@ -191,7 +191,7 @@ def test_pdf_and_docx_hold_the_tables_and_say_what_they_are(folder: Path) -> Non
 def test_checklists_are_filled_only_as_far_as_the_data_say(folder: Path) -> None:
     results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
     lists = {table["title"]: table for table in results["tables"] if table["key"].startswith("checklist")}
-    assert set(lists) == {"STARD-AI", "CLAIM 2024", "REMARK"}
+    assert set(lists) == {"STARD-AI", "CLAIM 2024", "REMARK", "TRIPOD+AI", "STROBE"}
     answers = {row[1]: row[2] for row in lists["REMARK"]["rows"]}
     assert answers["Treatments"] == "not in the data"
     assert answers["Endpoints"] == "Disease-free survival (DFS); Lateral recurrence (LR)"
@@ -205,9 +205,10 @@ def test_checklists_are_filled_only_as_far_as_the_data_say(folder: Path) -> None
 def test_checklists_leave_out_no_item_of_the_published_lists(folder: Path) -> None:
     results = json.loads((folder / "first" / "results.json").read_text(encoding="utf-8"))
     lists = {table["title"]: table for table in results["tables"] if table["key"].startswith("checklist")}
-    for title, last in (("STARD-AI", 40), ("CLAIM 2024", 44), ("REMARK", 20)):
+    published = (("STARD-AI", 40), ("CLAIM 2024", 44), ("REMARK", 20), ("TRIPOD+AI", 27), ("STROBE", 22))
+    for title, last in published:
         named: list[int] = []
         for number, *_ in lists[title]["rows"]:
-            first, _, end = (re.sub("[a-d]", "", part) for part in number.partition("-"))
+            first, _, end = (re.sub("[a-g]", "", part) for part in number.partition("-"))
             named += range(int(first), int(end or first) + 1)
         assert list(dict.fromkeys(named)) == list(range(1, last + 1))

@@ -43,6 +43,7 @@ def test_perfect_agreement_of_three_patients_and_nobody_with_an_event_are_report
     study += "analysis: {strata: [model], candidates: [model, age]}\n"
     keys = sections(folder, study)
     assert keys == [
+        "key-results",
         "patients",
         "table-one",
         "accuracy",
@@ -83,4 +84,5 @@ def test_label_maps_are_compared_and_those_without_a_partner_are_named(folder: P
 
 
 def test_a_rater_may_be_called_anything_and_its_files_keep_to_plain_names() -> None:
-    assert identifier("matrix-Dr. Müller/2-status") == "matrix-Dr--M-ller-2-status"
+    assert identifier("matrix-Dr. Miller/2-status") == "matrix-Dr--Miller-2-status"
+    assert identifier("matrix-Dr. Müller/2-status") == "matrix-Dr--M-ller-2-status-238bea29"

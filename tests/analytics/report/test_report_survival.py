@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.estimate import Estimate
+from analytics.estimate import Estimate, HypothesisTest
 from analytics.examples.simulate import simulate
 from analytics.report.blocks import Section, Table
 from analytics.report.sections.cox import cox_section
 from analytics.report.sections.survival import survival_section
 from analytics.report.sections.whole_cohort import whole_cohort
+from analytics.report.wording import p_text
 from analytics.study.load import load_data
 from analytics.study.spec import Endpoint
 from analytics.study.study_file import load_study
+from analytics.survival.cox import cox
+from analytics.survival.design import Category, design
 from analytics.survival.times import Followup
 
 STUDY = """
@@ -115,3 +118,32 @@ def test_no_mark_is_explained_that_no_row_has(folder: Path) -> None:
     )
     table = _tables(cox_section(load_data(load_study(folder / "study.yaml")), lambda: None))["cox-DFS"]
     assert "†" not in table.note
+
+
+def test_a_factor_of_three_levels_has_one_p_for_all_of_them_and_a_scale_is_held_against_a_line(folder: Path) -> None:
+    text = STUDY.replace(
+        "raters:",
+        "  - {name: mrN, kind: category, levels: {N0: N0, N1: N1, N2: N2}}\n"
+        "  - {name: age, kind: number, unit: years}\nraters:",
+    )
+    text = text.replace("candidates: [mrCRM, rare]", "candidates: [mrCRM, mrN, age]").replace(
+        "always: [mrCRM]", "always: [mrN]"
+    )
+    (folder / "factor.yaml").write_text(text, encoding="utf-8")
+    data = load_data(load_study(folder / "factor.yaml"))
+    section = cox_section(data, lambda: None)
+    assert section is not None
+    values = {number.key: number.value for number in section.numbers}
+    patients, observed = data.patients, data.follow_up["DFS"]
+    table = observed.join(patients[["mrN"]]).dropna().reset_index(drop=True)
+    followup = Followup(table["time"].to_numpy(), table["event"].to_numpy())
+    model = cox(followup, design(table, [Category("mrN", ("N0", "N1", "N2"))]))
+    found = values["cox.DFS.alone.mrN.overall"]
+    assert isinstance(found, HypothesisTest)
+    assert found.p_value == pytest.approx(model.term_test("mrN").p_value)
+    assert (found.degrees_of_freedom, found.method) == (2, "Wald test of mrN")
+    row = next(row for row in _tables(section)["cox-DFS"].rows if row[0] == "mrN, all levels")
+    assert (row[3], row[5] != "") == (p_text(found.p_value), True)
+    bend = values["cox.DFS.age.nonlinearity"]
+    assert isinstance(bend, HypothesisTest)
+    assert bend.degrees_of_freedom == 2
