@@ -1,7 +1,7 @@
 """From measured nodes to the result of a case, and from reasons to a refusal."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 
 from sidewall.vocabulary import CaseStatus
 
@@ -23,44 +23,48 @@ from core.measuring.nodes import MeasuredNodes
 from core.rules import ScoringRules
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """Whose case it is, what was read, by which model and rules, and when: what findings say besides what was found."""
+
+    software_version: str
+    case: CaseIdentity
+    context: CaseContext = field(default_factory=CaseContext)
+
+    input: InputDescription | None = None
+    """None where nothing could be read."""
+
+    model: ModelDescription | None = None
+    """None where a label map was scored."""
+
+    rules: ScoringRules | None = None
+    analysed_at: str | None = None
+    """ISO 8601 with its zone."""
+
+
 def decide(
-    *,
-    software_version: str,
-    case: CaseIdentity,
-    context: CaseContext,
+    circumstances: Circumstances,
     measured: MeasuredNodes,
     assessed: tuple[StationAssessment, ...],
     gates: tuple[Gate, ...],
-    rules: ScoringRules,
+    *,
     warnings: tuple[str, ...],
     demonstration: bool,
-    input_description: InputDescription,
-    model: ModelDescription | None,
     timings_s: Mapping[str, float],
-    analysed_at: str | None = None,
 ) -> Findings:
-    """Return the findings of an analysed case; `model` is None when a label map was scored, which has no probability.
+    """Return the findings of an analysed case; without a model, as where a label map was scored, without probability.
 
     `warnings` are those of reading; the nodes' warnings and the messages of gates that warn are added to them.
     """
     missed = missed_parts(measured, assessed)
-    return Findings(
-        schema_version=SCHEMA_VERSION,
-        software_version=software_version,
-        case=case,
+    probability = max((node.probability or 0.0 for node in measured.nodes), default=0.0)
+    return replace(
+        _undecided(circumstances, gates, timings_s),
         status=case_status(measured.nodes, assessed, demonstration=demonstration, at_edge=measured.at_edge),
-        probability=None if model is None else max((node.probability or 0.0 for node in measured.nodes), default=0.0),
+        probability=None if circumstances.model is None else probability,
         assessed=assessed,
-        context=context,
         nodes=measured.nodes,
-        gates=gates,
-        rules=asdict(rules),
         warnings=_all_warnings(warnings, _of_missed(missed) + measured.warnings, gates),
-        refusal=(),
-        input=input_description,
-        model=model,
-        timings_s=dict(timings_s),
-        analysed_at=analysed_at,
         incompletely_seen=bool(missed),
     )
 
@@ -106,36 +110,40 @@ def case_status(
 
 def describe_refusal(
     reasons: Iterable[Reason],
-    *,
-    software_version: str,
-    case: CaseIdentity,
-    context: CaseContext = CaseContext(),  # noqa: B008 - frozen
-    input_description: InputDescription | None = None,
-    model: ModelDescription | None = None,
-    rules: ScoringRules | None = None,
+    circumstances: Circumstances,
     gates: tuple[Gate, ...] = (),
+    *,
     warnings: tuple[str, ...] = (),
     timings_s: Mapping[str, float] | None = None,
-    analysed_at: str | None = None,
 ) -> Findings:
     """Return the findings of a case that was not analysed: status `refused`, every reason, no nodes."""
+    return replace(
+        _undecided(circumstances, gates, timings_s or {}),
+        warnings=_all_warnings(warnings, (), gates),
+        refusal=tuple(RefusalReason(str(reason.code), reason.message) for reason in reasons),
+    )
+
+
+def _undecided(circumstances: Circumstances, gates: tuple[Gate, ...], timings_s: Mapping[str, float]) -> Findings:
+    """Return what all findings say, before anything was found: those of a refusal whose reasons are yet to come."""
+    rules = circumstances.rules
     return Findings(
         schema_version=SCHEMA_VERSION,
-        software_version=software_version,
-        case=case,
+        software_version=circumstances.software_version,
+        case=circumstances.case,
         status="refused",
         probability=None,
         assessed=(),
-        context=context,
+        context=circumstances.context,
         nodes=(),
         gates=gates,
         rules=None if rules is None else asdict(rules),
-        warnings=_all_warnings(warnings, (), gates),
-        refusal=tuple(RefusalReason(str(reason.code), reason.message) for reason in reasons),
-        input=input_description,
-        model=model,
-        timings_s=dict(timings_s or {}),
-        analysed_at=analysed_at,
+        warnings=(),
+        refusal=(),
+        input=circumstances.input,
+        model=circumstances.model,
+        timings_s=dict(timings_s),
+        analysed_at=circumstances.analysed_at,
     )
 
 

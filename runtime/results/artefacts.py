@@ -21,9 +21,9 @@ from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
 from runtime.results.artefact import Artefact
 from runtime.results.attempts import Attempts, LostFile
+from runtime.results.case_pictures import CaseEvidence, case_pictures
 from runtime.results.contact_sheet import contact_sheet
 from runtime.results.context import ResultContext, result_context
-from runtime.results.gate_card import GatePicture
 from runtime.results.key_images import KeyPicture, key_pictures, to_png
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
@@ -54,7 +54,7 @@ def write_artefacts(
     refused_headers: Sequence[Dataset] = (),
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
     earlier: EarlierReport | None = None,
-    gate_images: Callable[[], Sequence[GatePicture]] = tuple,
+    evidence: CaseEvidence | None = None,
 ) -> WrittenCase:
     """Return the files of one case; the same arguments give the same bytes.
 
@@ -64,8 +64,8 @@ def write_artefacts(
     headers of `series` or else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
 
     `created` is the time of the analysis; whoever repeats it must give the same one. `earlier` is the report of an
-    earlier analysis of the study, which the new one supersedes unless it is the same. `gate_images` draws the pictures
-    of quality checks, which become `gates/<code>.png`, of a refused case too.
+    earlier analysis of the study, which the new one supersedes unless it is the same. `evidence` is what the
+    pictures of doubts are drawn from, which become `gates/<code>.png`, of a refused case too; None draws none.
 
     An unexpected error costs the file that it came up in: what would refer to it is written without the reference and
     marked incomplete, and the findings name it. Raises `ValueError` when findings and regions do not belong together,
@@ -92,7 +92,7 @@ def write_artefacts(
         drawn += [_png(f"keyimages/{each.name}.png", each.image, attempts) for each in pictures]
         sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions, names))
         drawn.append(None if sheet is None else _png("contact_sheet.png", sheet, attempts))
-    gates = attempts.make("gates/*.png", gate_images) or ()
+    gates = () if evidence is None else attempts.make("gates/*.png", lambda: case_pictures(findings, evidence)) or ()
     drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]
     files = [*dicom, *(each for each in drawn if each is not None)]
     files += _for_people(attempts, findings, files, created)

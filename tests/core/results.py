@@ -13,7 +13,7 @@ from core.findings import (
     NodeFeatures,
     StationAssessment,
 )
-from core.judging.deciding import decide
+from core.judging.deciding import Circumstances, decide
 from core.labels import Station
 from core.measuring.nodes import MeasuredNodes
 from core.rules import ScoringRules
@@ -76,22 +76,11 @@ MODEL = ModelDescription("demo", "1.0.0", "sha256:" + "0" * 64, "phantom", "onnx
 
 def decided(nodes: tuple[Node, ...] = (NODE, BARE_NODE), model: ModelDescription | None = MODEL) -> Findings:
     """Return the findings of a case with these nodes, everything assessed."""
-    return decide(
+    circumstances = Circumstances(
         software_version="0.1.0",
         case=CaseIdentity("case-1", "1.2.3", "1.2.3.4", "1.2.3.5"),
         context=CaseContext("baseline", "case-0"),
-        measured=MeasuredNodes(
-            nodes, grid((2, 2, 2), (1.0, 1.0, 1.0)), ("node 2 lies on the midline: its side is unknown",)
-        ),
-        assessed=all_assessed(),
-        gates=(
-            Gate("field_of_view", "warn", "covers little", 57.0, 70.0),
-            Gate("too_coarse", "pass", "fine enough"),
-        ),
-        rules=ScoringRules(),
-        warnings=("read with care",),
-        demonstration=False,
-        input_description=InputDescription(
+        input=InputDescription(
             source="dicom",
             instance_count=19,
             shape_zyx=(19, 384, 384),
@@ -104,6 +93,18 @@ def decided(nodes: tuple[Node, ...] = (NODE, BARE_NODE), model: ModelDescription
             field_strength_t=3.0,
         ),
         model=model,
+        rules=ScoringRules(),
+    )
+    return decide(
+        circumstances,
+        MeasuredNodes(nodes, grid((2, 2, 2), (1.0, 1.0, 1.0)), ("node 2 lies on the midline: its side is unknown",)),
+        all_assessed(),
+        (
+            Gate("field_of_view", "warn", "covers little", 57.0, 70.0),
+            Gate("too_coarse", "pass", "fine enough"),
+        ),
+        warnings=("read with care",),
+        demonstration=False,
         timings_s={"read": 0.5, "infer": 12.25},
     )
 

@@ -13,14 +13,13 @@ import sidewall
 from core.errors import Reason, RefusalCode
 from core.findings import CaseIdentity, Findings, Gate, Node, NodeFeatures
 from core.findings_json import from_json, to_json, to_mapping
-from core.judging.deciding import describe_refusal
+from core.judging.deciding import Circumstances, describe_refusal
 from tests.core.results import BARE_NODE, FINDINGS, NODE
 
 SCHEMA = json.loads((Path(sidewall.__file__).parent / "findings.schema.json").read_text(encoding="utf-8"))
 REFUSED = describe_refusal(
     (Reason(RefusalCode.NOT_DICOM, "got a text file; allowed are DICOM instances"),),
-    software_version="0.1.0",
-    case=CaseIdentity("case-2", None, None, None),
+    Circumstances("0.1.0", CaseIdentity("case-2", None, None, None)),
 )
 DEMONSTRATION = replace(FINDINGS, status="demonstration", nodes=(replace(NODE, status="demonstration"),))
 OF_A_LABEL_MAP = replace(

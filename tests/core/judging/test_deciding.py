@@ -8,7 +8,7 @@ from sidewall.vocabulary import NodeStatus
 
 from core.errors import Reason, RefusalCode
 from core.findings import CaseIdentity, Gate, StationAssessment
-from core.judging.deciding import case_status, describe_refusal, missed_parts
+from core.judging.deciding import Circumstances, case_status, describe_refusal, missed_parts
 from core.measuring.nodes import MeasuredNodes
 from tests.core.bodies import grid
 from tests.core.results import FINDINGS, NODE, all_assessed, decided
@@ -73,7 +73,7 @@ def test_without_a_model_there_is_no_probability_of_a_case() -> None:
 def test_a_refusal_names_every_reason_and_nothing_else() -> None:
     reasons = (Reason(RefusalCode.MISSING_SLICE, "a gap of 6 mm"), Reason(RefusalCode.NOT_T2, "an ADC map"))
     gate = Gate("too_coarse", "refuse", "too coarse")
-    refused = describe_refusal(reasons, software_version="0.1.0", case=CASE, gates=(gate,))
+    refused = describe_refusal(reasons, Circumstances("0.1.0", CASE), (gate,))
     assert refused.status == "refused"
     assert [(reason.code, reason.message) for reason in refused.refusal] == [
         ("missing_slice", "a gap of 6 mm"),

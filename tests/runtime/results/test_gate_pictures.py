@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 
-from core.errors import RefusalCode
+from core.errors import Reason, RefusalCode
 from core.findings import Gate, Node
 from core.judging.assessing import assess_stations
 from core.judging.gates import check_input
@@ -18,7 +17,8 @@ from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES
 from core.volume import Volume
 from runtime.results.artefacts import write_artefacts
-from runtime.results.gate_card import CARD_PX, GatePicture, gate_card, shorten, wrap
+from runtime.results.case_pictures import CaseEvidence, case_pictures
+from runtime.results.gate_card import CARD_PX, gate_card, shorten, wrap
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_input_views import coronal
 from runtime.results.gate_pictures import gate_pictures
@@ -192,6 +192,15 @@ def test_the_view_from_the_front_keeps_every_voxel_in_its_place() -> None:
         assert front.voxels[index] == volume.voxels[z, y, x]
 
 
+def test_a_reason_has_a_picture_of_its_own_unless_it_is_that_of_a_gate() -> None:
+    gate = Gate("too_coarse", "refuse", "pixels of 2 mm")
+    findings = replace(build_refusal().findings, gates=(gate,))
+    reasons = (Reason(RefusalCode.TOO_COARSE, "pixels of 2 mm"), Reason(RefusalCode.NOT_T2, "an ADC map"))
+    evidence = CaseEvidence(GateEvidence(build_case().regions.image), reasons=reasons)
+    assert [each.code for each in case_pictures(findings, evidence)] == ["too_coarse", "not_t2"]
+    assert [each.code for each in case_pictures(findings, replace(evidence, seen=None))] == ["not_t2"]
+
+
 def test_long_messages_are_wrapped_and_cut() -> None:
     assert wrap("one two", 15, 1e4, 3) == ["one two"]
     assert wrap("", 15, 100, 3) == []
@@ -205,11 +214,13 @@ def test_long_messages_are_wrapped_and_cut() -> None:
 @pytest.mark.parametrize("refused", [False, True])
 def test_gate_pictures_become_files_of_the_case(refused: bool) -> None:
     case = build_refusal() if refused else build_case()
-    picture = GatePicture("midline", Image.new("RGB", (4, 4)), "nothing")
+    gate = Gate("midline", "refuse" if refused else "warn", "there is none")
+    findings = replace(case.findings, gates=(gate, Gate("too_coarse", "pass", "fine enough")))
+    evidence = CaseEvidence(GateEvidence(case.regions.image))
+    (picture,) = case_pictures(findings, evidence)
     regions = None if refused else case.regions
-    arguments = {"series": case.series, "created": CREATED}
-    without = write_artefacts(case.findings, regions, **arguments).artefacts  # type: ignore[arg-type]
-    artefacts = write_artefacts(case.findings, regions, gate_images=lambda: (picture,), **arguments).artefacts  # type: ignore[arg-type]
+    without = write_artefacts(findings, regions, series=case.series, created=CREATED).artefacts
+    artefacts = write_artefacts(findings, regions, series=case.series, created=CREATED, evidence=evidence).artefacts
     *others, drawn, page, document = artefacts
     assert others == list(without[:-2])
     assert (drawn.name, drawn.media_type) == ("gates/midline.png", "image/png")
