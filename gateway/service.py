@@ -24,6 +24,7 @@ from gateway.ledger.claims import take_back_studies
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.outbox import take_back_deliveries
 from gateway.ledger.schema import instances
+from gateway.metrics import LedgerCollector, page
 from gateway.retention import Janitor, held_bytes
 from gateway.settings import GatewaySettings
 from gateway.site.file import SiteFile
@@ -112,7 +113,8 @@ class Gateway:
         for worker in self._workers:
             worker.start()
         if settings.web_listen:
-            node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault)
+            collector = LedgerCollector(self.ledger, self.spool.free_bytes, self.fault)
+            node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault, lambda: page(collector))
             self._web = WebServer(node.application(), settings, None if tls is None else tls.context)
             self.web_port = self._web.start()
         self._node = DicomNode(

@@ -35,10 +35,15 @@ class WebNode:
     """Takes instances over HTTP."""
 
     def __init__(
-        self, receiver: Receiver, spool: Spool, max_instance_mib: int, is_ready: Callable[[], str | None]
+        self,
+        receiver: Receiver,
+        spool: Spool,
+        max_instance_mib: int,
+        fault: Callable[[], str | None],
+        metrics: Callable[[], bytes],
     ) -> None:
-        """`is_ready` returns why the gateway is not ready, None when it is."""
-        self._receiver, self._spool, self._is_ready = receiver, spool, is_ready
+        """`fault` returns why the gateway takes no instances, None when it does; `metrics` the page of Prometheus."""
+        self._receiver, self._spool, self._fault, self._metrics_page = receiver, spool, fault, metrics
         self._max_bytes = max_instance_mib * _MIB
 
     def application(self) -> Starlette:
@@ -49,6 +54,7 @@ class WebNode:
                 Route("/dicom-web/studies/{study}", self._store, methods=["POST"]),
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
+                Route("/metrics", self._metrics),
             ]
         )
 
@@ -56,8 +62,11 @@ class WebNode:
         return PlainTextResponse("alive\n")
 
     async def _ready(self, _: Request) -> Response:
-        fault = await run_in_threadpool(self._is_ready)
+        fault = await run_in_threadpool(self._fault)
         return PlainTextResponse("ready\n") if fault is None else PlainTextResponse(f"{fault}\n", 503)
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(await run_in_threadpool(self._metrics_page), media_type="text/plain; version=0.0.4")
 
     async def _store(self, request: Request) -> Response:
         """Store the instances of a request; the answer speaks of each."""

@@ -168,6 +168,24 @@ def test_the_gateway_is_alive_and_ready(gateway: RunningGateway) -> None:
             assert answer.read() == body
 
 
+def test_prometheus_reads_states_ages_and_room_and_nothing_of_a_study(
+    gateway: RunningGateway, place: GatewayPlace, series: list[Path], tmp_path: Path
+) -> None:
+    (study,) = renamed_study(series[:1])
+    assert send(gateway.port, [study]) == [0x0000]
+    with open_directly(f"http://127.0.0.1:{_web_port(gateway)}/metrics") as answer:
+        content = answer.read().decode()
+    count = sum(each.state == "receiving" for each in place.studies())
+    assert f'sidewall_gateway_studies{{state="receiving"}} {count}.0\n' in content
+    assert "sidewall_gateway_takes_instances 1.0\n" in content
+    assert str(study.StudyInstanceUID) not in content
+    if shutil.which("promtool"):
+        checked = subprocess.run(
+            ["promtool", "check", "metrics"], input=content, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert checked.returncode == 0, checked.stderr
+
+
 def test_a_watched_folder_is_emptied_and_what_is_refused_is_put_aside(
     gateway: RunningGateway, place: GatewayPlace, series: list[Path]
 ) -> None:
