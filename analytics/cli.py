@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 
 from analytics.errors import AnalyticsError, DataLost, InternalFault, fault_text, file_failure
-from analytics.processors import limit_libraries
-from analytics.scratch import scratch_settled
 from analytics.simulation.command import simulate
-from analytics.streams import answer_alone
 from analytics.version import own_version
+from base.processors import limit_libraries
+from base.scratch import scratch_settled
+from base.streams import answer_alone
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
     from analytics.study.data import StudyData

@@ -10,7 +10,7 @@ from multiprocessing import active_children, get_context
 from typing import Final, TypeVar
 
 from analytics.errors import WorkerLost
-from analytics.processors import processors
+from base.processors import processors
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

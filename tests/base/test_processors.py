@@ -10,12 +10,11 @@ from types import ModuleType
 
 import pytest
 
-import analytics.processors
 import base.processors
 from base.processors import Processors, limit_libraries
 from tests.fixtures.control_groups import control_group
 
-MODULES = (base.processors, analytics.processors)
+MODULES = (base.processors,)
 
 
 def version_2(folder: Path, own: str, root: str, limits: dict[str, str]) -> Path:

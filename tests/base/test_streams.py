@@ -9,7 +9,7 @@ import pytest
 
 BIN = Path(sys.executable).parent
 PROGRAMS = ("sidewall", "sidewall-train", "sidewall-export", "sidewall-analytics")
-STREAMS = ("base.streams", "analytics.streams")
+STREAMS = ("base.streams",)
 
 TALK = """
 import os, subprocess, sys

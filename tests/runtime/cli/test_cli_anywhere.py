@@ -62,7 +62,7 @@ def test_every_program(program: str, arguments: tuple[str | Path, ...], tmp_path
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("module", ["base.scratch", "analytics.scratch"])
+@pytest.mark.parametrize("module", ["base.scratch"])
 def test_libraries_have_a_place_for_their_files_that_goes_with_the_command(module: str, tmp_path: Path) -> None:
     done = run_barren(tmp_path / "out", sys.executable, "-c", DRAW.format(module=module), PYTHONPATH=str(REPOSITORY))
     assert (done.returncode, done.stdout, done.stderr) == (0, "/dev/shm\n", "")
