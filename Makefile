@@ -60,7 +60,7 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 test: $(VENV)/.installed-dev ## Install and run every test, by WORKERS processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-test-fast: $(VENV)/.installed-dev ## Run the tests that need no server, model or other program: about a minute
+test-fast: $(VENV)/.installed-dev ## Run the tests that need no server, model or other program
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --fast
 
 # A seed repeats a run on the same commit; what it found is named with it and, by hypothesis, with the line that repeats the one example.
