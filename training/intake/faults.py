@@ -21,6 +21,9 @@ class FaultCode(StrEnum):
     MIRRORED_LEFT_RIGHT = "mirrored_left_right"
     MIRRORED_FRONT_BACK = "mirrored_front_back"
     MIRRORED_HEAD_FEET = "mirrored_head_feet"
+    SLICES_MISSING = "slices_missing"
+    STATIONS_SWAPPED = "stations_swapped"
+    MASK_SHIFTED = "mask_shifted"
     PHANTOM_SUBJECT = "phantom_subject"
     # Several cases.
     DUPLICATE_IMAGE = "duplicate_image"
@@ -51,6 +54,9 @@ ACCEPTABLE: Final = frozenset(
         FaultCode.MIRRORED_LEFT_RIGHT,
         FaultCode.MIRRORED_FRONT_BACK,
         FaultCode.MIRRORED_HEAD_FEET,
+        FaultCode.SLICES_MISSING,
+        FaultCode.STATIONS_SWAPPED,
+        FaultCode.MASK_SHIFTED,
     }
 )
 """Suspicions drawn from anatomy, which a person who has looked at the case may overrule in the table of cases."""

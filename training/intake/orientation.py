@@ -114,10 +114,8 @@ def mirrored_contrasts(image: Volume, inside: BoolArray) -> dict[tuple[bool, boo
     The fit is the mean in-plane gradient on the pixels to both sides of the border, relative to the mean within
     `_NEAR_MM` of the mask: about 1 for a border that lies anywhere.
     """
-    gradient = _gradient(image)
-    border = inside & ~ndimage.binary_erosion(inside, _IN_PLANE)
-    border |= ndimage.binary_dilation(inside, _IN_PLANE) & ~inside
-    near = ndimage.binary_dilation(inside, _IN_PLANE, iterations=max(2, round(_NEAR_MM / image.spacing_mm[1])))
+    gradient = plane_gradient(image)
+    border, near = border_of(inside), near_of(image, inside)
     fits = {}
     for z, y, x in product((False, True), repeat=3):
         seen = gradient[_flips((z, y, x))]
@@ -126,7 +124,20 @@ def mirrored_contrasts(image: Volume, inside: BoolArray) -> dict[tuple[bool, boo
     return fits
 
 
-def _gradient(image: Volume) -> FloatArray:
+def border_of(inside: BoolArray) -> BoolArray:
+    """Return the pixels (z, y, x) on both sides of a mask's border in the plane of the slices."""
+    border = inside & ~ndimage.binary_erosion(inside, _IN_PLANE)
+    return np.asarray(border | (ndimage.binary_dilation(inside, _IN_PLANE) & ~inside))
+
+
+def near_of(image: Volume, inside: BoolArray) -> BoolArray:
+    """Return the pixels (z, y, x) within `_NEAR_MM` of a mask in the plane of the slices."""
+    steps = max(2, round(_NEAR_MM / image.spacing_mm[1]))
+    return np.asarray(ndimage.binary_dilation(inside, _IN_PLANE, iterations=steps))
+
+
+def plane_gradient(image: Volume) -> FloatArray:
+    """Return how strongly an image (z, y, x) changes in the plane of the slices, smoothed, per mm."""
     smooth = ndimage.gaussian_filter(
         image.voxels.astype(np.float32), (0, *(_GRADIENT_MM / spacing for spacing in image.spacing_mm[1:]))
     )

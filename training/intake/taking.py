@@ -24,6 +24,7 @@ from core.volume import Volume, canonicalise
 from training.dataset import write_case
 from training.intake import case_checks
 from training.intake.choosing import choose_series
+from training.intake.continuity import suspect_gaps
 from training.intake.dicom_index import FoundSeries
 from training.intake.faults import CaseRejected, Fault, FaultCode, faults_of
 from training.intake.geometry import describe_difference
@@ -97,6 +98,7 @@ def take_case(case: PairedCase, intake: Intake) -> CaseRecord:
         measured = _measure(read.image, read.labels)
     record = replace(record, content=_content(case, read, measured, intake))
     faults = [*case_checks.check_sides(measured.midline), *suspect_mirror(read.image, read.labels)]
+    faults += [] if faults else suspect_gaps(read.image, read.labels)
     faults = [fault for fault in faults if fault.code not in case.accept]
     if faults:
         return replace(record.rejected(*faults), thumbnail=thumbnail(read.image, read.labels))
