@@ -23,7 +23,7 @@ from export.parity_table import parity_table
 from phantom.case import generate_case
 from runtime.analysis.case import CaseInput
 from runtime.analysis.images import BareVolume
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import BACKENDS, absence
 from runtime.inference.engine_cache import EngineCache
 from runtime.inference.gpu import find_gpu

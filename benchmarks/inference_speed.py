@@ -23,7 +23,7 @@ from core.volume import Volume, canonicalise
 from export.checkpoints import read_model_folder
 from export.oracle import Oracle
 from phantom.case import generate_case
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import available_backends
 from runtime.inference.model import LoadedModel, Mode, load_model
 

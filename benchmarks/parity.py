@@ -37,7 +37,7 @@ from export.checkpoints import Weights, fold_checkpoints, read_checkpoint, read_
 from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
 from phantom.case import generate_case
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import available_backends
 from runtime.inference.comparing import compare_labels
 from runtime.inference.ensemble import EnsembleLogits, infer_folds

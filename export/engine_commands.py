@@ -10,7 +10,7 @@ import typer
 from base.errors import SettingInvalid
 from core.counting import counted
 from export.options import BundleFolder, TrustedKeys
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.backends.registry import BACKEND_NAMES, BACKENDS, require_backend
 from runtime.inference.backends.tensorrt_building import RTX, Builder

@@ -19,7 +19,7 @@ from export.options import (
     parse_figures,
     signed_or_not,
 )
-from runtime.bundle import Bundle
+from runtime.bundle.loading import Bundle
 from trust.errors import BundleRejected
 from trust.registry.access import RegistryAccess
 from trust.registry.reference import parse_reference

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from base.errors import SettingInvalid
 from base.system_errors import system_error
-from runtime.bundle import load_bundle
 from runtime.bundle.files import read_file
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME
 from runtime.bundle.packed import END, padding, tar_header
 

@@ -27,7 +27,7 @@ from export.parity_limits import TOLERANCES, judge
 from runtime.analysis.case import AboutCase, CaseInput
 from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
-from runtime.bundle import Bundle
+from runtime.bundle.loading import Bundle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.inference.backends.protocol import FoldOptions, Precision
 from runtime.inference.backends.registry import make_backend

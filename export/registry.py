@@ -11,7 +11,7 @@ import oras.provider
 import requests
 
 from base.errors import SettingInvalid
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.artifact import (
     ARTIFACT_TYPE,
     CONFIG_TYPE,

@@ -17,7 +17,7 @@ import pytest
 
 from base import __version__
 from export.registry import push_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.docker.containers import HARDENED, ended, run, started
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.pushed import NAME, TwoVersions, make_two_versions, reference_in

@@ -21,7 +21,7 @@ from export.errors import ExportFailed
 from export.fold_forms import Forms
 from export.onnx_model import read_weights
 from export.oracle import Oracle, Prediction
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import available_backends
 from runtime.inference.ensemble import infer_folds
 from runtime.inference.golden import require_golden

@@ -11,7 +11,7 @@ from base.errors import SettingInvalid
 from export.cli import app
 from export.onnx_half import in_half_precision
 from export.onnx_shuffle import with_pixel_shuffle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.manifest import HalfPrecision
 from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.backends.tensorrt_building import Builder

@@ -13,7 +13,7 @@ from export.bundling import BundleRecipe
 from export.cli import app, main
 from export.errors import ExportFailed
 from export.sealing import read_private_key
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.nnunet_models import write_tiny_model
 from tests.fixtures.registries import find_registry, running_registry

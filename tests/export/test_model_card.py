@@ -13,7 +13,7 @@ from export.card_text import NOT_REPORTED, PHANTOM_TEXT, CardText, read_card_tex
 from export.carding import answer_fingerprint, renew_card
 from export.errors import ExportFailed
 from export.model_card import CardSource, model_card, read_card_source, read_figures
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from tests.fixtures.bundles import make_tiny_bundle, reseal
 
 REPOSITORY = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from export.checkpoints import read_checkpoint, read_model_folder
 from export.errors import ExportFailed
 from export.fold_forms import Forms
 from export.sealing import make_private_key
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.model import load_model
 from tests.fixtures.nnunet_runs import (
     PLANNERS,

@@ -6,7 +6,7 @@ import pytest
 
 from base.errors import SettingInvalid
 from export.packing import pack_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.packed import unpack_bundle
 from tests.fixtures.bundles import make_tiny_bundle
 from trust.errors import BundleRejected

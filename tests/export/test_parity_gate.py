@@ -15,7 +15,7 @@ from export.agreement import NodeAgreement
 from export.parity_gate import Candidate, CaseVerdict, candidates_of, gate_cases, run_gate
 from export.parity_limits import TOLERANCES, judge
 from export.parity_table import parity_table
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import BACKENDS
 from runtime.inference.comparing import LabelAgreement, LogitError
 from runtime.inference.model import LoadedModel

@@ -18,7 +18,7 @@ from export.renewing import renew_bundle
 from runtime.analysis.case import AboutCase, CaseInput
 from runtime.analysis.images import BareVolume
 from runtime.analysis.pipeline import analyze_case
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.inference.model import load_model
 from tests.fixtures.bundles import make_tiny_bundle, make_tiny_volume
 

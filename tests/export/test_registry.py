@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from base.errors import SettingInvalid
 from export.registry import push_bundle
 from export.sealing import sign_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.registry.artifact import CONFIG_TYPE, FILE_TYPE
 from runtime.bundle.registry.client import pull_bundle
 from tests.fixtures.bundles import make_tiny_bundle

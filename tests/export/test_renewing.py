@@ -17,7 +17,7 @@ from export.cli import app
 from export.errors import ExportFailed
 from export.renewing import renew_bundle
 from export.station_sizes import labels_beside, stations_of
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.core.bodies import grid, stations
 from tests.fixtures.bundles import make_tiny_bundle
 from trust.errors import BundleRejected

@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.sealing import make_private_key, read_private_key, seal_bundle, sign_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_network, make_tiny_bundle
 from trust.errors import BundleRejected
 from trust.signing import key_id_of

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.sealing import sign_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.other_users import not_root, open_folder
 from trust.errors import BundleRejected

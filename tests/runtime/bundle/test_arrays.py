@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from runtime.bundle import load_bundle
 from runtime.bundle.arrays import read_arrays
+from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_tiny_bundle, reseal
 from trust.errors import BundleRejected
 

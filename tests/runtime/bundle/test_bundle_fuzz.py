@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export.packing import pack_bundle
-from runtime.bundle import load_bundle
 from runtime.bundle.arrays import read_arrays
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.manifest import parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.bundle.packed import BLOCK_BYTES, unpack_bundle

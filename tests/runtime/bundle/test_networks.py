@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper, numpy_helper
 
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.networks import check_network
 from tests.fixtures.bundles import FOLD_COUNT, make_network, make_tiny_bundle, reseal
 from trust.errors import BundleRejected

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from export.packing import pack_bundle
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle
 

@@ -14,7 +14,7 @@ from base.errors import SettingInvalid
 from core.errors import AnalysisCancelled
 from core.progress import Progress, SilentMonitor
 from core.volume import Volume
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.manifest import Tiling
 from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.backends.registry import BACKENDS as KINDS

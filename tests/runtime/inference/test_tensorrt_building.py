@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from base.errors import SettingInvalid
-from runtime.bundle import Bundle, load_bundle
+from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.protocol import FoldOptions
 from runtime.inference.backends.tensorrt_building import Builder
 from runtime.inference.engine_cache import EngineCache

@@ -11,7 +11,7 @@ import sidewall
 from structlog.testing import capture_logs
 
 from base.storage_watch import LOG, StorageWatch
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.inference.model import load_model
 from runtime.serving.server import Server
 from runtime.settings import Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from base.errors import DiskFull, PermissionLacking, SettingInvalid
-from runtime.bundle import load_bundle
+from runtime.bundle.loading import load_bundle
 from runtime.bundle.registry.fetching import Fetched, fetch_bundle, fetch_or_last
 from runtime.bundle.registry.store import BundleStore
 from tests.fixtures.other_users import not_root, open_folder
