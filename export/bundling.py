@@ -150,7 +150,7 @@ def _check_dataset(dataset: Mapping[str, Any], trained_on: TrainedOn) -> None:
         raise ExportFailed(f"the dataset's labels are {dataset['labels']}; the runtime reads {LABEL_NAMES}")
     said = dataset.get("trained_on", trained_on)
     if said != trained_on:
-        raise ExportFailed(f"the dataset says that it is {said!r}, the bundle was to say {trained_on!r}")
+        raise ExportFailed(f"the dataset says that it is {said!r}, the bundle was to say {trained_on!r} (--trained-on)")
 
 
 def _clear(target: Path) -> None:

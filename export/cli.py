@@ -53,6 +53,7 @@ ObturatorCutoff = Annotated[
 
 _EXTRA = 'pip install "sidewall-appliance[export]"'
 _OURS = ("export", "runtime", "sidewall")
+_DEMO_NAME = "sidewall-demo"
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
 
@@ -98,7 +99,7 @@ def bundle(
     key: Annotated[
         Path | None, typer.Option(help="Private key to sign with (sidewall-export keygen); none: sign it elsewhere.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "sidewall-demo",
+    name: Annotated[str, typer.Option(help="Name of the model.")] = _DEMO_NAME,
     version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
     trained_on: Trained = "phantom",
     intended_use: Annotated[str, typer.Option(help="One or two sentences for the card.")] = _DEMO_USE,
@@ -179,11 +180,19 @@ def bundle(
         forms=Forms(parse_variants(variants), pixel_shuffle),
         without_mirroring=without_mirroring,
     )
+    _check_words(recipe.trained_on, name, intended_use)
     require_proof(proof, unproven=unproven)
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     folds = counted(len(manifest.folds), "fold")
     console.print(f"{out}: {manifest.name} {manifest.version}, {folds}, {size_mb:.1f} MB, {signed_or_not(key)}")
+
+
+def _check_words(trained_on: str, name: str, intended_use: str) -> None:
+    """Raise `SettingInvalid` when a model of patients would be called, and described, like the demo on phantoms."""
+    for flag, value, demo in (("name", name, _DEMO_NAME), ("intended-use", intended_use, _DEMO_USE)):
+        if trained_on == "clinical" and value == demo:
+            raise SettingInvalid(flag, value, f"words of its own for a model trained on patients (--{flag})")
 
 
 handover_commands.register(app)

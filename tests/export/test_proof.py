@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
+from base.errors import SettingInvalid
 from base.exit_status import exit_status
 from export.card_text import CardText
 from export.cli import app
@@ -57,6 +58,16 @@ def test_the_command_takes_no_failed_model_and_touches_nothing(tmp_path: Path) -
     assert exit_status(done.exception) == 1
     assert "0.00 at its lower bound" in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flag", ["name", "intended-use"])
+def test_a_model_of_patients_is_not_called_like_the_demo(tmp_path: Path, flag: str) -> None:
+    arguments = ["bundle", str(tmp_path), "--reference-cases", str(tmp_path), "--out", str(tmp_path / "out")]
+    others = {"name": "site", "intended-use": "Research at one site."}
+    given = [word for name, value in others.items() if name != flag for word in (f"--{name}", value)]
+    done = CliRunner().invoke(app, [*arguments, "--trained-on", "clinical", "--unproven", *given])
+    assert isinstance(done.exception, SettingInvalid)
+    assert f"(--{flag})" in str(done.exception)
 
 
 def test_every_result_and_the_card_of_an_unproven_bundle_say_so(tmp_path: Path) -> None:
