@@ -17,6 +17,8 @@ from phantom.contact_sheet import contact_sheet
 from phantom.dicom_series import series_uid, write_series
 from phantom.hospitals import HospitalName
 from phantom.nifti import write_nifti
+from phantom.people.reading import AnatomyUnusable
+from phantom.truth import Contrast, Coverage
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -42,6 +44,8 @@ Examples:
   python -m phantom --seed 1000 --count 20 --format nifti --out out/training
 
   python -m phantom --seed 7 --out out/phantom --json
+
+  python -m phantom --seed 7 --out out/phantom --anatomy ../shared/data/anatomy
 """
 
 
@@ -59,15 +63,39 @@ def main(
         HospitalName | None, typer.Option(help="Whose scanner; default: one of those that training draws from.")
     ] = None,
     sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png.")] = False,
+    anatomy: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of people's label maps that bodies are made from."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="With --anatomy: person who gives nothing, by file name; repeatable.")
+    ] = None,
+    contrast: Annotated[
+        Contrast, typer.Option(help="Signals of real T2 images (informed), or any for each tissue (random).")
+    ] = "informed",
+    coverage: Annotated[
+        Coverage, typer.Option(help="What the slices show: a rectal protocol (usual), or any height, tilt and field.")
+    ] = "usual",
     as_json: Annotated[bool, typer.Option("--json", help="Print the truth of all cases as JSON, no table.")] = False,
 ) -> None:
     """Make the cases and say what is in them."""
     truths: list[dict[str, Any]] = []
     console = Console(stderr=True)
+    options = PhantomOptions(
+        hospital=hospital,
+        anatomy=anatomy,
+        left_out=tuple(leave_out or ()),
+        contrast=contrast,
+        coverage=coverage,
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         for case_seed in progress.track(range(seed, seed + count), description="phantoms"):
-            case = generate_case(case_seed, options=PhantomOptions(hospital=hospital))
+            try:
+                case = generate_case(case_seed, options=options)
+            except AnatomyUnusable as error:
+                console.print(str(error), style="red", markup=False)
+                raise typer.Exit(code=2) from error
             folder = out / f"seed_{case_seed:04d}"
             try:
                 truths.append(write_case(case, folder, output_format, with_contact_sheet=sheet))
@@ -100,9 +128,11 @@ def write_case(
 
 def describe_truth(case: PhantomCase) -> dict[str, Any]:
     """Return the truth of a case as JSON-ready values; lengths in mm, positions in LPS mm."""
+    made_from = {"people": list(case.people)} if case.people else {}
     return {
         "generator_version": GENERATOR_VERSION,
         "seed": case.seed,
+        **made_from,
         "hospital": case.hospital,
         "series_instance_uid": str(series_uid(case)),
         "patient_positive": case.patient_positive,

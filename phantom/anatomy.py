@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from phantom.people.fields import Field
 from phantom.shapes import Blob, Column, Points, Tube, smooth_course
 
 TISSUES: Final[dict[str, int]] = {
@@ -38,7 +39,7 @@ TISSUES: Final[dict[str, int]] = {
 SIDEWALL_TISSUES: Final = ("pelvic_fat", "subcutaneous_fat", "vessel", "nerve", "ureter", "cord", "look_alike", "node")
 """What may lie inside a station: fat and the small structures in it, never muscle, bone or an organ."""
 
-Shape = Column | Tube | Blob
+Shape = Column | Tube | Blob | Field
 
 
 @dataclass(frozen=True, eq=False)

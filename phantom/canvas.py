@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from phantom.anatomy import TISSUES, Part
 from phantom.grid import ImageGrid, Slices
+from phantom.people.fields import Field
 from phantom.shapes import Array, Box, Column, Tube
 
 
@@ -29,7 +30,8 @@ class Canvas:
         if isinstance(shape, Tube):
             self._paint_tube(shape, part, signal)
             return
-        grid = replace(self.grid, subslices=1) if isinstance(shape, Column) else self.grid
+        coarse = isinstance(shape, Column | Field)
+        grid = replace(self.grid, subslices=1) if coarse else self.grid
         box = shape.box() if isinstance(shape, Column) else shape.box(1.0)
         where = whole_slices(grid, grow(box, 1.0 + max(-part.inset_mm, 0.0)))
         if where is not None:

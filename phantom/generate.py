@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from core.volume import Volume
-from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
+from phantom.anatomy import SIDEWALL_TISSUES, TISSUES, Part
 from phantom.canvas import Canvas, coverage, whole_slices
 from phantom.grid import ImageGrid, Slices
-from phantom.hospitals import hospital_of
 from phantom.nodes import PlannedNode, node_signal
 from phantom.plan import CasePlan, make_plan
-from phantom.sequence import add_texture, draw_signals, form_image
+from phantom.random_contrast import add_random_texture, draw_random_signals, with_random_signal
+from phantom.sequence import add_texture, draw_signals, form_image, scanner_of
 from phantom.stations import station_field
 from phantom.truth import GENERATOR_VERSION, Acquisition, LabelledCase, PhantomCase, PhantomOptions
 
@@ -56,9 +56,13 @@ def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> P
     canvas = _paint(plan, rng)
     node_ids = _node_ids(plan)
     labels = _labels(plan, canvas, node_ids)
-    add_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
-    _paint_nodes(plan, canvas)
-    image = form_image(canvas.signal, plan.acquisition, hospital_of(options.hospital), rng)
+    if options.contrast == "random":
+        add_random_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
+        _paint_nodes(with_random_signal(plan.planned, canvas.signal, canvas.tissues, rng), plan.grid, canvas)
+    else:
+        add_texture(canvas.signal, canvas.tissues, plan.grid.spacing_mm[1], rng)
+        _paint_nodes(plan.planned, plan.grid, canvas)
+    image = form_image(canvas.signal, plan.acquisition, scanner_of(options), rng)
     return PhantomCase(
         seed=seed,
         image=_volume(plan, image),
@@ -68,25 +72,33 @@ def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> P
         nodes=plan.nodes,
         acquisition=_acquisition(plan),
         hospital=options.hospital,
+        people=plan.body.people,
     )
 
 
 def _paint(plan: CasePlan, rng: np.random.Generator) -> Canvas:
     canvas = Canvas.empty(plan.grid)
-    signals = draw_signals(rng)
-    for part in (*plan.parts, *plan.look_alikes):
-        canvas.paint(part, signals[part.tissue] if part.signal is None else part.signal)
+    signals = draw_random_signals(rng) if plan.options.contrast == "random" else draw_signals(rng)
+    for part in (*plan.body.parts, *plan.look_alikes):
+        canvas.paint(part, _signal(part, signals, plan, rng))
     return canvas
 
 
-def _paint_nodes(plan: CasePlan, canvas: Canvas) -> None:
-    for node in plan.planned:
-        where = whole_slices(plan.grid, node.blob.box(1.0))
+def _signal(part: Part, signals: dict[str, float], plan: CasePlan, rng: np.random.Generator) -> float:
+    """Return a part's signal: its own, its tissue's, or, of random contrast, another one for what has its own."""
+    if part.signal is None:
+        return signals[part.tissue]
+    return part.signal if plan.options.contrast == "informed" else float(signals[part.tissue] * rng.uniform(0.6, 1.5))
+
+
+def _paint_nodes(nodes: tuple[PlannedNode, ...], grid: ImageGrid, canvas: Canvas) -> None:
+    for node in nodes:
+        where = whole_slices(grid, node.blob.box(1.0))
         if where is not None:
-            fine = plan.grid.coordinates(where[1])
-            share = coverage(plan.grid, node.blob.distance_mm(*fine))
+            fine = grid.coordinates(where[1])
+            share = coverage(grid, node.blob.distance_mm(*fine))
             signal = node_signal(node, *fine)
-            mean = signal.reshape(-1, plan.grid.subslices, *signal.shape[1:]).mean(axis=1)
+            mean = signal.reshape(-1, grid.subslices, *signal.shape[1:]).mean(axis=1)
             canvas.blend(where[0], share, mean, "node")
 
 
@@ -111,11 +123,11 @@ def _labels(plan: CasePlan, canvas: Canvas, node_ids: npt.NDArray[np.uint8]) -> 
     labels = np.zeros(plan.grid.shape, dtype=np.uint8)
     allowed = np.zeros(len(TISSUES), dtype=bool)
     allowed[[TISSUES[name] for name in SIDEWALL_TISSUES]] = True
-    for side in plan.sides:
+    for side, bounds in zip(plan.body.sides, plan.body.bounds, strict=True):
         where = _side_slices(plan.grid, side.sign)
         if where is not None:
             x, y, z = _middle_coordinates(plan.grid, where)
-            field = station_field(side, plan.build, x, y, z)
+            field = station_field(side, bounds, x, y, z)
             field[~allowed[canvas.tissues[where]] | (side.sign * x <= 0)] = 0
             np.maximum(labels[where], field, out=labels[where])
     for node in plan.planned:

@@ -56,6 +56,19 @@ class Hospital:
 ANY: Final = Hospital()
 """Every training scanner there is: what a case without a hospital is drawn from."""
 
+ANYWHERE: Final = Hospital(
+    matrices=(256, 288, 320, 320, 384, 384, 448, 512),
+    field_mm=(180.0, 430.0),
+    pixel_limits_mm=(0.4, 1.1),
+    gap_shares=(0.0, 0.0, 0.1, 0.2, 0.3),
+    echo_time_ms=(70.0, 140.0),
+    noise_sd=(0.008, 0.06),
+    blur_px=(0.2, 1.0),
+    shading=1.5,
+    contrast_exponent=(0.75, 1.35),
+)
+"""Any scanner and protocol, for training on bodies of people: what a case of any coverage is drawn from."""
+
 HOSPITALS: Final[dict[HospitalName, Hospital]] = {
     "north": Hospital(
         makers=(("Phantom Works", "Model A"),),

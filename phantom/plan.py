@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR, STATION_LABELS, Station
-from phantom.anatomy import Build, Part, build_frame, build_organs, draw_build
+from phantom.anatomy import Part, build_frame, build_organs, draw_build
+from phantom.body import Body
 from phantom.grid import ImageGrid
 from phantom.look_alikes import PER_NODE, draw_bowel, draw_look_alikes
 from phantom.nodes import NodeDraw, PlannedNode, draw_blob, draw_foci, draw_nodes, fit_blob, node_status
+from phantom.people.body import draw_person_body, people_of
 from phantom.sequence import draw_acquisition
 from phantom.shapes import Blob
 from phantom.sites import ELSEWHERE, MESORECTUM, Sites, find_sites
+from phantom.stations import StationBounds
 from phantom.truth import GENERATOR_VERSION, Acquisition, PhantomOptions, TrueNode
-from phantom.vessels import SideVessels, draw_side
+from phantom.vessels import draw_side
 
 _STATION_CHANCES = {EXTERNAL_ILIAC: 0.27, OBTURATOR: 0.38, INTERNAL_ILIAC: 0.35}
 
@@ -40,17 +43,11 @@ class CasePlan:
     grid: ImageGrid
     """The acquired slices and the body's pose, before mirroring."""
 
-    build: Build
-    """The patient's build."""
-
-    sides: tuple[SideVessels, SideVessels]
-    """Vessels of the left and of the right side, before mirroring."""
-
-    parts: tuple[Part, ...]
-    """All anatomy but nodes and look-alikes, in painting order."""
+    body: Body
+    """The patient, before mirroring."""
 
     look_alikes: tuple[Part, ...]
-    """Things placed to look like nodes; vessels, nerves and ureters in `parts` come on top of these."""
+    """Things placed to look like nodes; vessels, nerves and ureters of the body come on top of these."""
 
     planned: tuple[PlannedNode, ...]
     """The nodes, before mirroring."""
@@ -69,20 +66,27 @@ class CasePlan:
 def make_plan(seed: int, options: PhantomOptions) -> CasePlan:
     """Draw a case from its seed; each stage has its own stream, so that forcing one leaves the others as they are."""
     acquisition, grid = draw_acquisition(options, _stream(seed, 1))
-    anatomy = _stream(seed, 2)
-    build = draw_build(anatomy)
-    sides = (draw_side(1, build, anatomy), draw_side(-1, build, anatomy))
-    frame, organs = build_frame(build), build_organs(build, anatomy)
-    bowel = draw_bowel(build, anatomy)
-    tubes = [part for side in sides for part in side.courses]
-    parts = (*frame, *bowel, *organs, *tubes)
+    body = _draw_body(options, _stream(seed, 2))
     rng = _stream(seed, 3)
-    sites = find_sites(build, sides, parts, grid, rng)
+    sites = find_sites(body, grid, rng)
     planned = _place_all(draw_nodes(options, rng), sites, grid, rng)
     rng = _stream(seed, 4)
     wanted = max(PER_NODE * len(planned), 6) + int(rng.poisson(3))
     look_alikes = _look_alikes(wanted, sites, planned, rng)
-    return CasePlan(seed, options, acquisition, grid, build, sides, parts, look_alikes, planned)
+    return CasePlan(seed, options, acquisition, grid, body, look_alikes, planned)
+
+
+def _draw_body(options: PhantomOptions, rng: np.random.Generator) -> Body:
+    """Return the body of a case: of people's label maps where the options name a folder, else of shapes."""
+    if options.anatomy is not None:
+        return draw_person_body(people_of(options.anatomy, options.left_out), rng)
+    build = draw_build(rng)
+    sides = (draw_side(1, build, rng), draw_side(-1, build, rng))
+    frame, organs = build_frame(build), build_organs(build, rng)
+    bowel = draw_bowel(build, rng)
+    tubes = [part for side in sides for part in side.courses]
+    bounds = StationBounds.of_build(build)
+    return Body(build, bounds, bounds, sides, (*frame, *bowel, *organs, *tubes))
 
 
 def mirror_node(node: TrueNode) -> TrueNode:

@@ -1,12 +1,14 @@
 """The scanner: how a case is acquired, and what coil, motion and noise make of its signal."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from phantom.anatomy import TISSUES
 from phantom.grid import ImageGrid, Pose
-from phantom.hospitals import Hospital, hospital_of
+from phantom.hospitals import ANYWHERE, Hospital, hospital_of
 from phantom.shapes import Array
 from phantom.truth import Acquisition, PhantomOptions
 
@@ -59,9 +61,14 @@ SEPTA: dict[str, float] = {"pelvic_fat": 0.28, "mesorectal_fat": 0.4, "subcutane
 """Relative depth of the thin strands: dark in fat, bright (fatty) in muscle."""
 
 
+def scanner_of(options: PhantomOptions) -> Hospital:
+    """Return the settings that a case is acquired with: the hospital's, or any that there are."""
+    return ANYWHERE if options.coverage == "any" and options.hospital is None else hospital_of(options.hospital)
+
+
 def draw_acquisition(options: PhantomOptions, rng: np.random.Generator) -> tuple[Acquisition, ImageGrid]:
     """Draw scanner, sequence, coverage and where the patient lies."""
-    hospital = hospital_of(options.hospital)
+    hospital = scanner_of(options)
     matrix = int(rng.choice(hospital.matrices))
     finest, coarsest = hospital.pixel_limits_mm
     field = float(np.clip(rng.uniform(*hospital.field_mm), finest * matrix, coarsest * matrix))
@@ -95,7 +102,19 @@ def draw_acquisition(options: PhantomOptions, rng: np.random.Generator) -> tuple
     )
     lps = (float(centre[0]), float(centre[1]), float(centre[2]))
     grid = ImageGrid((count, matrix, matrix), acquisition.spacing_mm, acquisition.slice_thickness_mm, lps, tilt, pose)
-    return acquisition, grid
+    return _anywhere(acquisition, grid, rng) if options.coverage == "any" else (acquisition, grid)
+
+
+def _anywhere(acquisition: Acquisition, grid: ImageGrid, rng: np.random.Generator) -> tuple[Acquisition, ImageGrid]:
+    """Return the same scan put anywhere over the pelvis: short or long, tilted either way, off the middle."""
+    count = int(np.clip(round(rng.uniform(54, 160) / grid.spacing_mm[0]), 16, 40))
+    tilt = float(rng.uniform(-15, 35))
+    x, y, z = grid.pose.to_lps_mm(rng.uniform((-25, -22, -4), (25, 22, 72)))
+    centre = (float(x), float(y), float(z))
+    return (
+        replace(acquisition, tilt_deg=tilt),
+        replace(grid, shape=(count, *grid.shape[1:]), centre_lps_mm=centre, tilt_deg=tilt),
+    )
 
 
 def _draw_ghost_amplitude(options: PhantomOptions, rng: np.random.Generator) -> float:
@@ -117,10 +136,10 @@ def add_texture(signal: Array, tissues: npt.NDArray[np.uint8], in_plane_mm: floa
         coarse[TISSUES[name]], fine[TISSUES[name]] = a, b
     for name, depth in SEPTA.items():
         septa[TISSUES[name]] = depth
-    wide = _mottle(signal.shape, 7.0 / in_plane_mm, rng)
+    wide = mottle(signal.shape, 7.0 / in_plane_mm, rng)
     change = 1 + coarse[tissues] * wide
-    change += fine[tissues] * _mottle(signal.shape, 2.5 / in_plane_mm, rng)
-    strands = _mottle(signal.shape, 9.0 / in_plane_mm, rng)
+    change += fine[tissues] * mottle(signal.shape, 2.5 / in_plane_mm, rng)
+    strands = mottle(signal.shape, 9.0 / in_plane_mm, rng)
     change *= 1 - septa[tissues] * np.exp(-((strands / np.float32(0.07)) ** 2)) * (wide > 0)
     np.multiply(signal, np.maximum(change, np.float32(0.1)), out=signal)
 
@@ -142,7 +161,7 @@ def form_image(
     return np.asarray(np.minimum(np.rint(magnitude * scale), 4095), dtype=np.uint16)
 
 
-def _mottle(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Array:
+def mottle(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Array:
     """Return unit-variance noise, smooth within each slice over about `scale` pixels."""
     rows, columns = (int(np.ceil(n / scale)) + 4 for n in shape[1:])
     field = rng.standard_normal((shape[0], rows, columns), dtype=np.float32)

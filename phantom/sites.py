@@ -7,11 +7,11 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from core.labels import STATION_LABELS
-from phantom.anatomy import Build, Part
+from phantom.anatomy import Build
+from phantom.body import Body
 from phantom.grid import ImageGrid
 from phantom.shapes import Points
 from phantom.stations import station_field
-from phantom.vessels import SideVessels
 
 ELSEWHERE = 254
 """Value of `Sites.stations` in fat outside the stations and the mesorectum."""
@@ -49,21 +49,19 @@ class Sites:
     """(k,) distance to the nearest point of another station on the same side."""
 
 
-def find_sites(
-    build: Build,
-    sides: tuple[SideVessels, SideVessels],
-    parts: tuple[Part, ...],
-    grid: ImageGrid,
-    rng: np.random.Generator,
-) -> Sites:
+def find_sites(body: Body, grid: ImageGrid, rng: np.random.Generator) -> Sites:
     """Sample the imaged body and keep what lies in free fat."""
-    points = _imaged_points(build, grid, rng)
+    points = _imaged_points(body.build, grid, rng)
     x, y, z = points.astype(np.float32).T
     left = x > 0
-    stations = np.where(left, station_field(sides[0], build, x, y, z), station_field(sides[1], build, x, y, z))
+    stations = np.where(
+        left,
+        station_field(body.sides[0], body.left, x, y, z),
+        station_field(body.sides[1], body.right, x, y, z),
+    )
     stations[stations == 0] = ELSEWHERE
     solid = np.full(len(points), _FAR_MM)
-    for part in parts:
+    for part in body.parts:
         if part.tissue == "fascia":
             stations[part.shape.distance_mm(x, y, z) < 0] = MESORECTUM
         elif part.tissue not in (*_FAT, *_TUBES):
@@ -71,7 +69,7 @@ def find_sites(
     free = solid > _CLEAR_MM
     x, y, z = x[free], y[free], z[free]
     tube = np.full(len(x), _FAR_MM)
-    for part in parts:
+    for part in body.parts:
         if part.tissue in _TUBES:
             tube = np.minimum(tube, part.shape.distance_mm(x, y, z))
     keep = np.flatnonzero(free)[tube > _CLEAR_MM]

@@ -1,5 +1,8 @@
 """The three stations of a side as regions between vessels and pelvic wall (borders: FACTS, part 2)."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +33,39 @@ WALL_MM = 64.0
 """Lateral limit of the obturator station, inside the bone, in the nominal body."""
 
 
-def station_field(side: SideVessels, build: Build, x: Array, y: Array, z: Array) -> npt.NDArray[np.uint8]:
+@dataclass(frozen=True)
+class StationBounds:
+    """Where the stations of a side end: heights and the lateral limit, in the body frame."""
+
+    canal_mm: float
+    """Height of the obturator canal, the caudal end of the obturator station."""
+
+    inguinal_end_mm: float
+    """Caudal end of the external iliac and inguinal station."""
+
+    internal_end_mm: float
+    """Caudal end of the internal iliac station."""
+
+    wall_mm: float
+    """Distance from the midline of the lateral limit of the obturator station, inside the bone."""
+
+    front_mm: float = -np.inf
+    """y of the inner face of the pubic bone: below `front_end_mm` the obturator station lies behind it."""
+
+    front_end_mm: float = -np.inf
+    """Height from which the external iliac vein alone bounds the obturator station in front."""
+
+    back_mm: float = np.inf
+    """y that the obturator station does not pass below `internal_end_mm`, where the trunk no longer bounds it."""
+
+    @classmethod
+    def of_build(cls, build: Build) -> Self:
+        """Return those of a body of shapes: the nominal ones in its own size."""
+        rise = build.scale[2]
+        return cls(CANAL_MM * rise, INGUINAL_END_MM * rise, INTERNAL_END_MM * rise, WALL_MM * build.scale[0])
+
+
+def station_field(side: SideVessels, bounds: StationBounds, x: Array, y: Array, z: Array) -> npt.NDArray[np.uint8]:
     """Return the station label (0 outside) at body points of one side, broadcast over x, y, z.
 
     Only vessels and planes bound the field here; muscle, bone and organs are cut out by the tissue map.
@@ -43,15 +78,16 @@ def station_field(side: SideVessels, build: Build, x: Array, y: Array, z: Array)
     to_vein = np.hypot(u - side.sign * vein_x, y - vein_y) - vein_r
     behind_vein = y > vein_y + vein_r
     top = min(float(side.internal_trunk.points[:, 2].max()), float(side.external_vein.points[:, 2].max())) - 2.0
-    rise = build.scale[2]
 
-    external = (np.minimum(to_artery, to_vein) < EXTERNAL_REACH_MM) & ~behind_vein & (z > INGUINAL_END_MM * rise)
+    external = (np.minimum(to_artery, to_vein) < EXTERNAL_REACH_MM) & ~behind_vein & (z > bounds.inguinal_end_mm)
     from_trunk = u - side.sign * trunk_x
-    obturator = behind_vein & (from_trunk > trunk_r) & (y < trunk_y + OBTURATOR_BEHIND_MM) & (z > CANAL_MM * rise)
-    obturator &= u < WALL_MM * build.scale[0]
+    obturator = behind_vein & (from_trunk > trunk_r) & (y < trunk_y + OBTURATOR_BEHIND_MM) & (z > bounds.canal_mm)
+    obturator &= u < bounds.wall_mm
+    obturator &= (z > bounds.front_end_mm) | (y > bounds.front_mm)
+    obturator &= (z > bounds.internal_end_mm) | (y < bounds.back_mm)
     reach_x, reach_y = INTERNAL_REACH_MM
     internal = behind_vein & ~obturator & (np.hypot(from_trunk / reach_x, (y - trunk_y) / reach_y) < 1)
-    internal &= (z > INTERNAL_END_MM * rise) & ((from_trunk <= trunk_r) | (y >= trunk_y + OBTURATOR_BEHIND_MM))
+    internal &= (z > bounds.internal_end_mm) & ((from_trunk <= trunk_r) | (y >= trunk_y + OBTURATOR_BEHIND_MM))
 
     field = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), dtype=np.uint8)
     field[external & (z < top)] = EXTERNAL_ILIAC

@@ -1,6 +1,7 @@
 """One synthetic patient: the image, its labels and the truth of every node, from one seed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from core.labels import Side, Station
@@ -9,6 +10,12 @@ from phantom.hospitals import HospitalName
 
 GENERATOR_VERSION = 1
 """Raised whenever the image, the labels or the truth of any seed change."""
+
+Contrast = Literal["informed", "random"]
+"""Where the signals of a case come from."""
+
+Coverage = Literal["usual", "any"]
+"""What of the body the images of a case show."""
 
 NodeStatus = Literal["positive", "negative"]
 
@@ -34,6 +41,18 @@ class PhantomOptions:
 
     hospital: HospitalName | None = None
     """Whose scanner acquires the case; None draws from every training scanner. The body stays the same."""
+
+    anatomy: Path | None = None
+    """Folder of people's label maps that bodies are made from; None makes them of shapes."""
+
+    left_out: tuple[str, ...] = ()
+    """People of that folder who give nothing."""
+
+    contrast: Contrast = "informed"
+    """Whether the tissues' signals are those of real T2 images, or drawn at random (`random`)."""
+
+    coverage: Coverage = "usual"
+    """Whether field of view, tilt and height are those of a rectal protocol, or of any (`any`)."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,9 @@ class PhantomCase:
 
     hospital: HospitalName | None = None
     """Whose scanner acquired it; None stands for every training scanner."""
+
+    people: tuple[str, ...] = ()
+    """Whose label maps the body was made from, by file name; empty for a body of shapes."""
 
     @property
     def patient_positive(self) -> bool:

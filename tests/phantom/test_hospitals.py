@@ -47,7 +47,7 @@ def test_a_hospital_kept_for_testing_shares_neither_maker_nor_pixel_size_nor_con
 
 def test_the_body_is_the_same_in_every_hospital() -> None:
     plans = [plan_case(201, options=PhantomOptions(hospital=name)) for name in HOSPITALS]
-    assert all(plan.build == plans[0].build for plan in plans)
+    assert all(plan.body.build == plans[0].body.build for plan in plans)
 
 
 def test_the_header_names_the_hospital_and_only_where_there_is_one(south: PhantomCase) -> None:
