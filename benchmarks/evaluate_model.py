@@ -6,6 +6,7 @@ pipeline, and compared with the truth. An interrupted run goes on where it stopp
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -41,15 +42,15 @@ def evaluate_case(
     seed: int,
     *,
     validator: Path | None = None,
-    hospital: HospitalName | None = None,
+    options: PhantomOptions = PhantomOptions(),  # noqa: B008 - frozen
     settings: AnalysisSettings | None = None,
 ) -> CaseScore:
     """Generate one phantom, analyse it as DICOM and compare findings and truth.
 
-    `hospital` names whose scanner acquired it; None draws from every training scanner. With a `validator` (dciodvfy)
-    the DICOM objects of the result are checked too. `settings` are a site's own.
+    `options` say whose scanner acquired it and whose maps its body was made from. With a `validator` (dciodvfy) the
+    DICOM objects of the result are checked too. `settings` are a site's own.
     """
-    case = generate_case(seed, options=PhantomOptions(hospital=hospital))
+    case = generate_case(seed, options=options)
     source = CaseInput(DicomSeries(encode_series(case)), AboutCase(f"phantom-{seed}"))
     started_s = time.perf_counter()
     result = analyze_case(source, model, settings)
@@ -67,6 +68,7 @@ def read_score(line: str) -> CaseScore:
     fields["refusal"] = tuple(fields["refusal"])
     fields["true_nodes"] = tuple(TrueNodeScore(**node) for node in fields["true_nodes"])
     fields["found_nodes"] = tuple(FoundNodeScore(**node) for node in fields["found_nodes"])
+    fields["people"] = tuple(fields.get("people", ()))
     fields["warned"] = tuple(fields["warned"])
     fields["objects"] = tuple(_read_validity(each) for each in fields["objects"])
     return CaseScore(**fields)
@@ -95,6 +97,13 @@ def main(
         HospitalName | None,
         typer.Option(help="Whose scanner; default: every training scanner. south and harbour are kept for testing."),
     ] = None,
+    anatomy: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of people's label maps to make bodies from."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="With --anatomy: person who gives nothing, by file name; repeatable.")
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="How closely the reference is followed.")] = "exact",
     backend: Annotated[str | None, typer.Option(help="Inference backend; the best one installed if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the cores are shared out among them.")] = 1,
@@ -113,10 +122,11 @@ def main(
     wanted = seeds_of_option(seeds)
     validator = _find_validator() if validate else None
     setup = Setup.of(bundle, backend, mode, jobs)
+    options = PhantomOptions(hospital=hospital, anatomy=anatomy, left_out=tuple(leave_out or ()))
     try:
         model = setup.load()
-        ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(model, validate, hospital), read_score)
-        examine = partial(evaluate_case, validator=validator, hospital=hospital)
+        ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(model, validate, options), read_score)
+        examine = partial(evaluate_case, validator=validator, options=options)
         scores = fill(ledger, setup, wanted, jobs, examine, console)
     except SidewallError as error:
         console.print(f"{error.code}: {error}", style="red", markup=False)
@@ -124,6 +134,8 @@ def main(
     report: dict[str, Any] = {
         "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
         + (f" --hospital {hospital}" if hospital else "")
+        + (f" --anatomy {anatomy.name}" if anatomy else "")
+        + "".join(f" --leave-out {name}" for name in options.left_out)
         + (" --validate" if validate else ""),
         "hospital": hospital,
         "seeds": seeds,
@@ -133,6 +145,7 @@ def main(
         "model": describe_model(model),
         "machine": describe_machine(),
         "summary": summarise(scores),
+        **_by_person(scores),
     }
     if validator is not None:
         report["dicom_validity"] = summarise_validity([*of_phantoms(scores), *of_other_cases(model, validator)])
@@ -142,14 +155,22 @@ def main(
         raise typer.Exit(code=1)
 
 
-def _identity(model: LoadedModel, validate: bool, hospital: HospitalName | None) -> dict[str, Any]:
+def _by_person(scores: Sequence[CaseScore]) -> dict[str, Any]:
+    """Return the summary of each person's bodies, those with that person's bones; nothing for bodies of shapes."""
+    people = sorted({score.people[0] for score in scores if score.people})
+    of_each = {name: summarise([score for score in scores if score.people[:1] == (name,)]) for name in people}
+    return {"by_person": of_each} if of_each else {}
+
+
+def _identity(model: LoadedModel, validate: bool, options: PhantomOptions) -> dict[str, Any]:
     """Return what must be the same for a score to be used again."""
     return {
         "generator": GENERATOR_VERSION,
         "software": __version__,
         "minimum_iou": MINIMUM_IOU,
         "validated": validate,
-        "hospital": hospital,
+        "hospital": options.hospital,
+        **({"anatomy": options.anatomy.name, "left_out": list(options.left_out)} if options.anatomy else {}),
         **describe_model(model),
     }
 

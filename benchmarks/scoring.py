@@ -73,6 +73,8 @@ class CaseScore:
     """Codes of the quality gates that warned or refused."""
     objects: tuple[ClassValidity, ...] = ()
     """What was said of the DICOM objects written; empty when they were not checked."""
+    people: tuple[str, ...] = ()
+    """Whose label maps the body was made from, whose bones first; empty for a body of shapes."""
 
 
 def score_case(
@@ -134,6 +136,7 @@ def score_case(
         seconds=seconds,
         warned=tuple(gate.code for gate in findings.gates if gate.outcome != "pass"),
         objects=objects,
+        people=case.people,
     )
 
 

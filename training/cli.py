@@ -302,6 +302,29 @@ def _check_device(device: str) -> None:
             raise SettingInvalid("device", "cuda, which torch finds none of", "cpu, or a machine with a GPU and driver")
 
 
+@app.command(epilog="Example: sidewall-train prelabel EXPORT --bundle models/demo --out work/prelabelled")
+def prelabel(
+    dicom: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of DICOM series.")],
+    bundle: Annotated[Path, typer.Option(help="Folder of the model bundle that draws.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives maps, segments and tables.")],
+    mode: Annotated[str, typer.Option(help="exact (reference) or fast.")] = "exact",
+    as_json: Json = False,
+) -> None:
+    """Have a model draw a first label map of every series, for people to correct; the most uncertain come first."""
+    from training.prelabel import TABLE
+    from training.prelabel import prelabel as draw
+
+    done = []
+    with new_progress() as progress:
+        task = progress.add_task("series", total=None)
+        for each in draw(dicom, bundle, out, mode):
+            done.append(each)
+            progress.advance(task)
+    labelled = sum(each.uncertainty is not None for each in done)
+    refused = {each.case: each.status for each in done if each.uncertainty is None}
+    _say({"labelled": labelled, "refused": refused, "order": str(out / TABLE)}, as_json)
+
+
 def parse_range(name: str, text: str) -> list[int]:
     """Return the whole numbers of `3`, `0-4` or `1,3,7-9`; raises `SettingInvalid` on anything else."""
     numbers: list[int] = []

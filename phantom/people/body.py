@@ -137,7 +137,7 @@ def _muscles(fields: dict[str, Field], rng: np.random.Generator) -> list[Part]:
     """Return the muscle groups, each a little thicker or thinner and of its own signal."""
     tone = rng.uniform(0.09, 0.17)
     return [
-        Part(fields[name].grown(rng.uniform(-0.8, 0.6)), "muscle", signal=tone * rng.uniform(0.85, 1.2))
+        Part(fields[name].grown(rng.uniform(-0.3, 2.4)), "muscle", signal=tone * rng.uniform(0.85, 1.2))
         for name in _MUSCLES
         if name in fields
     ]

@@ -100,9 +100,11 @@ def _vessel_near(course: Tube, rng: np.random.Generator) -> Tube:
 def draw_front_organs(
     fields: Mapping[str, Field], build: Build, body: BodyPlaces, rng: np.random.Generator, *, female: bool
 ) -> list[Part]:
-    """Return bladder and genital organs, in painting order."""
+    """Return the tissue around the bladder base, the genital organs and the bladder, in painting order."""
     genital = _female(build, rng) if female else _male(build, rng)
-    return [*genital, *_bladder(fields, build, body, rng)]
+    around = column(build, [(-34, 0, 0, 20, 18), (-14, 0, 2, 34, 25), (10, 0, 6, 38, 26), (26, 0, 10, 26, 14)])
+    tissue = Part(around, "pelvic_fat", signal=rng.uniform(0.5, 0.95), inset_mm=rng.uniform(-3, 5))
+    return [tissue, *genital, *_bladder(fields, build, body, rng)]
 
 
 def _bladder(fields: Mapping[str, Field], build: Build, body: BodyPlaces, rng: np.random.Generator) -> list[Part]:

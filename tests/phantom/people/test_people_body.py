@@ -101,11 +101,11 @@ def test_random_contrast_changes_the_image_alone(maps: Path, case: PhantomCase) 
 
 
 def test_any_coverage_shows_fields_and_tilts_beyond_a_rectal_protocol(maps: Path) -> None:
-    drawn = [plan_case(seed, options=PhantomOptions(coverage="any")) for seed in range(40)]
+    drawn = [plan_case(seed, options=PhantomOptions(coverage="any")) for seed in range(16)]
     fields = [plan.grid.shape[1] * plan.grid.spacing_mm[1] for plan in drawn]
-    assert min(fields) < 200
-    assert max(fields) > 350
-    assert max(plan.grid.tilt_deg for plan in drawn) > 25
+    assert min(fields) < 230
+    assert max(fields) > 330
+    assert max(plan.grid.tilt_deg for plan in drawn) > 22
 
 
 def test_the_command_names_whose_maps_a_patient_has_and_what_it_cannot_use(maps: Path, tmp_path: Path) -> None:
