@@ -38,10 +38,14 @@ class Field:
 
     def box(self, margin_mm: float = 0.0) -> Box:
         """Return a box that holds the structure, grown by a margin."""
-        extent = (np.array(self.tenths.shape[::-1]) - 1) * STEP_MM
-        trim = min(max(REACH_MM - self.grown_mm - margin_mm - STEP_MM, 0.0), float(extent.min()) / 2)
-        ends = zip(self.low_mm + trim, self.low_mm + extent - trim, strict=True)
-        return tuple((float(low), float(high)) for low, high in ends)  # type: ignore[return-value]
+        near = self.tenths < 10 * (self.grown_mm + margin_mm)
+        ends = []
+        for axis in (2, 1, 0):
+            hit = np.flatnonzero(near.any(axis=tuple(other for other in range(3) if other != axis)))
+            first, last = (int(hit[0]) - 1, int(hit[-1]) + 1) if hit.size else (0, 0)
+            low = float(self.low_mm[2 - axis])
+            ends.append((low + STEP_MM * first, low + STEP_MM * last))
+        return ends[0], ends[1], ends[2]
 
     def distance_mm(self, x: Array, y: Array, z: Array) -> Array:
         """Return signed distances, broadcast over body x, y, z."""
