@@ -123,7 +123,7 @@ LEG_EPOCHS ?= 13
 LEG_RATE ?= 1e-3
 MIXED_MODEL = $(MIXED)/leg_$(LEG)/nnUNet_results/$(DATASET)/SidewallTrainer__demo__3d_fullres
 mixed-cases: $(VENV)/.installed-dev ## Make the training cases of both kinds of bodies (hours; goes on where it stopped)
-	$(BIN)/python -m training.mixed_cases --out $(MIXED)/cases --seeds $(MIXED_SEEDS) $(addprefix --anatomy ,$(ANATOMY)) --processes $(WORKERS)
+	$(BIN)/sidewall-train make-cases --out $(MIXED)/cases --seeds $(MIXED_SEEDS) $(addprefix --anatomy ,$(ANATOMY)) --processes $(WORKERS)
 
 mixed-leg: $(VENV)/.installed-dev $(KEY) ## Train leg LEG of the demo bundle on them, from the bundle START, and export it
 	test -e $(MIXED)/leg_$(LEG)/nnUNet_raw/$(DATASET)/dataset.json || \

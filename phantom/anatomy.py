@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from phantom.people.fields import Field
+from phantom.fields import Field
 from phantom.shapes import Blob, Column, Points, Tube, smooth_course
 
 TISSUES: Final[dict[str, int]] = {

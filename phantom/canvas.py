@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phantom.anatomy import TISSUES, Part
+from phantom.fields import Field
 from phantom.grid import ImageGrid, Slices
-from phantom.people.fields import Field
 from phantom.shapes import Array, Box, Column, Tube
 
 

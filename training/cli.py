@@ -302,6 +302,26 @@ def _check_device(device: str) -> None:
             raise SettingInvalid("device", "cuda, which torch finds none of", "cpu, or a machine with a GPU and driver")
 
 
+@app.command(epilog="Example: sidewall-train make-cases --seeds 2400-2999 --out work/cases --anatomy MAPS")
+def make_cases(
+    seeds: Annotated[str, typer.Option(help="Training seeds, such as 2400-2999.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives imagesTr and labelsTr.")],
+    anatomy: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of people's label maps."),
+    ] = None,
+    processes: Processes = DEFAULT_PROCESSES,
+    as_json: Json = False,
+) -> None:
+    """Make phantoms with bodies of shapes and of people's maps, for `prepare --source`; goes on where it stopped."""
+    from training.mixed_cases import make_cases as make
+
+    wanted = parse_range("seeds", seeds)
+    with new_progress() as progress:
+        follow(progress, "cases", make(out, wanted, anatomy, processes), len(wanted))
+    _say({"cases": len(wanted), "folder": str(out)}, as_json)
+
+
 @app.command(epilog="Example: sidewall-train prelabel EXPORT --bundle models/demo --out work/prelabelled")
 def prelabel(
     dicom: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of DICOM series.")],

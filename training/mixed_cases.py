@@ -1,4 +1,4 @@
-"""`python -m training.mixed_cases`: cases of both kinds of bodies, in nnU-Net's raw form for `prepare --source`.
+"""`sidewall-train make-cases`: cases of both kinds of bodies, in nnU-Net's raw form for `prepare --source`.
 
 Half of the seeds have bodies of shapes on the training hospitals' scanners, half bodies of people's label maps; of the
 latter half have informed and half random contrast, and two in three show any height, tilt and field of view. A seed is
@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any, Final
-
-import typer
-from rich.progress import track
+from typing import Any, Final
 
 from base.errors import SettingInvalid
 from core.labels import LABEL_NAMES
@@ -31,8 +28,6 @@ INFORMED: Final = "informed"
 
 MAKING_FILE: Final = "making.json"
 """What the cases of a folder were made with; another run into the folder must agree."""
-
-app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
@@ -126,28 +121,3 @@ def _make(out: Path, seed: int, anatomy: Path | None) -> str:
         linked.unlink(missing_ok=True)
         linked.hardlink_to(image)
     return name
-
-
-@app.command()
-def main(
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives imagesTr and labelsTr.")],
-    seeds: Annotated[str, typer.Option(help="Training seeds, such as 2000-2399.")],
-    anatomy: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Folder of people's label maps.")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Cases that are made at the same time.")] = 2,
-) -> None:
-    """Make training cases of both kinds; an interrupted run goes on where it stopped."""
-    from training.cli import parse_range
-
-    try:
-        wanted = parse_range("seeds", seeds)
-        for _ in track(make_cases(out, wanted, anatomy, processes), "cases", total=len(wanted)):
-            pass
-    except SettingInvalid as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(code=2) from error
-
-
-if __name__ == "__main__":
-    app(prog_name="python -m training.mixed_cases")

@@ -9,10 +9,10 @@ import numpy as np
 
 from phantom.anatomy import Build, Part
 from phantom.body import Body
+from phantom.fields import Field
 from phantom.look_alikes import draw_bowel
 from phantom.people.composing import compose, draw_donors
 from phantom.people.courses import draw_courses
-from phantom.people.fields import Field
 from phantom.people.organs import behind_wall, draw_front_organs, draw_pelvic_floor, draw_rectum, symphysis
 from phantom.people.places import BodyIncomplete, BodyPlaces, SidePlaces, find_places
 from phantom.people.reading import AnatomyUnusable, Person, find_people, read_person

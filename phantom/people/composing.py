@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from phantom.people.fields import LOW_MM, REACH_MM, SIZE, STEP_MM, Field, field_of_distances
+from phantom.fields import LOW_MM, REACH_MM, SIZE, STEP_MM, Field, field_of_distances
 from phantom.people.reading import VESSELS, Person
 from phantom.people.registration import COARSE_MM, COARSE_SIZE, CoarseMap, coarse_nodes, look_up, register
 from phantom.shapes import Array

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from phantom.anatomy import Part
-from phantom.people.fields import Field
+from phantom.fields import Field
 from phantom.people.places import BodyPlaces, SidePlaces, cleared
 from phantom.shapes import Points, Tube, smooth_course
 from phantom.vessels import SideVessels

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from phantom.anatomy import Build, Part, column, draw_lobes
-from phantom.people.fields import STEP_MM, Field
+from phantom.fields import STEP_MM, Field
 from phantom.people.places import BodyPlaces
 from phantom.shapes import Blob, Points, Tube, smooth_course
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from phantom.people.fields import STEP_MM, Field
+from phantom.fields import STEP_MM, Field
 from phantom.shapes import Points
 
 _TRACK_MM: Final = 4.0

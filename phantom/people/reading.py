@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from phantom.people.fields import Field, around, field_of_mask
+from phantom.fields import Field, around, field_of_mask
 from phantom.people.keeping import digest_of, keep, recall
 from phantom.shapes import Points
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, optimize
 
-from phantom.people.fields import LOW_MM, SIZE, STEP_MM
+from phantom.fields import LOW_MM, SIZE, STEP_MM
 from phantom.people.keeping import keep, recall
 from phantom.people.reading import BONES, Person
 from phantom.shapes import Points

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phantom.people.fields import Field
+from phantom.fields import Field
 from phantom.people.reading import AnatomyUnusable, find_people, read_person
 from phantom.people.registration import coarse_nodes, register
 from tests.fixtures.person_of_shapes import STRUCTURES, read_map, write_map, write_person
