@@ -130,7 +130,8 @@ def _mcc(table: Counts2x2, level: float) -> Estimate:
     if math.isnan(value):
         return Estimate(value, None, None, method, table.n, level=level)
     if abs(value) > 1 - 1e-12:
-        return Estimate(value, None, None, method, table.n, level=level, note="no interval: agreement is total")
+        sign, note = math.copysign(1.0, value), "no interval: agreement is total"
+        return Estimate(sign, None, None, method, table.n, level=level, note=note)
     reach = normal_quantile(level) * phi_error(table.cells) / (1 - value**2)
     low, high = math.tanh(math.atanh(value) - reach), math.tanh(math.atanh(value) + reach)
     return Estimate(value, low, high, method, table.n, level=level)

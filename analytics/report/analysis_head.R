@@ -8,7 +8,7 @@ if (length(here) == 1) setwd(here)
 missing_texts <- c("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", ".")
 tally <- c(agrees = 0, DIFFERS = 0)
 check <- function(key, found, ours) {
-  same <- length(found) == 1 && !is.na(found) && abs(found - ours) <= 1e-6 * max(abs(ours), 1e-12)
+  same <- length(found) == 1 && !is.na(found) && abs(found - ours) <= 1e-6 * abs(ours) + 1e-15
   word <- if (same) "agrees" else "DIFFERS"
   tally[[word]] <<- tally[[word]] + 1
   cat(sprintf("%-70s R %.10g  report %.10g  %s\n", key, if (length(found) == 1) found else NA, ours, word))

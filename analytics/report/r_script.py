@@ -10,7 +10,7 @@ from itertools import combinations
 from os.path import relpath
 from pathlib import Path
 
-from analytics.estimate import HypothesisTest
+from analytics.estimate import Estimate, HypothesisTest
 from analytics.report.blocks import Number, ReportDocument
 from analytics.report.frame import analysis_frame, variable
 from analytics.report.sections.panels import Panel, panels
@@ -177,7 +177,8 @@ class _Script:
     def _ratios(self, endpoint: Endpoint, kind: str, names: Sequence[str]) -> Iterator[str]:
         prefix = f"cox.{endpoint.name}.{kind}."
         keys = [f"{prefix}{name}" for name in names]
-        made = [key for key in self._numbers if any(key == each or key.startswith(f"{each}.") for each in keys)]
+        ratios = [key for key, number in self._numbers.items() if isinstance(number.value, Estimate)]
+        made = [key for key in ratios if any(key == each or key.startswith(f"{each}.") for each in keys)]
         if not made or any("Firth" in self._numbers[key].value.method for key in made):
             return
         fitted = "subdistribution" if kind == "subdistribution" else "cox_model"
