@@ -82,7 +82,7 @@ def _register(target: Person, donor: Person) -> Fit:
         here = np.einsum("ij,jzyx->izyx", affine[:, :3], nodes + shift) + affine[:, 3].reshape(3, 1, 1, 1)
         shift = _smooth(shift + _force(wanted, _channels(donor, here)))
     places = np.einsum("ij,jzyx->izyx", affine[:, :3], nodes + shift) + affine[:, 3].reshape(3, 1, 1, 1)
-    near = np.abs(wanted) < COARSE_MM / 2
+    near = np.abs(wanted) < COARSE_MM
     residual = np.abs(_channels(donor, places.astype(np.float32)) - wanted)[near].mean()
     return Fit(places.astype(np.float32), float(residual))
 

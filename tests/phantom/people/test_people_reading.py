@@ -70,5 +70,5 @@ def test_registration_brings_the_same_bones_onto_themselves(tmp_path: Path) -> N
     fit = register(one, other)
     assert fit.residual_mm < 1.0
     nodes = coarse_nodes()
-    near = np.abs(one.fields["hip"].distance_mm(*nodes)) < 3
+    near = np.abs(one.fields["hip"].distance_mm(*nodes)) < 6
     assert np.abs(fit.to_donor - nodes)[:, near].mean() < 1.5
