@@ -51,7 +51,7 @@ ObturatorCutoff = Annotated[
     float, typer.Option(min=0, help="Short axis (mm) above which an obturator node is positive at restaging.")
 ]
 
-_EXTRA = 'pip install "sidewall-appliance[export]"'
+_EXTRA = 'pip install -e ./proto -e ".[export]" in a checkout'
 _OURS = ("export", "runtime", "sidewall")
 _DEMO_NAME = "sidewall-demo"
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."

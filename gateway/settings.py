@@ -49,9 +49,6 @@ class GatewaySettings:
     web_listen: str = ""
     """host:port of STOW-RS, health and metrics over HTTP; none by default. Bound as `listen` is."""
 
-    studies_listen: str = ""
-    """host:port of the gRPC service `Studies`; none by default. Bound as `listen` is."""
-
     watched_folder: Path | None = None
     """Folder from which whole files are taken and removed."""
 
@@ -133,7 +130,7 @@ class GatewaySettings:
         given = self.tls_certificate is not None
         require(given == (self.tls_key is not None), "tls_key", str(self.tls_key), "given with tls_certificate")
         require(given or self.tls_client_ca is None, "tls_client_ca", str(self.tls_client_ca), "with tls_certificate")
-        for name in ("listen", "web_listen", "studies_listen"):
+        for name in ("listen", "web_listen"):
             self._check_listen(name, getattr(self, name))
 
     def _check_listen(self, name: str, value: str) -> None:

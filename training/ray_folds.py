@@ -95,6 +95,6 @@ def _import_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        allowed = 'left out, or the package ray: pip install "sidewall-appliance[training,ray]"'
+        allowed = 'left out, or the package ray: pip install -e ./proto -e ".[training,ray]" in a checkout'
         raise SettingInvalid("ray", "not installed", allowed) from error
     return ray

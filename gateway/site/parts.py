@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 from gateway.site.checking import require
 
-Permission = Literal["store", "query", "fetch", "act"]
 Mode = Literal["exact", "fast"]
 Gates = Literal["strict", "lenient"]
 Confirm = Literal["none", "commitment", "query"]
@@ -29,8 +28,6 @@ class Caller:
     ae_title: str
     address: str = "0.0.0.0/0"
     """Address or network (CIDR) that it calls from."""
-
-    may: tuple[Permission, ...] = ("store",)
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -43,4 +43,7 @@ def test_push_names_the_extra_that_it_lacks(bundle: TinyBundle) -> None:
     done = export(bundle, "push", bundle.path, "registry.invalid/a/b:1")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert 'oras is not installed, which this command needs: pip install "sidewall-appliance[export]"' in done.stderr
+    assert (
+        'oras is not installed, which this command needs: pip install -e ./proto -e ".[export]" in a checkout'
+        in done.stderr
+    )

@@ -111,7 +111,7 @@ def test_objects_of_other_classes_are_accepted_and_kept(
 
 
 def test_bare_connects_and_aborts_leave_no_thread_and_no_file(gateway: RunningGateway, series: list[Path]) -> None:
-    """CASES 15, 16: here a hundred; ten thousand are counted in `benchmarks`."""
+    """CASES 15, 16."""
     before = _threads_and_files(gateway)
     for _ in range(100):
         with socket.create_connection(("127.0.0.1", gateway.port)):
