@@ -1,7 +1,8 @@
 """The database below the ledger: SQLite in WAL with full synchronisation, or PostgreSQL; one writer at a time."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ class Database:
         self.is_shared = not url.startswith("sqlite")
         """Whether other gateways may work with it."""
 
+        # SQLite itself waits by trying again after ever longer pauses: among busy writers one may never find the door
+        # open. Threads of one process wait for each other here instead.
+        self._turn = nullcontext() if self.is_shared else threading.Lock()
         options: dict[str, Any] = {} if self.is_shared else {"connect_args": {"timeout": _BUSY_S}}
         self._engine: Engine = create_engine(
             url, pool_size=16, max_overflow=32, pool_pre_ping=self.is_shared, **options
@@ -53,7 +57,7 @@ class Database:
     @contextmanager
     def change(self, name: str) -> Iterator[Connection]:
         """Give a connection whose changes all become durable at the end, or none; alone among the writers."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._turn, self._engine.connect() as connection, connection.begin():
             if self.is_shared:
                 connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_KEY)))
             yield connection
