@@ -57,11 +57,12 @@ class UploadLimits:
 
 
 def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], limits: UploadLimits) -> CaseInput:
-    """Gather the instances of a series; raises `CaseRefused` or `SettingInvalid`."""
+    """Gather the instances of a series; raises `CaseRefused` or `SettingInvalid`, of options before any came."""
     messages = iter(requests)
     first = next(messages, None)
     if first is None or first.WhichOneof("part") != "start":
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
+    about = _about(first.start.options)
     instances: list[bytes] = []
     pending: list[bytes] = []
     received = 0
@@ -79,7 +80,7 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
                 f"more than {counted(limits.max_instances, 'instance')}; allowed: {limits.max_instances}",
             )
     _check_complete(first.start, instances, bool(pending))
-    return CaseInput(_images(first.start, instances), _about(first.start.options))
+    return CaseInput(_images(first.start, instances), about)
 
 
 def _images(start: analysis_pb2.SeriesStart, instances: list[bytes]) -> Images:
@@ -114,15 +115,17 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
 
 
 def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], limits: UploadLimits) -> CaseInput:
-    """Gather voxels and their geometry; raises `CaseRefused` or `SettingInvalid`."""
+    """Gather voxels and their geometry; raises `CaseRefused` or `SettingInvalid`, of the start before voxels came."""
     messages = iter(requests)
     first = next(messages, None)
     if first is None or first.WhichOneof("part") != "start":
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
+    about = _about(first.start.options)
     dtype, shape = _voxel_layout(first.start)
     expected = dtype.itemsize * shape[0] * shape[1] * shape[2]
     if expected > limits.max_bytes:
         _refuse(RefusalCode.TOO_LARGE, f"{expected} bytes of voxels; allowed: {limits.max_bytes}")
+    _place(np.broadcast_to(np.zeros(1, dtype=dtype), shape), first.start)
     voxels = bytearray()
     for message in messages:
         if message.WhichOneof("part") != "voxels":
@@ -133,7 +136,7 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     if len(voxels) < expected:
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, f"{len(voxels)} bytes of voxels; the shape needs {expected}")
     volume = _place(np.frombuffer(voxels, dtype=dtype).reshape(shape), first.start)
-    return CaseInput(BareVolume(volume, first.start.is_phantom), _about(first.start.options))
+    return CaseInput(BareVolume(volume, first.start.is_phantom), about)
 
 
 def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:

@@ -160,6 +160,7 @@ def test_a_pipe_in_the_place_of_a_series_is_an_error_of_the_caller_and_waits_for
     [
         ("case_id", 7, "case_id is 7; allowed: text"),
         ("time_point", "later", "time_point is 'later'; allowed: baseline, restaging or unknown"),
+        ("priority", "soon", "priority is 'soon'; allowed: routine or urgent"),
         ("prior_case_id", b"x", "prior_case_id is b'x'; allowed: text"),
         ("prior", "findings.json", "prior is 'findings.json'; allowed: findings in JSON form"),
         ("prior", {"status": "negative"}, r"prior: findings\.schema_version is absent"),
