@@ -200,11 +200,12 @@ engine_commands.register(app)
 key_commands.register(app)
 
 
-class _ExtraMissing(SidewallError):
+class _ExtraMissing(SettingInvalid):
     """A package is not installed that only some of the commands need."""
 
-    code = SettingInvalid.code
-    exit_code = exit_status(SettingInvalid)
+    def __init__(self, text: str) -> None:
+        self.name, self.value, self.allowed = "extra", None, text
+        SidewallError.__init__(self, text)
 
 
 def main() -> None:

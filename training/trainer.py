@@ -64,6 +64,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
       only by the process that still owns the folder; named so that nnU-Net's own predictor loads it without this
       package; with the record of its cases and settings, which `fit` and `evaluate` go by.
     - `do_split`: the configuration's own folds, which a `prepare` of another one does not move.
+    - `on_epoch_start`: ends the run in words when its cases have changed under it.
 
     For a machine without a GPU, and for short runs
     - `train_step`: convolutions in bfloat16 where the CPU has instructions for it, the loss in float32; nnU-Net has

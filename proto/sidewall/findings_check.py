@@ -23,6 +23,10 @@ MAX_DEPTH: Final = 32
 _ROUNDING: Final = 2e-6
 """Numbers are written with six decimals."""
 
+_MEASURING: Final = 0.01
+"""Share by which a short axis may exceed a long one: both are measured on outlines, each by a way of its own, and
+differ by less than that where a node is round."""
+
 _ORTHONORMAL: Final = 1e-3
 """How far the directions of axes may be from unit vectors at right angles; DICOM's are written with six digits."""
 
@@ -131,8 +135,8 @@ def _among_numbers(findings: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _of_node(node: Mapping[str, Any], path: str) -> Iterator[Fault]:
     for short, long in (("short_axis_mm", "long_axis_mm"), ("short_axis_3d_mm", "long_axis_3d_mm")):
-        if node.get(short) is not None and node.get(long) is not None and node[short] > node[long] + _ROUNDING:
-            yield Fault(f"{path}.{short}", str(node[short]), f"{long} ({node[long]}) or less")
+        if node.get(short) is not None and node.get(long) is not None and node[short] > node[long] * (1 + _MEASURING):
+            yield Fault(f"{path}.{short}", str(node[short]), f"{long} ({node[long]}), or hardly more")
     for name in ("short_axis_interval_mm", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval"):
         yield from _in_order(f"{path}.{name}", node.get(name))
     shares = sum((node["station_probabilities"] or {}).values())

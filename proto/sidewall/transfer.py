@@ -118,7 +118,6 @@ _ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "earlier_report": (lambda value: isinstance(value, bytes), "the bytes of report.dcm"),
     "analysed_at": (_is_time, "ISO 8601 with its zone"),
     "priority": (lambda value: value in ("routine", "urgent"), "routine or urgent"),
-    "priority": (lambda value: value in ("routine", "urgent"), "routine or urgent"),
     "refusal": (
         lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
         "reasons",

@@ -13,7 +13,6 @@ from sidewall.peer import PROXY_FORM, is_address, is_proxy, proxy_place
 
 from base.environment import PROXY_VARIABLE, SERVER_VARIABLE
 from base.errors import ServerBusy, ServerUnreachable, SettingInvalid, SidewallError
-from base.exit_status import exit_status
 from base.system_errors import PASSING, system_error
 from base.wording import WARNING
 from core.case_names import checked_case_id
@@ -25,11 +24,12 @@ from runtime.analysis.case_folder import CaseInputs, earlier_report_file, write_
 from runtime.cli.console import ShowProgress, Tell, naming_aside
 
 
-class _RemoteSettingInvalid(SidewallError):
+class _RemoteSettingInvalid(SettingInvalid):
     """The server does not allow an option; its text says which and what is allowed."""
 
-    code = SettingInvalid.code
-    exit_code = exit_status(SettingInvalid)
+    def __init__(self, text: str) -> None:
+        self.name, self.value, self.allowed = "option", None, text
+        SidewallError.__init__(self, text)
 
 
 _LOCAL_ERRORS: dict[str, type[SidewallError]] = {

@@ -51,7 +51,13 @@ def test_statuses_are_those_of_the_manual_and_of_the_wire(error: type[SidewallEr
 
 
 def test_the_tables_hold_codes_of_errors_alone() -> None:
-    for room in ("gateway.errors", "training.intake.faults", "training.lineage.comparing", "training.lineage.proving"):
+    for room in (
+        "gateway.errors",
+        "training.intake.faults",
+        "training.lineage.comparing",
+        "training.lineage.proving",
+        "training.locking",
+    ):
         import_module(room)
     codes = {error.code for error in family()}
     assert set(EXIT_STATUSES) <= codes

@@ -240,7 +240,7 @@ def test_a_bundle_carries_the_cutoffs_that_were_given(tmp_path: Path, monkeypatc
     monkeypatch.setattr("export.bundling.make_bundle", stop)
     key = tmp_path / "key.pem"
     _run("keygen", str(key), "--trusted-for", "phantom")
-    command = ["bundle", "model", "--reference-cases", "images", "--key", str(key), "--out", "out"]
+    command = ["bundle", "model", "--reference-cases", "images", "--key", str(key), "--out", "out", "--unproven"]
     given = ["--irregular-border-cutoff", "0.05", "--feature-min-short-axis", "6", "--restaging-obturator-cutoff", "5"]
     for options in ([], given):
         with pytest.raises(ExportFailed, match="far enough"):

@@ -40,7 +40,8 @@ def _report(case: Case) -> MeasurementReport:
 
 
 def _node_groups(case: Case) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations]:
-    return _report(case).get_volumetric_roi_measurement_groups()
+    groups = _report(case).get_volumetric_roi_measurement_groups()
+    return [each for each in groups if each.get_qualitative_evaluations(codes.NODE_STATUS)]
 
 
 def test_the_change_of_a_node_reads_back_beside_its_size_of_today() -> None:

@@ -113,7 +113,7 @@ def test_the_table_of_cases_leaves_to_the_files_what_it_does_not_say(tmp_path: P
         ("case,mask\na,x\na,y\n", "each case once"),
         ("case,mask\na,x,y\n", "line 2: too many values"),
         ("case,mask,split\na,x,val\n", "train, test, or nothing"),
-        ("case,mask,accept\na,x,label_map_mismatch\n", "any of mirrored_front_back"),
+        ("case,mask,accept\na,x,label_map_mismatch\n", "any of mask_shifted, mirrored_front_back"),
     ],
 )
 def test_a_table_of_cases_that_cannot_be_right_names_the_line(text: str, said: str, tmp_path: Path) -> None:
