@@ -305,7 +305,9 @@ def _check_device(device: str) -> None:
 @app.command(epilog="Example: sidewall-train make-cases --seeds 2400-2999 --out work/cases --anatomy MAPS")
 def make_cases(
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 2400-2999.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives imagesTr and labelsTr.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", file_okay=False, help="Folder that receives imagesTr and labelsTr.")
+    ],
     anatomy: Annotated[
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Folder of people's label maps."),
@@ -325,8 +327,10 @@ def make_cases(
 @app.command(epilog="Example: sidewall-train prelabel EXPORT --bundle models/demo --out work/prelabelled")
 def prelabel(
     dicom: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of DICOM series.")],
-    bundle: Annotated[Path, typer.Option(help="Folder of the model bundle that draws.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder that receives maps, segments and tables.")],
+    bundle: Annotated[Path, typer.Option("--bundle", "-b", help="Folder of the model bundle that draws.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", file_okay=False, help="Folder that receives maps, segments and tables.")
+    ],
     mode: Annotated[str, typer.Option(help="exact (reference) or fast.")] = "exact",
     as_json: Json = False,
 ) -> None:

@@ -72,6 +72,7 @@ app.add_typer(bundle_app, name="bundle")
 def main() -> None:
     """Run the command line."""
     limit_libraries()
+    silence_grpc()
     with answer_alone(), scratch_settled():
         app()
 
@@ -100,7 +101,6 @@ def serve(
         given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache, "metrics_listen": metrics_listen}
         settings = load_settings(given, named=others, file=config)
-        silence_grpc()
         from prometheus_client import CollectorRegistry
 
         from base.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
@@ -251,7 +251,6 @@ def submit(
 ) -> None:
     """Send one series, or with --study a whole study, to a running server."""
     with reporting_errors(as_json):
-        silence_grpc()
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
         from runtime.cli.submitting import case_options, check_proxy, check_server, submit_path, tls_options
 
@@ -418,7 +417,6 @@ def health(
     this machine.
     """
     with reporting_errors(as_json=False):
-        silence_grpc()
         from runtime.cli.health import require_serving, require_serving_at, server_to_ask
         from runtime.cli.submitting import check_proxy, check_server, tls_options
 

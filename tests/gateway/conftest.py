@@ -1,5 +1,7 @@
 """A running engine on the tiny bundle, a small series, and a place for a gateway."""
 
+import gc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,24 @@ import pytest
 from tests.fixtures.gateways import GatewayPlace
 from tests.fixtures.processes import ServerProcess, make_bundle, running_server
 from tests.fixtures.tiny_series import write_tiny_series
+
+_SOCKETS = r"ignore:unclosed <(ssl\.SSLSocket|socket\.socket):ResourceWarning"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let pynetdicom leave the sockets of refused and cut associations to the garbage collector."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(_SOCKETS))
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_peers() -> Iterator[None]:
+    """Collect what pynetdicom leaves open of refused and cut associations, before another test is blamed for it."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,8 @@ def test_analyze_and_submit_give_the_same_and_write_it(bundle: TinyBundle, serie
         assert json.loads((there / "findings.json").read_text())["status"] == "refused"
         remote = run_sidewall(bundle, "submit", archive, "--server", server.address, "--out", there)
     assert (local.returncode, remote.returncode) == (0, 0)
-    assert local.stderr == ""
+    # Whichever test of a process comes first finds no engine stored.
+    assert [line for line in local.stderr.splitlines() if "building the engine" not in line] == []
     assert "positive" in remote.stdout
     results = [json.loads((folder / "findings.json").read_text()) for folder in (here, there)]
     assert results[0] == json.loads(local.stdout)

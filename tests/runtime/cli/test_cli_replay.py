@@ -35,7 +35,7 @@ def test_a_case_run_again_is_the_same_byte_for_byte(run: Run, case: Path) -> Non
 
 def test_what_was_changed_is_named_and_ends_with_status_7(run: Run, case: Path) -> None:
     findings = json.loads((case / "findings.json").read_text())
-    findings["nodes"][0]["short_axis_mm"] += 1.5
+    findings["nodes"][0]["short_axis_mm"] -= 1.5
     (case / "findings.json").write_text(json.dumps(findings))
     (case / "contact_sheet.png").unlink()
     done = run("replay", case / "findings.json", "--json")
