@@ -31,15 +31,16 @@ def written_aside(folder: Path) -> Iterator[Path]:
         yield aside
         files = sorted(aside.iterdir())
         for each in files:
-            _sync(each)
+            sync(each)
         for each in files:
             each.replace(folder / each.name)
-        _sync(folder)
+        sync(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, durable; raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -3,30 +3,22 @@
 Each step passes a failpoint of its own, so that tests can end the process between any two.
 """
 
-import os
 import secrets
 from pathlib import Path
 
+from base.storage import sync
 from gateway.failpoints import reach
 
 
 def sync_file(path: Path) -> None:
     """Make the content of a file durable; raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)
     reach("file.synced")
 
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable; raises `OSError`."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder)
     reach("folder.synced")
 
 
