@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 name="$1"
-version="$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' runtime/__init__.py)"
+version="$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' base/__init__.py)"
 revision="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
 [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || revision="$revision-modified"
 time_s="$(git log -1 --format=%ct 2>/dev/null || echo 315532800)"

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 bundle="$1"
 out="$2"
 shift 2
-version="$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' runtime/__init__.py)"
+version="$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' base/__init__.py)"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/bundle" "$(dirname "$out")"
