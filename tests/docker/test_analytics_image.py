@@ -35,7 +35,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_report_is_made_with_everything_in_it(study: Path) -> None:
     names = {path.name for path in (study / "report").iterdir()}
-    assert names == {"report.html", "report.pdf", "tables.docx", "results.json", "numbers.csv", "figures"}
+    assert names == {
+        "report.html", "report.pdf", "tables.docx", "results.json", "numbers.csv", "analysis.R", "figures"
+    }  # fmt: skip
     assert len(list((study / "report" / "figures").iterdir())) > 10
     assert (study / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
 
