@@ -224,6 +224,7 @@ locks: $(VENV)/.installed-dev ## Renew the lock files of the images
 	$(LOCK) $(TRAINING) --output-file docker/locks/training.txt
 	$(LOCK) $(TRAINING) --find-links $(TORCH_CPU) --output-file docker/locks/training-cpu.txt
 	$(LOCK) --extra analytics --output-file docker/locks/analytics.txt
+	$(LOCK) --extra gateway --output-file docker/locks/gateway.txt
 	$(LOCK) --extra image-build --output-file docker/locks/image-build.txt
 	$(LOCK) --extra uv --output-file docker/locks/uv.txt
 	$(BIN)/python -m docker.lock_licences

@@ -3,15 +3,19 @@
     python -m docker.lock_licences
 
 Asks the package index (UV_DEFAULT_INDEX, or PyPI) for the metadata of the very files whose hashes are locked, without
-the files (PEP 658, PEP 691), and never what happens to be installed. A version that the table has is not asked for
-again: what was released stays as it is; nor is what licences.toml beside this file knows, read by hand. Packages of
-which the index has no metadata are named at the end, with status 1: licences.toml then has to say what they are under.
+the files (PEP 658, PEP 691) where it gives them so, and never what happens to be installed. A version that the table
+has is not asked for again: what was released stays as it is; nor is what licences.toml beside this file knows, read by
+hand. Packages of which the index has no metadata are named at the end, with status 1: licences.toml then has to say
+what they are under.
 """
 
+import hashlib
+import io
 import os
 import re
 import sys
 import tomllib
+import zipfile
 from collections.abc import Mapping
 from email.message import Message
 from email.parser import Parser
@@ -28,6 +32,9 @@ TABLE: Final = LOCKS / "licences.toml"
 INDEX: Final = "https://pypi.org/simple"
 _LISTING: Final = "application/vnd.pypi.simple.v1+json"
 _TIMEOUT_S: Final = 60.0
+_MOST_BYTES: Final = 32 << 20
+"""A larger wheel is not fetched for its metadata alone."""
+
 _HEAD: Final = """\
 # What every locked package says of its licence; "" where it says nothing. `make locks` renews it from the index.
 
@@ -72,15 +79,32 @@ def renew(locks: Path, table: Path, index: str) -> list[str]:
 
 
 def _metadata(session: requests.Session, index: str, name: str, hashes: frozenset[str]) -> Message | None:
-    """Return the metadata of the first locked wheel that the index gives them of."""
+    """Return the metadata of the first locked wheel that the index gives them of, or of the first wheel itself."""
     listing = session.get(f"{index}/{name}/", headers={"Accept": _LISTING}, timeout=_TIMEOUT_S)
     listing.raise_for_status()
     for file in listing.json()["files"]:
         if file["hashes"].get("sha256") in hashes and _has_metadata(file):
             answer = session.get(f"{urljoin(listing.url, file['url'])}.metadata", timeout=_TIMEOUT_S)
             answer.raise_for_status()
-            return Parser().parsestr(answer.content.decode("utf-8"), headersonly=True)
+            return _parsed(answer.content)
+    return _of_a_wheel(session, listing, hashes)
+
+
+def _of_a_wheel(session: requests.Session, listing: requests.Response, hashes: frozenset[str]) -> Message | None:
+    """Return the metadata inside the first locked wheel that is not too large; its hash must be the locked one."""
+    for file in listing.json()["files"]:
+        is_small = file.get("size", 0) <= _MOST_BYTES
+        if file["hashes"].get("sha256") in hashes and file["url"].endswith(".whl") and is_small:
+            answer = session.get(urljoin(listing.url, file["url"]), timeout=_TIMEOUT_S)
+            if answer.ok and hashlib.sha256(answer.content).hexdigest() in hashes:
+                with zipfile.ZipFile(io.BytesIO(answer.content)) as wheel:
+                    name = next(each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+                    return _parsed(wheel.read(name))
     return None
+
+
+def _parsed(content: bytes) -> Message:
+    return Parser().parsestr(content.decode("utf-8"), headersonly=True)
 
 
 def _has_metadata(file: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import cc3d
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +34,9 @@ def padded_pixels(stored: npt.NDArray[Any], frame: Frame) -> BoolArray | None:
     border = np.concatenate([candidates[0], candidates[-1], candidates[:, 0], candidates[:, -1]])
     if not border.any():
         return None
+    # Whoever chooses series and decodes none, such as the gateway, has no need of it.
+    import cc3d
+
     components: npt.NDArray[Any] = cc3d.connected_components(candidates, connectivity=4)
     edges = (components[0], components[-1], components[:, 0], components[:, -1])
     touching = np.zeros(int(components.max()) + 1, dtype=np.bool_)

@@ -1,11 +1,15 @@
 """The table of licences beside the locks comes from the index, for the files locked, whatever is installed here."""
 
+import hashlib
 import http.server
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +34,14 @@ METADATA = {
 }
 
 
+def wheel_of(name: str, metadata: str) -> bytes:
+    """Return a wheel with nothing but its metadata."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as wheel:
+        wheel.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.4\nName: {name}\n{metadata}\n")
+    return content.getvalue()
+
+
 @contextmanager
 def index(metadata: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
     """Run an index (PEP 691, PEP 658): of each package one wheel that was locked and one that was not."""
@@ -50,6 +62,9 @@ def index(metadata: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
                     "core-metadata": name in metadata,
                 }
                 body = json.dumps({"files": [foreign, locked]})
+            elif not self.path.endswith(".metadata"):
+                self.send_error(404)
+                return
             else:
                 body = f"Metadata-Version: 2.4\nName: {name}\n{metadata[name]}\n"
             self.send_response(200)
@@ -108,3 +123,34 @@ def test_a_package_without_metadata_is_named(locks: Path) -> None:
     with index({"left": METADATA["left"], "torch": METADATA["torch"]}) as (url, _):
         assert renew(locks, locks / "table.toml", url) == ["numpy==9.9"]
     assert read_table(locks / "table.toml")["numpy==9.9"] == ""
+
+
+def test_an_index_that_keeps_its_metadata_to_itself_is_asked_for_the_locked_wheel(locks: Path) -> None:
+    sound, altered = wheel_of("bare", "License: BSD"), wheel_of("bare", "License: MIT")
+    digest = hashlib.sha256(sound).hexdigest()
+    folder = locks / "index"
+    (folder / "bare").mkdir(parents=True)
+    for name, content in {"altered.whl": altered, "sound.whl": sound}.items():
+        (folder / name).write_bytes(content)
+    files = [{"url": f"/{name}", "hashes": {"sha256": digest}} for name in ("altered.whl", "sound.whl")]
+    (folder / "bare" / "index.html").write_text(json.dumps({"files": files}))
+    (locks / "one.txt").write_text(f"bare==1.0 \\\n    --hash=sha256:{digest}\n")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        """Gives what lies in the folder."""
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert renew(locks, locks / "table.toml", f"http://127.0.0.1:{server.server_port}") == []
+        finally:
+            server.shutdown()
+            thread.join()
+    assert read_table(locks / "table.toml") == {"bare==1.0": "BSD"}

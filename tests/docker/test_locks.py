@@ -29,6 +29,7 @@ IMAGES = {
     "training": ("training", "export"),
     "training-cpu": ("training", "export"),
     "analytics": ("analytics",),
+    "gateway": ("gateway",),
     "image-build": ("image-build",),
     "uv": ("uv",),
 }
@@ -98,6 +99,20 @@ def test_the_runtime_image_carries_nothing_of_nvidia_and_no_training_library() -
     names = names_in("runtime")
     assert {name for name in names if name.startswith(("nvidia", "cuda", "tensorrt"))} == set()
     assert names & {"torch", "nnunetv2", "scipy", "pandas", "matplotlib", "simpleitk", "onnxruntime"} == set()
+
+
+def test_the_gateways_image_carries_neither_a_backend_nor_what_decodes_and_measures() -> None:
+    refused = {
+        "openvino",
+        "onnxruntime",
+        "torch",
+        "scipy",
+        "pandas",
+        "highdicom",
+        "python-gdcm",
+        "connected-components-3d",
+    }
+    assert names_in("gateway") & refused == set()
 
 
 @pytest.mark.parametrize(

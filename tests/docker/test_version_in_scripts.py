@@ -15,5 +15,7 @@ _ROOT = Path(__file__).parents[2]
 def test_script_reads_the_version_of_the_package(script: str) -> None:
     assignment = re.search(r"^version=.*$", (_ROOT / script).read_text(), re.MULTILINE)
     assert assignment, f"{script} sets no version"
-    told = subprocess.run(["sh", "-c", f'{assignment[0]}; printf %s "$version"'], cwd=_ROOT, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        ["sh", "-c", f'{assignment[0]}; printf %s "$version"'], cwd=_ROOT, capture_output=True, text=True, check=True
+    )
     assert told.stdout == __version__
