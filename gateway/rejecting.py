@@ -11,7 +11,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage, generate_uid
 
-from gateway import durable
+from base import durable
 from gateway.ledger.outbox import Outgoing
 
 REJECTION: Final = "rejection/"

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from gateway import durable
+from base import durable
+from base.failpoints import reach
 from gateway.errors import SpoolTaken
-from gateway.failpoints import reach
 
 _UID: Final = re.compile(r"[0-9](\.?[0-9])*")
 _PART: Final = ".dcm"

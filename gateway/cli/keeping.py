@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from gateway import durable
+from base import durable
 from gateway.cli.asking import Config, opened
 from gateway.errors import WrongState
 from gateway.ledger import history

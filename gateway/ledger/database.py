@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
-from gateway.failpoints import reach
+from base.failpoints import reach
 from gateway.ledger.migrating import migrate
 
 _BUSY_S: Final = 30.0

@@ -11,7 +11,7 @@ import sidewall
 import structlog
 from sidewall.case_folder import save_case
 
-from gateway.failpoints import reach
+from base.failpoints import reach
 from gateway.ledger.claims import LEASE_S, claim_study, renew
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.states import StudyState

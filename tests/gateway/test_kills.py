@@ -8,7 +8,7 @@ from typing import Final
 
 from pydicom.dataset import FileDataset
 
-from gateway.failpoints import EXIT_STATUS
+from base.failpoints import EXIT_STATUS
 from gateway.ledger import history
 from gateway.ledger.outbox import of_study
 from tests.fixtures.gateways import GatewayPlace, RecordingNode, log_of, recording_node, serving_port, wait_for

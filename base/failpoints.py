@@ -7,11 +7,11 @@ import os
 import threading
 from typing import Final
 
-KILL_VARIABLE: Final = "GATEWAY_FAILPOINT"
+KILL_VARIABLE: Final = "FAILPOINT"
 """`NUMBER` ends the process at the point that it passes as that one, from 1; `NAME` or `NAME:NUMBER` counts the points
 of one name alone."""
 
-TRACE_VARIABLE: Final = "GATEWAY_FAILPOINT_TRACE"
+TRACE_VARIABLE: Final = "FAILPOINT_TRACE"
 """A file to which every point that is passed adds its name as a line."""
 
 EXIT_STATUS: Final = 86

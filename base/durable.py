@@ -6,8 +6,8 @@ Each step passes a failpoint of its own, so that tests can end the process betwe
 import secrets
 from pathlib import Path
 
+from base.failpoints import reach
 from base.storage import sync
-from gateway.failpoints import reach
 
 
 def sync_file(path: Path) -> None:
