@@ -145,9 +145,9 @@ def bundle(
     from export.chosen import with_chosen
     from export.fold_forms import Forms
     from export.proof import proof_of, require_proof
-    from export.sealing import read_private_key
     from export.station_sizes import read_section
     from runtime.bundle.manifest import parse_stations
+    from trust.private_keys import read_private_key
 
     rules = ScoringRules(
         positive_probability=positive_probability,

@@ -71,7 +71,7 @@ def card(
     """Write the model card of a finished bundle anew, with figures measured on this bundle, and seal it again."""
     from export.carding import renew_card
     from export.model_card import read_figures
-    from export.sealing import read_private_key
+    from trust.private_keys import read_private_key
 
     private = None if key is None else read_private_key(key)
     manifest = renew_card(path, read_figures(parse_figures(figures)), card_text, private)
@@ -95,8 +95,8 @@ def renew(
 ) -> None:
     """Add sections to the manifest of a finished bundle and seal it again; then measure it anew, and renew its card."""
     from export.renewing import renew_bundle
-    from export.sealing import read_private_key
     from export.station_sizes import plain, read_section, stations_of
+    from trust.private_keys import read_private_key
 
     if station_reference is not None and label_maps is not None:
         raise SettingInvalid("label-maps", str(label_maps), "either --station-reference or --label-maps")

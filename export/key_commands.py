@@ -36,7 +36,7 @@ def keygen(
     not_after: Annotated[str | None, typer.Option(help="Last day (ISO, UTC) on which it counts.")] = None,
 ) -> None:
     """Make a signing key: PATH (private) and PATH with .pub (to be put among the trusted keys of each box)."""
-    from export.sealing import make_private_key
+    from trust.private_keys import make_private_key
     from trust.signing import key_id_of, write_trusted_key
 
     scopes = [parse_trained_on(word) for word in trusted_for]
@@ -69,7 +69,8 @@ def sign(
     only: Annotated[bool, typer.Option(help="Drop the signatures of other keys instead of keeping them.")] = False,
 ) -> None:
     """Sign a bundle as it lies there, beside the keys that have signed it: what a change of keys needs."""
-    from export.sealing import read_private_key, sign_bundle
+    from export.sealing import sign_bundle
+    from trust.private_keys import read_private_key
 
     signed = sign_bundle(path, read_private_key(key), only=only)
     typer.echo(f"{path}: {signed.digest}, signed by {', '.join(each.key_id for each in signed.signatures)}")

@@ -21,9 +21,9 @@ from runtime.bundle.registry.artifact import (
     TITLE,
     artifact_digest,
 )
-from runtime.bundle.registry.client import require_answer, unanswered
 from trust.errors import RegistryFailed
 from trust.registry.access import RegistryAccess
+from trust.registry.answers import require_answer, unanswered
 from trust.registry.reference import Reference
 from trust.registry.session import open_session, proxy_of
 

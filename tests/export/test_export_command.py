@@ -12,12 +12,12 @@ from core.rules import ScoringRules
 from export.bundling import BundleRecipe
 from export.cli import app, main
 from export.errors import ExportFailed
-from export.sealing import read_private_key
 from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_tiny_bundle
 from tests.fixtures.nnunet_models import write_tiny_model
 from tests.fixtures.registries import find_registry, running_registry
 from trust.errors import BundleRejected
+from trust.private_keys import read_private_key
 from trust.trusted import Revocation, read_revocations
 
 

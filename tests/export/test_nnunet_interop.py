@@ -21,7 +21,6 @@ from export.cases import image_files, read_image
 from export.checkpoints import read_checkpoint, read_model_folder
 from export.errors import ExportFailed
 from export.fold_forms import Forms
-from export.sealing import make_private_key
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.model import load_model
 from tests.fixtures.nnunet_runs import (
@@ -37,6 +36,7 @@ from training.fitting import fit
 from training.jobs import Changes, Schedule
 from training.lineage.record import read_stored
 from training.workspace import TRAINER_NAME, Workspace
+from trust.private_keys import make_private_key
 from trust.signing import write_trusted_key
 
 

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from export.sealing import make_private_key, read_private_key, seal_bundle, sign_bundle
+from export.sealing import seal_bundle, sign_bundle
 from runtime.bundle.loading import load_bundle
 from tests.fixtures.bundles import make_network, make_tiny_bundle
 from trust.errors import BundleRejected
+from trust.private_keys import make_private_key, read_private_key
 from trust.signing import key_id_of
 
 KEY = Ed25519PrivateKey.generate()

@@ -23,7 +23,7 @@ from runtime.bundle.registry.artifact import (
 )
 from trust.errors import BundleRejected, RegistryFailed
 from trust.registry.access import RegistryAccess
-from trust.registry.credentials import AUTH_FILE_VARIABLE
+from trust.registry.answers import require_answer, unanswered
 from trust.registry.reference import Reference
 from trust.registry.session import open_session, proxy_of
 
@@ -112,30 +112,3 @@ class Repository:
                 yield from response.raw.stream(_CHUNK_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise RegistryFailed(f"the registry broke off in {name} of {self._reference}") from error
-
-
-def require_answer(response: requests.Response, name: str, reference: Reference) -> None:
-    """Raise `RegistryFailed` when the registry refuses; the name is what was asked for."""
-    if response.ok:
-        return
-    response.close()
-    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise RegistryFailed(
-            f"the registry of {reference} wants another login ({response.status_code}): `podman login --authfile "
-            f"FILE {reference.host}` writes one, and registry_auth_file or {AUTH_FILE_VARIABLE} names the file"
-        )
-    raise RegistryFailed(f"the registry answers {response.status_code} {response.reason} on {name} of {reference}")
-
-
-def unanswered(reference: Reference, error: Exception, proxy: str | None) -> RegistryFailed:
-    """Return the failure of a request that got no answer, with the proxy that it went through.
-
-    The error's own text is not shown: it may hold the token of a redirected address.
-    """
-    through = "" if proxy is None else f", asked through the proxy {proxy} of the environment (https_proxy, no_proxy)"
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        said = "its certificate is not valid here: registry_ca names the authority of one's own"
-        return RegistryFailed(f"the registry of {reference} cannot be trusted: {said}")
-    if isinstance(error, requests.exceptions.SSLError):
-        return RegistryFailed(f"the registry of {reference} does not speak https")
-    return RegistryFailed(f"the registry of {reference} does not answer ({type(error).__name__}){through}")
