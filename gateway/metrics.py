@@ -1,14 +1,16 @@
-"""What Prometheus reads: counted from the ledger when it asks, so that a restart loses no count.
+"""What Prometheus reads: states counted from the ledger when it asks, so that a restart loses none; what came in since.
 
 Labels are states and the names of destinations; nothing of a study becomes one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from base.certificates import Role, Validity
+from gateway.intake.counting import Counts
 from gateway.ledger.ledger import Ledger
 from gateway.overview import status
 
@@ -16,8 +18,17 @@ from gateway.overview import status
 class LedgerCollector(Collector):
     """Turns the overview of the ledger into metrics."""
 
-    def __init__(self, ledger: Ledger, free_bytes: Callable[[], int], fault: Callable[[], str | None]) -> None:
-        self._ledger, self._free_bytes, self._fault = ledger, free_bytes, fault
+    def __init__(
+        self,
+        ledger: Ledger,
+        counts: Counts,
+        free_bytes: Callable[[], int],
+        min_free_bytes: int,
+        fault: Callable[[], str | None],
+        validity: Callable[[], Mapping[Role, Validity]],
+    ) -> None:
+        self._ledger, self._counts, self._fault, self._validity = ledger, counts, fault, validity
+        self._free_bytes, self._min_free_bytes = free_bytes, min_free_bytes
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
@@ -47,15 +58,45 @@ class LedgerCollector(Collector):
             held.add_metric([role], each["bytes"])
         yield from (studies, oldest, objects, waiting, held)
         yield GaugeMetricFamily("sidewall_gateway_free_bytes", "Free disk of the spool.", value=self._free_bytes())
+        yield GaugeMetricFamily(
+            "sidewall_gateway_min_free_bytes", "Free disk below which nothing is taken.", value=self._min_free_bytes
+        )
         takes = float(self._fault() is None)
         yield GaugeMetricFamily("sidewall_gateway_takes_instances", "1 while instances are taken.", value=takes)
         seq = found["history"]["seq"]
         yield GaugeMetricFamily("sidewall_gateway_history_entries", "Entries in the chain of changes.", value=seq)
+        yield from self._came_in()
+        yield from self._certificates()
+
+    def _came_in(self) -> Iterator[Metric]:
+        came = CounterMetricFamily("sidewall_gateway_instances", "Instances that came.", labels=["outcome"])
+        for outcome, count in self._counts.instances().items():
+            came.add_metric([outcome], count)
+        rejected = CounterMetricFamily(
+            "sidewall_gateway_associations_rejected", "Associations that were rejected.", labels=["reason"]
+        )
+        for reason, count in self._counts.rejections().items():
+            rejected.add_metric([reason], count)
+        yield from (came, rejected)
+
+    def _certificates(self) -> Iterator[Metric]:
+        """Yield what the engine tells of its own certificates, by the same names, so that the same alerts hold."""
+        left = GaugeMetricFamily(
+            "sidewall_certificate_days_left", "Days to the end of the certificates in use.", labels=["certificate"]
+        )
+        valid = GaugeMetricFamily(
+            "sidewall_certificate_valid", "1 while the certificates in use count.", labels=["certificate"]
+        )
+        for role, found in self._validity().items():
+            left.add_metric([role], found.days_left())
+            valid.add_metric([role], float(found.problem() is None))
+        yield from (left, valid)
 
 
 def page(collector: LedgerCollector) -> bytes:
     """Return the page in the text form of Prometheus."""
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     registry.register(collector)
     content: bytes = generate_latest(registry)
     return content

@@ -9,9 +9,11 @@ import structlog
 from pydicom.dataset import Dataset
 from sqlalchemy import exists, select
 
+from base.certificates import Role, Validity, problems
 from base.errors import SettingInvalid
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
+from gateway.health import OwnHealth
 from gateway.intake.activity import Activity
 from gateway.intake.folder import WatchedFolder
 from gateway.intake.receiving import Receiver
@@ -37,6 +39,7 @@ from gateway.workers import Worker
 _LOOK_S: Final = 0.5
 _SWEEP_S: Final = 10.0
 _CLEAN_S: Final = 60.0
+_HEALTH_S: Final = 1.0
 _SHARED_STRAY_S: Final = 600.0
 """Another gateway acknowledges what it has placed within milliseconds."""
 
@@ -65,6 +68,8 @@ class Gateway:
         self._workers: list[Worker] = []
         self._node: DicomNode | None = None
         self._web: WebServer | None = None
+        self._tls: ServerTls | None = None
+        self._health = OwnHealth(self.fault)
         self.web_port = 0
         """Of HTTP, once it listens; 0 without."""
         self._recover()
@@ -88,7 +93,7 @@ class Gateway:
     def start(self) -> int:
         """Begin to work and to listen; return the port of the DICOM node. Raises `SettingInvalid` or `OSError`."""
         settings = self.settings
-        tls = self._tls()
+        tls = self._tls = self._read_tls()
         closer = Closer(
             self.ledger,
             lambda: self.site_file.site,
@@ -113,7 +118,14 @@ class Gateway:
         for worker in self._workers:
             worker.start()
         if settings.web_listen:
-            collector = LedgerCollector(self.ledger, self.spool.free_bytes, self.fault)
+            collector = LedgerCollector(
+                self.ledger,
+                self.receiver.counts,
+                self.spool.free_bytes,
+                settings.min_free_mib << 20,
+                self.fault,
+                self._validity,
+            )
             node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault, lambda: page(collector))
             self._web = WebServer(node.application(), settings, None if tls is None else tls.context)
             self.web_port = self._web.start()
@@ -126,10 +138,16 @@ class Gateway:
             self.spool.incoming,
             None if tls is None else tls.context,
         )
-        return self._node.start()
+        port = self._node.start()
+        self._health.start(f"{settings.listen.rpartition(':')[0]}:{port}")
+        health = Worker("health", self._health.look, _HEALTH_S)
+        self._workers.append(health)
+        health.start()
+        return port
 
     def stop(self) -> None:
         """Take nothing more, let what is under way end as far as it does in seconds, and close."""
+        self._health.stop()
         if self._node is not None:
             self._node.stop()
         if self._web is not None:
@@ -143,7 +161,7 @@ class Gateway:
         self.ledger.close()
         self.spool.close()
 
-    def _tls(self) -> ServerTls | None:
+    def _read_tls(self) -> ServerTls | None:
         try:
             return ServerTls.of(self.settings)
         except OSError as error:
@@ -152,7 +170,10 @@ class Gateway:
 
     def fault(self) -> str | None:
         """Return why the gateway is not ready to take instances; None when it is."""
-        return self.room.fault()
+        return self.room.fault() or next(iter(problems(self._validity())), None)
+
+    def _validity(self) -> dict[Role, Validity]:
+        return {} if self._tls is None else self._tls.validity
 
     def _look_at_site(self) -> None:
         """Take up a changed site file, and see that every destination has its courier."""

@@ -30,6 +30,7 @@ for command in (
     asking.release,
     asking.retract,
     trying.echo,
+    trying.health,
     keeping.backup,
     keeping.restore,
     keeping.doctor,

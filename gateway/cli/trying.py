@@ -10,6 +10,7 @@ from base.errors import SettingInvalid, SidewallError
 from base.exit_status import exit_status
 from base.log import log_failure
 from gateway.errors import Unreadable
+from gateway.health import require_ready
 from gateway.intake.headers import read_header
 from gateway.settings import load_settings
 from gateway.site.deciding import StudyFacts, decide
@@ -75,3 +76,18 @@ def echo(
         typer.echo(str(error), err=True)
         raise typer.Exit(5) from None
     typer.echo(said)
+
+
+def health(
+    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the gateway has it.")] = None,
+    timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
+) -> None:
+    """Ask this machine's gateway, the one of these settings, whether it takes instances; status 5 when it does not."""
+    try:
+        wanted = load_settings({"listen": listen}, file=config).listen
+        require_ready(wanted, timeout_s)
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(exit_status(error)) from None
+    typer.echo(f"takes instances at {wanted}")

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import NoRoom, NotTaken, OtherContent, StorageFailed, WrongInstance
+from gateway.intake.counting import Counts
 from gateway.intake.headers import Header, dataset_digest, read_header
 from gateway.intake.room import Room
 from gateway.ledger.arrivals import Arrival, Taken, already_there, is_own, record
@@ -38,6 +39,7 @@ class Receiver:
     def __init__(self, ledger: Ledger, spool: Spool, room: Room, *, keep_others: bool) -> None:
         self._ledger, self._spool, self._keep_others = ledger, spool, keep_others
         self.room = room
+        self.counts = Counts()
 
     def take(
         self,
@@ -53,6 +55,16 @@ class Receiver:
         whatever happens. `noted` learns the Study Instance UID as soon as it is known. Raises `NotTaken` with the
         reason; then the sender still has to keep the instance.
         """
+        try:
+            taken = self._tried(part, sender, expected_uid, noted)
+        except NotTaken as error:
+            self.counts.instance(error.code)
+            raise
+        self.counts.instance(str(taken))
+        return taken
+
+    def _tried(self, part: Path, sender: Sender, expected_uid: str | None, noted: Callable[[str], None]) -> Taken:
+        """Take it, and turn whatever goes wrong into `NotTaken` and an entry in the log."""
         try:
             return self._take(part, sender, expected_uid, noted)
         except NotTaken as error:

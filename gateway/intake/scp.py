@@ -117,6 +117,7 @@ class DicomNode:
             ", ".join(f"{each.ae_title} from {each.address}" for each in callers)
             or "nobody: the site file has no caller"
         )
+        self._receiver.counts.rejection("calling_title")
         _log.warning("association rejected", calling=title, address=address, allowed=allowed)
         # Rejected for good, by the service user: calling AE title not recognised (PS3.8, 9.3.4).
         association.acse.send_reject(0x01, 0x01, 0x03)
@@ -126,6 +127,7 @@ class DicomNode:
         title, address = _caller(event)
         primitive = event.assoc.requestor.primitive
         called = str((primitive.called_ae_title if primitive is not None else None) or "").strip()
+        self._receiver.counts.rejection("too_many" if called == self._settings.ae_title.strip() else "called_title")
         _log.warning(
             "association rejected",
             calling=title or "(empty)",

@@ -10,13 +10,19 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from gateway.intake.counting import Counts
+from gateway.ledger.database import sqlite_url
+from gateway.ledger.ledger import Ledger
+from gateway.metrics import LedgerCollector
 from runtime.serving.metrics import Metrics
 from tests.fixtures.pages import table_rows
 
 REPOSITORY = Path(__file__).parents[2]
 MONITORING = REPOSITORY / "docker" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "sidewall.json").read_text())
-ALERTS = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]
+ALERTS = [
+    rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
 RULE_TESTS = sorted((REPOSITORY / "tests" / "docker" / "monitoring").glob("*_test.yml"))
 
 needs_promtool = pytest.mark.skipif(
@@ -56,6 +62,16 @@ def test_the_page_lists_every_metric_with_its_type_and_no_other() -> None:
         (metric.name + ("_total" if metric.type == "counter" else ""), metric.type) for metric in registry.collect()
     }
     assert {(name, kind) for name, kind, *_ in table_rows("metrics.md", "Metrics")} == shown
+
+
+def test_the_page_lists_every_metric_of_the_gateway_with_its_type_and_no_other(tmp_path: Path) -> None:
+    ledger = Ledger(sqlite_url(tmp_path / "ledger.sqlite"), "test")
+    try:
+        collector = LedgerCollector(ledger, Counts(), lambda: 0, 0, lambda: None, dict)
+        shown = {(each.name + ("_total" if each.type == "counter" else ""), each.type) for each in collector.collect()}
+    finally:
+        ledger.close()
+    assert {(name, kind) for name, kind, *_ in table_rows("metrics.md", "Metrics of the gateway")} == shown
 
 
 def test_the_page_says_what_to_do_about_every_alert() -> None:
