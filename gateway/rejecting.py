@@ -32,12 +32,13 @@ _TAKEN_OVER: Final = (
 def write_rejection(folder: Path, files: Sequence[Path], destination: str, at: float) -> Outgoing:
     """Write the note about these objects of one study into their case folder, and return it for the outbox.
 
-    Raises `OSError`.
+    The same objects and destination give the same UIDs, so that a note which was written before the process ended is
+    written over, not left behind. Raises `OSError`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         rejected = [pydicom.dcmread(each, stop_before_pixels=True) for each in files]
-        note = _note(rejected, datetime.fromtimestamp(at, UTC))
+        note = _note(rejected, destination, datetime.fromtimestamp(at, UTC))
     name = f"{REJECTION}{note.SOPInstanceUID}.dcm"
     durable.make_folder(folder / REJECTION)
     content = BytesIO()
@@ -46,11 +47,12 @@ def write_rejection(folder: Path, files: Sequence[Path], destination: str, at: f
     return Outgoing(destination, name, str(note.SOPInstanceUID), str(note.SOPClassUID), str(ExplicitVRLittleEndian))
 
 
-def _note(rejected: Sequence[FileDataset], at: datetime) -> FileDataset:
+def _note(rejected: Sequence[FileDataset], destination: str, at: datetime) -> FileDataset:
     """Return the key object selection (PS3.3, A.35.4) about objects of one study."""
+    about = [destination, *sorted(str(each.SOPInstanceUID) for each in rejected)]
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = KeyObjectSelectionDocumentStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["rejection note", *about])
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     note = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     for keyword in _TAKEN_OVER:
@@ -58,7 +60,8 @@ def _note(rejected: Sequence[FileDataset], at: datetime) -> FileDataset:
     if not note.SpecificCharacterSet:
         del note.SpecificCharacterSet
     note.SOPClassUID, note.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    note.Modality, note.SeriesInstanceUID, note.SeriesNumber, note.InstanceNumber = "KO", generate_uid(), 9190, 1
+    note.SeriesInstanceUID = generate_uid(entropy_srcs=["series of rejection notes", *about])
+    note.Modality, note.SeriesNumber, note.InstanceNumber = "KO", 9190, 1
     note.ReferencedPerformedProcedureStepSequence = []
     note.Manufacturer = "Sidewall"
     note.SeriesDescription = "Rejection note"

@@ -57,20 +57,23 @@ class Janitor:
     def _remove_instances(self, study: StudyRow) -> None:
         of_uid = instances.c.study_uid == study.study_uid
         with self._ledger.read() as connection:
-            paths = (
-                connection.execute(select(instances.c.path).where(of_uid & (instances.c.path != ""))).scalars().all()
-            )
+            rows = connection.execute(select(instances.c.id, instances.c.path).where(of_uid)).all()
+        paths = [row.path for row in rows if row.path]
         for path in paths:
             self._spool.remove_instance(self._spool.root / path)
+        # What has come meanwhile is acknowledged, and its file is there: it is not forgotten with the others.
+        removed = of_uid & (instances.c.id <= max((row.id for row in rows), default=0))
         with self._ledger.change("spool_cleaned") as connection:
             now = self._ledger.now_s()
             if study.state in (StudyState.FAILED, StudyState.IGNORED):
                 # Sent again, it starts afresh.
-                connection.execute(delete(instances).where(of_uid))
+                connection.execute(delete(instances).where(removed))
             else:
-                connection.execute(update(instances).where(of_uid).values(path="", facts="{}"))
+                connection.execute(update(instances).where(removed).values(path="", facts="{}"))
             connection.execute(
-                update(studies).where(studies.c.study_uid == study.study_uid).values(spool_removed_at=now)
+                update(studies)
+                .where((studies.c.study_uid == study.study_uid) & (studies.c.id <= study.id))
+                .values(spool_removed_at=now)
             )
         _log.info("instances removed", study=study.id, files=len(paths))
 

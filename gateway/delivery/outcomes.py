@@ -27,6 +27,10 @@ class Outcome:
     """No patient data."""
 
 
+NO_ANSWER: Final = Outcome(Kind.PASSING, "no answer: the association broke or timed out")
+"""The object may have arrived; nothing more is sent on that association."""
+
+
 class Unreachable(Exception):
     """No association, or no connection, came about: it is not about any one object."""
 
@@ -56,7 +60,7 @@ def of_store_status(status: int | None) -> Outcome:
     None is no response: the association broke, and the object may have arrived.
     """
     if status is None:
-        return Outcome(Kind.PASSING, "no answer: the association broke or timed out")
+        return NO_ANSWER
     said = f"status {status:04X}"
     if status == 0x0000:
         return Outcome(Kind.TAKEN, "")

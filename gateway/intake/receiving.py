@@ -13,7 +13,8 @@ from gateway.errors import NoRoom, NotTaken, OtherContent, StorageFailed, WrongI
 from gateway.intake.counting import Counts
 from gateway.intake.headers import Header, dataset_digest, read_header
 from gateway.intake.room import Room
-from gateway.ledger.arrivals import Arrival, Taken, already_there, is_own, record
+from gateway.ledger.arrivals import Arrival, Taken, known_as, record
+from gateway.ledger.grouping import GroupedChange
 from gateway.ledger.ledger import Ledger
 from gateway.spool import Spool
 
@@ -38,6 +39,7 @@ class Receiver:
 
     def __init__(self, ledger: Ledger, spool: Spool, room: Room, *, keep_others: bool) -> None:
         self._ledger, self._spool, self._keep_others = ledger, spool, keep_others
+        self._recorded: GroupedChange[Taken] = GroupedChange(ledger, "instance")
         self.room = room
         self.counts = Counts()
 
@@ -87,10 +89,9 @@ class Receiver:
         noted(header.study_uid)
         digest = dataset_digest(part)
         with self._ledger.read() as connection:
-            if is_own(connection, header.sop_uid):
-                return Taken.OWN
-            if already_there(connection, header.study_uid, header.series_uid, header.sop_uid, digest):
-                return Taken.AGAIN
+            known = known_as(connection, header.study_uid, header.series_uid, header.sop_uid, digest)
+        if known is not None:
+            return known
         return self._keep(part, header, digest, sender)
 
     def _keep(self, part: Path, header: Header, digest: str, sender: Sender) -> Taken:
@@ -111,8 +112,7 @@ class Receiver:
             header.accession,
             header.facts | {"calling_ae": sender.name, "way": sender.way, "transfer_syntax": header.transfer_syntax},
         )
-        with self._ledger.change("instance") as connection:
-            taken = record(connection, self._ledger.now_s(), arrival)
+        taken = self._recorded.make(lambda connection: record(connection, self._ledger.now_s(), arrival))
         if taken is Taken.OTHER_CONTENT:
             raise OtherContent(f"instance {header.sop_uid}: other content came before under this UID; kept apart")
         return taken

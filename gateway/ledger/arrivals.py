@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from gateway.ledger import studies as study_rows
 from gateway.ledger.history import append
@@ -79,25 +79,31 @@ class Arrival:
     """What the rules look at."""
 
 
-def already_there(connection: Connection, study_uid: str, series_uid: str, sop_uid: str, digest: str) -> bool:
-    """Return whether this very instance came before."""
-    same = _of_uids(study_uid, series_uid, sop_uid) & (instances.c.digest == digest)
-    found = connection.execute(select(instances.c.role).where(same)).first()
-    return found is not None and found.role != Role.QUARANTINED
+# Built once: putting statements together anew for every instance takes longer than the database does.
+_IS_OWN: Final = select(exists().where(deliveries.c.sop_uid == bindparam("sop_uid")))
+_OF_UIDS: Final = select(instances.c.role, instances.c.digest).where(
+    (instances.c.study_uid == bindparam("study_uid"))
+    & (instances.c.series_uid == bindparam("series_uid"))
+    & (instances.c.sop_uid == bindparam("sop_uid"))
+)
+_HOLD_OPEN: Final = update(studies).where(studies.c.id == bindparam("study")).values(last_at=bindparam("now"))
+_INSERT: Final = insert(instances)
 
 
-def is_own(connection: Connection, sop_uid: str) -> bool:
-    """Return whether an object is one of our results."""
-    return bool(connection.execute(select(exists().where(deliveries.c.sop_uid == sop_uid))).scalar())
+def known_as(connection: Connection, study_uid: str, series_uid: str, sop_uid: str, digest: str) -> Taken | None:
+    """Return what an instance is that changes nothing: one of our results, or one that came before; else None."""
+    if connection.execute(_IS_OWN, {"sop_uid": sop_uid}).scalar():
+        return Taken.OWN
+    uids = {"study_uid": study_uid, "series_uid": series_uid, "sop_uid": sop_uid}
+    rows = connection.execute(_OF_UIDS, uids)
+    is_there = any(row.digest == digest and row.role != Role.QUARANTINED for row in rows)
+    return Taken.AGAIN if is_there else None
 
 
 def record(connection: Connection, now: float, arrival: Arrival) -> Taken:
     """Take note of an instance, and of what it means for its study."""
-    known = connection.execute(
-        select(instances.c.role, instances.c.digest).where(
-            _of_uids(arrival.study_uid, arrival.series_uid, arrival.sop_uid)
-        )
-    ).all()
+    uids = {"study_uid": arrival.study_uid, "series_uid": arrival.series_uid, "sop_uid": arrival.sop_uid}
+    known = connection.execute(_OF_UIDS, uids).all()
     if any(row.digest == arrival.digest for row in known):
         before = next(row for row in known if row.digest == arrival.digest)
         return Taken.OTHER_CONTENT if before.role == Role.QUARANTINED else Taken.AGAIN
@@ -114,15 +120,9 @@ def record(connection: Connection, now: float, arrival: Arrival) -> Taken:
     return Taken.STORED
 
 
-def _of_uids(study_uid: str, series_uid: str, sop_uid: str) -> ColumnElement[bool]:
-    return (
-        (instances.c.study_uid == study_uid) & (instances.c.series_uid == series_uid) & (instances.c.sop_uid == sop_uid)
-    )
-
-
 def _insert(connection: Connection, now: float, arrival: Arrival, role: Role, revision: int) -> None:
     connection.execute(
-        insert(instances),
+        _INSERT,
         {
             "study_uid": arrival.study_uid,
             "series_uid": arrival.series_uid,
@@ -151,8 +151,8 @@ def _joined(
         study_rows.move(connection, now, study, StudyState.RECEIVING, "more instances came", last_at=now)
         return study_rows.by_id(connection, study.id)
     if study is not None and study.state in _JOINED:
-        connection.execute(update(studies).where(studies.c.id == study.id).values(last_at=now))
-        return study_rows.by_id(connection, study.id)
+        connection.execute(_HOLD_OPEN, {"study": study.id, "now": now})
+        return replace(study, last_at=now)
     return _opened(connection, now, arrival, study)
 
 

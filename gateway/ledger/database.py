@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
 from base.failpoints import reach
-from gateway.ledger.migrating import migrate
+from gateway.ledger.migrating import is_current, migrate
 
 _BUSY_S: Final = 30.0
 """For how long a writer waits for another one; a change takes milliseconds."""
@@ -44,8 +44,12 @@ class Database:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         try:
-            with self.change("migration") as connection:
-                migrate(connection)
+            # Whoever only asks must not stand in the way of whoever writes.
+            with self.read() as connection:
+                is_ready = is_current(connection)
+            if not is_ready:
+                with self.change("migration") as connection:
+                    migrate(connection)
         except BaseException:
             self.close()
             raise

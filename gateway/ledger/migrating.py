@@ -18,19 +18,37 @@ READABLE_FROM: Final = 1
 """Version from which on software can go on with a ledger of this version."""
 
 
+def is_current(connection: Connection) -> bool:
+    """Return whether nothing is to be added; raises `LedgerNewer` where this version cannot go on with the ledger."""
+    known = inspect(connection)
+    there = set(known.get_table_names())
+    if any(table.name not in there for table in metadata.sorted_tables):
+        return False
+    if int(_versions(connection).get("schema", 0)) < SCHEMA:
+        return False
+    columns = {(table, each["name"]) for table in there for each in known.get_columns(table)}
+    return all((table.name, column.name) in columns for table in metadata.sorted_tables for column in table.columns)
+
+
 def migrate(connection: Connection) -> None:
     """Add what is missing; raises `LedgerNewer` where this version cannot go on with the ledger."""
     metadata.create_all(connection)
-    found = {row.key: row.value for row in connection.execute(select(meta.c.key, meta.c.value))}
-    if int(found.get("readable_from", 1)) > SCHEMA:
-        raise LedgerNewer(
-            f"the ledger is of version {found['schema']}; allowed: up to {SCHEMA}, or one that says it can be read"
-        )
+    found = _versions(connection)
     _add_columns(connection)
     if int(found.get("schema", 0)) < SCHEMA:
         connection.execute(meta.delete().where(meta.c.key.in_(("schema", "readable_from"))))
         values = [{"key": "schema", "value": str(SCHEMA)}, {"key": "readable_from", "value": str(READABLE_FROM)}]
         connection.execute(meta.insert(), values)
+
+
+def _versions(connection: Connection) -> dict[str, str]:
+    """Return what the ledger says of itself; raises `LedgerNewer`."""
+    found = {row.key: row.value for row in connection.execute(select(meta.c.key, meta.c.value))}
+    if int(found.get("readable_from", 1)) > SCHEMA:
+        raise LedgerNewer(
+            f"the ledger is of version {found['schema']}; allowed: up to {SCHEMA}, or one that says it can be read"
+        )
+    return found
 
 
 def _add_columns(connection: Connection) -> None:

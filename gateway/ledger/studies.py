@@ -3,9 +3,9 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from gateway.errors import NoSuchStudy, WrongState
 from gateway.ledger.history import append
@@ -46,7 +46,7 @@ class StudyRow:
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """Return a row of the table."""
-        values = {each.name: getattr(row, each.name) for each in fields(cls)}
+        values = {name: getattr(row, name) for name in _NAMES}
         decoded = {name: json.loads(values[name]) for name in ("decision", "answer")}
         return cls(**(values | decoded | {"state": StudyState(row.state)}))
 
@@ -56,9 +56,16 @@ class StudyRow:
         return f"study:{self.id}"
 
 
+_NAMES: Final = tuple(each.name for each in fields(StudyRow))
+_BY_ID: Final = select(studies).where(studies.c.id == bindparam("study"))
+_LATEST: Final = (
+    select(studies).where(studies.c.study_uid == bindparam("uid")).order_by(studies.c.revision.desc()).limit(1)
+)
+
+
 def by_id(connection: Connection, study_id: int) -> StudyRow:
     """Return one revision; raises `NoSuchStudy`."""
-    row = connection.execute(select(studies).where(studies.c.id == study_id)).first()
+    row = connection.execute(_BY_ID, {"study": study_id}).first()
     if row is None:
         raise NoSuchStudy(f"no study {study_id} in the ledger")
     return StudyRow.of(row)
@@ -66,8 +73,7 @@ def by_id(connection: Connection, study_id: int) -> StudyRow:
 
 def latest(connection: Connection, study_uid: str) -> StudyRow | None:
     """Return the last revision of a study; None for a study that never came."""
-    wanted = select(studies).where(studies.c.study_uid == study_uid).order_by(studies.c.revision.desc()).limit(1)
-    row = connection.execute(wanted).first()
+    row = connection.execute(_LATEST, {"uid": study_uid}).first()
     return None if row is None else StudyRow.of(row)
 
 

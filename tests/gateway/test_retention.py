@@ -91,3 +91,24 @@ def test_a_study_that_is_under_way_is_left_alone(house: House) -> None:
     assert house.janitor.clean() == 0
     assert house.file.exists()
     house.close()
+
+
+def test_what_comes_while_its_study_is_being_removed_is_not_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_objects(house.ledger)
+    house.end(DeliveryState.CONFIRMED)
+    remove = house.spool.remove_instance
+
+    def removed_as_another_came(path: Path) -> None:
+        remove(path)
+        arrive(house.ledger, sop_uid="1.2.3.1.2", path="another")
+
+    monkeypatch.setattr(house.spool, "remove_instance", removed_as_another_came)
+    house.janitor.clean()
+    with house.ledger.read() as connection:
+        rows = connection.execute(select(instances.c.path, instances.c.facts).order_by(instances.c.id)).all()
+    assert [row.path for row in rows] == ["", "another"]
+    assert rows[1].facts != "{}"
+    assert study(house.ledger).spool_removed_at == 0.0
+    house.close()

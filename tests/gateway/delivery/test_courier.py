@@ -1,5 +1,6 @@
 """A courier against nodes that take, refuse, vanish and report."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,14 +174,18 @@ def test_a_node_that_does_not_know_us_is_named_with_what_was_called(desk: Desk) 
     assert desk.outbox()[0].reason.endswith("rejects SIDEWALL calling RECORDER: calling AE title not recognised")
 
 
-def test_an_association_that_broke_is_not_used_again(desk: Desk, node: RecordingNode) -> None:
+@pytest.mark.parametrize("end", ["abort", "closed connection"])
+def test_an_association_that_broke_is_not_used_again(desk: Desk, node: RecordingNode, end: str) -> None:
     """CASES 28."""
     aborted = threading.Event()
 
     def abort_once(event: Any) -> int:
         if not aborted.is_set():
             aborted.set()
-            event.assoc.abort()
+            if end == "abort":
+                event.assoc.abort()
+            else:
+                event.assoc.dul.socket.socket.shutdown(socket.SHUT_RDWR)
         return 0x0000
 
     entity = AE("RECORDER")

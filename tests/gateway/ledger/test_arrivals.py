@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from gateway.ledger.arrivals import Patient, Taken
+from gateway.ledger.arrivals import Patient, Taken, known_as
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.schema import instances
 from gateway.ledger.states import StudyState
@@ -98,9 +98,7 @@ def test_what_an_instance_does_not_state_is_no_difference_and_is_taken_from_the_
 
 
 def test_our_own_objects_are_known_when_they_come_back(ledger: Ledger) -> None:
-    from gateway.ledger.arrivals import is_own
-
     queue_objects(ledger)
     with ledger.read() as connection:
-        assert is_own(connection, "9.0")
-        assert not is_own(connection, ARRIVAL.sop_uid)
+        assert known_as(connection, "1", "1.1", "9.0", "f" * 64) is Taken.OWN
+        assert known_as(connection, "1", "1.1", "9.9", "f" * 64) is None
