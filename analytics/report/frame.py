@@ -1,5 +1,6 @@
 """The study's data as one table: covariates, and what raters say as categories, with every level in its order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -25,6 +26,9 @@ class Variable:
     unit: str | None = None
     known_from: float = 0.0
     """Time in the unit of the follow-up from which it is known."""
+
+    per: float = 1.0
+    """Step of a number, in its unit, that ratios are given for."""
 
 
 def size_levels(study: Study) -> tuple[str, str]:
@@ -95,7 +99,8 @@ def variable(data: StudyData, name: str) -> Variable:
     study = data.study
     for covariate in study.covariates:
         if covariate.name == name:
-            return Variable(name, covariate.label, _levels(covariate), covariate.unit, covariate.known_from)
+            about = covariate.unit, covariate.known_from, covariate.per
+            return Variable(name, covariate.label, _levels(covariate), *about)
     if name == "short_axis":
         return Variable(name, "Short axis", size_levels(study))
     if name == "region":
@@ -110,6 +115,21 @@ def _levels(covariate: Covariate) -> tuple[str, ...]:
     if covariate.reference is None:
         return levels
     return (covariate.reference, *(level for level in levels if level != covariate.reference))
+
+
+def in_steps(table: pd.DataFrame, known: Iterable[Variable]) -> pd.DataFrame:
+    """Return the table with each number of `known` in the steps that its ratios are given for."""
+    return table.assign(**{each.name: table[each.name] / each.per for each in known if each.per != 1})
+
+
+def ratio_label(known: Variable, level: str = "") -> str:
+    """Return what a ratio compares: `Sex: female / male` for a level, `Age, per 10 years` for a number."""
+    if level:
+        return f"{known.label}: {level} / {known.levels[0]}"
+    unit = known.unit or "unit"
+    if known.per == 1 and unit in ("years", "months", "days"):
+        unit = unit.removesuffix("s")
+    return f"{known.label}, per {known.per:g} {unit}{'s' if known.per != 1 and known.unit is None else ''}"
 
 
 def joint_levels(frame: pd.DataFrame, by: tuple[str, ...], labels: tuple[str, ...]) -> pd.Series:

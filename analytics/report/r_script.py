@@ -124,7 +124,9 @@ class _Script:
             end, start = _text(str(endpoint.date_column)), _text(str(follow_up.start_column))
             layout = _text(self._study.date_format or "")
             days = f"as.numeric(dates_in(t[[{end}]], {layout}) - dates_in(t[[{start}]], {layout}))"
-            time = f"{days} / {UNIT_DAYS[follow_up.unit]!r}"
+            time = f"{days} / {UNIT_DAYS[follow_up.table_unit]!r}"
+        if follow_up.table_unit != follow_up.unit:
+            time += f" * {UNIT_DAYS[follow_up.table_unit]!r} / {UNIT_DAYS[follow_up.unit]!r}"
         longest = follow_up.longest_years * UNIT_DAYS["years"] / UNIT_DAYS[follow_up.unit]
         yield f"d <- followed(d, {_text(endpoint.name)}, t[[{_text(follow_up.table.id_column)}]], {time}, "
         yield f"  as.integer(words_in(t[[{_text(endpoint.event_column)}]], {_lookup(codes)})), {longest!r})"
@@ -187,7 +189,9 @@ class _Script:
         yield f"m <- {fitted}(d, {_text(endpoint.name)}, list({per}))"
         for key in made:
             name, _, level = key.removeprefix(prefix).partition(".")
-            yield from self._check(key, f"m[[{_text(f'{name} = {level}' if level else name)}]]")
+            ratio = f"m[[{_text(f'{name} = {level}' if level else name)}]]"
+            step = variable(self._data, name).per
+            yield from self._check(key, ratio if step == 1 else f"{ratio}^{step!r}")
 
     def _check(self, key: str, expression: str) -> Iterator[str]:
         number = self._numbers.get(key)

@@ -122,7 +122,7 @@ def _alone(data: StudyData, endpoint: str, table: pd.DataFrame) -> Iterator[Opin
         rows = table[["time", "event", name]].dropna()
         levels = [level for level in known.levels[1:] if (rows[name] == level).any()]
         columns = {f"{name}.{level}": (rows[name] == level).astype(float) for level in levels}
-        design = pd.DataFrame(columns or {name: rows[name].astype(float)}).assign(
+        design = pd.DataFrame(columns or {name: rows[name].astype(float) / known.per}).assign(
             time=rows["time"], event=rows["event"]
         )
         try:

@@ -23,12 +23,17 @@ def estimate_text(estimate: Estimate, style: Style = "number", unit: str = "") -
     return f"{value}{suffix} ({low} to {high})"
 
 
-def number_text(value: float | None, style: Style = "number") -> str:
-    """Return one number: percentages with one digit, others with three significant digits or two decimals."""
+def number_text(value: float | None, style: Style = "number", digits: int | None = None) -> str:
+    """Return one number: percentages with one digit, others with three significant digits or two decimals.
+
+    `digits` is a number of decimals to have instead.
+    """
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if digits is not None:
+        return signed(f"{100 * value if style == 'percent' else value:,.{digits}f}")
     if style == "percent":
         return signed(f"{100 * value:.1f}")
     if abs(value) >= 1000:

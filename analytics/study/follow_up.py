@@ -43,7 +43,8 @@ def read_follow_up(study: Study, known: pd.Index, gathered: Gathered) -> dict[st
         times = _times(study, follow_up, endpoint, table, start, gathered)
         events = _keep(gathered, read_words(table, endpoint.event_column, study.missing, _codes(endpoint)))
         usable = times.notna() & events.notna()
-        frame = pd.DataFrame({"time": times[usable], "event": events[usable].astype(int)})
+        time = times[usable] * (UNIT_DAYS[follow_up.table_unit] / UNIT_DAYS[follow_up.unit])
+        frame = pd.DataFrame({"time": time, "event": events[usable].astype(int)})
         frame.index = pd.Index(ids[usable], name="patient")
         found[endpoint.name] = frame
     gathered.problems += _deaths_out_of_order(follow_up, found, table, ids)
@@ -64,16 +65,16 @@ def _times(
     start: pd.Series | None,
     gathered: Gathered,
 ) -> pd.Series:
-    """Return times in the study's unit; those beyond the bound of what is plausible count as missing and are told."""
-    year = UNIT_DAYS["years"] / UNIT_DAYS[follow_up.unit]
-    longest = follow_up.longest_years * year
+    """Return times in the table's unit; those beyond the bound of what is plausible count as missing and are told."""
+    unit = follow_up.table_unit
+    longest = follow_up.longest_years * UNIT_DAYS["years"] / UNIT_DAYS[unit]
     column = str(endpoint.time_column or endpoint.date_column)
     if endpoint.time_column is not None:
         times = _keep(gathered, read_numbers(table, column, study.missing))
-        allowed = f"a time of 0 to {longest:g} {follow_up.unit} ({follow_up.longest_years:g} years)"
+        allowed = f"a time of 0 to {longest:g} {unit} ({follow_up.longest_years:g} years)"
     else:
         dates = _dates(study, table, column, gathered)
-        times = (dates - start).map(_days).astype("float64") / UNIT_DAYS[follow_up.unit]
+        times = (dates - start).map(_days).astype("float64") / UNIT_DAYS[unit]
         allowed = f"a date from that of {follow_up.start_column} on, at most {follow_up.longest_years:g} years later"
     wrong = (times < 0) | (times > longest)
     allowed += "; longest_years beside the endpoints moves the bound"
@@ -105,7 +106,7 @@ def _doubts(table: str, column: str, times: pd.Series, longest: float, follow_up
     """Return what speaks against the unit: many times beyond the bound, or a median that few studies reach."""
     known = times[times >= 0]
     beyond = int((known > longest).sum())
-    unit, median = follow_up.unit, float(known.median()) if len(known) else 0.0
+    unit, median = follow_up.table_unit, float(known.median()) if len(known) else 0.0
     told = f"{beyond:,} of {len(known):,} times above {longest:g} {unit}, median {median:g}"
     if beyond > max(1, _INFORMATIVE * len(known)):
         allowed = f"times in {unit}, few of them beyond the bound: leaving the longest out would bias survival"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from analytics.table_one.choice import BY_RULE, Choice
+
 TimeUnit = Literal["days", "weeks", "months", "years"]
 UNIT_DAYS: Final[dict[str, float]] = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
@@ -59,6 +61,15 @@ class Covariate:
 
     beyond_limit: Literal["limit", "half", "missing"] | None = None
     """What a value such as `<0.5` counts as; None is no number."""
+
+    per: float = 1.0
+    """Step of a number, in its unit, that hazard ratios are given for."""
+
+    digits: int | None = None
+    """Decimals in Table 1, of a number or of the shares of a category in percent; None is as usual."""
+
+    choice: Choice = BY_RULE
+    """How every Table 1 summarises and tests it."""
 
     @property
     def meanings(self) -> tuple[str, ...]:
@@ -148,7 +159,12 @@ class FollowUp:
     """What happened to the patients."""
 
     table: TableSource
+    table_unit: TimeUnit
+    """Of the times in the table."""
+
     unit: TimeUnit
+    """In which everything is computed and shown."""
+
     start_column: str | None
     """Date from which dates are counted."""
 

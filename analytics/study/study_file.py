@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from sidewall.vocabulary import STUDY_ORDER
 
@@ -11,6 +11,7 @@ from analytics.study.analysis_file import check_analysis_names, read_analysis
 from analytics.study.csv_rows import SEPARATORS
 from analytics.study.encodings import ENCODINGS
 from analytics.study.fields import items_of, number, optional, pairs, positive, words
+from analytics.table_one.choice import CategoricalTest, Choice, ContinuousTest, Summary
 from analytics.yaml_tree import Entry, load_yaml
 
 MISSING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", ".")
@@ -18,6 +19,8 @@ REGIONS: Final[tuple[tuple[str, str], ...]] = tuple((each.name, each.words) for 
 """The words of findings.json and those of running text."""
 
 _BEYOND_LIMIT: Final = ("limit", "half", "missing")
+_TESTS: Final = {"number": ContinuousTest, "category": CategoricalTest}
+_MOST_DIGITS: Final = 6
 _RESERVED: Final = ("time", "event", "region", "short_axis", "all")
 """Names that the analyses give to columns of their own."""
 
@@ -95,11 +98,28 @@ def _separator(entry: Entry) -> str:
 def _covariate(item: Entry) -> spec.Covariate:
     fields = item.fields(
         ("name", "kind"),
-        ("column", "label", "unit", "low", "high", "levels", "reference", "known_from", "beyond_limit"),
+        (
+            "column",
+            "label",
+            "unit",
+            "low",
+            "high",
+            "levels",
+            "reference",
+            "known_from",
+            "beyond_limit",
+            "per",
+            "digits",
+            "summary",
+            "test",
+        ),
     )
     kind = fields["kind"].choice(("number", "category"))
     if (kind == "category") != ("levels" in fields):
         raise item.refuse("levels for a category, and for nothing else")
+    for key in ("per", "summary"):
+        if kind == "category" and key in fields:
+            raise fields[key].refuse(f"no {key} for a category")
     covariate = spec.Covariate(
         name=fields["name"].text(),
         column=optional(fields, "column", Entry.text, fields["name"].text()),
@@ -112,12 +132,25 @@ def _covariate(item: Entry) -> spec.Covariate:
         reference=optional(fields, "reference", Entry.text, None),
         known_from=optional(fields, "known_from", positive, 0.0),
         beyond_limit=cast(Any, fields["beyond_limit"].choice(_BEYOND_LIMIT)) if "beyond_limit" in fields else None,
+        per=optional(fields, "per", positive, 1.0),
+        digits=optional(fields, "digits", _digits, None),
+        choice=Choice(
+            cast(Any, fields["summary"].choice(get_args(Summary))) if "summary" in fields else None,
+            cast(Any, fields["test"].choice(get_args(_TESTS[kind]))) if "test" in fields else None,
+        ),
     )
     if covariate.beyond_limit is not None and kind == "category":
         raise fields["beyond_limit"].refuse("no beyond_limit for a category")
     if covariate.reference is not None and covariate.reference not in covariate.meanings:
         raise fields["reference"].refuse(", ".join(covariate.meanings) or "no reference for a number")
     return covariate
+
+
+def _digits(entry: Entry) -> int:
+    digits = number(entry)
+    if digits not in range(_MOST_DIGITS + 1):
+        raise entry.refuse(f"a whole number from 0 to {_MOST_DIGITS}")
+    return int(digits)
 
 
 def _rater(item: Entry, folder: Path) -> spec.Rater:
@@ -197,10 +230,15 @@ def _status(entry: Entry, *, with_column: bool) -> tuple[str | None, spec.Status
 
 
 def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
-    fields = entry.fields(("table", "id", "unit", "endpoints"), (*_TABLE_KEYS, "start", "times", "longest_years"))
+    fields = entry.fields(
+        ("table", "id", "unit", "endpoints"), (*_TABLE_KEYS, "start", "times", "longest_years", "shown_in")
+    )
+    units = tuple(spec.UNIT_DAYS)
+    table_unit = fields["unit"].choice(units)
     follow_up = spec.FollowUp(
         table=_table(fields, folder),
-        unit=cast(Any, fields["unit"].choice(tuple(spec.UNIT_DAYS))),
+        table_unit=cast(Any, table_unit),
+        unit=cast(Any, fields["shown_in"].choice(units) if "shown_in" in fields else table_unit),
         start_column=optional(fields, "start", Entry.text, None),
         endpoints=tuple(map(_endpoint, fields["endpoints"].items())),
         times=tuple(sorted(positive(item) for item in items_of(fields, "times"))),

@@ -10,6 +10,7 @@ from scipy.stats import chi2_contingency, random_table
 
 from analytics.accuracy.columns import FloatArray, IntArray
 from analytics.estimate import HypothesisTest
+from analytics.table_one.choice import BY_RULE, Choice
 
 RULE: Final = "chi-square test without continuity correction, or Fisher's exact test where an expected count is below 5"
 
@@ -23,8 +24,8 @@ _SAME: Final = 1e-7
 """Relative difference below which two probabilities are one, as tables of equal probability must be."""
 
 
-def compare_categories(counts: IntArray) -> HypothesisTest:
-    """Return the test of independence of a table (levels, groups), chosen by RULE.
+def compare_categories(counts: IntArray, choice: Choice = BY_RULE) -> HypothesisTest:
+    """Return the test of independence of a table (levels, groups), as chosen, else by RULE.
 
     Cochran, Biometrics 1954;10:417-451 for the rule; no continuity correction. Empty rows and columns do not count.
     Raises ValueError for a table without two axes or with negative counts.
@@ -37,7 +38,7 @@ def compare_categories(counts: IntArray) -> HypothesisTest:
         note = "not defined: one group or one level only"
         return HypothesisTest(math.nan, math.nan, "chi-square test", n, note=note)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
-    if expected.min() < _LEAST_EXPECTED:
+    if choice.test == "fisher" or (choice.test is None and expected.min() < _LEAST_EXPECTED):
         return fisher_test(table)
     result = chi2_contingency(table, correction=False)
     return HypothesisTest(float(result.statistic), float(result.pvalue), "chi-square test", n, float(result.dof))

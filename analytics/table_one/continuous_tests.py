@@ -10,6 +10,7 @@ from scipy.stats import f_oneway, kruskal, kurtosis, levene, mannwhitneyu, shapi
 
 from analytics.accuracy.columns import FloatArray
 from analytics.estimate import HypothesisTest
+from analytics.table_one.choice import BY_RULE, Choice
 
 RULE: Final = (
     "normal where Shapiro-Wilk gives p >= 0.05 in every group of up to 5000, and in every larger one skewness lies "
@@ -27,25 +28,31 @@ class ContinuousComparison:
     """A test and what it was chosen for."""
 
     test: HypothesisTest
-    normal: bool
+    as_mean: bool
     """Whether mean and standard deviation describe the groups; else median and quartiles do."""
 
 
-def compare_measurements(groups: Sequence[FloatArray]) -> ContinuousComparison:
-    """Return the test of groups (n,) without missing values, chosen by RULE; empty groups do not count.
+def compare_measurements(groups: Sequence[FloatArray], choice: Choice = BY_RULE) -> ContinuousComparison:
+    """Return the test of groups (n,) without missing values, as chosen, else by RULE; empty groups do not count.
 
     Mann-Whitney is exact with fewer than 50 in both groups and no ties, else normal with continuity and tie correction.
     """
     filled = [group for group in groups if len(group)]
     n = sum(len(group) for group in filled)
     normal = bool(filled) and all(looks_normal(group) for group in filled)
+    as_mean = normal if choice.summary is None else choice.summary == "mean"
     if len(filled) < 2:
-        return ContinuousComparison(_undefined(n, "fewer than two groups have values"), normal)
+        return ContinuousComparison(_undefined(n, "fewer than two groups have values"), as_mean)
     if np.ptp(np.concatenate(filled)) == 0:
-        return ContinuousComparison(_undefined(n, "all values are equal"), normal)
-    if normal:
-        return ContinuousComparison(_of_means(filled, _equal_spread(filled), n), normal)
-    return ContinuousComparison(_of_ranks(filled, n), normal)
+        return ContinuousComparison(_undefined(n, "all values are equal"), as_mean)
+    by_means = normal if choice.test is None else choice.test != "rank"
+    if not by_means:
+        return ContinuousComparison(_of_ranks(filled, n), as_mean)
+    if choice.test is not None and any(np.ptp(group) == 0 for group in filled):
+        reason = "a group without spread has no test of means"
+        return ContinuousComparison(_undefined(n, reason), as_mean)
+    equal = _equal_spread(filled) if choice.test is None else choice.test == "t-test"
+    return ContinuousComparison(_of_means(filled, equal, n), as_mean)
 
 
 def looks_normal(group: FloatArray) -> bool:

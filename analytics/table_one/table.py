@@ -13,6 +13,7 @@ from analytics.accuracy.columns import FloatArray, IntArray
 from analytics.errors import NotEstimable
 from analytics.estimate import Estimate, HypothesisTest
 from analytics.table_one.categorical_tests import compare_categories
+from analytics.table_one.choice import BY_RULE, Choice
 from analytics.table_one.continuous_tests import compare_measurements
 from analytics.table_one.differences import difference_of_means, difference_of_shares
 
@@ -90,23 +91,25 @@ def table_one(
     variables: Sequence[str] | None = None,
     kinds: Mapping[str, Kind] | None = None,
     level: float = 0.95,
+    choices: Mapping[str, Choice] | None = None,
 ) -> TableOne:
     """Return the table of variables (all but the grouping unless named) by the groups that occur, sorted.
 
-    `kinds` tells what a variable is, where `detect_kind` would see it wrongly. Levels of an ordered categorical
+    `kinds` tells what a variable is, where `detect_kind` would see it wrongly; `choices` how it is summarised and
+    tested, where not by the rules. Levels of an ordered categorical
     column keep their order. Raises ValueError for an unknown column or kind, and NotEstimable without any group.
     """
     names = [name for name in patients.columns if name != grouping] if variables is None else list(variables)
-    told = dict(kinds or {})
+    told, chosen = dict(kinds or {}), dict(choices or {})
     _check(patients, [grouping, *names, *told], told)
     kept = patients[patients[grouping].notna()]
     groups: dict[object, pd.DataFrame] = dict(list(kept.groupby(grouping, sort=True, observed=True)))
     if not groups:
         raise NotEstimable(f"{grouping} has no values; at least one group is needed")
     rows = tuple(
-        _continuous_row(name, kept, groups, level)
+        _continuous_row(name, kept, groups, level, chosen.get(name, BY_RULE))
         if told.get(name, detect_kind(kept[name])) == "continuous"
-        else _categorical_row(name, kept, groups, level)
+        else _categorical_row(name, kept, groups, level, chosen.get(name, BY_RULE))
         for name in names
     )
     sizes = {name: len(members) for name, members in groups.items()}
@@ -134,10 +137,10 @@ def _check(patients: pd.DataFrame, names: list[str], kinds: dict[str, Kind]) -> 
 
 
 def _continuous_row(
-    name: str, patients: pd.DataFrame, groups: Mapping[object, pd.DataFrame], level: float
+    name: str, patients: pd.DataFrame, groups: Mapping[object, pd.DataFrame], level: float, choice: Choice
 ) -> TableOneRow:
     values = {group: _numbers(members[name]) for group, members in groups.items()}
-    compared = compare_measurements(list(values.values()))
+    compared = compare_measurements(list(values.values()), choice)
     return TableOneRow(
         name,
         "continuous",
@@ -145,7 +148,7 @@ def _continuous_row(
         {group: _measurements(each, len(groups[group])) for group, each in values.items()},
         _measurements(_numbers(patients[name]), len(patients)),
         compared.test,
-        compared.normal,
+        compared.as_mean,
         {pair: difference_of_means(values[pair[0]], values[pair[1]], level) for pair in combinations(values, 2)},
     )
 
@@ -166,7 +169,7 @@ def _measurements(values: FloatArray, size: int) -> Measurements:
 
 
 def _categorical_row(
-    name: str, patients: pd.DataFrame, groups: Mapping[object, pd.DataFrame], level: float
+    name: str, patients: pd.DataFrame, groups: Mapping[object, pd.DataFrame], level: float, choice: Choice
 ) -> TableOneRow:
     levels = _levels(patients[name])
     counts = {group: _counts(members[name], levels) for group, members in groups.items()}
@@ -177,7 +180,7 @@ def _categorical_row(
         levels,
         {group: _shares(each, levels, len(groups[group])) for group, each in counts.items()},
         _shares(table.sum(axis=1), levels, len(patients)),
-        compare_categories(table),
+        compare_categories(table, choice),
         False,
         {
             pair: difference_of_shares(np.stack([counts[pair[0]], counts[pair[1]]], axis=1), level)

@@ -33,7 +33,9 @@ def _table(
     """Return the table of covariates by the levels of one column, and its numbers, whose keys take the prefix."""
     kinds = {each.name: "continuous" if each.kind == "number" else "categorical" for each in data.study.covariates}
     chosen = {name: kinds[name] for name in names}
-    found = table_one(frame[[*names, group]], group, names, chosen)  # type: ignore[arg-type]
+    choices = {each.name: each.choice for each in data.study.covariates}
+    found = table_one(frame[[*names, group]], group, names, chosen, choices=choices)  # type: ignore[arg-type]
+    digits = {each.name: each.digits for each in data.study.covariates}
     known, by = {name: variable(data, name) for name in names}, variable(data, group)
     levels = [level for level in by.levels if level in found.sizes]
     word = group if any(rater.name == group for rater in data.study.raters) else by.label
@@ -47,7 +49,7 @@ def _table(
         "Difference",
     )
     letters = dict(zip(sorted({row.test.method for row in found.rows}), ascii_lowercase, strict=False))
-    rows = [line for row in found.rows for line in _lines(row, known[row.name], levels, letters)]
+    rows = [line for row in found.rows for line in _lines(row, known[row.name], levels, letters, digits[row.name])]
     label = by.label[0].lower() + by.label[1:] if by.label[1:2].islower() else by.label
     key = f"table-one-{prefix.rstrip('.')}".rstrip("-")
     table = Table(key, f"Patients by {label}", header, tuple(rows), _note(found, letters))
@@ -72,31 +74,33 @@ def _differences(row: TableOneRow, label: str, prefix: str) -> list[Number]:
     ]
 
 
-def _lines(row: TableOneRow, known: Variable, groups: list[str], letters: dict[str, str]) -> list[tuple[str, ...]]:
+def _lines(
+    row: TableOneRow, known: Variable, groups: list[str], letters: dict[str, str], digits: int | None
+) -> list[tuple[str, ...]]:
     """Return one line for a measurement, and one for each level of a category under its name."""
     label = f"{known.label}, {known.unit}" if known.unit else known.label
     cells = [row.overall, *(row.by_group[group] for group in groups)]
     tested = (p_text(row.test.p_value), letters[row.test.method])
     end = (f"{row.overall.missing:,}", *tested, number_text(row.largest_difference))
     if isinstance(row.overall, Measurements):
-        values = [_measurement(cell, row.shown_as_mean) for cell in cells if isinstance(cell, Measurements)]
+        values = [_measurement(cell, row.shown_as_mean, digits) for cell in cells if isinstance(cell, Measurements)]
         return [(f"{label}, {'mean (SD)' if row.shown_as_mean else 'median (quartiles)'}", *values, *end)]
     lines = [(label, *("" for _ in cells), *end)]
     for level in row.levels:
-        shares = [_share(cell, level) for cell in cells if isinstance(cell, Shares)]
+        shares = [_share(cell, level, digits) for cell in cells if isinstance(cell, Shares)]
         lines.append((f"\u00a0\u00a0\u00a0{level}", *shares, *("" for _ in end)))
     return lines
 
 
-def _measurement(cell: Measurements, as_mean: bool) -> str:
-    if as_mean:
-        return f"{number_text(cell.mean)} ({number_text(cell.standard_deviation)})"
-    return f"{number_text(cell.median)} ({number_text(cell.first_quartile)} to {number_text(cell.third_quartile)})"
+def _measurement(cell: Measurements, as_mean: bool, digits: int | None) -> str:
+    shown = (cell.mean, cell.standard_deviation) if as_mean else (cell.median, cell.first_quartile, cell.third_quartile)
+    middle, *spread = (number_text(each, digits=digits) for each in shown)
+    return f"{middle} ({' to '.join(spread)})"
 
 
-def _share(cell: Shares, level: object) -> str:
+def _share(cell: Shares, level: object, digits: int | None) -> str:
     count = cell.counts.get(level, 0)
-    return f"{count:,} ({100 * count / cell.n:.1f} %)" if cell.n else "0"
+    return f"{count:,} ({100 * count / cell.n:.{1 if digits is None else digits}f} %)" if cell.n else "0"
 
 
 def _note(found: TableOne, letters: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from analytics.estimate import HypothesisTest
 from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.forest import draw_forest
 from analytics.report.figures.residuals import draw_residuals
-from analytics.report.frame import Variable, analysis_frame, variable
+from analytics.report.frame import Variable, analysis_frame, in_steps, ratio_label, variable
 from analytics.report.sections.followed import without_follow_up
 from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
@@ -60,7 +60,7 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
             )
             continue
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
-        columns = table.reset_index(drop=True)[list(known)]
+        columns = in_steps(table.reset_index(drop=True)[list(known)], known.values())
         found = regression_table(followup, columns, _covariates(list(known.values())), rule)
         checks = _checks(endpoint, found.multivariable, known)
         beside = _subdistribution(followup, columns, [known[name] for name in found.entered])
@@ -84,11 +84,8 @@ def _covariates(variables: Sequence[Variable]) -> list[Covariate]:
 
 
 def _label(known: dict[str, Variable], column: str) -> str:
-    """Return `Sex: female / male` for a level, `Age, per 1 year` for a number."""
     name, _, level = column.partition(" = ")
-    each = known[name]
-    unit = (each.unit or "unit").removesuffix("s") if each.unit in ("years", "months", "days") else each.unit or "unit"
-    return f"{each.label}: {level} / {each.levels[0]}" if level else f"{each.label}, per 1 {unit}"
+    return ratio_label(known[name], level)
 
 
 def _alone(found: RegressionTable) -> list[tuple[RatioRow, bool]]:

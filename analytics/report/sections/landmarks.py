@@ -7,7 +7,7 @@ import pandas as pd
 from analytics.errors import NotEstimable
 from analytics.report.blocks import Block, Number, Text
 from analytics.report.figures.forest import draw_forest
-from analytics.report.frame import variable
+from analytics.report.frame import in_steps, ratio_label, variable
 from analytics.report.wording import numbers_table
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint
@@ -31,21 +31,23 @@ def landmark_blocks(
             Category(each.name, each.levels, each.known_from) if each.levels else Scale(each.name, each.known_from)
             for each in known
         ]
+        terms = [*others, *added]
         when = f"{at:g} {followup.unit}"
         try:
             mark = landmark(followup, at)
-            model = cox(mark.followup, design(table.loc[mark.rows].reset_index(drop=True), [*others, *added]))
+            rows = in_steps(table.loc[mark.rows].reset_index(drop=True), [variable(data, each.name) for each in terms])
+            model = cox(mark.followup, design(rows, terms))
         except NotEstimable as error:
             blocks.append(Text(f"{endpoint.label}: no landmark analysis at {when}: {error}."))
             continue
         made = _numbers(data, f"landmark.{endpoint.name}.{at:g}", model)
         kind = "cause-specific hazard ratios" if followup.competing else "hazard ratios"
         title = f"{endpoint.label}: {kind} from {when} on"
-        rows = [(number.label, each.hazard_ratio, each.p_value) for number, each in
+        lines = [(number.label, each.hazard_ratio, each.p_value) for number, each in
                 zip(made, model.coefficients, strict=True)]  # fmt: skip
         key = f"landmark-{endpoint.name}-{at:g}"
         blocks += [
-            draw_forest(rows, key, title, "Hazard ratio (log scale)"),
+            draw_forest(lines, key, title, "Hazard ratio (log scale)"),
             numbers_table(f"{key}-table", title, made, _note(mark, model, when)),
         ]
         numbers += made
@@ -56,8 +58,7 @@ def _numbers(data: StudyData, key: str, model: CoxModel) -> list[Number]:
     numbers = []
     for each in model.coefficients:
         name, _, level = each.column.partition(" = ")
-        known = variable(data, name)
-        label = f"{known.label}: {level} / {known.levels[0]}" if level else f"{known.label}, per {known.unit or 'unit'}"
+        label = ratio_label(variable(data, name), level)
         numbers.append(Number(f"{key}.{each.column.replace(' = ', '.')}", label, each.hazard_ratio, "ratio"))
     return numbers
 

@@ -96,3 +96,23 @@ def test_r_ends_with_a_status_where_a_number_differs(
     found = _run_in_r(tmp_path, (replace(sections[0], numbers=(wrong,)),), data)
     assert found.returncode == 3
     assert "0 numbers agree, 1 differ" in found.stdout
+
+
+def test_steps_of_ratios_and_another_unit_of_time_are_the_same_to_every_program(
+    data: StudyData, tmp_path: Path
+) -> None:
+    study = data.study
+    assert study.follow_up is not None
+    covariates = tuple(
+        replace(each, per=10.0 if each.kind == "number" else 1.0, known_from=each.known_from / 12)
+        for each in study.covariates
+    )
+    follow_up = replace(study.follow_up, unit="years", times=tuple(time / 12 for time in study.follow_up.times))
+    stepped = load_data(replace(study, covariates=covariates, follow_up=follow_up))
+    made = survival_section(stepped, lambda: None), cox_section(stepped, lambda: None)
+    numbers = [number for section in made if section is not None for number in section.numbers]
+    assert any("per 10 " in number.label for number in numbers)
+    assert any(number.unit == "years" for number in numbers)
+    assert "; 0 differ by more than 1e-06" in _opinions(stepped, numbers)[0]
+    found = _run_in_r(tmp_path, tuple(section for section in made if section is not None), stepped)
+    assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-2000:]
