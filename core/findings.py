@@ -8,12 +8,13 @@ from typing import Any, Final, Literal
 
 from sidewall.vocabulary import CaseStatus, NodeStatus, Side, Station
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 
 _SINCE_1_1: Final = {"since": "1.1"}
 """Marks a field that findings of 1.0 do not have: reading them gives its default."""
 
 _SINCE_1_2: Final = {"since": "1.2"}
+_SINCE_1_3: Final = {"since": "1.3"}
 
 TimePoint = Literal["baseline", "restaging", "unknown"]
 GateOutcome = Literal["pass", "warn", "refuse"]
@@ -56,6 +57,9 @@ class PriorNode:
 
     certain: bool
     """Whether no other node of either study was nearly as close."""
+
+    volume_mm3: float | None = field(default=None, metadata=_SINCE_1_3)
+    """Its volume then."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,24 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class PatientHashes:
+    """Who the patient is, so that only the site can tell whether two cases are of one patient.
+
+    Each is HMAC-SHA256 under the site's secret (`pseudonym_salt`), as 32 hexadecimal digits.
+    """
+
+    key: str
+    """Of no patient at all, 8 digits: cases whose keys differ were hashed under different secrets."""
+
+    patient_id: str
+    issuer: str | None
+    """Of patient ID and issuer together; None where the images name no issuer."""
+
+    birth_date: str | None
+    """Of patient ID and birth date together; None where the images have no legal date."""
+
+
+@dataclass(frozen=True)
 class CaseIdentity:
     """Who was analysed, without naming them."""
 
@@ -162,6 +184,11 @@ class CaseIdentity:
     study_instance_uid: str | None
     series_instance_uid: str | None
     frame_of_reference_uid: str | None
+    study_date: str | None = field(default=None, metadata=_SINCE_1_3)
+    """ISO 8601; None where the images have no legal date, or the site keeps dates out of findings."""
+
+    patient: PatientHashes | None = field(default=None, metadata=_SINCE_1_3)
+    """None for images without a patient ID, and at a site without a secret."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +210,8 @@ class VanishedNode:
     station: Station | None
     short_axis_mm: float
     status: NodeStatus
+    centroid_lps_mm: PointLpsMm | None = field(default=None, metadata=_SINCE_1_3)
+    """Where it would lie in this study."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +228,16 @@ class Comparison:
 
     vanished: tuple[VanishedNode, ...]
     """Gone, or not found again: the images alone cannot tell."""
+
+    prior_study_instance_uid: str | None = field(default=None, metadata=_SINCE_1_3)
+    prior_study_date: str | None = field(default=None, metadata=_SINCE_1_3)
+    interval_days: int | None = field(default=None, metadata=_SINCE_1_3)
+    """From the earlier study to this one, 0 or more; None where a date is not known."""
+
+    between_methods: tuple[str, ...] = field(default=(), metadata=_SINCE_1_3)
+    """In what the earlier findings were made otherwise, in words. Unless it is empty, a difference in size is one
+    between two methods: it tells neither growth nor shrinkage.
+    """
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ mean of their shifts lays the earlier study on this one. Nodes are then paired o
 """
 
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -35,19 +36,80 @@ _MAX_LANDMARK_SPREAD_MM: Final = 15.0
 """Largest distance of a landmark's own shift from the mean one; beyond, the studies do not lie on each other."""
 
 
+_EARLIER: Final = "findings of an earlier study of the patient"
+
 _SAME_STUDY: Final = (
     "the earlier findings are of the same study: between them lies no time in which a node could change"
 )
 
 
-def require_other_series(case: CaseIdentity, prior: Findings | None) -> None:
-    """Raise `SettingInvalid` when the earlier findings are of the very series that is analysed.
+def require_earlier_study(case: CaseIdentity, prior: Findings | None) -> None:
+    """Raise `SettingInvalid` when the earlier findings are of the same series, of another patient or of a later study.
 
-    They would say that nothing changed. Bare voxels carry no UID and cannot be told apart so.
+    The same series would say that nothing changed; bare voxels carry no UID and cannot be told apart so. Patients are
+    told apart by their keyed hashes, where both were made under one secret.
     """
-    same = prior is not None and case.series_instance_uid == prior.case.series_instance_uid
-    if same and case.series_instance_uid is not None:
-        raise SettingInvalid("prior", "findings of the same series", "findings of an earlier study of the patient")
+    if prior is None:
+        return
+    if case.series_instance_uid is not None and case.series_instance_uid == prior.case.series_instance_uid:
+        raise SettingInvalid("prior", "findings of the same series", _EARLIER)
+    differing = _differing_patient(case, prior.case)
+    if differing:
+        raise SettingInvalid("prior", f"findings of another patient: they differ in {differing}", _EARLIER)
+    interval = _interval_days(case, prior.case)
+    if interval is not None and interval < 0:
+        raise SettingInvalid("prior", f"findings of a study {counted(-interval, 'day')} later", _EARLIER)
+
+
+def _differing_patient(case: CaseIdentity, prior: CaseIdentity) -> str | None:
+    """Return in what two patients differ, in words; None where they do not, or where it cannot be told."""
+    now, then = case.patient, prior.patient
+    if now is None or then is None or now.key != then.key:
+        return None
+    if now.patient_id != then.patient_id:
+        return "patient ID"
+    if now.issuer and then.issuer and now.issuer != then.issuer:
+        return "issuer of the patient ID"
+    return "birth date" if now.birth_date and then.birth_date and now.birth_date != then.birth_date else None
+
+
+def _interval_days(case: CaseIdentity, prior: CaseIdentity) -> int | None:
+    if case.study_date is None or prior.study_date is None:
+        return None
+    return (date.fromisoformat(case.study_date) - date.fromisoformat(prior.study_date)).days
+
+
+def _doubt_about_patient(case: CaseIdentity, prior: CaseIdentity) -> tuple[str, ...]:
+    """Return why it is not known whether both studies are of one patient; nothing where it is."""
+    if case.study_instance_uid is not None and case.study_instance_uid == prior.study_instance_uid:
+        return ()
+    if case.patient is None or prior.patient is None:
+        why = "which needs a patient ID in both and a secret of the site (pseudonym_salt)"
+    elif case.patient.key != prior.patient.key:
+        why = "since their patients are hashed under different secrets (pseudonym_salt)"
+    else:
+        return ()
+    return (f"whether the earlier study is of the same patient was not checked, {why}",)
+
+
+def _between_methods(findings: Findings, prior: Findings) -> tuple[str, ...]:
+    """Return in what the earlier findings were made otherwise, in words."""
+    now, then = findings.model, prior.model
+    if now is None or then is None:
+        differing = [] if now is then else ["a model's segmentation and a label map"]
+    else:
+        pairs = (("bundle", now.bundle_digest, then.bundle_digest), ("mode", now.mode, then.mode))
+        differing = [f"another {what}" for what, one, other in pairs if one != other]
+    if _measuring_rules(findings) != _measuring_rules(prior):
+        differing.append("other rules")
+    return tuple(differing)
+
+
+def _measuring_rules(findings: Findings) -> dict[str, object]:
+    """Return the rules, but for what a restaging is judged by and for words: these move no outline."""
+    rules = dict(findings.rules or {})
+    rules["id"] = str(rules.get("id", "")).removesuffix("+restaging")
+    return {name: value for name, value in rules.items() if name not in ("restaging_applied", "source")}
 
 
 def with_comparison(findings: Findings, prior: Findings) -> Findings:
@@ -56,6 +118,7 @@ def with_comparison(findings: Findings, prior: Findings) -> Findings:
     study = findings.case.study_instance_uid
     if study is not None and study == prior.case.study_instance_uid:
         warnings = (_SAME_STUDY, *warnings)
+    warnings = (*_doubt_about_patient(findings.case, prior.case), *warnings)
     return replace(
         findings,
         nodes=nodes,
@@ -85,9 +148,7 @@ def compare_with_prior(
         if problem:
             return findings.nodes, None, (f"{problem}: nothing is compared",)
     pairs = _pair(findings.nodes, prior.nodes, shift)
-    nodes = tuple(
-        replace(node, prior=_prior_node(node, *pairs[node.id])) if node.id in pairs else node for node in findings.nodes
-    )
+    nodes = tuple(_with_earlier_self(node, *pairs[node.id]) if node.id in pairs else node for node in findings.nodes)
     taken = {earlier.id for earlier, _, _ in pairs.values()}
     comparison = Comparison(
         prior_case_id=prior.case.case_id,
@@ -95,10 +156,21 @@ def compare_with_prior(
         landmark_count=0 if same_frame else len(landmarks),
         shift_lps_mm=_point(shift),
         vanished=tuple(
-            VanishedNode(node.id, node.side, node.station, node.short_axis_mm, node.status)
+            VanishedNode(
+                node.id,
+                node.side,
+                node.station,
+                node.short_axis_mm,
+                node.status,
+                _point(np.add(node.centroid_lps_mm, shift)),
+            )
             for node in prior.nodes
             if node.id not in taken
         ),
+        prior_study_instance_uid=prior.case.study_instance_uid,
+        prior_study_date=prior.case.study_date,
+        interval_days=_interval_days(findings.case, prior.case),
+        between_methods=_between_methods(findings, prior),
     )
     return nodes, comparison, _warnings(nodes, comparison)
 
@@ -159,6 +231,12 @@ def _may_be_one(node: Node, then: Node) -> bool:
     return "unknown" in (node.side, then.side) or node.side == then.side
 
 
+def _with_earlier_self(node: Node, then: Node, distance_mm: float, certain: bool) -> Node:
+    """Return a node with what it was; one that is known for certain keeps its tracking UID."""
+    earlier = _prior_node(node, then, distance_mm, certain)
+    return replace(node, prior=earlier, tracking_uid=then.tracking_uid if certain else node.tracking_uid)
+
+
 def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool) -> PriorNode:
     return PriorNode(
         id=then.id,
@@ -167,6 +245,7 @@ def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool) -> Pr
         change_interval_mm=_difference(node.short_axis_interval_mm, then.short_axis_interval_mm),
         distance_mm=distance_mm,
         certain=certain,
+        volume_mm3=then.volume_mm3,
     )
 
 
@@ -178,7 +257,13 @@ def _difference(now: Interval | None, then: Interval | None) -> Interval | None:
 
 
 def _warnings(nodes: tuple[Node, ...], comparison: Comparison) -> tuple[str, ...]:
-    said = [
+    said = []
+    if comparison.between_methods:
+        said.append(
+            f"the earlier findings were made otherwise ({', '.join(comparison.between_methods)}): differences in size "
+            "are differences between two methods, and tell neither growth nor shrinkage"
+        )
+    said += [
         f"node {node.id} may be node {node.prior.id} of the earlier study, but another lies nearly as close"
         for node in nodes
         if node.prior is not None and not node.prior.certain

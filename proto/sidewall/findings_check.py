@@ -7,7 +7,7 @@ of growth, so nothing unfit goes any further, and the field is named.
 import json
 import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NoReturn
@@ -122,10 +122,12 @@ def _place(error: ValueError | RecursionError) -> str:
 def _among_numbers(findings: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _of_input(findings.get("input") or {})
     yield from _time("findings.analysed_at", findings.get("analysed_at"))
+    yield from _date("findings.case.study_date", findings["case"].get("study_date"))
     yield from _once("findings.nodes", [node["id"] for node in findings["nodes"]], "numbers that come once")
     stations = [(each["side"], each["station"]) for each in findings["assessed"]]
     yield from _once("findings.assessed", stations, "every station of a side once")
     comparison = findings.get("comparison") or {}
+    yield from _date("findings.comparison.prior_study_date", comparison.get("prior_study_date"))
     vanished = [node["id"] for node in comparison.get("vanished", [])]
     paired = [node["prior"]["id"] for node in findings["nodes"] if node.get("prior")]
     yield from _once("findings.comparison", [*vanished, *paired], "every node of the earlier study once")
@@ -182,3 +184,11 @@ def _time(path: str, text: str | None) -> Iterator[Fault]:
             datetime.fromisoformat(text)
     except ValueError:
         yield Fault(path, shown(text), "a time that is one, ISO 8601 with its zone")
+
+
+def _date(path: str, text: str | None) -> Iterator[Fault]:
+    try:
+        if text is not None:
+            date.fromisoformat(text)
+    except ValueError:
+        yield Fault(path, shown(text), "a date that is one, ISO 8601")

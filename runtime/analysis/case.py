@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self
 
+from base.errors import SettingInvalid
 from core.findings import CaseContext, Findings, GateOutcome, ModelDescription
 from core.judging.image_reference import ImageReference
 from core.judging.input_statistics import InputReference
@@ -46,6 +47,9 @@ class AnalysisSettings:
     filtered_images: FilteredImages = "refuse"
     """Whether images that a vendor's filter made are refused or read with a warning."""
 
+    study_dates: bool = True
+    """Whether findings carry the date of the study."""
+
     @classmethod
     def of(cls, settings: CaseSettings) -> Self:
         """Return what the appliance's settings say about every analysis."""
@@ -56,6 +60,7 @@ class AnalysisSettings:
             settings.results,
             settings.restaging_rules,
             settings.filtered_images,
+            settings.study_dates,
         )
 
 
@@ -79,6 +84,13 @@ class AboutCase:
 
     priority: Priority = "routine"
     """Its place among the cases that wait for the worker; nothing in the results depends on it."""
+
+    def __post_init__(self) -> None:
+        """Raise `SettingInvalid` where the earlier study's name is not that of the findings given for it."""
+        named = self.context.prior_case_id
+        if self.prior is not None and named is not None and named != self.prior.case.case_id:
+            # Names may hold patient data: neither is said.
+            raise SettingInvalid("prior_case_id", "not the case_id of prior", "the case_id of prior, or nothing")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,21 @@ from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
 
-from core.case_names import pseudonym
-from core.findings import CaseIdentity
+from core.case_names import keyed_hash, pseudonym
+from core.findings import CaseIdentity, PatientHashes
+from core.reading.elements import element_value
+from core.reading.legal_values import is_legal
 from runtime.analysis.reading import ReadImages
 
 
 def identify(
-    case_id: str | None, salt: str, images: ReadImages | None, refused: Iterable[Dataset], created: str
+    case_id: str | None,
+    salt: str,
+    images: ReadImages | None,
+    refused: Iterable[Dataset],
+    created: str,
+    *,
+    with_study_date: bool = True,
 ) -> CaseIdentity:
     """Return who the case is: the caller's name for it, else a pseudonym made with `salt`, and UIDs of its series.
 
@@ -19,7 +27,35 @@ def identify(
     """
     study, series, frame = images.uids if images else (None, None, None)
     name = case_id or pseudonym(salt, study, series, *_told_apart_by(images, refused, created))
-    return CaseIdentity(name, study, series, frame)
+    header = images.headers[0] if images and images.headers else Dataset()
+    return CaseIdentity(
+        name, study, series, frame, _study_date(header) if with_study_date else None, _patient(header, salt)
+    )
+
+
+def _study_date(header: Dataset) -> str | None:
+    digits = _legal(header, "StudyDate")
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits else None
+
+
+def _patient(header: Dataset, secret: str) -> PatientHashes | None:
+    """Return the patient under the site's secret: without one, anybody could try every ID and every date."""
+    patient_id = str(element_value(header, "PatientID") or "").strip(" \0")
+    if not secret or not patient_id:
+        return None
+    issuer = str(element_value(header, "IssuerOfPatientID") or "").strip(" \0")
+    birth_date = _legal(header, "PatientBirthDate")
+    return PatientHashes(
+        key=keyed_hash(secret, "key")[:8],
+        patient_id=keyed_hash(secret, "patient ID", patient_id),
+        issuer=keyed_hash(secret, "issuer", patient_id, issuer) if issuer else None,
+        birth_date=keyed_hash(secret, "birth date", patient_id, birth_date) if birth_date else None,
+    )
+
+
+def _legal(header: Dataset, keyword: str) -> str:
+    """Return the digits of a date, or nothing."""
+    return str(element_value(header, keyword) or "") if is_legal(header, (keyword,)) else ""
 
 
 def _told_apart_by(images: ReadImages | None, refused: Iterable[Dataset], created: str) -> tuple[str, ...]:

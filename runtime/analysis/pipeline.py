@@ -18,7 +18,7 @@ from core.findings import (
     StationAssessment,
 )
 from core.judging.assessing import assess_stations, within_field_of_view
-from core.judging.comparing import require_other_series, with_comparison
+from core.judging.comparing import require_earlier_study, with_comparison
 from core.judging.deciding import Circumstances, decide, describe_refusal
 from core.judging.gates import check_input, check_segmentation, refusal_reasons
 from core.judging.image_check import ImageCheck, examine_image
@@ -102,7 +102,7 @@ class _Run:
         with self._stage("read"):
             self.images = images = read_images(self.case.images, self.limits)
             source = images.checked_volume()
-            require_other_series(self._identity(), self.case.about.prior)
+            require_earlier_study(self._identity(), self.case.about.prior)
             volume, reorientation = canonicalise(source)
             self.input = images.describe(volume, self.segmenter.label_map_sha256)
         with self._stage("check"):
@@ -234,7 +234,14 @@ class _Run:
 
     def _identity(self, refused: Iterable[Dataset] = ()) -> CaseIdentity:
         salt, created = self.settings.pseudonym_salt, self.created.isoformat()
-        return identify(self.case.about.case_id, salt, self.images, refused, created)
+        return identify(
+            self.case.about.case_id,
+            salt,
+            self.images,
+            refused,
+            created,
+            with_study_date=self.settings.study_dates,
+        )
 
     def _tracking_seed(self) -> str:
         identity = self._identity()

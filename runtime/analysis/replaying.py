@@ -20,7 +20,7 @@ from runtime.analysis.images import DicomSeries, Images, images_at
 from runtime.analysis.loading import load_checked_model
 from runtime.analysis.pipeline import analyze_case
 from runtime.analysis.scoring import load_label_map
-from runtime.analysis.settings import ModelSettings
+from runtime.analysis.settings import LocalSettings
 from runtime.results.settings import ResultSettings
 
 _OF_THE_RUN: Final = "timings_s"
@@ -62,11 +62,12 @@ class Replay:
         return {"same": self.same, "compared_files": list(self.compared_files), "differences": differences}
 
 
-def replay_case(file: Path, given: CaseInputs, settings: ModelSettings, monitor: Monitor) -> Replay:
+def replay_case(file: Path, given: CaseInputs, settings: LocalSettings, monitor: Monitor) -> Replay:
     """Run the case of a `findings.json` again with the rules, mode, backend and time that it names, and compare.
 
     What `given` names takes the place of what `inputs.json` beside the findings says; `settings` say how many threads
-    to use. Raises `SettingInvalid` when input or bundle are not known, and what loading and reading raise.
+    to use, and have the site's secret; without it who the patient is is not compared. Raises `SettingInvalid` when
+    input or bundle are not known, and what loading and reading raise.
     """
     then, folder = read_findings(file, "findings"), file.parent
     inputs = _inputs(folder / INPUTS_FILE, given)
@@ -79,11 +80,12 @@ def replay_case(file: Path, given: CaseInputs, settings: ModelSettings, monitor:
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
     )
-    result = analyze_case(
-        CaseInput(_images(inputs), about), segmenter, _analysis_settings(then, segmenter, inputs), monitor
-    )
+    chosen = replace(_analysis_settings(then, segmenter, inputs), pseudonym_salt=settings.pseudonym_salt)
+    result = analyze_case(CaseInput(_images(inputs), about), segmenter, chosen, monitor)
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
-    differences = [*_differing(_comparable(then), _comparable(result.findings), "")]
+    knows_patient = bool(settings.pseudonym_salt)
+    before, after = (_comparable(each, with_patient=knows_patient) for each in (then, result.findings))
+    differences = [*_differing(before, after, "")]
     for artefact in files:
         stored = folder / artefact.name
         kept = stored.read_bytes() if stored.is_file() else None
@@ -116,7 +118,7 @@ def _images(inputs: CaseInputs) -> Images:
     return images_at(path, inputs.series_uid)
 
 
-def _segmenter(then: Findings, inputs: CaseInputs, settings: ModelSettings) -> Segmenter:
+def _segmenter(then: Findings, inputs: CaseInputs, settings: LocalSettings) -> Segmenter:
     """Return the model that the findings name, or the label map that was scored."""
     bundle = None if inputs.bundle is None else Path(inputs.bundle)
     if inputs.segmentation is not None:
@@ -133,6 +135,7 @@ def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs)
     return AnalysisSettings(
         rules={name: value for name, value in rules.items() if value not in (None, getattr(segmenter.rules, name))},
         gates=dict.fromkeys(refusing, "refuse"),
+        study_dates=then.case.study_date is not None,
         restaging_rules=inputs.restaging_rules or bool((then.rules or {}).get("restaging_applied")),
         filtered_images=_filtered_images(then, inputs),
         results=ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
@@ -143,11 +146,13 @@ def _filtered_images(then: Findings, inputs: CaseInputs) -> FilteredImages:
     return "warn" if inputs.takes_filtered_images or FILTERED_WARNING in then.warnings else "refuse"
 
 
-def _comparable(findings: Findings) -> dict[str, Any]:
+def _comparable(findings: Findings, *, with_patient: bool) -> dict[str, Any]:
     """Return the findings without what another run, on this machine or another, need not have again."""
     values = {name: value for name, value in to_mapping(findings).items() if name != _OF_THE_RUN}
     if values["model"] is not None:
         del values["model"]["threads"]
+    if not with_patient:
+        del values["case"]["patient"]
     return values
 
 

@@ -36,6 +36,11 @@ class CaseSettings(SeriesChoices):
     with a warning where nothing says reformat, map or projection. Computed images are refused whatever it is.
     """
 
+    study_dates: bool = True
+    """Whether findings carry the date of the study, by which an earlier study is known to be one. Off where findings
+    leave the site and must not tell dates: then order and interval of two studies are not known.
+    """
+
     def check(self) -> None:
         """Raise `SettingInvalid` on a rule or gate that a site may not change so."""
         for name, value in self.rules.items():

@@ -146,10 +146,15 @@ def _change(prior: Mapping[str, Any] | None) -> str:
 
 def _comparison_lines(comparison: Mapping[str, Any]) -> Iterator[Text]:
     """Yield what the change is measured from, and the nodes of then that are not there now."""
-    then = f"change since {comparison['prior_case_id']}"
+    methods = comparison["between_methods"]
+    then = f"{'difference to' if methods else 'change since'} {comparison['prior_case_id']}"
     if comparison["prior_time_point"] != "unknown":
         then += f" ({comparison['prior_time_point']})"
+    if comparison["interval_days"] is not None:
+        then += f", {counted(comparison['interval_days'], 'day')} before"
     yield Text(then, "dim")
+    if methods:
+        yield Text(f"made otherwise ({', '.join(methods)}): no growth and no shrinkage can be told", "yellow")
     for node in comparison["vanished"]:
         where = f"{node['side']} {_words(node['station'] or 'none')}, {node['short_axis_mm']:.1f} mm"
         yield Text(f"earlier node {node['id']} ({where}): not found again", "yellow")

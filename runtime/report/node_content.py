@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from core.counting import counted
 from core.findings import Comparison, Findings, Interval, Node, NodeFeatures, PriorNode
 from runtime.report import words
 from runtime.report.parts import NodeSection, Table
@@ -28,6 +29,10 @@ _SAID: Final = frozenset({
 })  # fmt: skip
 """Fields of a node that its heading, its picture, or rows of their own say."""
 
+_CHANGE: Final = "Change, mm"
+_DIFFERENCE: Final = "Two methods, mm"
+"""Heading of the same column where the earlier findings were made otherwise."""
+
 _FEATURES: Final = (
     ("irregular_border", "border_irregularity"),
     ("heterogeneous_signal", "signal_heterogeneity"),
@@ -49,9 +54,13 @@ def node_table(findings: Findings) -> Table:
 
 def _columns(findings: Findings) -> tuple[str, ...]:
     opinions = "By rule / by model" if findings.model is not None else "By rule / by label map"
-    change = () if findings.comparison is None else ("Change, mm",)
+    change = () if findings.comparison is None else (_change_heading(findings.comparison),)
     sizes = ("Short axis, mm (folds)", "Long axis, mm", "Volume, mm³")
     return ("Node", "Place", *sizes, *change, "Status", opinions, "Probability", "Features")
+
+
+def _change_heading(comparison: Comparison) -> str:
+    return _DIFFERENCE if comparison.between_methods else _CHANGE
 
 
 def _cells(node: Node, findings: Findings) -> dict[str, str]:
@@ -60,13 +69,14 @@ def _cells(node: Node, findings: Findings) -> dict[str, str]:
     opinion = node.status_by_model if by_model else node.status_by_label
     folds = "" if node.short_axis_interval_mm is None else f" ({interval(node.short_axis_interval_mm)})"
     category = "" if node.regional is None else f" ({words.name_category(node.regional)})"
+    change = "new" if node.prior is None else signed_millimetres(node.prior.change_mm)
     return {
         "Node": str(node.id),
         "Place": words.name_place(node.side, node.station) + category,
         "Short axis, mm (folds)": bounded(millimetres(node.short_axis_mm), node) + folds,
         "Long axis, mm": bounded(millimetres(node.long_axis_mm), node),
         "Volume, mm³": bounded(f"{node.volume_mm3:.0f}", node),
-        "Change, mm": "new" if node.prior is None else signed_millimetres(node.prior.change_mm),
+        **dict.fromkeys((_CHANGE, _DIFFERENCE), change),
         "Status": node.status,
         _columns(findings)[-3]: f"{node.status_by_rule or ABSENT} / {opinion or ABSENT}",
         "Probability": ABSENT if node.probability is None else f"{node.probability:.2f}",
@@ -179,7 +189,7 @@ def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row,
         change += f" (folds {low} to {high})"
     return (
         Row("Earlier study", f"node {prior.id}, short axis {millimetres(prior.short_axis_mm)} mm{doubt}"),
-        Row("Change since then", change),
+        Row("Between two methods" if comparison and comparison.between_methods else "Change since then", change),
         Row("Distance from there", show("distance_mm", prior.distance_mm)),
     )
 
@@ -194,8 +204,22 @@ def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
     ]
     return (
         Row("Earlier study", plain(comparison.prior_case_id)),
+        *_time_between(comparison),
         Row("Its time point", comparison.prior_time_point),
+        *_method_row(comparison),
         Row("Laid on this one by", landmarks),
         Row("Shift", show("shift_lps_mm", comparison.shift_lps_mm)),
         Row("Not found again", "; ".join(gone) or "none"),
     )
+
+
+def _time_between(comparison: Comparison) -> tuple[Row, ...]:
+    days = comparison.interval_days
+    return () if days is None else (Row("Time between", counted(days, "day")),)
+
+
+def _method_row(comparison: Comparison) -> tuple[Row, ...]:
+    """Return in what the earlier findings were made otherwise; nothing where they were not."""
+    differing = ", ".join(plain(each) for each in comparison.between_methods)
+    said = f"{differing}: differences are between two methods, no growth and no shrinkage"
+    return (Row("Made otherwise", said),) if differing else ()

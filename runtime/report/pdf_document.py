@@ -55,6 +55,7 @@ _REFUSAL_WIDTHS: Final = (0.26, 0.42, 0.32)
 
 _NODE_WIDTHS: Final = {
     "Node": 31, "Place": 60, "Short axis, mm (folds)": 60, "Long axis, mm": 38, "Volume, mm³": 44, "Change, mm": 44,
+    "Two methods, mm": 44,
     "Status": 73, "By rule / by model": 49, "By rule / by label map": 49, "Probability": 57, "Features": 68,
 }  # fmt: skip
 """Points that the longest word of each column needs at the size of tables, with its padding."""

@@ -5,11 +5,14 @@ axis that of another study, or a difference (CID 7464): a reader that knows no s
 short axis of today. So the earlier size and the change have concept names of their own, in the private scheme.
 """
 
+from datetime import date
+
 from highdicom import sr
 from pydicom.sr.coding import Code
 
-from core.findings import CaseContext, Comparison, Findings, Node
+from core.findings import CaseContext, Comparison, Findings, Node, PriorNode
 from runtime.results import codes
+from runtime.results.words import describe_station
 
 
 def time_point_context(context: CaseContext) -> sr.TimePointContext | None:
@@ -23,25 +26,42 @@ def time_point_context(context: CaseContext) -> sr.TimePointContext | None:
     return sr.TimePointContext(time_point=context.time_point, time_point_type=kind)
 
 
-def compared_measurements(node: Node) -> list[sr.Measurement]:
-    """Return size and number of a node in the earlier study and the change since; none without an earlier self."""
+def compared_measurements(node: Node, comparison: Comparison | None) -> list[sr.Measurement]:
+    """Return sizes and number of a node in the earlier study and the change since; none without an earlier self.
+
+    Where the earlier findings were made otherwise there is a difference between two methods, and no change.
+    """
     prior = node.prior
     if prior is None:
         return []
-    low, high = prior.change_interval_mm or (None, None)
-    lengths: list[tuple[Code, float | None]] = [
-        (codes.EARLIER_SHORT, prior.short_axis_mm),
-        (codes.SHORT_CHANGE, prior.change_mm),
-        (codes.CHANGE_LOW, low),
-        (codes.CHANGE_HIGH, high),
+    numbers: list[tuple[Code, float | None, Code]] = [
+        (codes.EARLIER_SHORT, prior.short_axis_mm, codes.MILLIMETRE),
+        (codes.EARLIER_VOLUME, prior.volume_mm3, codes.CUBIC_MILLIMETRE),
     ]
+    if comparison is not None and comparison.between_methods:
+        numbers.append((codes.METHOD_DIFFERENCE, prior.change_mm, codes.MILLIMETRE))
+    else:
+        numbers += _changes(node, prior)
     return [
         sr.Measurement(name=codes.EARLIER_NODE, value=prior.id, unit=codes.NO_UNITS),
         *(
-            sr.Measurement(name=name, value=round(value, 2) + 0.0, unit=codes.MILLIMETRE)
-            for name, value in lengths
+            sr.Measurement(name=name, value=round(value, 2) + 0.0, unit=unit)
+            for name, value, unit in numbers
             if value is not None
         ),
+    ]
+
+
+def _changes(node: Node, prior: PriorNode) -> list[tuple[Code, float | None, Code]]:
+    low, high = prior.change_interval_mm or (None, None)
+    percent = 100 * prior.change_mm / prior.short_axis_mm if prior.short_axis_mm else None
+    volume = None if prior.volume_mm3 is None else node.volume_mm3 - prior.volume_mm3
+    return [
+        (codes.SHORT_CHANGE, prior.change_mm, codes.MILLIMETRE),
+        (codes.CHANGE_LOW, low, codes.MILLIMETRE),
+        (codes.CHANGE_HIGH, high, codes.MILLIMETRE),
+        (codes.PERCENT_CHANGE, percent, codes.PERCENT),
+        (codes.VOLUME_CHANGE, volume, codes.CUBIC_MILLIMETRE),
     ]
 
 
@@ -56,8 +76,31 @@ def compared_evaluations(node: Node, comparison: Comparison | None) -> list[sr.Q
 
 
 def vanished_count(findings: Findings) -> list[sr.Measurement]:
-    """Return how many nodes of the earlier study were not found again; nothing without one."""
+    """Return how many nodes of the earlier study were not found again, and the time since; nothing without one."""
     if findings.comparison is None:
         return []
-    count = len(findings.comparison.vanished)
-    return [sr.Measurement(name=codes.NOT_FOUND_AGAIN, value=count, unit=codes.NO_UNITS)]
+    count, days = len(findings.comparison.vanished), findings.comparison.interval_days
+    found = [sr.Measurement(name=codes.NOT_FOUND_AGAIN, value=count, unit=codes.NO_UNITS)]
+    return found if days is None else [*found, sr.Measurement(name=codes.INTERVAL, value=days, unit=codes.DAY)]
+
+
+def earlier_study(comparison: Comparison | None) -> list[sr.ContentItem]:
+    """Return which study this one is compared with, and where each node that is gone would lie in this one."""
+    contains = sr.RelationshipTypeValues.CONTAINS
+    items: list[sr.ContentItem] = []
+    if comparison is None:
+        return []
+    if comparison.prior_study_instance_uid is not None:
+        items.append(
+            sr.UIDRefContentItem(codes.EARLIER_STUDY, comparison.prior_study_instance_uid, relationship_type=contains)
+        )
+    if comparison.prior_study_date is not None:
+        day = date.fromisoformat(comparison.prior_study_date)
+        items.append(sr.DateContentItem(codes.EARLIER_DATE, day, relationship_type=contains))
+    for node in comparison.vanished:
+        text = f"node {node.id}, {describe_station(node.station, node.side)}, short axis {node.short_axis_mm:.1f} mm"
+        if node.centroid_lps_mm is not None:
+            x, y, z = node.centroid_lps_mm
+            text += f", in this study at {x:.1f}, {y:.1f}, {z:.1f} mm (LPS)"
+        items.append(sr.TextContentItem(codes.GONE_NODE, text, relationship_type=contains))
+    return items

@@ -81,7 +81,7 @@ def node_group(
         finding_category=codes.ANATOMICAL_STRUCTURE,
         finding_sites=[_site(node.station, node.side)],
         algorithm_id=algorithm,
-        measurements=[*_measurements(node), *compared_measurements(node)],
+        measurements=[*_measurements(node), *compared_measurements(node, context.findings.comparison)],
         qualitative_evaluations=[*_evaluations(node), *compared_evaluations(node, context.findings.comparison)],
     )
     _add_calipers(group, node, context.source, regions)

@@ -18,7 +18,7 @@ from core.site_choices import IMAGE_GATES
 from runtime.results import codes
 from runtime.results.context import ResultContext
 from runtime.results.regions import CaseRegions
-from runtime.results.report_comparison import vanished_count
+from runtime.results.report_comparison import earlier_study, vanished_count
 from runtime.results.report_groups import MeasurementGroup, mark_middle, node_group, number, station_group
 from runtime.results.report_statements import statements
 from runtime.results.segmentation_object import SegmentationObject
@@ -152,6 +152,7 @@ def _case_group(
             *_seen(findings),
         ],
     )
+    group[0].ContentSequence += earlier_study(findings.comparison)
     mark_middle(group, codes.NUMBER_OF_LESIONS, None, context.source, regions)
     return group
 

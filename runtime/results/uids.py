@@ -72,4 +72,4 @@ def _comparison(findings: Findings) -> object:
     if findings.comparison is None:
         return None
     earlier = [None if node.prior is None else asdict(node.prior) for node in findings.nodes]
-    return asdict(findings.comparison), earlier
+    return asdict(findings.comparison), earlier, [node.tracking_uid for node in findings.nodes]

@@ -50,14 +50,21 @@ def full_findings() -> Findings:
         short_axis_3d_mm=7.25,
         conglomerate=True,
         cut_by_image=False,
-        prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True),
+        prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True, 150.5),
         cutoff_mm=6.0,
         status_by_label="positive",
     )
     return Findings(
         schema_version=words.SCHEMA_VERSION,
         software_version="0.1.0",
-        case=words.CaseIdentity("case 7", "1.2.3", "1.2.3.5", "1.2.3.6"),
+        case=words.CaseIdentity(
+            "case 7",
+            "1.2.3",
+            "1.2.3.5",
+            "1.2.3.6",
+            "2026-11-23",
+            words.PatientHashes("01234567", "ab" * 16, "cd" * 16, "ef" * 16),
+        ),
         status="positive",
         probability=0.25,
         assessed=(words.StationAssessment("left", "obturator", False, 12.5, "not in the images", POINT),),
@@ -88,7 +95,11 @@ def full_findings() -> Findings:
             prior_time_point="baseline",
             landmark_count=4,
             shift_lps_mm=POINT,
-            vanished=(words.VanishedNode(1, "right", "internal_iliac", 5.5, "borderline"),),
+            vanished=(words.VanishedNode(1, "right", "internal_iliac", 5.5, "borderline", POINT),),
+            prior_study_instance_uid="1.2.2",
+            prior_study_date="2026-09-01",
+            interval_days=83,
+            between_methods=("another bundle",),
         ),
     )
 
@@ -152,7 +163,7 @@ def test_every_message_has_the_fields_of_its_dataclass_and_no_other() -> None:
         if dataclasses.is_dataclass(kind):
             assert _names(message) == [each.name for each in dataclasses.fields(kind)], name
             compared += 1
-    assert compared == 13
+    assert compared == 14
 
 
 @pytest.mark.parametrize(

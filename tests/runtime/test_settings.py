@@ -41,7 +41,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
-        "restaging_rules": "yes", "filtered_images": "warn",
+        "restaging_rules": "yes", "filtered_images": "warn", "study_dates": "no",
         "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
@@ -51,7 +51,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         assert value != getattr(Settings(), name)
         if isinstance(value, dict):
             value = ",".join(f"{key}={each}" for key, each in value.items())
-        assert str(value) == text or value == {"yes": True, "0": 0.0}[text]
+        assert str(value) == text or value == {"yes": True, "no": False, "0": 0.0}[text]
 
 
 def test_a_bundle_is_a_folder_or_a_reference_from_everywhere(tmp_path: Path) -> None:
@@ -280,5 +280,5 @@ def test_a_bundle_is_named_beside_or_within_its_section(tmp_path: Path) -> None:
 
 def test_an_analysis_sees_only_what_is_about_a_case() -> None:
     names = {each.name for each in fields(CaseSettings)}
-    about = {"pseudonym_salt", "rules", "gates", "restaging_rules", "filtered_images"}
+    about = {"pseudonym_salt", "rules", "gates", "restaging_rules", "filtered_images", "study_dates"}
     assert names == about | {"series_numbers", "series_descriptions"}

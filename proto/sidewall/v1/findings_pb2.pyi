@@ -177,17 +177,33 @@ class Direction(_message.Message):
     lps_z: DirectionRow
     def __init__(self, lps_x: _Optional[_Union[DirectionRow, _Mapping]] = ..., lps_y: _Optional[_Union[DirectionRow, _Mapping]] = ..., lps_z: _Optional[_Union[DirectionRow, _Mapping]] = ...) -> None: ...
 
+class PatientHashes(_message.Message):
+    __slots__ = ("key", "patient_id", "issuer", "birth_date")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    PATIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    BIRTH_DATE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    patient_id: str
+    issuer: str
+    birth_date: str
+    def __init__(self, key: _Optional[str] = ..., patient_id: _Optional[str] = ..., issuer: _Optional[str] = ..., birth_date: _Optional[str] = ...) -> None: ...
+
 class CaseIdentity(_message.Message):
-    __slots__ = ("case_id", "study_instance_uid", "series_instance_uid", "frame_of_reference_uid")
+    __slots__ = ("case_id", "study_instance_uid", "series_instance_uid", "frame_of_reference_uid", "study_date", "patient")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     STUDY_INSTANCE_UID_FIELD_NUMBER: _ClassVar[int]
     SERIES_INSTANCE_UID_FIELD_NUMBER: _ClassVar[int]
     FRAME_OF_REFERENCE_UID_FIELD_NUMBER: _ClassVar[int]
+    STUDY_DATE_FIELD_NUMBER: _ClassVar[int]
+    PATIENT_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     study_instance_uid: str
     series_instance_uid: str
     frame_of_reference_uid: str
-    def __init__(self, case_id: _Optional[str] = ..., study_instance_uid: _Optional[str] = ..., series_instance_uid: _Optional[str] = ..., frame_of_reference_uid: _Optional[str] = ...) -> None: ...
+    study_date: str
+    patient: PatientHashes
+    def __init__(self, case_id: _Optional[str] = ..., study_instance_uid: _Optional[str] = ..., series_instance_uid: _Optional[str] = ..., frame_of_reference_uid: _Optional[str] = ..., study_date: _Optional[str] = ..., patient: _Optional[_Union[PatientHashes, _Mapping]] = ...) -> None: ...
 
 class StationAssessment(_message.Message):
     __slots__ = ("side", "station", "assessed", "volume_mm3", "reason", "centroid_lps_mm")
@@ -226,20 +242,22 @@ class NodeFeatures(_message.Message):
     def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ..., border_irregularity: _Optional[float] = ..., signal_heterogeneity: _Optional[float] = ...) -> None: ...
 
 class PriorNode(_message.Message):
-    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain")
+    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain", "volume_mm3")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
     CHANGE_MM_FIELD_NUMBER: _ClassVar[int]
     CHANGE_INTERVAL_MM_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_MM_FIELD_NUMBER: _ClassVar[int]
     CERTAIN_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_MM3_FIELD_NUMBER: _ClassVar[int]
     id: int
     short_axis_mm: float
     change_mm: float
     change_interval_mm: Interval
     distance_mm: float
     certain: bool
-    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ...) -> None: ...
+    volume_mm3: float
+    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ...) -> None: ...
 
 class Node(_message.Message):
     __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior", "cutoff_mm", "status_by_label")
@@ -338,32 +356,42 @@ class RefusalReason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class VanishedNode(_message.Message):
-    __slots__ = ("id", "side", "station", "short_axis_mm", "status")
+    __slots__ = ("id", "side", "station", "short_axis_mm", "status", "centroid_lps_mm")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     STATION_FIELD_NUMBER: _ClassVar[int]
     SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    CENTROID_LPS_MM_FIELD_NUMBER: _ClassVar[int]
     id: int
     side: Side
     station: Station
     short_axis_mm: float
     status: NodeStatus
-    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ...) -> None: ...
+    centroid_lps_mm: PointLpsMm
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished")
+    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods")
     PRIOR_CASE_ID_FIELD_NUMBER: _ClassVar[int]
     PRIOR_TIME_POINT_FIELD_NUMBER: _ClassVar[int]
     LANDMARK_COUNT_FIELD_NUMBER: _ClassVar[int]
     SHIFT_LPS_MM_FIELD_NUMBER: _ClassVar[int]
     VANISHED_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_STUDY_INSTANCE_UID_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_STUDY_DATE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_DAYS_FIELD_NUMBER: _ClassVar[int]
+    BETWEEN_METHODS_FIELD_NUMBER: _ClassVar[int]
     prior_case_id: str
     prior_time_point: TimePoint
     landmark_count: int
     shift_lps_mm: PointLpsMm
     vanished: _containers.RepeatedCompositeFieldContainer[VanishedNode]
-    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ...) -> None: ...
+    prior_study_instance_uid: str
+    prior_study_date: str
+    interval_days: int
+    between_methods: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InputDescription(_message.Message):
     __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t", "label_map_sha256")

@@ -85,6 +85,30 @@ def test_the_very_same_series_is_refused_as_its_own_earlier_study(
     assert not (tmp_path / "second").exists()
 
 
+def test_findings_of_another_patient_are_refused_by_command_and_over_grpc(
+    run: Run, bundle: TinyBundle, series: Path, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDEWALL_PSEUDONYM_SALT", "a secret of the site")
+    now = tmp_path / "now"
+    assert run("analyze", series, "--bundle", bundle.path, "--out", now).exit_code == 0
+    patient = json.loads((now / "findings.json").read_text())["case"]["patient"]
+    findings = json.loads(before.read_text())
+    assert findings["case"]["patient"] is None
+    findings["case"]["patient"] = patient | {"patient_id": "0" * 32}
+    before.write_text(json.dumps(findings))
+    words = (
+        "setting prior is 'findings of another patient: they differ in patient ID'; "
+        "allowed: findings of an earlier study of the patient"
+    )
+    done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "second", "--prior", before)
+    assert (done.exit_code, done.stderr) == (2, f"setting_invalid: {words}\n")
+    salt = {"SIDEWALL_PSEUDONYM_SALT": "a secret of the site"}
+    with running_server(bundle, tmp_path, **salt) as server:
+        sent = run("submit", series, "--server", server.address, "--out", tmp_path / "second", "--prior", before)
+    assert (sent.exit_code, sent.stderr) == (2, f"setting_invalid: {words}\n")
+    assert not (tmp_path / "second").exists()
+
+
 @pytest.mark.parametrize(("option", "value"), [("--time-point", "later"), ("--prior", "notes.json")])
 def test_what_cannot_be_understood_ends_with_status_2(
     option: str, value: str, run: Run, bundle: TinyBundle, series: Path, tmp_path: Path

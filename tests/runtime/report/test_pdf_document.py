@@ -97,7 +97,14 @@ LONG_WORDS = node(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("comparison", [None, Comparison("before", "baseline", 4, (0.0, 0.0, 0.0), ())])
+@pytest.mark.parametrize(
+    "comparison",
+    [
+        None,
+        Comparison("before", "baseline", 4, (0.0, 0.0, 0.0), ()),
+        Comparison("before", "baseline", 4, (0.0, 0.0, 0.0), (), between_methods=("another bundle",)),
+    ],
+)
 def test_no_word_of_the_node_table_is_broken_and_none_is_small(comparison: Comparison | None) -> None:
     indeterminate = node(2, "unknown", None, 6.0, "indeterminate", regional=None)
     case = findings("demonstration", LONG_WORDS, indeterminate, comparison=comparison)

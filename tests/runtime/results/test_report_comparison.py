@@ -15,21 +15,31 @@ from tests.runtime.results.cases import Case, build_case, dicom_files, dicom_obj
 
 OF_CHANGE = {
     each.value
-    for each in (codes.EARLIER_NODE, codes.EARLIER_SHORT, codes.SHORT_CHANGE, codes.CHANGE_LOW, codes.CHANGE_HIGH)
+    for each in (
+        codes.EARLIER_NODE,
+        codes.EARLIER_SHORT,
+        codes.EARLIER_VOLUME,
+        codes.SHORT_CHANGE,
+        codes.CHANGE_LOW,
+        codes.CHANGE_HIGH,
+        codes.PERCENT_CHANGE,
+        codes.VOLUME_CHANGE,
+        codes.METHOD_DIFFERENCE,
+    )
 }
-GONE = VanishedNode(3, "left", "obturator", 5.0, "negative")
+GONE = VanishedNode(3, "left", "obturator", 5.0, "negative", (1.0, -2.25, 3.0))
 
 
 def _compared(time_point: TimePoint = "restaging", case: Case | None = None) -> Case:
     """Return a case whose first node has shrunk by 1.246 mm since the earlier study, and whose second is new."""
     case = case or build_case()
     first, second = case.findings.nodes
-    prior = PriorNode(7, first.short_axis_mm + 1.246, -1.246, (-2.5, -0.004), 3.0, certain=False)
+    prior = PriorNode(7, first.short_axis_mm + 1.246, -1.246, (-2.5, -0.004), 3.0, certain=False, volume_mm3=500.0)
     findings = replace(
         case.findings,
         nodes=(replace(first, prior=prior), second),
         context=CaseContext(time_point, "before"),
-        comparison=Comparison("before", "baseline", 4, (1.0, 2.0, 3.0), (GONE,)),
+        comparison=Comparison("before", "baseline", 4, (1.0, 2.0, 3.0), (GONE,), "1.2.2", "2025-11-02", 60),
     )
     return replace(case, findings=findings)
 
@@ -50,12 +60,15 @@ def test_the_change_of_a_node_reads_back_beside_its_size_of_today() -> None:
     values = {each.name.value: (each.value, each.unit.value) for each in first.get_measurements()}
     today = case.findings.nodes[0].short_axis_mm
     assert values[codes.SHORT_AXIS.value] == (round(today, 2), "mm")
-    assert {name: values[name] for name in OF_CHANGE} == {
+    assert {name: values[name] for name in OF_CHANGE & set(values)} == {
         "EARLIER_NODE": (7, "1"),
         "EARLIER_SHORT": (pytest.approx(today + 1.25, abs=0.006), "mm"),
         "SHORT_CHANGE": (-1.25, "mm"),
         "CHANGE_LOW": (-2.5, "mm"),
         "CHANGE_HIGH": (0.0, "mm"),
+        "EARLIER_VOLUME": (500.0, "mm3"),
+        "PERCENT_CHANGE": (round(-124.6 / (today + 1.246), 2), "%"),
+        "VOLUME_CHANGE": (round(case.findings.nodes[0].volume_mm3 - 500.0, 2), "mm3"),
     }
     assert [each.value for each in first.get_qualitative_evaluations(codes.EARLIER_FOUND)] == [codes.YES]
     assert [each.value for each in first.get_qualitative_evaluations(codes.EARLIER_CERTAIN)] == [codes.NO]
@@ -75,7 +88,39 @@ def test_without_folds_the_change_has_no_ends() -> None:
     nodes = (replace(first, prior=replace(first.prior, change_interval_mm=None)), second)
     (group, _) = _node_groups(replace(case, findings=replace(case.findings, nodes=nodes)))
     said = {each.name.value for each in group.get_measurements()}
-    assert said & OF_CHANGE == {"EARLIER_NODE", "EARLIER_SHORT", "SHORT_CHANGE"}
+    always = {"EARLIER_NODE", "EARLIER_SHORT", "EARLIER_VOLUME", "SHORT_CHANGE", "PERCENT_CHANGE", "VOLUME_CHANGE"}
+    assert said & OF_CHANGE == always
+
+
+def test_findings_made_otherwise_give_a_difference_between_methods_and_no_change() -> None:
+    case = _compared()
+    other = replace(_comparison(case), between_methods=("another bundle",))
+    first, _ = _node_groups(replace(case, findings=replace(case.findings, comparison=other)))
+    said = {each.name.value: each.value for each in first.get_measurements()}
+    assert said["METHOD_DIFFERENCE"] == -1.25
+    assert set(said) & OF_CHANGE == {"EARLIER_NODE", "EARLIER_SHORT", "EARLIER_VOLUME", "METHOD_DIFFERENCE"}
+
+
+def test_the_patient_group_names_the_earlier_study_its_date_the_time_between_and_what_is_gone() -> None:
+    items = {
+        str(item.ConceptNameCodeSequence[0].get("CodeValue", "")): item
+        for item in _items(dicom_objects(_compared())["report.dcm"])
+        if item.get("ConceptNameCodeSequence")
+    }
+    assert items["EARLIER_STUDY"].UID == "1.2.2"
+    assert items["EARLIER_DATE"].Date == "20251102"
+    interval = items["INTERVAL"].MeasuredValueSequence[0]
+    assert (float(interval.NumericValue), interval.MeasurementUnitsCodeSequence[0].CodeValue) == (60.0, "d")
+    said = "node 3, left obturator, short axis 5.0 mm, in this study at 1.0, -2.2, 3.0 mm (LPS)"
+    assert items["GONE_NODE"].TextValue == said
+
+
+def test_a_tracking_uid_kept_from_another_earlier_study_gives_other_uids() -> None:
+    case = _compared()
+    first, second = case.findings.nodes
+    kept = replace(case.findings, nodes=(replace(first, tracking_uid="1.7.1"), second))
+    reports = [dicom_objects(replace(case, findings=each))["report.dcm"] for each in (case.findings, kept)]
+    assert reports[0].SOPInstanceUID != reports[1].SOPInstanceUID
 
 
 def test_the_patient_group_counts_the_nodes_that_were_not_found_again() -> None:
