@@ -52,6 +52,7 @@ def test_statuses_are_those_of_the_manual_and_of_the_wire(error: type[SidewallEr
 
 def test_the_tables_hold_codes_of_errors_alone() -> None:
     for room in (
+        "fleet.errors",
         "gateway.errors",
         "training.intake.faults",
         "training.lineage.comparing",

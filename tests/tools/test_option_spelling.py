@@ -13,6 +13,7 @@ PROGRAMS = {
     "sidewall-export": "export.cli",
     "sidewall-analytics": "analytics.cli",
     "sidewall-gateway": "gateway.cli",
+    "sidewall-fleet": "fleet.cli",
     "phantom": "phantom.__main__",
 }
 OLDER = {"--plain-http"}
