@@ -1,6 +1,7 @@
 """The real server in its own process, asked by the real client."""
 
 import json
+import re
 import resource
 import signal
 import threading
@@ -172,6 +173,16 @@ def test_the_log_holds_no_patient_data(client: sidewall.Client, series: Path, se
     for private in ("MILLER", "PHANTOM^", "PHANTOM-", identity["study_instance_uid"], identity["series_instance_uid"]):
         assert private not in text
     assert result.job_id in text
+
+
+def test_the_log_says_that_a_case_was_answered_and_not_what_was_found(
+    client: sidewall.Client, series: Path, server: ServerProcess
+) -> None:
+    result = client.analyze_series(series)
+    assert result.findings["status"] == "positive"
+    entry = server.wait_for_entry(lambda each: each["event"] == "call ended" and each.get("job") == result.job_id)
+    assert entry["outcome"] == "answered"
+    assert not re.search(r"\b(positive|negative|indeterminate|suspicious|borderline)\b", server.log_file.read_text())
 
 
 def test_twenty_calls_in_a_row_do_not_grow_the_server(
