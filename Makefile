@@ -190,10 +190,10 @@ cuts: $(VENV)/.installed-dev ## Show that a series that does not show the nodes 
 untidy: $(VENV)/.installed-dev ## Have every untidy series analysed on three phantoms, by `sidewall analyze` and over gRPC
 	$(BIN)/python -m benchmarks.untidy --bundle $(BUNDLE) --only "$(ONLY)" --out benchmarks/results/untidy.md
 
-images: ## Build the image of the appliance (podman or buildah); IMAGES="runtime-gpu training analytics" names the others
+images: ## Build the image of the appliance (podman or buildah); IMAGES="gateway runtime-gpu training analytics" names the others
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
-# Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus and the image of the runtime.
+# Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus, dcmtk and the images of runtime and gateway.
 box-test: $(VENV)/.installed-dev ## Follow the operator's guide on a Debian 12 box with systemd, then the faults one by one
 	TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker/test_box.py
 

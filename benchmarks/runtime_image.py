@@ -47,7 +47,7 @@ def main() -> int:
 
 def measure_size(image: str) -> dict[str, float]:
     """Return the bytes of an image in MB (10^6): unpacked, and as a registry would hold it (gzip, level 6)."""
-    unpacked = int(_podman("image", "inspect", "--format={{.Size}}", image))
+    unpacked = int(podman("image", "inspect", "--format={{.Size}}", image))
     with tempfile.TemporaryFile() as packed:
         process = subprocess.Popen(["podman", "save", "--quiet", image], stdout=subprocess.PIPE)
         assert process.stdout is not None  # noqa: S101 - for the type alone: it was asked for
@@ -65,13 +65,13 @@ def measure_start(image: str, bundle: Path, mode: str) -> dict[str, Any]:
         volumes = (f"--volume={bundle.resolve()}:/bundle:ro", f"--volume={cache}:/var/cache/sidewall")
         options = (*volumes, f"--env=SIDEWALL_MODE={mode}")
         with _served(image, options) as (cold_s, name):
-            figures: dict[str, Any] = {"cold_start_s": round(cold_s, 2), "cold_start_cpu_s": _cpu_s(name)}
+            figures: dict[str, Any] = {"cold_start_s": round(cold_s, 2), "cold_start_cpu_s": cpu_s(name)}
         warm = []
         for _ in range(_WARM_STARTS - 1):
             with _served(image, options) as (warm_s, name):
-                warm.append((warm_s, _cpu_s(name)))
+                warm.append((warm_s, cpu_s(name)))
         with _served(image, options) as (warm_s, name):
-            warm.append((warm_s, _cpu_s(name)))
+            warm.append((warm_s, cpu_s(name)))
             answer = _answer_a_case(name)
     figures |= {"warm_start_s": [round(seconds, 2) for seconds, _ in warm]}
     figures |= {"warm_start_cpu_s": [seconds for _, seconds in warm]}
@@ -82,21 +82,21 @@ def measure_start(image: str, bundle: Path, mode: str) -> dict[str, Any]:
 def _served(image: str, options: tuple[str, ...]) -> Iterator[tuple[float, str]]:
     """Run a container; yields the seconds until it served, and its name."""
     started_s = time.perf_counter()
-    name = _podman("run", "--detach", *_HARDENED, *options, image)
+    name = podman("run", "--detach", *_HARDENED, *options, image)
     try:
         with sidewall.Client(_ADDRESS) as client:
             while not client.is_serving(timeout_s=1.0):
                 if time.perf_counter() - started_s > _PATIENCE_S:
-                    raise TimeoutError(_podman("logs", name))
+                    raise TimeoutError(podman("logs", name))
                 time.sleep(0.02)
         yield time.perf_counter() - started_s, name
     finally:
-        _podman("rm", "--force", "--time=30", name)
+        podman("rm", "--force", "--time=30", name)
 
 
 def _answer_a_case(name: str) -> dict[str, Any]:
     """Return how long the first case took, and the memory before and after it."""
-    idle_mib = _memory_mib(name, "VmRSS")
+    idle_mib = memory_mib(name, "VmRSS")
     with tempfile.TemporaryDirectory() as folder, sidewall.Client(_ADDRESS) as client:
         phantom = make_cases(Path(folder))[0]
         started_s = time.perf_counter()
@@ -105,26 +105,27 @@ def _answer_a_case(name: str) -> dict[str, Any]:
     return {
         "first_answer_s": round(answered_s, 2),
         "idle_mib": idle_mib,
-        "peak_mib": _memory_mib(name, "VmHWM"),
+        "peak_mib": memory_mib(name, "VmHWM"),
     }
 
 
-def _cpu_s(name: str) -> float:
+def cpu_s(name: str) -> float:
     """Return the seconds of processor time that the container's process has used, fairer where others use it too."""
-    process = _podman("inspect", "--format={{.State.Pid}}", name)
+    process = podman("inspect", "--format={{.State.Pid}}", name)
     # The name of the command may hold spaces; user and system time are the 14th and 15th field (proc(5)).
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
 
 
-def _memory_mib(name: str, field: str) -> int:
+def memory_mib(name: str, field: str) -> int:
     """Return a figure of the container's process from /proc/PID/status (proc(5)), MiB."""
-    process = _podman("inspect", "--format={{.State.Pid}}", name)
+    process = podman("inspect", "--format={{.State.Pid}}", name)
     lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{field}:"))
 
 
-def _podman(*arguments: str) -> str:
+def podman(*arguments: str) -> str:
+    """Run it and return what it says; raises `CalledProcessError`."""
     done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -170,8 +170,12 @@ def main(
     burners: Annotated[int, typer.Option(help="Processes that keep the machine busy beside.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
     results: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("benchmarks/results"),
+    name: Annotated[str, typer.Option(help="Of the report, in the place of PHASE.")] = "",
 ) -> None:
-    """Stop a server many times, and write benchmarks/results/stop_signals_PHASE.json."""
+    """Stop a server many times, and write benchmarks/results/stop_signals_PHASE.json.
+
+    SIDEWALL_* of the environment count for the server, and stand in the report.
+    """
     chosen: Phase = "running" if phase == "running" else "loading"
     console, draw, stops = Console(stderr=True), Random(seed), list[Stop]()
     with burning(burners), tempfile.TemporaryDirectory() as folder:
@@ -191,11 +195,12 @@ def main(
     report = {
         "command": f"python -m benchmarks.stop_signals --phase {chosen} --count {count} --burners {burners}",
         "machine": describe_machine() | {"load_1_min": round(os.getloadavg()[0], 1)},
+        "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith("SIDEWALL_")},
         "moments_up_to_s": round(up_to_s, 1),
         **summary(chosen, stops),
     }
     text = json.dumps(report, indent=2)
-    (results / f"stop_signals_{chosen}.json").write_text(text + "\n", encoding="utf-8")
+    (results / f"stop_signals_{name or chosen}.json").write_text(text + "\n", encoding="utf-8")
     typer.echo(text)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import exists, select
 
 from base.certificates import Role, Validity, problems
 from base.errors import SettingInvalid
+from base.listening import require_free
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
 from gateway.health import OwnHealth
@@ -91,8 +92,14 @@ class Gateway:
         _log.info("recovered", studies=studies, deliveries=deliveries, strays=strays)
 
     def start(self) -> int:
-        """Begin to work and to listen; return the port of the DICOM node. Raises `SettingInvalid` or `OSError`."""
+        """Begin to work and to listen; return the port of the DICOM node.
+
+        Raises `SettingInvalid`, `AddressUnavailable` or `OSError`.
+        """
         settings = self.settings
+        require_free(settings.listen)
+        if settings.web_listen:
+            require_free(settings.web_listen, "web_listen")
         tls = self._tls = self._read_tls()
         closer = Closer(
             self.ledger,

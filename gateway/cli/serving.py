@@ -11,6 +11,7 @@ from base.exit_status import exit_status
 from base.log import configure_log, log_failure
 from base.service_manager import READY, STOPPING, notify
 from base.stopping import StopSignals, leave_if_held_up
+from base.system_errors import system_error
 from gateway.settings import load_settings
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -35,6 +36,13 @@ def serve(
     except SidewallError as error:
         log_failure(error)
         raise typer.Exit(exit_status(error)) from None
+    except OSError as error:
+        # Of the spool alone: what listens was looked at before. The system's own path could name a study.
+        failure = system_error(error, str(settings.spool))
+        if failure is None:
+            raise
+        log_failure(failure)
+        raise typer.Exit(exit_status(failure)) from None
     _log.info("serving", ae_title=settings.ae_title, port=port, web_port=gateway.web_port)
     notify(READY)
     signals.wait()

@@ -27,6 +27,27 @@ from trust.registry.reference import parse_reference
 DEMO: Final = REPOSITORY / "models" / "demo"
 REGISTRY: Final = "registry.hospital.example"
 PROMETHEUS: Final = "docker.io/prom/prometheus:v3.5.0"
+PACS_PORT: Final = 11113
+SITE: Final = f"""
+[[caller]]
+ae_title = "MR1"
+
+[[engine]]
+address = "sidewall:50051"
+
+[[destination]]
+name = "pacs"
+host = "10.99.0.1"
+port = {PACS_PORT}
+ae_title = "PACS"
+confirm = "none"
+
+[[rule]]
+name = "all"
+deliver = [{{ to = "pacs", objects = ["report", "segmentation"] }}]
+"""
+"""The site's file of the gateway on the box: its PACS is asked at the box's own address."""
+
 _ROOT: Final = "localhost/sidewall-guide-box"
 _PACKAGES: Final = (
     "systemd,systemd-sysv,dbus,podman,runc,conmon,netavark,aardvark-dns,iptables,iproute2,catatonit,uidmap,"
@@ -47,6 +68,31 @@ class Box:
     """One that runs."""
 
     name: str
+    pacs: Path
+    """Where a PACS of the hospital, which the box reaches, keeps what it is sent."""
+
+    def outside(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a program of this machine as another host of the box's network; its status is for the caller."""
+        return run(*self._in_network(), *command, check=False)
+
+    def _in_network(self) -> tuple[str, ...]:
+        return (
+            "nsenter",
+            "--net",
+            "--target",
+            run("podman", "inspect", "--format={{.State.Pid}}", self.name).stdout.strip(),
+        )
+
+    @contextmanager
+    def reaching_a_pacs(self) -> Iterator[None]:
+        """Have dcmtk's storage node answer in the box's network."""
+        self.pacs.mkdir()
+        node = ("storescp", "--aetitle", "PACS", "--output-directory", str(self.pacs), str(PACS_PORT))
+        with subprocess.Popen([*self._in_network(), *node]) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
 
     def run(self, script: str) -> "subprocess.CompletedProcess[str]":
         """Run a script of the shell as root in the folder where the last one ended; its status is for the caller."""
@@ -80,6 +126,7 @@ class Box:
 def make_media(folder: Path) -> Path:
     """Return what is carried to the box: the file of `make offline-bundle`, and what a site has of its own."""
     runtime = require("runtime")
+    require("gateway")
     shipped = f"localhost/sidewall-runtime:{__version__}"
     if runtime != shipped:
         run("podman", "tag", runtime, shipped)
@@ -87,6 +134,7 @@ def make_media(folder: Path) -> Path:
     run(REPOSITORY / "docker" / "offline.sh", DEMO, folder / "sidewall.tar", PROMETHEUS)
     (folder / "containers.conf").write_text(_CONF)
     (folder / "sidewall.toml").write_text("max_waiting = 2\n")
+    (folder / "site.toml").write_text(SITE)
     make_tiny_bundle(folder / "tiny")
     shutil.copy(folder / "tiny" / "keys" / "tiny.pub", folder / "site.pub")
     for kind, name in (("box", "box.hospital.example"), ("registry", REGISTRY)):
@@ -139,7 +187,7 @@ def running_box(media: Path) -> Iterator[Box]:
         "--http-proxy=false",
         *(f"--volume={media}:/media:ro", "--volume=/var/lib/containers", "--network=none", _ROOT, "/sbin/init"),
     ).stdout.strip()
-    box = Box(name)
+    box = Box(name, media / "pacs")
     try:
         for _ in range(120):
             if box.run("systemctl is-system-running").stdout.strip() in ("running", "degraded"):
@@ -149,7 +197,7 @@ def running_box(media: Path) -> Iterator[Box]:
             pytest.skip("systemd does not come up in a container on this machine")
         box.do(
             "install -D /media/containers.conf /etc/containers/containers.conf\n"
-            "cp /media/sidewall.tar /media/sidewall.toml /media/site.pub /media/box.* /media/registry-ca.pem /root"
+            "cp /media/sidewall.tar /media/sidewall.toml /media/site.* /media/box.* /media/registry-ca.pem /root"
         )
         box.do(
             f"ip address add {_OWN_ADDRESS}/32 dev lo\n"
@@ -157,7 +205,8 @@ def running_box(media: Path) -> Iterator[Box]:
             "cp -R /media/registry /srv/registry\n"
             "systemd-run --unit=registry docker-registry serve /media/registry.yml"
         )
-        yield box
+        with box.reaching_a_pacs():
+            yield box
     finally:
         run("podman", "rm", "--force", "--time=5", "--volumes", name, check=False)
 

@@ -71,6 +71,8 @@ class Container:
     """One that was started."""
 
     name: str
+    program: str = "sidewall"
+    """Whose command `health` is asked."""
 
     def log(self) -> str:
         """Return everything it has written."""
@@ -86,7 +88,7 @@ class Container:
         """Return once the image's own health command says so; fails when the container ends before."""
         deadline_s = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline_s:
-            if run("podman", "exec", self.name, "sidewall", "health", check=False).returncode == 0:
+            if run("podman", "exec", self.name, self.program, "health", check=False).returncode == 0:
                 return
             if not self.is_running():
                 break
@@ -104,12 +106,14 @@ class Container:
 
 
 @contextmanager
-def started(image: str, *options: str, arguments: tuple[str, ...] = ()) -> Iterator[Container]:
+def started(
+    image: str, *options: str, arguments: tuple[str, ...] = (), program: str = "sidewall"
+) -> Iterator[Container]:
     """Start the image hardened, and remove the container in the end."""
     name = f"sidewall-{uuid.uuid4().hex[:8]}"
     run("podman", "run", "--detach", f"--name={name}", *HARDENED, *options, image, *arguments)
     try:
-        yield Container(name)
+        yield Container(name, program)
     finally:
         run("podman", "rm", "--force", "--time=0", name)
 

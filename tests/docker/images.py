@@ -41,6 +41,7 @@ IMAGES: Final = (
     Image("runtime", frozenset({"sidewall"}), ("runtime",), serves=True),
     Image("runtime-gpu", frozenset({"sidewall"}), ("runtime-gpu",), serves=True),
     Image("training", frozenset({"sidewall-train", "sidewall-export"}), ("training", "training-cpu")),
+    Image("gateway", frozenset({"sidewall-gateway"}), ("gateway",), serves=True),
     Image("analytics", frozenset({"sidewall-analytics"}), ("analytics",)),
 )
 

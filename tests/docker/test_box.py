@@ -14,10 +14,12 @@ import pytest
 
 from tests.docker.boxes import PROMETHEUS, Box, make_media, running_box, typed
 from tests.docker.images import REPOSITORY, needs_images
+from tests.fixtures.tiny_series import write_tiny_series
 
 pytestmark = [
     *needs_images,
     pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="Debian's package mmdebstrap: not installed"),
+    pytest.mark.skipif(shutil.which("storescp") is None, reason="Debian's package dcmtk: not installed"),
 ]
 GUIDE = (REPOSITORY / "docs" / "operator.md").read_text()
 BLOCKS = re.findall(r"^```sh box\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
@@ -39,13 +41,30 @@ def test_the_guide_followed_in_order_by_its_text_alone_works(box: Box) -> None:
     assert len(BLOCKS) >= 9
     for block in BLOCKS:
         box.do(typed(block))
-    assert box.do("systemctl is-active sidewall sidewall-prometheus").split() == ["active", "active"]
+    units = "sidewall sidewall-prometheus sidewall-gateway"
+    assert box.do(f"systemctl is-active {units}").split() == ["active", "active", "active"]
     assert PROMETHEUS in box.do("podman images --format={{.Repository}}:{{.Tag}}")
 
 
 def test_prometheus_reads_the_box_by_its_name(box: Box) -> None:
     asked = r"exec 3<>/dev/tcp/127.0.0.1/9090; printf 'GET /api/v1/targets HTTP/1.0\r\n\r\n' >&3; cat <&3"
-    box.wait_for(f"""bash -c "{asked}" | grep '"health":"up"'""")
+    for job in ("sidewall", "sidewall-gateway"):
+        box.wait_for(f"""bash -c "{asked}" | tr '{{' '\\n' | grep '"job":"{job}"'""")
+    box.wait_for(f"""test "$(bash -c "{asked}" | grep -o '"health":"up"' | wc -l)" = 2""")
+
+
+def test_a_scanner_reaches_the_gateway_and_a_copy_of_it_comes_back(box: Box, tmp_path: Path) -> None:
+    gateway = "podman exec sidewall-gateway sidewall-gateway"
+    assert "0.0.0.0:11112" in box.do("podman port sidewall-gateway")
+    (file, *_) = write_tiny_series(tmp_path)
+    sent = box.outside("storescu", "--aetitle", "MR1", "--call", "SIDEWALL", "127.0.0.1", "11112", str(file))
+    assert sent.returncode == 0, sent.stderr
+    assert json.loads(box.do(f"{gateway} status --json"))["studies"]["receiving"]["count"] == 1
+    backing_up, restoring = (typed(block) for block in BLOCKS if "gateway()" in block)
+    box.do(backing_up.replace("monday", "tuesday"))
+    box.do(f"{gateway} hold 1")
+    box.do(f"rm /srv/sidewall/backup/before.tar\n{restoring.replace('monday', 'tuesday')}")
+    assert list(json.loads(box.do(f"{gateway} status --json"))["studies"]) == ["receiving"]
 
 
 def test_what_the_guide_installs_has_the_modes_it_says(box: Box) -> None:

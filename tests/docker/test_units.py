@@ -14,6 +14,8 @@ import yaml
 from base import __version__
 from base.errors import AddressUnavailable, FileAbsent, SettingInvalid, SidewallError, SystemFailed
 from base.exit_status import exit_status
+from gateway.settings import load_settings as load_gateway_settings
+from gateway.site.file import read_site
 from runtime.inference.errors import BackendUnavailable, DeviceAbsent
 from runtime.settings import Settings, load_settings
 from trust.errors import BundleRejected, RegistryFailed
@@ -25,6 +27,8 @@ GRACE_S = Settings().shutdown_grace_s
 
 MONITORING_UNITS = DOCKER / "monitoring" / "quadlet"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+GATEWAY_COMPOSE = yaml.safe_load((DOCKER / "compose.gateway.yaml").read_text())
+GATEWAY_UNIT = DOCKER / "gateway" / "quadlet" / "sidewall-gateway.container"
 PROMETHEUS_CONFIG = yaml.safe_load((DOCKER / "monitoring" / "prometheus.yml").read_text())
 SILENT_GRAFANA = {
     "GF_ANALYTICS_REPORTING_ENABLED": "false",
@@ -70,9 +74,9 @@ def unit_of(path: Path) -> dict[str, dict[str, list[str]]]:
     return sections
 
 
-@pytest.mark.parametrize("name", ["runtime", "prometheus", "grafana"])
+@pytest.mark.parametrize("name", ["runtime", "prometheus", "grafana", "gateway"])
 def test_every_service_of_compose_is_hardened_and_closed(name: str) -> None:
-    service = COMPOSE["services"][name]
+    service = (COMPOSE["services"] | {"gateway": GATEWAY_COMPOSE["services"]["gateway"]})[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges"]
@@ -123,7 +127,7 @@ def test_prometheus_finds_the_box_by_its_name_in_compose_and_in_the_units() -> N
 
 @pytest.mark.parametrize(
     "path",
-    [DOCKER / "quadlet" / "sidewall.container", MONITORING_UNITS / "sidewall-prometheus.container"],
+    [DOCKER / "quadlet" / "sidewall.container", MONITORING_UNITS / "sidewall-prometheus.container", GATEWAY_UNIT],
     ids=lambda path: path.stem,
 )
 def test_every_unit_is_hardened_and_closed(path: Path) -> None:
@@ -155,6 +159,67 @@ def test_the_unit_runs_the_image_of_this_version_and_lets_it_finish() -> None:
     environment = dict(pair.split("=", 1) for pair in unit["Container"]["Environment"][0].split())
     settings = load_settings({}, environment=environment)
     assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:50051", "0.0.0.0:9464")
+
+
+def test_the_gateway_runs_the_image_of_this_version_beside_the_engine_and_ends_by_itself() -> None:
+    unit, service = unit_of(GATEWAY_UNIT), GATEWAY_COMPOSE["services"]["gateway"]
+    container = unit["Container"]
+    assert container["Image"] == [f"localhost/sidewall-gateway:{__version__}"]
+    assert service["image"] == f"localhost/sidewall-gateway:${{VERSION:-{__version__}}}"
+    assert container["Notify"] == ["true"]
+    assert container["Network"] == unit_of(DOCKER / "quadlet" / "sidewall.container")["Container"]["Network"]
+    stop_s = float(container["PodmanArgs"][0].partition("--stop-timeout=")[2])
+    assert float(unit["Service"]["TimeoutStopSec"][0]) > stop_s == int(service["stop_grace_period"].removesuffix("s"))
+    environment = dict(pair.split("=", 1) for pair in container["Environment"][0].split())
+    assert environment == service["environment"]
+    settings = load_gateway_settings({}, environment=environment)
+    assert [settings.listen, settings.web_listen] == ["0.0.0.0:11112", "0.0.0.0:8080"]
+    assert container["PublishPort"] == service["ports"]
+    assert {exit_status(SettingInvalid)} == {int(each) for each in unit["Service"]["RestartPreventExitStatus"]}
+
+
+def test_the_sample_of_a_site_asks_the_engine_of_the_box_by_its_name() -> None:
+    site = read_site(DOCKER / "gateway" / "site.toml")
+    name = unit_of(DOCKER / "quadlet" / "sidewall.container")["Container"]["ContainerName"][0]
+    assert [each.address for each in site.engines] == [f"{name}:50051"]
+    assert COMPOSE["services"]["runtime"]["networks"]["default"]["aliases"] == [name]
+    assert [each.to for rule in site.rules for each in rule.deliver] == [each.name for each in site.destinations]
+
+
+def test_prometheus_asks_the_gateway_by_its_name_where_there_is_one() -> None:
+    (group,) = yaml.safe_load((DOCKER / "monitoring" / "targets" / "gateway.yml").read_text())
+    host, _, port = group["targets"][0].partition(":")
+    assert [host] == GATEWAY_COMPOSE["services"]["gateway"]["networks"]["default"]["aliases"]
+    assert [host] == unit_of(GATEWAY_UNIT)["Container"]["ContainerName"]
+    assert GATEWAY_COMPOSE["services"]["gateway"]["environment"]["SIDEWALL_GATEWAY_WEB_LISTEN"] == f"0.0.0.0:{port}"
+    (job,) = [each for each in PROMETHEUS_CONFIG["scrape_configs"] if each["job_name"] == "sidewall-gateway"]
+    assert job["file_sd_configs"] == [{"files": ["targets/*.yml"]}]
+    mounted = "./monitoring/targets:/etc/prometheus/targets:ro"
+    assert GATEWAY_COMPOSE["services"]["prometheus"]["volumes"] == [mounted]
+    watcher = unit_of(MONITORING_UNITS / "sidewall-prometheus.container")["Container"]
+    assert "/srv/sidewall/monitoring/targets:/etc/prometheus/targets:ro" in watcher["Volume"]
+
+
+def test_the_gateway_has_a_unit_of_an_older_podman_too(tmp_path: Path) -> None:
+    image = f"localhost/sidewall-gateway:{__version__}"
+    generated = GENERATED.replace("sidewall-pattern", "sidewall-gateway-pattern")
+    generated = generated.replace(f"localhost/sidewall-runtime:{__version__}", image)
+    done = generate(tmp_path, str(GATEWAY_UNIT), "--publish=11112:11112", unit=generated)
+    assert done.returncode == 0, done.stderr
+    written, shipped = unit_of(tmp_path / "units/sidewall-gateway.service"), unit_of(GATEWAY_UNIT)
+    for name in ("Restart", "RestartPreventExitStatus", "TimeoutStartSec", "TimeoutStopSec"):
+        assert written["Service"][name] == shipped["Service"][name]
+    log = (tmp_path / "podman.log").read_text().splitlines()
+    (create,) = [line.split() for line in log if line.startswith("create ")]
+    wanted = {
+        "--network=sidewall",
+        "--volume=sidewall-gateway:/var/lib/sidewall-gateway",
+        "--volume=/srv/sidewall/gateway:/etc/sidewall:ro",
+        "--publish=127.0.0.1:8080:8080",
+    }
+    assert wanted <= set(create)
+    assert "--publish=127.0.0.1:11112:11112" not in create
+    assert create[-2:] == ["--publish=11112:11112", image]
 
 
 def test_only_what_no_waiting_mends_keeps_the_unit_from_starting_again() -> None:

@@ -1,13 +1,16 @@
 """What a gateway tells whoever watches it: its health on its own machine, and what Prometheus reads."""
 
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.dead_sockets import refused_connections
+from tests.fixtures.disks import mount, small_disk
 from tests.fixtures.gateways import GatewayPlace, RunningGateway, running_gateway, wait_for
+from tests.fixtures.processes import failures
 from tests.fixtures.proxies import open_directly
 from tests.fixtures.sending import renamed_study, send
 
@@ -97,3 +100,24 @@ def test_nobody_who_answers_and_a_port_that_is_not_known_are_told(place: Gateway
     unknown = place.command("health", "--listen", "127.0.0.1:0")
     assert unknown.returncode == 2
     assert "host:port with the port that the gateway took" in unknown.stderr
+
+
+def test_a_port_that_is_taken_and_a_spool_that_cannot_be_written_end_the_start_with_their_reasons(
+    place: GatewayPlace, tmp_path: Path
+) -> None:
+    place.write_site("")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        for setting in ("LISTEN", "WEB_LISTEN"):
+            place.environment = {f"SIDEWALL_GATEWAY_{setting}": taken}
+            done = place.command("serve")
+            assert done.returncode == 9
+            told = failures(done.stderr)
+            assert told[-1].startswith(f"address_unavailable: setting {setting.lower()} is '{taken}'")
+    with small_disk(tmp_path / "disk", 64) as disk:
+        mount(disk, "-o", "remount,ro")
+        place.environment = {"SIDEWALL_GATEWAY_SPOOL": str(disk)}
+        done = place.command("serve")
+        mount(disk, "-o", "remount,rw")
+    assert done.returncode == 8
+    assert failures(done.stderr)[-1].startswith(f"read_only_storage: {disk}: ")
