@@ -172,6 +172,9 @@ class FollowUp:
     times: tuple[float, ...]
     """Times at which survival is given, in `unit`."""
 
+    least_at_risk: int = 1
+    """Patients at risk below whom a curve is no longer drawn."""
+
     longest_years: float = 40.0
     """Longest follow-up that is plausible; a longer one counts as missing."""
 

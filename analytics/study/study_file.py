@@ -146,6 +146,13 @@ def _covariate(item: Entry) -> spec.Covariate:
     return covariate
 
 
+def _count(entry: Entry) -> int:
+    count = number(entry)
+    if count < 1 or count != int(count):
+        raise entry.refuse("a whole number from 1")
+    return int(count)
+
+
 def _digits(entry: Entry) -> int:
     digits = number(entry)
     if digits not in range(_MOST_DIGITS + 1):
@@ -231,7 +238,8 @@ def _status(entry: Entry, *, with_column: bool) -> tuple[str | None, spec.Status
 
 def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
     fields = entry.fields(
-        ("table", "id", "unit", "endpoints"), (*_TABLE_KEYS, "start", "times", "longest_years", "shown_in")
+        ("table", "id", "unit", "endpoints"),
+        (*_TABLE_KEYS, "start", "times", "longest_years", "shown_in", "least_at_risk"),
     )
     units = tuple(spec.UNIT_DAYS)
     table_unit = fields["unit"].choice(units)
@@ -243,6 +251,7 @@ def _follow_up(entry: Entry, folder: Path) -> spec.FollowUp:
         endpoints=tuple(map(_endpoint, fields["endpoints"].items())),
         times=tuple(sorted(positive(item) for item in items_of(fields, "times"))),
         longest_years=optional(fields, "longest_years", positive, 40.0),
+        least_at_risk=optional(fields, "least_at_risk", _count, 1),
     )
     names = [each.name for each in follow_up.endpoints]
     if len(set(names)) < len(names):

@@ -1,5 +1,6 @@
 """Kaplan-Meier and cumulative incidence curves with the numbers at risk below them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,12 @@ class Curve:
 
     at_risk: IntArray
     """Numbers at risk at the times below the axis."""
+
+    remark: str = ""
+    """Behind the label in the legend, such as median and hazard ratio."""
+
+    drawn_to: float = math.inf
+    """Time at which the line ends."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,14 @@ def _draw(axes: Axes, curve: Curve, index: int, start: float) -> None:
     time = np.concatenate([[0.0], curve.time])
     value = np.concatenate([[start], curve.value])
     low, high = (np.nan_to_num(np.concatenate([[start], side]), nan=start) for side in (curve.low, curve.high))
-    axes.step(time, value, where="post", color=colour, linestyle=dash, linewidth=1.4, label=curve.label)
-    axes.fill_between(time, low, high, step="post", color=colour, alpha=0.13, linewidth=0)
-    marks = np.unique(curve.censored)
+    label = f"{curve.label}{curve.remark}"
+    steps = np.flatnonzero(time <= curve.drawn_to)
+    end = np.minimum(curve.drawn_to, time[-1])
+    # The line goes on to its end, also between two steps.
+    at, steps = np.append(time[steps], end), np.append(steps, steps[-1])
+    axes.step(at, value[steps], where="post", color=colour, linestyle=dash, linewidth=1.4, label=label)
+    axes.fill_between(at, low[steps], high[steps], step="post", color=colour, alpha=0.13, linewidth=0)
+    marks = np.unique(curve.censored[curve.censored <= curve.drawn_to])
     if len(marks) > _MOST_MARKS:
         marks = marks[np.linspace(0, len(marks) - 1, _MOST_MARKS).astype(int)]
     heights = value[np.searchsorted(time, marks, side="right") - 1]

@@ -1,10 +1,15 @@
 """Who is in the study: flow, what was wrong, what is missing."""
 
+from collections.abc import Iterator
 from typing import Final
 
+import pandas as pd
+
 from analytics.report.blocks import Block, Section, Table, Text
+from analytics.report.figures.branches import Branch, draw_branches
 from analytics.report.figures.flow import draw_flow
-from analytics.study.data import StudyData
+from analytics.report.frame import STATUS_LEVELS
+from analytics.study.data import UNINTERPRETABLE, StudyData
 from analytics.study.problems import FlowStep, MissingCount, kinds_of
 
 _SHOWN: Final = 100
@@ -17,10 +22,61 @@ def patients_section(data: StudyData) -> Section:
         Text(f"{len(data.patients):,} patients are in the patients table after checks."),
         draw_flow(accuracy_steps, "flow", "Flow of patients"),
     ]
+    blocks += _branches(data)
     rows = tuple((step.name, f"{step.before:,}", _left_out(step), f"{step.after:,}") for step in data.flow)
     blocks.append(Table("flow-table", "Flow of patients", ("Step", "Before", "Left out", "After"), rows))
     blocks.append(_missing(data))
     return Section("patients", "Patients and data", (*blocks, *_problems(data)))
+
+
+def _branches(data: StudyData) -> Iterator[Block]:
+    """Yield for each model what it says of all patients, and what the reference says of each answer: STARD's flow."""
+    references = [each for each in data.study.raters_of("reference") if "status" in data.judgements[each.name]]
+    for rater in data.study.raters_of("model"):
+        if not references or "status" not in data.judgements[rater.name]:
+            continue
+        called, truth = (_answers(data, each.name) for each in (rater, references[0]))
+        counts = pd.crosstab(called, truth)
+        branches = [
+            Branch(
+                f"{word}",
+                tuple(
+                    (f"reference {answer}" if answer in STATUS_LEVELS else str(answer), int(count))
+                    for answer, count in row.items()
+                ),
+            )
+            for word, row in counts.reindex(_in_order(counts.index))
+            .reindex(columns=_in_order(counts.columns))
+            .iterrows()
+        ]
+        title = f"{rater.name} by reference"
+        yield draw_branches(rater.name, branches, f"flow-{rater.name}", title)
+        yield _branch_table(rater.name, branches, title)
+
+
+def _answers(data: StudyData, name: str) -> pd.Series:
+    """Return what a rater says of every patient: positive, negative, the rater's own word, or that nothing is said."""
+    judged = data.judgements[name].reindex(data.patients.index)
+    reference = data.study.raters_of("reference")[0].name == name
+    nothing = "no reference" if reference else "not done"
+    own = judged["word"] if "word" in judged else judged["status"]
+    said = judged["status"].mask(judged["status"] == UNINTERPRETABLE, own)
+    return said.fillna(nothing).astype(str)
+
+
+def _in_order(words: pd.Index) -> list[str]:
+    """Return positive and negative first, then the other words by the alphabet."""
+    usual = list(reversed(STATUS_LEVELS))
+    return [word for word in usual if word in words] + sorted(set(words) - set(usual))
+
+
+def _branch_table(name: str, branches: list[Branch], title: str) -> Table:
+    words = [word for word, _ in branches[0].reference]
+    rows = tuple(
+        (branch.called, *(f"{count:,}" for _, count in branch.reference), f"{branch.patients:,}") for branch in branches
+    )
+    note = "All patients after checks, those without a usable answer of either among them."
+    return Table(f"flow-{name}-table", f"Flow of patients: {title}", (name, *words, "All"), rows, note)
 
 
 def _missing(data: StudyData) -> Table:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from analytics.report.sections.interactions import interaction_numbers
 from analytics.report.sections.panels import Panel, panels
 from analytics.report.sections.survival_table import group_table
 from analytics.report.sections.whole_cohort import whole_cohort
-from analytics.report.wording import numbers_table, p_text
+from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint, Stratum
 from analytics.survival.comparison import GroupComparison, GroupCurve, HazardRatio, RestrictedMean, compare_groups
@@ -22,6 +23,11 @@ from analytics.survival.competing import CumulativeIncidence
 from analytics.survival.kaplan_meier import risk_counts
 from analytics.survival.logrank import PairwiseTest, holm
 from analytics.survival.times import Followup, IntArray
+
+_MOST_REMARKS: Final = 4
+_LONGEST_REMARK: Final = 70
+"""Curves, and letters of a line, for which median and hazard ratio have room in the legend; the table below has those
+of all."""
 
 
 def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
@@ -55,7 +61,7 @@ def survival_section(data: StudyData, advance: Callable[[], None]) -> Section | 
                 *_differences(panel, compared),
                 *further,
             ]
-            blocks.append(_figure(panel, compared, test))
+            blocks.append(_figure(panel, compared, test, follow_up.least_at_risk))
             blocks.append(group_table(panel, compared, follow_up.times, [test, *hazards]))
             if further:
                 title = f"{panel.title}: {'pairs' if len(panel.stratum.by) == 1 else 'pairs and interaction'}"
@@ -134,11 +140,17 @@ def _restricted(panel: Panel, first: str, each: RestrictedMean) -> list[Number]:
     return [Number(key, label, each.difference, unit=unit), Number(f"{key}.test", f"{label}: test", each.test)]
 
 
-def _figure(panel: Panel, compared: GroupComparison, test: Number) -> Block:
+def _figure(panel: Panel, compared: GroupComparison, test: Number, least_at_risk: int) -> Block:
     ticks = nice_ticks(float(panel.followup.time.max()))
     at_risk = risk_counts(panel.followup, panel.groups, ticks)
-    curves = [_curve(group, at_risk[group.label]) for group in compared.groups]
+    remarks = _legend_remarks(compared)
+    curves = [
+        _curve(group, at_risk[group.label], remarks.get(group.label, ""), _drawn_to(panel, group.label, least_at_risk))
+        for group in compared.groups
+    ]
     remark = f"{test.label}: p = {p_text(_p_value(test))}".replace("= <", "< ")
+    if least_at_risk > 1:
+        remark += f"; lines end where fewer than {least_at_risk} are at risk"
     shown = "; ".join(f"{curve.label} ends at {100 * curve.value[-1]:.0f} %" for curve in curves if len(curve.value))
     label = panel.endpoint.label
     words = CurveWords(
@@ -153,11 +165,35 @@ def _figure(panel: Panel, compared: GroupComparison, test: Number) -> Block:
     return draw_curves(curves, ticks, words)
 
 
-def _curve(group: GroupCurve, at_risk: IntArray) -> Curve:
+def _legend_remarks(compared: GroupComparison) -> dict[str, str]:
+    """Return median and hazard ratio of each group as they stand in the legend, where they have room.
+
+    Nothing with competing events.
+    """
+    ratios = {each.label: each.ratio for each in compared.hazard_ratios}
+    remarks = {}
+    for group in compared.groups:
+        if group.median is None:
+            continue
+        median = estimate_text(group.median) if group.median.defined else "not reached"
+        ratio = ratios.get(group.label)
+        against = f"; HR {estimate_text(ratio, 'ratio')}" if ratio is not None and ratio.defined else ""
+        remarks[group.label] = f": median {median}{against}"
+    longest = max((len(label) + len(remark) for label, remark in remarks.items()), default=0)
+    return remarks if len(compared.groups) <= _MOST_REMARKS and longest <= _LONGEST_REMARK else {}
+
+
+def _drawn_to(panel: Panel, label: str, least_at_risk: int) -> float:
+    """Return the last time at which so many of a group are at risk, 0 where it never has so many."""
+    time = np.sort(panel.followup.time[next(rows for name, rows in panel.groups if name == label)])
+    return float(time[-least_at_risk]) if len(time) >= least_at_risk else 0.0
+
+
+def _curve(group: GroupCurve, at_risk: IntArray, remark: str, drawn_to: float) -> Curve:
     found = group.curve
     value = found.incidence if isinstance(found, CumulativeIncidence) else found.survival
     censored: np.ndarray = found.table.time[found.table.censored > 0]
-    return Curve(group.label, found.table.time, value, found.low, found.high, censored, at_risk)
+    return Curve(group.label, found.table.time, value, found.low, found.high, censored, at_risk, remark, drawn_to)
 
 
 def _p_value(number: Number) -> float:

@@ -1,5 +1,7 @@
 """Curves that nothing covers, and residuals that show an effect which moves."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -74,3 +76,24 @@ def test_a_figure_that_cannot_be_drawn_is_said_with_its_fault_and_costs_nothing_
     section = Section("survival", "Survival", (lost,))
     report = ReportDocument("t", "", True, (section,), {}, {})
     assert report.faults == {"Survival, figure 1": lost.fault}
+
+
+def test_a_line_ends_where_it_is_cut_and_says_beside_its_name_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Canvas] = []
+
+    def keep(figure: Canvas, key: str, title: str, alternative: str) -> Figure:
+        drawn.append(figure)
+        return Figure(key, title, alternative, b"", b"", 1.0, 1.0)
+
+    monkeypatch.setattr(curves, "finished", keep)
+    words = CurveWords("key", "Survival", "falls", "Time, months", "Survival", "", 1.0)
+    draw_curves([replace(curve("all"), remark=": median 12.0", drawn_to=14.0)], [0, 12, 24], words)
+    axes = drawn[0].axes[0]
+    line = axes.get_lines()[0]
+    assert np.asarray(line.get_xdata()).tolist() == [0.0, 6.0, 12.0, 14.0]
+    assert np.asarray(line.get_ydata()).tolist() == [1.0, 0.6, 0.3, 0.3]
+    # The one censoring, at 15, lies beyond.
+    assert np.asarray(axes.get_lines()[1].get_xdata()).size == 0
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["all: median 12.0"]

@@ -8,9 +8,10 @@ import pytest
 
 from analytics.errors import FileInvalid
 from analytics.examples.simulate import simulate
-from analytics.report.blocks import Section, Table
+from analytics.report.blocks import Figure, Section, Table
 from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
+from analytics.report.sections.patients import patients_section
 from analytics.report.sections.survival import survival_section
 from analytics.study.load import load_data
 from analytics.study.study_file import load_study
@@ -126,3 +127,38 @@ def test_a_chosen_test_of_means_needs_spread_in_every_group(tmp_path: Path) -> N
     assert not test.defined
     assert test.note is not None
     assert "without spread" in test.note
+
+
+def test_a_figure_says_below_how_many_at_risk_its_lines_end(folder: Path) -> None:
+    whole, cut = sections(folder), sections(folder, unit="\n  least_at_risk: 20")
+    (first,), (second,) = ([b for b in each["survival"].blocks if isinstance(b, Figure)] for each in (whole, cut))
+    assert "fewer than" not in first.alternative
+    assert "lines end where fewer than 20 are at risk" in second.alternative
+    assert first.png != second.png
+    # What is computed is the same.
+    assert estimates(whole["survival"]) == estimates(cut["survival"])
+    with pytest.raises(FileInvalid, match="a whole number from 1"):
+        sections(folder, unit="\n  least_at_risk: 0")
+
+
+def test_the_flow_goes_down_to_the_reference_below_each_answer_of_the_model(tmp_path: Path) -> None:
+    """Nine patients: worked by hand."""
+    rows = ["a,p,p", "b,p,n", "c,n,n", "d,n,n", "e,n,p", "f,i,n", "g,,p", "h,p,", "i,i,"]
+    (tmp_path / "p.csv").write_text("\n".join(["id,m,r", *rows]) + "\n", encoding="utf-8")
+    status = "status: {{column: {}, positive: p, negative: n, uninterpretable: i}}"
+    (tmp_path / "study.yaml").write_text(
+        "title: t\nsimulated: true\npatients: {table: p.csv, id: id}\nraters:\n"
+        f"  - {{name: truth, role: reference, table: p.csv, id: id, {status.format('r')}}}\n"
+        f"  - {{name: net, role: model, table: p.csv, id: id, {status.format('m')}}}\n",
+        encoding="utf-8",
+    )
+    section = patients_section(load_data(load_study(tmp_path / "study.yaml")))
+    table = next(block for block in section.blocks if isinstance(block, Table) and block.key == "flow-net-table")
+    assert table.header == ("net", "reference positive", "reference negative", "no reference", "All")
+    assert table.rows == (
+        ("positive", "1", "1", "1", "3"),
+        ("negative", "1", "2", "0", "3"),
+        ("i", "0", "1", "1", "2"),
+        ("not done", "1", "0", "0", "1"),
+    )
+    assert any(isinstance(block, Figure) and block.key == "flow-net" for block in section.blocks)
