@@ -14,7 +14,7 @@ _FIRST_SEED = 5000
 """Far from the seeds that the demo bundle was trained (1000 on) and measured (0-99) with."""
 
 _TRIED_SEEDS = 200
-_OPTIONS = PhantomOptions(node_count=4, patient_positive=True, truncated=False)
+PHANTOM_OPTIONS = PhantomOptions(node_count=4, patient_positive=True, truncated=False)
 _SMALLEST_MM = 4.0
 """Smaller nodes are missed by readers, too: they would show the limits of the demo model, not how the box works."""
 
@@ -38,7 +38,7 @@ class DemoCase:
 def make_cases(folder: Path) -> tuple[DemoCase, ...]:
     """Return the two cases; the phantom's series is written below `folder`."""
     seed = choose_seed()
-    case = generate_case(seed, options=_OPTIONS)
+    case = generate_case(seed, options=PHANTOM_OPTIONS)
     series = folder / "phantom"
     write_series(case, series)
     phantom = DemoCase(
@@ -61,7 +61,7 @@ def make_cases(folder: Path) -> tuple[DemoCase, ...]:
 def choose_seed() -> int:
     """Return the first seed whose plan has positive and negative nodes, on both sides, none of them tiny."""
     for seed in range(_FIRST_SEED, _FIRST_SEED + _TRIED_SEEDS):
-        if _is_instructive(make_plan(seed, _OPTIONS).nodes):
+        if _is_instructive(make_plan(seed, PHANTOM_OPTIONS).nodes):
             return seed
     raise ValueError(
         f"none of {_TRIED_SEEDS} seeds from {_FIRST_SEED} on has positive and negative nodes on both sides"
