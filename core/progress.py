@@ -1,10 +1,14 @@
 """How a running analysis tells where it is, and how it is told to stop."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 STEPS: Final = ("wait", "read", "check", "prepare", "infer", "resample", "measure", "write")
 """The stages that have no parts, in the order in which a case goes through them."""
+
+Tell = Callable[[str], None]
+"""Takes one line for whoever asked, such as which series is taken, or that an engine is made and why."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """`sidewall analyze`: one series, or the one chosen from a study, in this process."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core.findings_json import to_mapping
-from core.progress import Monitor
+from core.progress import Monitor, Tell
 from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput, CaseResult
 from runtime.analysis.case_folder import CaseInputs, write_case
 from runtime.analysis.images import Images
 from runtime.analysis.loading import ModelOnDemand
 from runtime.analysis.pipeline import analyze_case
 from runtime.analysis.settings import LocalSettings
-
-Tell = Callable[[str], None]
-"""Takes one line for the person who asked."""
 
 
 def analyze_into(

@@ -14,7 +14,7 @@ from core.findings import ModelDescription
 from core.judging.image_reference import ImageReference
 from core.judging.input_statistics import InputReference
 from core.judging.station_reference import StationReference
-from core.progress import Monitor, Progress
+from core.progress import Monitor, Progress, Tell
 from core.rules import ScoringRules
 from core.segmentation import Segmentation
 from core.volume import Volume
@@ -22,7 +22,7 @@ from runtime.analysis.settings import ModelSettings
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.bundle.registry.store import BundleStore
 from runtime.inference.backends.registry import chosen_backend
-from runtime.inference.engine_cache import Count, EngineCache, Tell
+from runtime.inference.engine_cache import Count, EngineCache
 from runtime.inference.golden import require_golden
 from runtime.inference.model import LoadedModel, describe_model, load_model, model_warnings
 from trust.registry.access import RegistryAccess

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.counting import counted
+from core.progress import Tell
 
 RESEARCH_USE = "Research use only: not a medical device."
 
@@ -29,9 +30,6 @@ _SHOWN_DIFFERENCES = 20
 
 ShowProgress = Callable[[str, int, int, float | None], None]
 """Takes stage, done, total and the estimated seconds to the end of the analysis."""
-
-Tell = Callable[[str], None]
-"""Takes one line for the person at the terminal."""
 
 
 def naming_aside(tell: Tell) -> Callable[[str, str], None]:

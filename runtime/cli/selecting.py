@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from base.wording import WARNING
+from core.progress import Tell
 from core.reading.limits import DEFAULT_LIMITS
 from core.reading.volume_files import holds_volume_files
 from core.selection import Selection, SeriesCandidate, SeriesReason, refused_by_headers
 from core.site_choices import FilteredImages
-from runtime.cli.console import Tell
 
 _COLOURS = {"chosen": "bold green", "eligible": "green", "excluded": "dim"}
 

@@ -18,10 +18,11 @@ from base.wording import WARNING
 from core.case_names import checked_case_id
 from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings_json import to_mapping
+from core.progress import Tell
 from core.reading.volume_files import holds_volume_files, read_volume_file
 from runtime.analysis.about import check_time_point, read_findings
 from runtime.analysis.case_folder import CaseInputs, earlier_report_file, write_case
-from runtime.cli.console import ShowProgress, Tell, naming_aside
+from runtime.cli.console import ShowProgress, naming_aside
 
 
 class _RemoteSettingInvalid(SettingInvalid):

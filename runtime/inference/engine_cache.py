@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from base.system_errors import system_error
 from base.wording import WARNING
+from core.progress import Tell
 from runtime.inference.errors import BackendUnavailable
 
 FORMAT: Final = "sidewall-engine 1"
@@ -26,9 +27,6 @@ _PART: Final = ".part"
 _NAME: Final = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}-[0-9a-f]{32}\.engine")
 
 Loaded = TypeVar("Loaded")
-Tell = Callable[[str], None]
-"""Takes one line about an engine: made, or made anew and why."""
-
 Count = Callable[[Literal["stored", "built"]], None]
 """Takes where an engine came from."""
 
