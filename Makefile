@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out mixed-cases mixed-leg gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out mixed-cases mixed-leg gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -57,11 +57,17 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 	$(BIN)/sidewall-analytics report out/study/data/study.yaml --out out/study/report
 	@echo "The report lies in out/study/report/report.html and report.pdf; the true values in out/study/data/truth.json."
 
-test: $(VENV)/.installed-dev ## Install and run every test, by WORKERS processes
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# By files in the order of tests/conftest.py, the longest first, so that no worker is left with one at the end.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: $(VENV)/.installed-dev ## Install and run every test but the trials, by WORKERS processes
+	$(PYTEST) -m "not trial"
+
+trials: $(VENV)/.installed-dev ## Run the trials: a whole training, kills at every point, a server's memory over many calls
+	$(PYTEST) -m trial
 
 test-fast: $(VENV)/.installed-dev ## Run the tests that need no server, model or other program
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --fast
+	$(PYTEST) -m "not trial" --fast
 
 # A seed repeats a run on the same commit; what it found is named with it and, by hypothesis, with the line that repeats the one example.
 fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES times as many; SEED=... repeats, FUZZ=tests/... takes a part
@@ -69,12 +75,13 @@ fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES
 	TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m hypothesis --hypothesis-seed=$$seed $(FUZZ) \
 		|| { echo "found by, and repeated with: $$again" >&2; exit 1; }
 
-lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, generated stubs
+lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, generated stubs and page of settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python -m tools.settings_page --check
 
 format: $(VENV)/.installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.drawing import load_profile
+from tests.fixtures.making import share_folder
 from tests.fixtures.proxies import dead_proxy
-from tests.fixtures.tiers import is_fast
+from tests.fixtures.tiers import is_fast, rank
 
 _TESTS = Path(__file__).resolve().parent
 
@@ -27,11 +28,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: rank(item.path))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _proxy_that_answers_nobody() -> Iterator[None]:
     """Run every test as in a hospital whose machines have a proxy for downloads, which leads to no box."""
     with dead_proxy():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the processes of one run make once what all of them need."""
+    share_folder(tmp_path_factory, is_worker="PYTEST_XDIST_WORKER" in os.environ)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,7 @@ from tests.fixtures.process_groups import wait_for_the_end_of_group
 from tests.fixtures.toy_training import TINY
 from training.workspace import Workspace
 
+pytestmark = pytest.mark.trial
 DATASET = "Dataset509_Tiny"
 EPOCHS = 8
 COMMANDS = {

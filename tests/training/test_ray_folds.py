@@ -50,6 +50,7 @@ def _wait(until: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Pa
         time.sleep(0.2)
 
 
+@pytest.mark.trial
 def test_the_fold_of_a_machine_that_died_goes_on_elsewhere_after_its_last_whole_epoch(
     workspace: Workspace, cluster: Any, tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def whole_run(workspace: Workspace, processes: ForkServerContext) -> Job:
     return job
 
 
+@pytest.mark.trial
 def test_a_run_that_was_killed_at_every_point_ends_with_the_weights_of_one_that_was_not(
     tmp_path: Path, workspace: Workspace, whole_run: Job, processes: ForkServerContext
 ) -> None:

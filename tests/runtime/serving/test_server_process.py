@@ -185,6 +185,7 @@ def test_the_log_says_that_a_case_was_answered_and_not_what_was_found(
     assert not re.search(r"\b(positive|negative|indeterminate|suspicious|borderline)\b", server.log_file.read_text())
 
 
+@pytest.mark.trial
 def test_twenty_calls_in_a_row_do_not_grow_the_server(
     client: sidewall.Client, series: Path, server: ServerProcess
 ) -> None:
