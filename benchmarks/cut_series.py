@@ -30,7 +30,7 @@ from phantom.case import GENERATOR_VERSION
 from runtime.analysis.case import AboutCase, CaseInput
 from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
-from runtime.bundle.manifest import parse_stations
+from runtime.bundle.manifest_reading import parse_stations
 from runtime.inference.model import LoadedModel
 
 app = typer.Typer(add_completion=False)

@@ -17,7 +17,8 @@ from export.model_card import CARD_NAME, MEASURED_AS, check_measured, model_card
 from export.sealing import seal_bundle
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import check_content
-from runtime.bundle.manifest import Manifest, parse_manifest
+from runtime.bundle.manifest import Manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from trust.signing import canonical_json
 
 

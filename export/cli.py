@@ -146,7 +146,7 @@ def bundle(
     from export.fold_forms import Forms
     from export.proof import proof_of, require_proof
     from export.station_sizes import read_section
-    from runtime.bundle.manifest import parse_stations
+    from runtime.bundle.manifest_reading import parse_stations
     from trust.private_keys import read_private_key
 
     rules = ScoringRules(

@@ -11,7 +11,8 @@ from export.proof import kept_unproven
 from export.sealing import seal_bundle
 from runtime.bundle.files import read_manifest
 from runtime.bundle.loading import check_content
-from runtime.bundle.manifest import LATER_SECTIONS, SCHEMA_VERSION, Manifest, parse_manifest
+from runtime.bundle.manifest import LATER_SECTIONS, SCHEMA_VERSION, Manifest
+from runtime.bundle.manifest_reading import parse_manifest
 
 
 def renew_bundle(

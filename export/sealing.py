@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.bundle.files import SignedManifest, read_manifest
 from runtime.bundle.loading import check_content
-from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest, parse_manifest
+from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from trust.signing import canonical_json, key_id_of, make_signature, sign, signature_text
 
 

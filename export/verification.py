@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 from export.parity_gate import CaseVerdict, candidates_of, gate_cases, run_gate
 from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
 from runtime.bundle.loading import Bundle, check_references, load_bundle
-from runtime.bundle.manifest import Manifest, parse_manifest
+from runtime.bundle.manifest import Manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.inference.errors import BackendUnavailable
 from runtime.inference.golden import run_golden

@@ -16,7 +16,8 @@ from core.rules import ScoringRules
 from core.volume import Volume
 from runtime.bundle.arrays import read_arrays
 from runtime.bundle.files import SignedManifest, check_nothing_else, read_file, read_manifest
-from runtime.bundle.manifest import HalfPrecision, Manifest, parse_manifest
+from runtime.bundle.manifest import HalfPrecision, Manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from runtime.bundle.networks import check_network
 from trust.errors import BundleRejected
 from trust.signing import TrainedOn

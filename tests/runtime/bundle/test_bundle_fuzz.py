@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from export.packing import pack_bundle
 from runtime.bundle.arrays import read_arrays
 from runtime.bundle.loading import load_bundle
-from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from runtime.bundle.networks import check_network
 from runtime.bundle.packed import BLOCK_BYTES, unpack_bundle
 from tests.fixtures.bundles import make_tiny_bundle, reseal

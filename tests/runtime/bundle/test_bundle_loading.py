@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from core.rules import LATER_SOURCE
 from export.sealing import seal_bundle
 from runtime.bundle.loading import load_bundle
-from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from tests.fixtures.bundles import FOLD_COUNT, make_tiny_bundle, reseal
 from trust.errors import BundleRejected
 from trust.signing import canonical_json, read_trusted_keys, write_trusted_key

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.judging.image_reference import ImageReference
-from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from tests.fixtures.bundles import make_tiny_bundle
 from trust.errors import BundleRejected
 

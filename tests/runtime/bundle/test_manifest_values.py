@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from core.judging.image_reference import ImageReference
 from core.rules import ScoringRules
 from runtime.bundle.loading import load_bundle
-from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.manifest_reading import parse_manifest
 from tests.fixtures.bundles import make_tiny_bundle, reseal
 from trust.errors import BundleRejected
 
