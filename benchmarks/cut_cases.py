@@ -12,7 +12,7 @@ from core.judging.assessing import StationProfile, assess_profile, profile_stati
 from core.judging.deciding import case_status
 from core.judging.gates import check_input, refusal_reasons
 from core.judging.station_reference import StationReference
-from core.labels import REGIONAL_STATIONS
+from core.labels import REGIONAL_STATIONS, STATION_LABELS
 from core.measuring.components import Box, edge_voxels
 from core.measuring.midline import Midline
 from core.reading.limits import DEFAULT_LIMITS
@@ -61,6 +61,10 @@ class TruthCase:
     false_negatives: tuple[str, ...]
     """Such cuts that are answered `negative`."""
 
+    inguinal_alone: bool
+    """Whether every positive node lies below both obturator stations: in the inguinal region, which is no lateral
+    compartment (its nodes count as metastases, M), though the external iliac label of the study goes on into it."""
+
 
 @dataclass(frozen=True)
 class ModelCut:
@@ -97,6 +101,14 @@ class _Truth:
     def cut(self, box: Box) -> "_Truth":
         """Return a part of it."""
         return replace(self, labels=crop(self.labels, box), node_ids=crop(self.node_ids, box))
+
+    @property
+    def inguinal_alone(self) -> bool:
+        """Whether there are positive nodes and all of them lie below the lowest slice of either obturator station."""
+        obturator = next(value for value, station in STATION_LABELS.items() if station == "obturator")
+        stations = np.flatnonzero((self.labels.voxels == obturator).any(axis=(1, 2)))
+        nodes = np.flatnonzero(np.isin(self.node_ids.voxels, self.positive).any(axis=(1, 2)))
+        return bool(stations.size and nodes.size and nodes[-1] < stations[0])
 
     def thinned(self, step: int) -> "_Truth":
         """Return every `step`-th slice of it."""
@@ -152,6 +164,7 @@ def cut_truth(seed: int, reference: StationReference | None = None, options: Pha
         cuts=len(answers),
         hiding=len(hiding),
         false_negatives=tuple(name for name, status in hiding if status == "negative"),
+        inguinal_alone=truth.inguinal_alone,
     )
 
 

@@ -47,13 +47,18 @@ def summarise_truth(cases: Sequence[TruthCase]) -> dict[str, Any]:
         "positive_phantoms": sum(case.positive for case in cases),
         "cuts": sum(case.cuts for case in cases),
         "cuts_that_hide_all_positive_nodes": sum(case.hiding for case in cases),
-        "of_these_negative": {case.seed: list(case.false_negatives) for case in cases if case.false_negatives},
+        "of_these_negative": _negative(cases),
+        "of_these_with_inguinal_nodes_alone": _negative([case for case in cases if case.inguinal_alone]),
         "uncut_series_that_lose_a_negative": {
             "regional stations end within the slices": _loss(cases, lambda case: case.whole),
             "planned from end to end of the pelvis": _loss(cases, lambda case: not case.truncated),
             "all": _loss(cases, lambda case: True),
         },
     }
+
+
+def _negative(cases: Sequence[TruthCase]) -> dict[int, list[str]]:
+    return {case.seed: list(case.false_negatives) for case in cases if case.false_negatives}
 
 
 def _loss(cases: Sequence[TruthCase], counts: Callable[[TruthCase], bool]) -> dict[str, Any]:
@@ -110,11 +115,12 @@ def read_model_case(line: str) -> ModelCase:
 
 
 def passed(report: dict[str, Any]) -> bool:
-    """Return whether no cut was a false negative and few whole phantoms lost their `negative`."""
+    """Return whether no cut that hides a lateral node was negative, and few whole phantoms lost their `negative`."""
     truth, model = report["truth"], report.get("model_on_cuts")
     lost = truth["uncut_series_that_lose_a_negative"]["regional stations end within the slices"]
     by_model = model is None or (not model["negative"] and report["real_series"]["incompletely_seen"])
-    return not truth["of_these_negative"] and (lost["share"] or 0) <= LARGEST_LOSS and by_model
+    lateral = set(truth["of_these_negative"]) - set(truth["of_these_with_inguinal_nodes_alone"])
+    return not lateral and (lost["share"] or 0) <= LARGEST_LOSS and by_model
 
 
 @app.command()
@@ -134,7 +140,8 @@ def main(
 ) -> None:
     """Cut phantoms in every way and look for a `negative` that hides a positive node.
 
-    The exit status is 1 when there is one, or when more than 2 % of the whole phantoms lose their `negative`.
+    The exit status is 1 when there is one, unless the node lies below the lateral compartments, or when more than 2 %
+    of the whole phantoms lose their `negative`.
 
     Example: python -m benchmarks.cut_series --seeds 9000-9499 --out benchmarks/results/cut_series.json
     """

@@ -42,7 +42,12 @@ def _check_complete(instances: Sequence[Dataset], notes: Notes) -> None:
             RefusalCode.INCOMPLETE_TRANSFER,
             f"part {listed} of {last} of a concatenation did not come; allowed: every part",
         )
-    elif not _is_seamless(instances):
+    elif not totals:
+        notes.warn(
+            f"the parts of a concatenation do not say how many they are: {counted(len(instances), 'part')} came, and "
+            "whether more belong to it cannot be told"
+        )
+    if not missing and last <= len(instances) and not _is_seamless(instances):
         notes.refuse(
             RefusalCode.INCOMPLETE_TRANSFER,
             "the parts of a concatenation do not join: their frames leave a gap or overlap; allowed: every frame once",

@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence as Items
 from core.errors import RefusalCode
 from core.reading.elements import element_value
 from core.reading.frames import Frame
-from core.reading.kinds import COMPUTED, image_type, is_computed, shown_word
+from core.reading.kinds import COMPUTED, computed_within, image_type, is_computed, shown_word
 from core.reading.limits import ReadingLimits
 from core.reading.notes import Notes
 
@@ -58,6 +58,8 @@ def check_derivation(frames: Sequence[Frame], limits: ReadingLimits, notes: Note
     """
     said = sorted({word for frame in frames for word in image_type(frame) if is_computed(word)})
     derived = [frame for frame in frames if "DERIVED" in image_type(frame)]
+    others = [frame for frame in frames if "DERIVED" not in image_type(frame)]
+    said += sorted({part for frame in others for word in image_type(frame)[2:] for part in computed_within(word)})
     otherwise = [frame for frame in derived if not is_derived_by_compression(frame)]
     signs = list(dict.fromkeys(sign for frame in derived for sign in _signs(frame)))
     if otherwise:

@@ -21,6 +21,7 @@ PARSE_ERRORS: Final = (
     OSError,
     RecursionError,
     RuntimeError,
+    StopIteration,
     TypeError,
     ValueError,
     struct.error,

@@ -22,8 +22,11 @@ _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPANION_NAMES: Final = frozenset(
     {"DICOMDIR", "THUMBS.DB", "DESKTOP.INI", "README", "LICENSE", "LOCKFILE", "VERSION"}
 )
-_DICOM_SUFFIX: Final = re.compile(r"\.(dcm|dicom|dic|ima|img|mr)\Z", re.IGNORECASE)
-"""Suffix of files that claim to be images."""
+_DICOM_SUFFIX: Final = re.compile(
+    r"\.(dcm|dicom|dic|ima|img|mr)(\.\w{1,10})?~?\Z|\.(tmp|temp|part|partial|filepart|crdownload|download)\Z",
+    re.IGNORECASE,
+)
+"""Suffix of files that claim to be images, the first of two, too, or that are on their way and may become one."""
 
 _NO_SUFFIX: Final = re.compile(r"(\.\d+)?\Z")
 """Suffix of files that may be images: none, or a number (the end of a UID)."""

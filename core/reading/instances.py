@@ -21,7 +21,7 @@ from pydicom.uid import (
 from core.counting import counted
 from core.errors import RefusalCode
 from core.reading.elements import PARSE_ERRORS, element_value
-from core.reading.file_kinds import kind_of_content
+from core.reading.file_kinds import holds_packed_instance, is_blank, kind_of_content
 from core.reading.files import NOTHING_ASIDE, OTHER_FILE, InputFile, NameAside, name_no_file
 from core.reading.limits import ReadingLimits
 from core.reading.notes import Notes
@@ -35,6 +35,9 @@ _PIXEL_GROUPS: Final = frozenset({0x7FE0, 0x7FE1})
 
 NOT_READABLE: Final = "no readable DICOM image"
 """Kind of a file that could have been a slice."""
+
+PACKED: Final = "package of DICOM images"
+"""Kind of a gzip or zip file among the images: what it holds could be a part of the series."""
 
 _META_SEARCH_BYTES: Final = 2048
 """File meta information lies within this many bytes."""
@@ -55,23 +58,31 @@ def parse_images(
     """
     images: list[Dataset] = []
     aside = Counter(left_aside)
-    damaged = 0
+    damaged = packed = 0
     for file in files:
         dataset = None if file.aside else parse_instance(file.content, limits)
         if dataset is not None and is_image(dataset):
             images.append(dataset)
             continue
         kind = file.aside or _kind_beside_images(file, dataset)
-        aside[kind or ""] += kind is not None
+        packed += kind == PACKED
         damaged += kind is None
+        if kind is not None and kind != PACKED:
+            aside[kind] += 1
         name_aside(file.name, kind or NOT_READABLE)
-    count = damaged + aside.total() + len(images)
+    count = damaged + packed + aside.total() + len(images)
+    if packed:
+        notes.refuse(
+            RefusalCode.NOT_DICOM,
+            f"{counted(packed, PACKED)} among {counted(count, 'file')}, which may hold a part of the series; allowed: "
+            "unpacked files, or one zip archive alone",
+        )
     if damaged:
         notes.refuse(
             RefusalCode.NOT_DICOM,
             f"{NOT_READABLE} in {damaged} of {counted(count, 'file')}; allowed: complete ones",
         )
-    elif not images:
+    elif not images and not packed:
         notes.refuse(RefusalCode.NOT_DICOM, f"no DICOM image among {counted(count, 'file')}; allowed: one MR series")
     listed = ", ".join(f"{counted(number, kind)}" for kind, number in sorted(aside.items()) if number)
     if listed and images:
@@ -80,10 +91,17 @@ def parse_images(
 
 
 def _kind_beside_images(file: InputFile, dataset: Dataset | None) -> str | None:
-    """Return what a file without an image is, in words; None where it could have been a slice."""
+    """Return what a file without an image is, in words; None where it could have been a slice.
+
+    A file that begins with zeros was made room for, and its content may be yet to come.
+    """
     if dataset is not None and _is_other_object(dataset):
         return "DICOM object"
     if begins_as_instance(file.content) and not _is_scrap(file.content, dataset):
+        return None
+    if holds_packed_instance(file.content):
+        return PACKED
+    if is_blank(file.content):
         return None
     kind = kind_of_content(file.content)
     if file.is_companion:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.errors import RefusalCode
+from core.reading.elements import PARSE_ERRORS, element_value
 from core.reading.frames import Frame
 from core.reading.notes import Notes
 
@@ -45,8 +46,9 @@ FAT_SUPPRESSED: Final = Kind(
     "fat-suppressed",
     "Scan Options (0018,0022), Spectrally Selected Suppression (0018,9025)",
     _words(
-        "FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE", "FATSAT", "FAT_SUPPRESSION", "FATSUP", "SPAIR", "SPIR",
-        "SPECIR", "SPECIAL", "STIR", "TIRM", "WE", "WATER_EXCITATION", "PROSET",
+        "FS", "FAT", "FAT_AND_WATER", "SLICE_SELECTIVE", "FATSAT", "FAT_SATURATION", "FAT_SUPPRESSION",
+        "FAT_SUPPRESSED", "FATSUP", "SPECTRAL FATSAT", "CHEMSAT", "CHESS", "SPAIR", "SPIR", "SPECIR", "SPECIAL", "STIR",
+        "TIRM", "WE", "WATER_EXCITATION", "PROSET",
     ),
     "refused",
     "T2 without fat suppression",
@@ -58,9 +60,16 @@ INVERSION: Final = Kind(
     "refused",
     "T2 without an inversion time",
 )
+WATER_SUPPRESSED: Final = Kind(
+    "with the signal of water or silicone suppressed",
+    "Spectrally Selected Suppression (0018,9025)",
+    _words("WATER", "SILICON_GEL"),
+    "refused",
+    "T2 without suppression",
+)
 DARK_FAT: Final = Kind(
     "the water, fat or out-of-phase part of a Dixon acquisition",
-    "Image Type (0008,0008) or Frame Type (0008,9007), third value and on",
+    "Image Type (0008,0008) or Frame Type (0008,9007), third value and on: these, or WATER or FAT within a value",
     _words(
         "W", "WATER", "F", "FAT", "OP", "OPP", "OUT", "OPP_PHASE", "OUT_PHASE", "OUT_OF_PHASE", "OPPOSED_PHASE",
         "OPPOSED", "FF", "FAT_FRACTION", "WATER_FRACTION",
@@ -69,15 +78,16 @@ DARK_FAT: Final = Kind(
     "images with bright fat",
 )  # fmt: skip
 IN_PHASE: Final = Kind(
-    "the in-phase part of a Dixon acquisition",
-    "Image Type (0008,0008) or Frame Type (0008,9007), third value and on",
-    _words("IP", "IN", "IN_PHASE"),
+    "the in-phase part of a Dixon acquisition, or one that is not named",
+    "Image Type (0008,0008) or Frame Type (0008,9007), third value and on; Scan Options (0018,0022)",
+    _words("IP", "IN", "IN_PHASE", "DIXON", "IDEAL"),
     "warned",
     "usual: no Dixon",
 )
 NOT_MAGNITUDE: Final = Kind(
     "a part of a complex image that is no magnitude",
-    "Image Type (0008,0008) or Frame Type (0008,9007), third and fourth value; Complex Image Component (0008,9208)",
+    "Image Type (0008,0008) or Frame Type (0008,9007), third and fourth value; Complex Image Component (0008,9208); of "
+    "GE, whose image type is silent about it, the private element (0043,102F)",
     _words(
         "P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAG", "IMAGINARY", "P_SE", "R_SE", "I_SE", "P_IR", "R_IR",
         "I_IR", "P_FFE", "R_FFE", "I_FFE", "VELOCITY",
@@ -86,15 +96,21 @@ NOT_MAGNITUDE: Final = Kind(
     "magnitude images",
 )  # fmt: skip
 ELSEWHERE: Final = Kind(
-    "of another body part", "Body Part Examined (0018,0015)", frozenset(), "warned", "usual: the pelvis or abdomen"
+    "of another body part",
+    "Body Part Examined (0018,0015): all but the pelvis and the abdomen; the meaning of Anatomic Region (0008,2218): "
+    "what does not touch the pelvis",
+    frozenset(),
+    "warned",
+    "usual: the pelvis or abdomen",
 )
 DESCRIBED: Final = Kind(
     "described as no plain T2",
-    "Series Description (0008,103E), Protocol Name (0018,1030): whole words, none after a word such as NO",
+    "Series Description (0008,103E), Protocol Name (0018,1030): whole words, none after a word such as NO or "
+    "before OFF",
     frozenset(
         {
-            "T1", "T1W", "T1WI", "DWI", "DIFF", "ADC", "STIR", "TIRM", "FLAIR", "FS", "FATSAT", "FATSUP", "SPAIR",
-            "SPIR", "DIXON", "PD", "PDW",
+            "T1", "T1W", "T1WI", "DWI", "DIFF", "ADC", "STIR", "TIRM", "FLAIR", "FS", "T2FS", "FSAT", "FATSAT",
+            "FATSUP", "FETTSAT", "SPAIR", "SPIR", "DIXON", "MDIXON", "IDEAL", "PD", "PDW",
         }
     ),
     "warned",
@@ -106,12 +122,15 @@ COMPUTED: Final = Kind(
     "Image Type (0008,0008) or Frame Type (0008,9007); of DERIVED images Derivation Code Sequence (0008,9215), "
     "Derivation Description (0008,2111) and geometry, too",
     _words(
-        "ADC", "CALC_BVALUE", "CPR", "DIFFUSION", "EADC", "EXP", "FA", "MAX_IP", "MIN_IP", "MIP", "MINIP", "MPR",
-        "PROJECTION IMAGE", "REFORMATTED", "SUB", "SUBTRACTION", "T1 MAP", "T2 MAP", "T2_STAR MAP", "TRACEW",
+        "ADC", "CALC_BVALUE", "CPR", "DIFFUSION", "EADC", "EXP", "FA", "MAX_IP", "MIN_IP", "MIP", "MINIP", "MOSAIC",
+        "MPR", "PERFUSION", "PROJECTION IMAGE", "REFORMATTED", "SCREEN SAVE", "SUB", "SUBTRACTION", "T1 MAP", "T2 MAP",
+        "T2_STAR MAP", "TRACEW",
     ),
     "refused",
     "images as acquired",
 )  # fmt: skip
+_COMPUTED_WITHIN: Final = frozenset({"ADC", "CPR", "MAP", "MINIP", "MIP", "MPR", "PROJECTION", "SUBTRACTION"})
+"""Words that say the same within a value, such as `B0 MAP` and `CSA MPR`."""
 FILTERED: Final = Kind(
     "called DERIVED and no more, as filters of vendors do",
     "Image Type (0008,0008) or Frame Type (0008,9007) with PRIMARY; with the setting `filtered_images` at `warn` taken "
@@ -121,13 +140,30 @@ FILTERED: Final = Kind(
     "ORIGINAL images",
 )
 
-KINDS: Final = (COMPUTED, FILTERED, FAT_SUPPRESSED, INVERSION, DARK_FAT, NOT_MAGNITUDE, IN_PHASE, ELSEWHERE, DESCRIBED)
+KINDS: Final = (
+    COMPUTED, FILTERED, FAT_SUPPRESSED, WATER_SUPPRESSED, INVERSION, DARK_FAT, NOT_MAGNITUDE, IN_PHASE, ELSEWHERE,
+    DESCRIBED,
+)  # fmt: skip
 """The table, in the order in which it is gone through."""
 
-_DENIED_BY: Final = frozenset({"NO", "NOT", "NON", "NICHT", "OHNE", "SANS", "SENZA", "SIN", "SEM", "WITHOUT", "WO"})
+_DENIED_BY: Final = frozenset(
+    {
+        "NO", "NOT", "NON", "NICHT", "KEIN", "KEINE", "OHNE", "SANS", "SENZA", "SIN", "SEM", "GEEN", "ZONDER", "UTAN",
+        "WITHOUT", "WO",
+    }
+)  # fmt: skip
+_DENIED_BEFORE: Final = frozenset({"OFF", "AUS"})
+_WITHIN_DARK_FAT: Final = frozenset({"WATER", "FAT"})
+_GE_RAW_DATA: Final = (0x0043, "GEMS_PARM_01", 0x2F)
+"""Group, creator and element in which GE says what a pixel is."""
+
+_GE_COMPONENTS: Final = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
+_NO_AGENT: Final = frozenset({"", "NO", "NONE", "N"})
+"""What is written where no contrast agent was given."""
+
 _TEXT_WORD: Final = re.compile(r"[A-Z0-9]+")
 
-_PELVIS: Final = re.compile(r"\b(PELVI|RECT|PROSTAT|BLADDER|UTER|CERVIX|ANUS|ANAL|BECKEN)|PELVIS")
+_PELVIS: Final = re.compile(r"\b(PELV|RECT|PROSTAT|BLADDER|UTER|CERVIX|ANUS|ANAL|BECKEN|BEKKEN|BASSIN|BACINO)|PELVIS")
 _ABDOMEN: Final = re.compile(r"ABDO|\bABD\b")
 _SURELY_ELSEWHERE: Final = re.compile(
     r"HEAD|BRAIN|SKULL|ORBIT|PITUITARY|FACE|JAW|IAC|EAR|NECK|C.?SPINE|T.?SPINE|CHEST|THORAX|HEART|BREAST|SHOULDER|"
@@ -152,10 +188,14 @@ def kinds_of(frames: Sequence[Frame]) -> list[tuple[Kind, str]]:
     """Return what of the table some of the frames say about themselves, each with what they say, safe to show."""
     found = [
         (FAT_SUPPRESSED, _coded(frames, FAT_SUPPRESSED, _suppressions)),
+        (
+            WATER_SUPPRESSED,
+            _coded(frames, WATER_SUPPRESSED, lambda frame: frame.words("SpectrallySelectedSuppression")),
+        ),
         (INVERSION, _inversion_times(frames)),
-        (DARK_FAT, _coded(frames, DARK_FAT, lambda frame: image_type(frame)[2:])),
+        (DARK_FAT, _dark_fat(frames)),
         (NOT_MAGNITUDE, _coded(frames, NOT_MAGNITUDE, _components)),
-        (IN_PHASE, _coded(frames, IN_PHASE, lambda frame: image_type(frame)[2:])),
+        (IN_PHASE, _coded(frames, IN_PHASE, lambda frame: (*image_type(frame)[2:], *frame.words("ScanOptions")))),
         (ELSEWHERE, _other_parts(frames)),
         (DESCRIBED, _described(frames)),
     ]
@@ -170,6 +210,11 @@ def image_type(frame: Frame) -> tuple[str, ...]:
 def is_computed(word: str) -> bool:
     """Return whether a value of the image type says that the image was computed from others."""
     return _plain(word) in COMPUTED.words
+
+
+def computed_within(word: str) -> tuple[str, ...]:
+    """Return the words within a value of the image type that say the same, such as `MAP` in `B0 MAP`."""
+    return () if is_computed(word) else tuple(part for part in _TEXT_WORD.findall(word) if part in _COMPUTED_WITHIN)
 
 
 def is_fat_suppressed(frame: Frame) -> bool:
@@ -191,12 +236,28 @@ def described_as(text: str) -> tuple[str, ...]:
     """Return the words of a description that speak against a plain T2, sorted; words that are denied do not."""
     words = _TEXT_WORD.findall(text.upper().replace("W/O", "WO"))
     found = set()
-    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
-        if word == "FAT" and after.startswith(("SAT", "SUP")):
+    for place, word in enumerate(words):
+        after = words[place + 1 : place + 2]
+        if word == "FAT" and after and after[0].startswith(("SAT", "SUP")):
             word = "FATSAT"
-        if word in DESCRIBED.words and before not in _DENIED_BY:
+        if word in DESCRIBED.words and not _is_denied(words[:place], after):
             found.add(word)
     return tuple(sorted(found))
+
+
+def _is_denied(before: Sequence[str], after: Sequence[str]) -> bool:
+    return (
+        not _DENIED_BY.isdisjoint(before[-1:]) or before[-2:] == ["PAS", "DE"] or not _DENIED_BEFORE.isdisjoint(after)
+    )
+
+
+def has_contrast_agent(frame: Frame) -> bool:
+    """Return whether a frame says that a contrast agent was given; `NONE` as its name says that none was."""
+    administered = frame.text("ContrastBolusAgentAdministered").upper()
+    if administered:
+        return administered == "YES"
+    named = frame.text("ContrastBolusAgent").upper() not in _NO_AGENT
+    return named or element_value(frame.dataset, "ContrastBolusAgentSequence") is not None
 
 
 def shown_word(word: str) -> str:
@@ -218,7 +279,23 @@ def _suppressions(frame: Frame) -> tuple[str, ...]:
 
 
 def _components(frame: Frame) -> tuple[str, ...]:
-    return (*image_type(frame)[2:4], *frame.words("ComplexImageComponent"))
+    return (*image_type(frame)[2:4], *frame.words("ComplexImageComponent"), *_ge_component(frame))
+
+
+def _ge_component(frame: Frame) -> tuple[str, ...]:
+    group, creator, element = _GE_RAW_DATA
+    try:
+        value = frame.dataset.private_block(group, creator)[element].value
+        return (_GE_COMPONENTS[int(value)],)
+    except PARSE_ERRORS:
+        return ()  # neither by GE nor any of these
+
+
+def _dark_fat(frames: Sequence[Frame]) -> str:
+    words = {word for frame in frames for word in image_type(frame)[2:]}
+    said = {word for word in words if _plain(word) in DARK_FAT.words}
+    said |= {part for word in words - said for part in _TEXT_WORD.findall(word) if part in _WITHIN_DARK_FAT}
+    return ", ".join(sorted(said))
 
 
 def _inversion_times(frames: Sequence[Frame]) -> str:
@@ -230,7 +307,19 @@ def _inversion_times(frames: Sequence[Frame]) -> str:
 def _other_parts(frames: Sequence[Frame]) -> str:
     parts = {part for frame in frames for part in frame.words("BodyPartExamined") if part}
     other = sorted(shown_word(part) for part in parts if not is_pelvis(part) and not _ABDOMEN.search(part))
+    regions = (_SURELY_ELSEWHERE.match(region) for region in _regions(frames) if is_elsewhere(region))
+    other += sorted(found.group() for found in regions if found)
     return f"the body part is {', '.join(dict.fromkeys(other))}" if other else ""
+
+
+def _regions(frames: Sequence[Frame]) -> set[str]:
+    """Return the meanings of the coded anatomic regions, in upper case."""
+    places = {id(place): place for frame in frames for place in (*frame.groups, frame.dataset)}
+    return {
+        str(element_value(code, "CodeMeaning") or "").strip().upper()
+        for place in places.values()
+        for code in element_value(place, "AnatomicRegionSequence") or ()
+    }
 
 
 def _described(frames: Sequence[Frame]) -> str:

@@ -190,6 +190,8 @@ def _decode(dataset: Dataset) -> npt.NDArray[Any] | None:
     try:
         if _transfer_syntax(dataset).is_encapsulated:
             _intact_frames(dataset)
+        elif len(dataset.PixelData) >= (frame_count(dataset) + 1) * _bytes_of_frame(dataset):
+            raise ValueError("there are more frames than stated: the last ones would be lost")
         if _transfer_syntax(dataset).is_encapsulated and _transfer_syntax(dataset) != RLELossless:
             return pixel_array(dataset, raw=True, decoding_plugin=plugin)  # the codecs know the bits of a value
         # Whole words, whatever is said of their bits.
@@ -238,15 +240,22 @@ def _jpeg_frame(content: bytes, dataset: Dataset) -> JpegFrame:
 
 
 def _intact_frames(dataset: Dataset) -> list[bytes]:
-    """Return the compressed frames; raises `ValueError` if one is cut off or not of the stated size.
+    """Return the compressed frames; raises `ValueError` if they are not as many, or one not as large, as is stated.
 
     Decoders fill a cut-off frame without a word, and one that states a huge size could take any memory.
     """
     size = int(dataset.Rows), int(dataset.Columns)
-    frames = list(generate_frames(dataset.PixelData, number_of_frames=frame_count(dataset)))
+    count = frame_count(dataset)
+    frames = list(generate_frames(dataset.PixelData, number_of_frames=count))
+    if len(frames) != count:
+        raise ValueError("there are not as many frames as stated")
     if any(lacks_end(frame) or states_other_size(frame, size) for frame in frames):
         raise ValueError("a compressed frame is cut off or of another size")
     return frames
+
+
+def _bytes_of_frame(dataset: Dataset) -> int:
+    return int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
 
 
 def _intensities(stored: npt.NDArray[Any], frame: Frame) -> Intensities | None:

@@ -16,22 +16,23 @@ from pydicom.dataset import Dataset
 from core.counting import counted
 from core.errors import RefusalCode
 from core.reading.elements import element_value
-from core.reading.frames import frames_of
+from core.reading.frames import Frame, frames_of
 from core.reading.identity import differing_identity
 from core.reading.notes import Notes
 from core.reading.pixels import decode_instance
+from core.volume import FloatArray
 
 _PLACES: Final = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-_MEANING: Final = (
-    "FrameOfReferenceUID",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "PhotometricInterpretation",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "RepetitionTime",
-)
-"""What a slice's values mean, and where: by these, place, pixels and identity two instances are the same."""
+_MEANING: Final = ("FrameOfReferenceUID", "PhotometricInterpretation")
+_NUMBERS: Final = {
+    "RescaleSlope": 1.0,
+    "RescaleIntercept": 0.0,
+    "EchoTime": None,
+    "EffectiveEchoTime": None,
+    "RepetitionTime": None,
+}
+"""What a slice's values mean, and where: by these, place, pixels and identity two instances are the same. Numbers,
+with what stands for an absent one: archives write `1` as `1.000000`, and leave out what changes nothing."""
 
 _STAMPS: Final = (
     "InstanceCreationDate",
@@ -45,6 +46,8 @@ _STAMPS: Final = (
 """What instances that were sent together may share, and those of another sending not."""
 
 _DECIMALS: Final = 4
+_NEAR: Final = 1e-3
+"""Difference of coordinates (mm) and cosines that the rounding of an archive explains."""
 
 
 def without_repeats(images: Sequence[Dataset], notes: Notes) -> list[Dataset]:
@@ -82,16 +85,14 @@ def _without_same_uids(images: Sequence[Dataset], notes: Notes) -> list[Dataset]
 
 
 def _without_same_contents(images: list[Dataset]) -> list[Dataset]:
-    by_place: dict[object, list[Dataset]] = defaultdict(list)
-    for image in images:
-        by_place[_place(image)].append(image)
-    if all(len(alike) == 1 for alike in by_place.values()):
+    by_place = _by_place(images)
+    if all(len(alike) == 1 for alike in by_place):
         return images
-    places = {id(image): place for place, alike in by_place.items() for image in alike}
+    places = {id(image): place for place, alike in enumerate(by_place) for image in alike}
     whole = {id(image) for image in _one_set(images, places)}
     places_of = Counter(_family(image) for image in images)
     dropped: set[int] = set()
-    for alike in by_place.values():
+    for alike in by_place:
         if len(alike) > 1 and all(_are_same(alike[0], other) for other in alike[1:]):
             _, *others = sorted(alike, key=lambda image: (id(image) not in whole, *_rank(image, places_of)))
             dropped.update(id(other) for other in others)
@@ -165,24 +166,61 @@ def _uid(image: Dataset) -> str:
     return str(element_value(image, "SOPInstanceUID") or "")
 
 
-def _place(image: Dataset) -> object:
-    """Return where the frames of an image lie, to compare; an image that does not say is like no other."""
-    places = tuple(
-        tuple(round(number, _DECIMALS) for keyword in _PLACES for number in frame.numbers(keyword))
-        for frame in frames_of(image)
-    )
-    return (str(element_value(image, "SeriesInstanceUID")), places) if all(places) else id(image)
+def _by_place(images: Sequence[Dataset]) -> list[list[Dataset]]:
+    """Return the images that lie at one place together; the first of each place says where it is."""
+    groups: list[list[Dataset]] = []
+    known: dict[object, list[tuple[FloatArray, list[Dataset]]]] = defaultdict(list)
+    for image in images:
+        kind, numbers = _place(image)
+        places = known[kind]
+        near = np.flatnonzero([_are_near(numbers, other) for other, _ in places])
+        if near.size:
+            places[int(near[0])][1].append(image)
+        else:
+            groups.append([image])
+            places.append((numbers, groups[-1]))
+    return groups
+
+
+def _place(image: Dataset) -> tuple[object, FloatArray]:
+    """Return what must be equal, and the numbers that must be near, for images to lie at one place.
+
+    An image that does not say where it lies is like no other.
+    """
+    places = [[number for keyword in _PLACES for number in frame.numbers(keyword)] for frame in frames_of(image)]
+    series = str(element_value(image, "SeriesInstanceUID"))
+    kind = (series, tuple(map(len, places))) if all(places) else id(image)
+    return kind, np.array([number for place in places for number in place])
+
+
+def _are_near(one: FloatArray, other: FloatArray) -> bool:
+    return bool(np.abs(one - other).max(initial=0.0) <= _NEAR)
 
 
 def _are_same(one: Dataset, other: Dataset) -> bool:
     """Return whether two images have the same place, meaning, identity and pixels."""
-    if _place(one) != _place(other) or differing_identity([one, other]):
+    (kind, numbers), (other_kind, other_numbers) = _place(one), _place(other)
+    if kind != other_kind or not _are_near(numbers, other_numbers) or differing_identity([one, other]):
         return False
     return _meaning(one) == _meaning(other) and _pixels(one) == _pixels(other)
 
 
 def _meaning(image: Dataset) -> object:
-    return [tuple(frame.text(keyword) for keyword in _MEANING) for frame in frames_of(image)]
+    return [
+        (
+            *(frame.text(keyword) for keyword in _MEANING),
+            *(_number(frame, keyword, absent) for keyword, absent in _NUMBERS.items()),
+        )
+        for frame in frames_of(image)
+    ]
+
+
+def _number(frame: Frame, keyword: str, absent: float | None) -> object:
+    """Return a number to compare; what is none stays the text that it is."""
+    if not frame.text(keyword):
+        return absent
+    number = frame.number(keyword)
+    return frame.text(keyword) if number is None else round(number, _DECIMALS)
 
 
 def _pixels(image: Dataset) -> object:

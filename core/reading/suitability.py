@@ -14,7 +14,7 @@ from core.reading.concatenations import check_frames, check_parts
 from core.reading.derivation import check_derivation
 from core.reading.elements import is_stated
 from core.reading.frames import Frame
-from core.reading.kinds import check_kinds, image_type, shown_word
+from core.reading.kinds import check_kinds, has_contrast_agent, image_type, shown_word
 from core.reading.limits import ReadingLimits
 from core.reading.notes import Notes
 
@@ -106,8 +106,11 @@ def _check_timing(frames: Sequence[Frame], limits: ReadingLimits, notes: Notes) 
         )
     if len(known) > 1:
         notes.refuse(RefusalCode.NOT_T2, f"the series mixes echo times of {_listed(known)} ms; allowed: one echo")
-    if any(time is None and not states_echo_time(frame) for time, frame in zip(echo_times, frames, strict=True)):
+    lacking = [frame for time, frame in zip(echo_times, frames, strict=True) if time is None]
+    if any(not states_echo_time(frame) for frame in lacking):
         notes.refuse(RefusalCode.NOT_T2, f"no echo time is stated; allowed: {shortest:g} to {longest:g} ms")
+    if any(frame.number(keyword) == 0 for frame in lacking for keyword in _ECHO_TIMES):
+        notes.refuse(RefusalCode.NOT_T2, f"the echo time is 0 ms; allowed: {shortest:g} to {longest:g} ms")
     short = sorted(
         {time for frame in frames if (time := frame.number("RepetitionTime")) and time < limits.min_repetition_time_ms}
     )
@@ -124,7 +127,7 @@ def _check_preparation(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(
             RefusalCode.NOT_T2, f"the series is diffusion-weighted (b = {_listed(b_values)} s/mm2); allowed: none"
         )
-    if any(frame.text("ContrastBolusAgent") for frame in frames):
+    if any(has_contrast_agent(frame) for frame in frames):
         notes.warn("a contrast agent is stated; the usual protocol has none")
 
 

@@ -1,14 +1,12 @@
 """From the headers of one series to a candidate: what excludes it and what it scores, by tags and geometry alone."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from core.errors import RefusalCode
-from core.reading.elements import element_value
 from core.reading.frames import Frame, frame_count, frames_of
 from core.reading.geometry import Stack, locate
 from core.reading.identity import check_identity
-from core.reading.kinds import is_elsewhere, is_pelvis, shown_word
+from core.reading.kinds import has_contrast_agent, is_elsewhere, is_pelvis, shown_word
 from core.reading.limits import ReadingLimits
 from core.reading.mending import mend_headers
 from core.reading.notes import Notes
@@ -17,9 +15,6 @@ from core.selection.candidates import ReasonCode, SeriesCandidate, SeriesReason
 from core.selection.criteria import SelectionCriteria
 from core.selection.scoring import score_processing, score_stack, score_statements
 from core.selection.study import StudySeries
-
-_NO_AGENT: Final = frozenset({"", "NO", "NONE", "N"})
-"""What is written where no contrast agent was given."""
 
 
 def judge_series(series: StudySeries, limits: ReadingLimits, criteria: SelectionCriteria) -> SeriesCandidate:
@@ -74,20 +69,12 @@ def _exclusions(frames: Sequence[Frame]) -> Iterator[SeriesReason]:
     if acquisitions - {"2D"}:
         kinds = ", ".join(sorted({shown_word(word) for word in acquisitions}))
         yield SeriesReason(ReasonCode.NOT_2D, f"the acquisition is {kinds}; allowed: 2D", None)
-    if any(_has_contrast_agent(frame) for frame in frames):
+    if any(has_contrast_agent(frame) for frame in frames):
         yield SeriesReason(ReasonCode.CONTRAST_AGENT, "a contrast agent is stated; allowed: none", None)
     elsewhere = sorted({part for frame in frames for part in frame.words("BodyPartExamined") if is_elsewhere(part)})
     if elsewhere:
         said = ", ".join(shown_word(part) for part in elsewhere)
         yield SeriesReason(ReasonCode.OTHER_BODY_PART, f"the body part is {said}; allowed: the pelvis", None)
-
-
-def _has_contrast_agent(frame: Frame) -> bool:
-    administered = frame.text("ContrastBolusAgentAdministered").upper()
-    if administered:
-        return administered == "YES"
-    named = frame.text("ContrastBolusAgent").upper() not in _NO_AGENT
-    return named or element_value(frame.dataset, "ContrastBolusAgentSequence") is not None
 
 
 def _scores(frames: Sequence[Frame], stack: Stack | None, criteria: SelectionCriteria) -> Iterator[SeriesReason]:

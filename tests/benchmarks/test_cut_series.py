@@ -55,7 +55,7 @@ def test_every_readable_series_of_the_lowest_and_of_the_highest_slices_is_tried(
 
 
 def test_a_false_negative_and_a_loss_above_two_percent_fail_the_benchmark() -> None:
-    good = TruthCase(1, True, True, True, False, True, 60, 20, ())
+    good = TruthCase(1, True, True, True, False, True, 60, 20, (), False)
     cases = [replace(good, seed=seed) for seed in range(100)]
     report = {"truth": summarise_truth(cases)}
     assert passed(report)
@@ -68,10 +68,21 @@ def test_a_false_negative_and_a_loss_above_two_percent_fail_the_benchmark() -> N
     assert not passed({"truth": summarise_truth(wrong)})
 
 
+def test_a_node_of_the_groin_below_the_lateral_compartments_is_named_and_does_not_fail_the_benchmark() -> None:
+    below = TruthCase(7, True, True, True, False, True, 60, 20, ("27 highest of 33",), inguinal_alone=True)
+    truth = summarise_truth([below, replace(below, seed=8, false_negatives=())])
+    assert truth["of_these_negative"] == truth["of_these_with_inguinal_nodes_alone"] == {7: ["27 highest of 33"]}
+    assert passed({"truth": truth})
+
+
+def test_lateral_nodes_are_not_taken_for_those_of_the_groin(answered: TruthCase) -> None:
+    assert not answered.inguinal_alone
+
+
 def test_a_negative_of_the_model_fails_the_benchmark() -> None:
     seen = ModelCase(4, (ModelCut("25 lowest of 33", "indeterminate", True, ("too little",)),))
     wrong = ModelCase(5, (ModelCut("25 lowest of 33", "negative", False, ()),))
-    truth = summarise_truth([TruthCase(1, True, True, True, False, True, 60, 20, ())])
+    truth = summarise_truth([TruthCase(1, True, True, True, False, True, 60, 20, (), False)])
     real = {"incompletely_seen": True}
     assert passed({"truth": truth, "model_on_cuts": summarise_model([seen]), "real_series": real})
     assert not passed({"truth": truth, "model_on_cuts": summarise_model([seen, wrong]), "real_series": real})

@@ -42,7 +42,7 @@ EXPECTED = {
     "compressed/JPEG-lossy.dcm": "unsupported_pixels: the pixels are JPEG Extended of 12 bits",
     "compressed/SC_rgb_rle.dcm": "unsupported_pixels: the pixels are not single grey values",
     "compressed/slicethickness_empty_string.dcm": "not_axial: the slices are tilted 90 degrees",
-    "compressed/zipMR.gz": "not_dicom: no readable DICOM image in 1 of 1 file",
+    "compressed/zipMR.gz": "not_dicom: 1 package of DICOM images",
     "seg_sr/liver.dcm": "not_mr: modality is SEG",
     "seg_sr/sr.dcm": "not_dicom: no DICOM image among 1 file",
 }
