@@ -9,6 +9,7 @@ import pandas as pd
 
 from analytics.study.data import StudyData
 from analytics.study.spec import Covariate, Rater, Study
+from analytics.survival import design as survival
 
 STATUS_LEVELS = ("negative", "positive")
 """The reference of every hazard ratio first."""
@@ -120,6 +121,11 @@ def _levels(covariate: Covariate) -> tuple[str, ...]:
 def in_steps(table: pd.DataFrame, known: Iterable[Variable]) -> pd.DataFrame:
     """Return the table with each number of `known` in the steps that its ratios are given for."""
     return table.assign(**{each.name: table[each.name] / each.per for each in known if each.per != 1})
+
+
+def covariates_of(known: Iterable[Variable]) -> list[survival.Covariate]:
+    """Return variables as the terms of a survival model, a number in the steps of its column."""
+    return [survival.Category(each.name, each.levels) if each.levels else survival.Number(each.name) for each in known]
 
 
 def ratio_label(known: Variable, level: str = "") -> str:

@@ -1,6 +1,7 @@
 """The part of a study file that says what is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final, cast
 
@@ -11,7 +12,7 @@ from analytics.yaml_tree import Entry
 
 _KEYS: Final = (
     "strata", "candidates", "always", "entry_p", "match_mm", "subgroups", "table_one", "size_bands_mm", "interval",
-    "gain",
+    "gain", "imputation",
 )  # fmt: skip
 _INTERVALS: Final = ("wilson", "clopper-pearson")
 
@@ -44,6 +45,7 @@ def read_analysis(
         size_bands_mm=optional(fields, "size_bands_mm", _rising, ()),
         interval=cast(Any, fields["interval"].choice(_INTERVALS) if "interval" in fields else "wilson"),
         gain=optional(fields, "gain", _gain, None),
+        imputation=optional(fields, "imputation", _imputation, None),
     )
 
 
@@ -60,6 +62,22 @@ def _gain(entry: Entry) -> spec.Gain:
     if not added or not over or len({*added, *over}) < len(added) + len(over):
         raise entry.refuse("different names in added and over, at least one in each")
     return spec.Gain(added, over)
+
+
+def _imputation(entry: Entry) -> spec.Imputation:
+    fields = entry.fields((), ("imputations", "seed"))
+    usual = spec.Imputation()
+    return spec.Imputation(
+        optional(fields, "imputations", partial(_whole, least=2, most=1000), usual.imputations),
+        optional(fields, "seed", partial(_whole, least=0, most=2**32 - 1), usual.seed),
+    )
+
+
+def _whole(entry: Entry, least: int, most: int) -> int:
+    value = number(entry)
+    if value != int(value) or not least <= value <= most:
+        raise entry.refuse(f"a whole number from {least} to {most}")
+    return int(value)
 
 
 def _strata(

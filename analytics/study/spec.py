@@ -212,6 +212,16 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Imputation:
+    """How missing covariates of the multivariable models are filled in, beside the complete cases."""
+
+    imputations: int = 20
+    """Completed tables."""
+
+    seed: int = 1
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is computed from the data."""
 
@@ -244,6 +254,9 @@ class Analysis:
     """Of shares of patients."""
 
     gain: Gain | None = None
+
+    imputation: Imputation | None = None
+    """None leaves the multivariable models to the complete cases."""
 
 
 @dataclass(frozen=True)

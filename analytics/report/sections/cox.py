@@ -11,14 +11,14 @@ from analytics.estimate import HypothesisTest
 from analytics.report.blocks import Block, Number, Section, Table, Text
 from analytics.report.figures.forest import draw_forest
 from analytics.report.figures.residuals import draw_residuals
-from analytics.report.frame import Variable, analysis_frame, in_steps, ratio_label, variable
+from analytics.report.frame import Variable, analysis_frame, covariates_of, in_steps, ratio_label, variable
 from analytics.report.sections.followed import without_follow_up
+from analytics.report.sections.imputed import imputed_block
 from analytics.report.wording import estimate_text, numbers_table, p_text
 from analytics.study.data import StudyData
 from analytics.study.spec import Endpoint
 from analytics.survival.cox import Coefficient, CoxModel
-from analytics.survival.design import Category, Covariate, design
-from analytics.survival.design import Number as Scale
+from analytics.survival.design import design
 from analytics.survival.fine_gray import fine_gray
 from analytics.survival.proportional_hazards import proportional_hazards_test, residual_plot
 from analytics.survival.selection import FittedTable, RatioRow, RegressionTable, SelectionRule, regression_table
@@ -61,7 +61,7 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
             continue
         followup = Followup(table["time"].to_numpy(), table["event"].to_numpy(), follow_up.unit)
         columns = in_steps(table.reset_index(drop=True)[list(known)], known.values())
-        found = regression_table(followup, columns, _covariates(list(known.values())), rule)
+        found = regression_table(followup, columns, covariates_of(list(known.values())), rule)
         checks = _checks(endpoint, found.multivariable, known)
         beside = _subdistribution(followup, columns, [known[name] for name in found.entered])
         numbers += [
@@ -72,15 +72,16 @@ def cox_section(data: StudyData, advance: Callable[[], None]) -> Section | None:
             *checks,
         ]
         blocks += [_cox_table(endpoint, found, known, rule, beside, followup.competing)]
+        if analysis.imputation is not None and found.entered:
+            entered = [known[name] for name in found.entered]
+            block, filled = imputed_block(endpoint, followup, columns, entered, analysis.imputation)
+            blocks.append(block)
+            numbers += filled
         blocks += _blocks(endpoint, found, known, checks, followup.competing)
         if bends:
             title = f"{endpoint.label}: candidates on a scale, against a straight line"
             blocks.append(numbers_table(f"cox-linear-{endpoint.name}", title, bends))
     return Section("cox", "Cox models", tuple(blocks), tuple(numbers))
-
-
-def _covariates(variables: Sequence[Variable]) -> list[Covariate]:
-    return [Category(each.name, each.levels) if each.levels else Scale(each.name) for each in variables]
 
 
 def _label(known: dict[str, Variable], column: str) -> str:
@@ -257,7 +258,7 @@ def _subdistribution(followup: Followup, columns: pd.DataFrame, entered: Sequenc
     if not followup.competing or not entered:
         return {}
     try:
-        model = fine_gray(followup, design(columns, _covariates(entered)))
+        model = fine_gray(followup, design(columns, covariates_of(entered)))
     except NotEstimable:
         return {}
     return {each.column: each for each in model.coefficients}

@@ -162,3 +162,28 @@ def test_the_flow_goes_down_to_the_reference_below_each_answer_of_the_model(tmp_
         ("not done", "1", "0", "0", "1"),
     )
     assert any(isinstance(block, Figure) and block.key == "flow-net" for block in section.blocks)
+
+
+def test_a_model_with_missing_values_filled_in_stands_beside_that_of_the_complete_cases(tmp_path: Path) -> None:
+    for name, made in simulate(160, 5).items():
+        lost = made.assign(age=made["age"].where(made.index % 5 != 0)) if name == "patients" else made
+        lost.to_csv(tmp_path / f"{name}.csv", index=False)
+    study = STUDY.format(age="", margin="", unit="", time="36").replace(
+        "candidates: [age, mrCRM]",
+        "candidates: [age, mrCRM], always: [age, mrCRM], imputation: {imputations: 4, seed: 7}",
+    )
+    (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
+    section = cox_section(load_data(load_study(tmp_path / "study.yaml")), lambda: None)
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Table) and block.key == "cox-imputed-DFS")
+    assert [row[0] for row in table.rows] == ["age, per 1 year", "Margin: involved / free"]
+    assert "4 tables by chained equations" in table.note
+    assert "seed 7" in table.note
+    values = {each.key: each.value for each in section.numbers}
+    whole, complete = values["cox.DFS.imputed.age"], values["cox.DFS.together.age"]
+    # Everybody with follow-up, and those alone whose age is known.
+    assert whole.n > complete.n
+    refused = study.replace("imputations: 4", "imputations: 1")
+    (tmp_path / "study.yaml").write_text(refused, encoding="utf-8")
+    with pytest.raises(FileInvalid, match="a whole number from 2 to 1000"):
+        load_study(tmp_path / "study.yaml")
