@@ -26,6 +26,9 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
 }
 """Variables that are no settings, and what each is for."""
 
+OTHER_PROGRAMS: Final = ("SIDEWALL_GATEWAY_",)
+"""How the variables of programs begin that may share an environment with the engine: each checks its own."""
+
 _SERVICE_LINK: Final = re.compile(
     r"(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
 )
@@ -42,11 +45,14 @@ def check_variables(
 ) -> None:
     """Raise `SettingInvalid` on the first variable of ours that nothing reads.
 
-    Those are the settings' own, which begin with `prefix`, and `others` that are no settings.
+    Those are the settings' own, which begin with `prefix`, and `others` that are no settings. What begins as the
+    variables of another program do is left to that program.
     """
     known = [*(prefix + name.upper() for name in settings), *others]
+    foreign = tuple(each for each in OTHER_PROGRAMS if not prefix.startswith(each))
     for name in sorted(environment):
-        if name.startswith(prefix) and name not in known and not _is_service_link(name, environment[name]):
+        is_ours = name.startswith(prefix) and not name.startswith(foreign)
+        if is_ours and name not in known and not _is_service_link(name, environment[name]):
             raise unknown_setting(name, known, prefix=prefix)
 
 

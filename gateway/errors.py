@@ -73,6 +73,21 @@ class NotAllowed(NotTaken):
     http_status = 403
 
 
+class NotKnown(NotAllowed):
+    """The site's file names nobody who calls like that."""
+
+    code = "not_known"
+    http_status = 401
+
+
+class TooMany(NotTaken):
+    """More than a caller may ask for in that time: to be sent again later."""
+
+    code = "too_many"
+    dicom_status = 0xA700
+    http_status = 429
+
+
 class LedgerNewer(GatewayError):
     """The ledger needs a newer version of this software."""
 
@@ -83,6 +98,12 @@ class NoSuchStudy(GatewayError):
     """The ledger has no study of that name."""
 
     code = "no_such_study"
+
+
+class NoResults(GatewayError):
+    """A study has no results, or none of that name."""
+
+    code = "no_results"
 
 
 class WrongState(GatewayError):

@@ -65,6 +65,7 @@ def shown(ledger: Ledger, name: str) -> dict[str, Any]:
         study = find(connection, name)
         outbox = of_study(connection, study.id)
         entries = history.entries_of(connection, study.subject)
+        fetches = history.entries_of(connection, fetches_subject(study))
         counted = select(func.count()).where(
             (instances.c.study_uid == study.study_uid) & (instances.c.revision <= study.revision)
         )
@@ -78,8 +79,18 @@ def shown(ledger: Ledger, name: str) -> dict[str, Any]:
         "engine": study.engine,
         "rule": (study.decision.get("rule") or {}).get("name", ""),
         "deliveries": [_delivery(each) for each in outbox],
-        "history": [{"at": iso_time(each.at), "state": each.becomes, "reason": each.reason} for each in entries],
+        "history": [_entry(each) for each in entries],
+        "fetches": [_entry(each) for each in fetches],
     }
+
+
+def fetches_subject(study: StudyRow) -> str:
+    """Return what the chain of changes calls the fetches of a study's results."""
+    return f"fetch:{study.id}"
+
+
+def _entry(each: history.Entry) -> dict[str, Any]:
+    return {"at": iso_time(each.at), "state": each.becomes, "reason": each.reason}
 
 
 def describe(study: StudyRow) -> dict[str, Any]:

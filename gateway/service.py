@@ -12,6 +12,7 @@ from sqlalchemy import exists, select
 from base.certificates import Role, Validity, problems
 from base.errors import SettingInvalid
 from base.listening import require_free
+from gateway.calls.server import StudiesServer
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
 from gateway.health import OwnHealth
@@ -21,12 +22,13 @@ from gateway.intake.receiving import Receiver
 from gateway.intake.room import Room
 from gateway.intake.scp import DicomNode
 from gateway.intake.tls import ServerTls
-from gateway.intake.web import WebNode
-from gateway.intake.web_server import WebServer
+from gateway.intake.web import Admit, WebNode
+from gateway.intake.web_server import Peers, WebServer
 from gateway.ledger.claims import take_back_studies
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.outbox import take_back_deliveries
 from gateway.ledger.schema import instances
+from gateway.limits import Rate
 from gateway.metrics import LedgerCollector, page
 from gateway.retention import Janitor, held_bytes
 from gateway.settings import GatewaySettings
@@ -69,10 +71,14 @@ class Gateway:
         self._workers: list[Worker] = []
         self._node: DicomNode | None = None
         self._web: WebServer | None = None
+        self._studies: StudiesServer | None = None
         self._tls: ServerTls | None = None
         self._health = OwnHealth(self.fault)
         self.web_port = 0
         """Of HTTP, once it listens; 0 without."""
+
+        self.studies_port = 0
+        """Of gRPC, once it listens; 0 without."""
         self._recover()
 
     def _recover(self) -> None:
@@ -97,9 +103,9 @@ class Gateway:
         Raises `SettingInvalid`, `AddressUnavailable` or `OSError`.
         """
         settings = self.settings
-        require_free(settings.listen)
-        if settings.web_listen:
-            require_free(settings.web_listen, "web_listen")
+        for name in ("listen", "web_listen", "studies_listen"):
+            if getattr(settings, name):
+                require_free(getattr(settings, name), name)
         tls = self._tls = self._read_tls()
         closer = Closer(
             self.ledger,
@@ -133,9 +139,21 @@ class Gateway:
                 self.fault,
                 self._validity,
             )
-            node = WebNode(self.receiver, self.spool, settings.max_instance_mib, self.fault, lambda: page(collector))
-            self._web = WebServer(node.application(), settings, None if tls is None else tls.context)
+            peers = Peers()
+            node = WebNode(
+                self.receiver,
+                self.spool,
+                settings.max_instance_mib,
+                settings.max_request_mib,
+                self.fault,
+                lambda: page(collector),
+                Admit(lambda: self.site_file.site, peers.names, Rate(settings.max_instances_min, "instances")),
+            )
+            self._web = WebServer(node.application(), settings, None if tls is None else tls.context, peers)
             self.web_port = self._web.start()
+        if settings.studies_listen:
+            self._studies = StudiesServer(settings, self.ledger, self.spool, lambda: self.site_file.site)
+            self.studies_port = self._studies.start()
         self._node = DicomNode(
             settings,
             lambda: self.site_file.site,
@@ -159,6 +177,8 @@ class Gateway:
             self._node.stop()
         if self._web is not None:
             self._web.stop()
+        if self._studies is not None:
+            self._studies.stop()
         self.analyst.stop()
         workers = [*self._workers, *(worker for _, worker in self._couriers.values())]
         for worker in workers:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from base.environment import check_variables
 from base.errors import FileAbsent, SettingInvalid, unknown_setting
 from gateway.site.checking import require
 from gateway.site.parts import check_ae_title
@@ -49,6 +50,11 @@ class GatewaySettings:
     web_listen: str = ""
     """host:port of STOW-RS, health and metrics over HTTP; none by default. Bound as `listen` is."""
 
+    studies_listen: str = ""
+    """host:port of the gRPC service `sidewall.v1.Studies`; none by default. Bound as `listen` is; whom it answers, and
+    what each may, stands in the site's file.
+    """
+
     watched_folder: Path | None = None
     """Folder from which whole files are taken and removed."""
 
@@ -77,11 +83,26 @@ class GatewaySettings:
     max_associations: int = 16
     """At the same time; more are refused as passing (PS3.8, 9.3.4)."""
 
+    max_associations_per_caller: int = 8
+    """Of one AE title and address, at the same time; more are refused as passing."""
+
     association_idle_s: float = 60.0
     """An association on which nothing comes for so long is aborted, s."""
 
     max_instance_mib: int = 1024
-    """Largest instance, MiB."""
+    """Largest instance, MiB; a connection that brings more is ended."""
+
+    max_request_mib: int = 8192
+    """Largest request of STOW-RS, MiB."""
+
+    max_pdu_kib: int = 128
+    """Largest PDU that senders are asked to keep to, KiB; one above 1 MiB, and above this, ends its connection."""
+
+    max_instances_min: int = 60_000
+    """Instances of one caller within a minute, 0 without a limit; more are refused as out of resources (A700, 429)."""
+
+    max_calls_min: int = 600
+    """Calls of one caller of `studies_listen` within a minute, 0 without a limit; more are RESOURCE_EXHAUSTED."""
 
     min_free_mib: int = 2048
     """Below so much free disk nothing is taken (A700, 507), MiB; above 1.2 times as much it is again."""
@@ -130,7 +151,7 @@ class GatewaySettings:
         given = self.tls_certificate is not None
         require(given == (self.tls_key is not None), "tls_key", str(self.tls_key), "given with tls_certificate")
         require(given or self.tls_client_ca is None, "tls_client_ca", str(self.tls_client_ca), "with tls_certificate")
-        for name in ("listen", "web_listen"):
+        for name in ("listen", "web_listen", "studies_listen"):
             self._check_listen(name, getattr(self, name))
 
     def _check_listen(self, name: str, value: str) -> None:
@@ -141,8 +162,8 @@ class GatewaySettings:
         is_open = host.strip("[]") not in {"127.0.0.1", "::1", "localhost"}
         is_safe = self.plaintext or self.tls_certificate is not None
         require(is_safe or not is_open, name, value, "127.0.0.1, ::1 or localhost, or TLS, or plaintext = true")
-        # The DICOM node asks the site's file who calls; the others know a caller by its certificate alone.
-        is_known = self.plaintext or self.tls_client_ca is not None or name == "listen"
+        # DICOM node and studies ask the site's file who calls, and answer nobody else.
+        is_known = self.plaintext or self.tls_client_ca is not None or name != "web_listen"
         require(
             is_known or not is_open, name, value, "this machine's own address, or tls_client_ca, or plaintext = true"
         )
@@ -162,8 +183,13 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "quiet_s": (0.05, 86_400),
     "force_s": (0.05, 864_000),
     "max_associations": (1, 1000),
+    "max_associations_per_caller": (1, 1000),
     "association_idle_s": (1, 3600),
     "max_instance_mib": (1, 65_536),
+    "max_request_mib": (1, 1_048_576),
+    "max_pdu_kib": (4, 65_536),
+    "max_instances_min": (0, 1e9),
+    "max_calls_min": (0, 1e9),
     "min_free_mib": (0, 1e9),
     "max_spool_mib": (1, 1e9),
     "spool_days": (0, 36_500),
@@ -186,9 +212,7 @@ def load_settings(
     environment = os.environ if environment is None else environment
     names = {each.name: each.type for each in fields(GatewaySettings)}
     known = {f"{PREFIX}{name.upper()}": name for name in names}
-    for variable in environment:
-        if variable.startswith(PREFIX) and variable not in {*known, CONFIG_VARIABLE}:
-            raise unknown_setting(variable, known, prefix=PREFIX)
+    check_variables(environment, names, prefix=PREFIX, others=(CONFIG_VARIABLE,))
     file = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     values: dict[str, Any] = _read(file, names) if file else {}
     values |= {name: environment[variable] for variable, name in known.items() if environment.get(variable)}

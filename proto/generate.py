@@ -11,11 +11,13 @@ generator of the present layout, and the last without that check.
 
 import argparse
 import filecmp
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 PROTO_ROOT = Path(__file__).resolve().parent
@@ -69,7 +71,7 @@ def _generate(python: Path, folder: Path) -> list[Path]:
     subprocess.run([python, "-m", "grpc_tools.protoc", "-I.", *outputs, *map(str, sources)], check=True, cwd=PROTO_ROOT)
     made = folder / PACKAGE
     for source in sources:
-        services = _streaming_services((PROTO_ROOT / source).read_text())
+        services = _services((PROTO_ROOT / source).read_text())
         types = made / f"{source.stem}_pb2.pyi"
         types.write_text(_LAX + types.read_text())
         grpc_stub = made / f"{source.stem}_pb2_grpc.py"
@@ -80,43 +82,77 @@ def _generate(python: Path, folder: Path) -> list[Path]:
     return sorted(made.iterdir())
 
 
-def _streaming_services(source: str) -> dict[str, list[tuple[str, str, str]]]:
-    """Return (method, request, response) of every service.
+_LINE_CHARACTERS = 120
 
-    Raises `ValueError` on a method that does not stream both ways.
-    """
-    services: dict[str, list[tuple[str, str, str]]] = {}
+
+@dataclass(frozen=True)
+class _Method:
+    """One method of a service, and which of its sides are streams."""
+
+    name: str
+    request: str
+    response: str
+    streams_in: bool
+    streams_out: bool
+
+    @property
+    def callable(self) -> str:
+        """The type of the stub's attribute."""
+        sides = ("Stream" if streams else "Unary" for streams in (self.streams_in, self.streams_out))
+        return f"grpc.{''.join(sides)}MultiCallable[_messages.{self.request}, _messages.{self.response}]"
+
+    @property
+    def argument(self) -> str:
+        """The servicer's argument with its type."""
+        if self.streams_in:
+            return f"request_iterator: Iterable[_messages.{self.request}]"
+        return f"request: _messages.{self.request}"
+
+    @property
+    def answer(self) -> str:
+        """What the servicer returns."""
+        return f"Iterator[_messages.{self.response}]" if self.streams_out else f"_messages.{self.response}"
+
+
+def _services(source: str) -> dict[str, list[_Method]]:
+    """Return the methods of every service of a .proto."""
+    services: dict[str, list[_Method]] = {}
     name = ""
     for line in map(str.strip, source.splitlines()):
         if line.startswith("service "):
             name = line.split()[1]
             services[name] = []
         elif line.startswith("rpc "):
-            words = line.replace("(", " ").replace(")", " ").rstrip(";").split()
-            if words[2] != "stream" or words[5] != "stream":
-                raise ValueError(f"the typed stub knows methods that stream both ways only, got: {line}")
-            services[name].append((words[1], words[3], words[6]))
+            method, request, response = re.findall(r"rpc (\w+)\((.*?)\) returns \((.*?)\);", line)[0]
+            kinds = [side.removeprefix("stream ") for side in (request, response)]
+            streams = [side.startswith("stream ") for side in (request, response)]
+            services[name].append(_Method(method, *kinds, *streams))
     return services
 
 
-def _typed_stub(module: str, services: dict[str, list[tuple[str, str, str]]]) -> str:
+def _typed_stub(module: str, services: dict[str, list[_Method]]) -> str:
     """Return the text of the .pyi beside a `_pb2_grpc.py`."""
     text = _STUB_HEADER.format(module=module)
     for service, methods in services.items():
         text += f"\nclass {service}Stub:\n    def __init__(self, channel: grpc.Channel) -> None: ...\n"
-        for method, request, response in methods:
-            text += f"    {method}: grpc.StreamStreamMultiCallable[_messages.{request}, _messages.{response}]\n"
+        for method in methods:
+            text += f"    {method.name}: {method.callable}\n"
         text += f"\nclass {service}Servicer:\n"
-        for method, request, response in methods:
-            text += (
-                f"    def {method}(\n"
-                f"        self, request_iterator: Iterable[_messages.{request}], context: grpc.ServicerContext\n"
-                f"    ) -> Iterator[_messages.{response}]: ...\n"
-            )
+        for method in methods:
+            text += _typed_method(method)
         text += (
             f"\ndef add_{service}Servicer_to_server(servicer: {service}Servicer, server: grpc.Server) -> None: ...\n"
         )
     return text
+
+
+def _typed_method(method: _Method) -> str:
+    """Return a method of a servicer, on one line where the formatter has it on one."""
+    arguments, answer = f"self, {method.argument}, context: grpc.ServicerContext", f") -> {method.answer}: ...\n"
+    line = f"    def {method.name}({arguments}{answer}"
+    if len(line) <= _LINE_CHARACTERS + 1:
+        return line
+    return f"    def {method.name}(\n        {arguments}\n    {answer}"
 
 
 def _report_differences(made: list[Path]) -> int:

@@ -43,7 +43,13 @@ def serve(
             raise
         log_failure(failure)
         raise typer.Exit(exit_status(failure)) from None
-    _log.info("serving", ae_title=settings.ae_title, port=port, web_port=gateway.web_port)
+    _log.info(
+        "serving",
+        ae_title=settings.ae_title,
+        port=port,
+        web_port=gateway.web_port,
+        studies_port=gateway.studies_port,
+    )
     notify(READY)
     signals.wait()
     _log.info("stopping")

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.errors import NoRoom, OtherContent, StorageFailed, Unreadable, WrongInstance
+from gateway.errors import NoRoom, NotAllowed, OtherContent, StorageFailed, TooMany, Unreadable, WrongInstance
 from gateway.ledger.arrivals import Taken
 
 OUTCOMES: Final = (
     *(str(each) for each in (Taken.STORED, Taken.AGAIN, Taken.OWN)),
-    *(each.code for each in (OtherContent, NoRoom, StorageFailed, Unreadable, WrongInstance)),
+    *(each.code for each in (OtherContent, NoRoom, StorageFailed, Unreadable, WrongInstance, NotAllowed, TooMany)),
 )
 """What becomes of an instance: taken in three ways, or not taken, by the code of the reason."""
 

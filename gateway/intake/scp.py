@@ -24,9 +24,12 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from gateway.errors import NotTaken
 from gateway.intake.activity import Activity
+from gateway.intake.bounding import bound
 from gateway.intake.receiving import Receiver, Sender
+from gateway.limits import Rate
 from gateway.settings import GatewaySettings, host_of
-from gateway.site.parts import Site
+from gateway.site.parts import Caller, Site
+from gateway.site.permitting import Known, anybody, names_of, who_opens
 
 _SUCCESS: Final = 0x0000
 _FIRST_SYNTAXES: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
@@ -58,6 +61,7 @@ class DicomNode:
         """`report` takes note of a report of storage commitment; `incoming` gets instances while they come."""
         self._settings, self._site, self._receiver, self._activity = settings, site, receiver, activity
         self._report, self._tls = report, tls
+        self._rate = Rate(settings.max_instances_min, "instances")
         # An instance is written as it comes, by pynetdicom, which asks `tempfile` for a name: on the spool's own disk,
         # where it can be renamed to its place.
         _config.STORE_RECV_CHUNKED_DATASET = True
@@ -73,7 +77,7 @@ class DicomNode:
         entity.network_timeout = self._settings.association_idle_s
         entity.acse_timeout = self._settings.association_idle_s
         entity.dimse_timeout = self._settings.association_idle_s
-        entity.maximum_pdu_size = 1 << 17
+        entity.maximum_pdu_size = self._settings.max_pdu_kib << 10
         entity.require_called_aet = True
         entity.add_supported_context(Verification)
         entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
@@ -95,6 +99,7 @@ class DicomNode:
 
     def _handlers(self) -> list[Any]:
         return [
+            (evt.EVT_CONN_OPEN, self._opened),
             (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_REJECTED, self._rejected),
             (evt.EVT_C_ECHO, self._echoed),
@@ -104,24 +109,44 @@ class DicomNode:
             (evt.EVT_CONN_CLOSE, self._closed),
         ]
 
+    def _opened(self, event: Event) -> None:
+        """Bound what the connection may bring."""
+        bounds = (self._settings.max_pdu_kib << 10, self._settings.max_instance_mib << 20)
+        bound(event.assoc, str(event.assoc.requestor.address), *bounds)
+
     def _requested(self, event: Event) -> None:
-        """Reject whom the site's file does not name; who is named wrongly is rejected by pynetdicom."""
-        association = event.assoc
+        """Reject whom the site's file does not name, and who has too many; wrong titles are rejected by pynetdicom."""
         title, address = _caller(event)
-        callers = self._site().callers
-        if not callers and not self._settings.is_open:
+        if self._known(event) is None:
+            callers = [each for each in self._site().callers if each.ae_title]
+            allowed = ", ".join(_described(each) for each in callers) or "nobody: the site file has no caller"
+            self._receiver.counts.rejection("calling_title")
+            _log.warning("association rejected", calling=title, address=address, allowed=allowed)
+            # Rejected for good, by the service user: calling AE title not recognised (PS3.8, 9.3.4).
+            _reject(event, 0x01, 0x01, 0x03)
             return
-        if any(each.calls_from(title, address) for each in callers):
-            return
-        allowed = (
-            ", ".join(f"{each.ae_title} from {each.address}" for each in callers)
-            or "nobody: the site file has no caller"
-        )
-        self._receiver.counts.rejection("calling_title")
-        _log.warning("association rejected", calling=title, address=address, allowed=allowed)
-        # Rejected for good, by the service user: calling AE title not recognised (PS3.8, 9.3.4).
-        association.acse.send_reject(0x01, 0x01, 0x03)
-        association.kill()
+        count, most = _count_of(event, title, address), self._settings.max_associations_per_caller
+        if count > most:
+            self._receiver.counts.rejection("too_many")
+            said = {"got": f"{count} at the same time", "allowed": f"{most} of one caller"}
+            _log.warning("association rejected", calling=title, address=address, **said)
+            # Rejected as passing, by the service provider: local limit exceeded.
+            _reject(event, 0x02, 0x03, 0x02)
+
+    def _known(self, event: Event) -> Known | None:
+        """Return who opened an association; None for whom the site's file does not name."""
+        title, address = _caller(event)
+        site = self._site()
+        if not site.callers and not self._settings.is_open:
+            return anybody(title)
+        return who_opens(site, title, address, _names(event))
+
+    def _permitted(self, event: Event) -> Known:
+        """Return who opened an association; raises `NotAllowed` or `TooMany` where it may not store (now)."""
+        known = self._known(event) or Known(_caller(event)[0], frozenset())
+        known.require("store")
+        self._rate.note(known.label)
+        return known
 
     def _rejected(self, event: Event) -> None:
         title, address = _caller(event)
@@ -148,6 +173,7 @@ class DicomNode:
         request._dataset_file.close()
         part = Path(request._dataset_path)
         try:
+            self._permitted(event)
             self._receiver.take(
                 part,
                 Sender(title, address, "association"),
@@ -155,6 +181,11 @@ class DicomNode:
                 noted=lambda study_uid: self._activity.instance_came(id(event.assoc), study_uid),
             )
         except NotTaken as error:
+            if part.exists():
+                # Not even looked at.
+                self._receiver.counts.instance(error.code)
+                _log.warning("instance not taken", code=error.code, what=str(error), sender=title, way="association")
+                part.unlink(missing_ok=True)
             return _status(error.dicom_status, str(error))
         except Exception as error:  # noqa: BLE001 - the edge: no input may end association or process
             _log.error("unexpected error", error=type(error).__name__)
@@ -193,6 +224,33 @@ def _caller(event: Event) -> tuple[str, str]:
     except ValueError:
         address = "0.0.0.0"
     return title, address
+
+
+def _names(event: Event) -> tuple[str, ...]:
+    """Return the names in the certificate that the peer showed; empty without one."""
+    connection: Any = event.assoc.dul.socket
+    return names_of(getattr(connection and connection.socket, "getpeercert", dict)())
+
+
+def _described(caller: Caller) -> str:
+    return f"{caller.ae_title} from {caller.address}" + (", with its certificate" if caller.certificate else "")
+
+
+def _count_of(event: Event, title: str, address: str) -> int:
+    """Return how many associations this caller has, the one that is asked for included."""
+    there = [each.requestor for each in event.assoc.ae.active_associations if each.is_acceptor]
+    return sum(
+        each.primitive is not None
+        and str(each.primitive.calling_ae_title or "").strip() == title
+        and str(each.address or "").removeprefix("::ffff:") == address
+        for each in there
+    )
+
+
+def _reject(event: Event, result: int, source: int, reason: int) -> None:
+    """Reject an association (PS3.8, 9.3.4)."""
+    event.assoc.acse.send_reject(result, source, reason)
+    event.assoc.kill()
 
 
 def _status(status: int, comment: str) -> Dataset:

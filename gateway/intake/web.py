@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import structlog
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -11,16 +12,46 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.errors import NoRoom, NotTaken, Unreadable
+from gateway.errors import NoRoom, NotAllowed, NotTaken, Unreadable
 from gateway.intake.headers import read_header
 from gateway.intake.receiving import Receiver, Sender
+from gateway.limits import Rate
+from gateway.site.parts import Site
+from gateway.site.permitting import Known, anybody, who_calls
 from gateway.spool import Spool
 
 if TYPE_CHECKING:  # It is there for checkers of types alone.
     from python_multipart.multipart import MultipartCallbacks
 
 _MIB: Final = 1 << 20
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 _MAX_PARTS: Final = 20_000
+
+
+class Admit:
+    """Lets callers in that may store, as the site's file says it now."""
+
+    def __init__(
+        self, site: Callable[[], Site], names: Callable[[tuple[str, int]], tuple[str, ...]], rate: Rate
+    ) -> None:
+        """`names` returns those in the certificate of who calls from a host and port."""
+        self._site, self._names, self._rate = site, names, rate
+
+    def caller(self, request: Request) -> Known:
+        """Return who sends a request; raises `NotKnown` or `NotAllowed`."""
+        site, client = self._site(), request.client
+        if not site.callers or client is None:
+            # The settings let other machines in with a certificate alone, or because something else protects the way.
+            return anybody("web")
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        names = self._names((client.host, client.port))
+        known = who_calls(site, client.host, names, token.strip() if kind.lower() == "bearer" else "")
+        known.require("store")
+        return known
+
+    def note(self, caller: str) -> None:
+        """Count an instance; raises `TooMany`."""
+        self._rate.note(caller)
 
 
 class BodyRefused(Exception):
@@ -39,12 +70,18 @@ class WebNode:
         receiver: Receiver,
         spool: Spool,
         max_instance_mib: int,
+        max_request_mib: int,
         fault: Callable[[], str | None],
         metrics: Callable[[], bytes],
+        admit: Admit,
     ) -> None:
-        """`fault` returns why the gateway takes no instances, None when it does; `metrics` the page of Prometheus."""
+        """`fault` returns why the gateway takes no instances, None when it does; `metrics` the page of Prometheus.
+
+        `admit` lets callers in.
+        """
+        self._admit = admit
         self._receiver, self._spool, self._fault, self._metrics_page = receiver, spool, fault, metrics
-        self._max_bytes = max_instance_mib * _MIB
+        self._max_bytes, self._max_request = max_instance_mib * _MIB, max_request_mib * _MIB
 
     def application(self) -> Starlette:
         """Return what a server of HTTP runs."""
@@ -70,15 +107,17 @@ class WebNode:
 
     async def _store(self, request: Request) -> Response:
         """Store the instances of a request; the answer speaks of each."""
-        sender = Sender("web", request.client.host if request.client else "", "web")
         parts: list[Path] = []
         try:
+            known = self._admit.caller(request)
+            sender = Sender(known.label, request.client.host if request.client else "", "web")
             self._receiver.room.require()
             await self._receive(request, parts)
             outcomes = [await run_in_threadpool(self._take, part, sender, request) for part in parts]
         except BodyRefused as error:
             return PlainTextResponse(f"{error}\n", error.status)
-        except NoRoom as error:
+        except (NoRoom, NotAllowed) as error:
+            _log.warning("request refused", code=error.code, what=str(error))
             return PlainTextResponse(f"{error}\n", error.http_status)
         finally:
             for part in parts:
@@ -93,8 +132,12 @@ class WebNode:
             raise BodyRefused(415, 'allowed: multipart/related; type="application/dicom"; boundary=...')
         writer = _Writer(self._spool, parts, self._max_bytes)
         parser = MultipartParser(boundary, writer.callbacks())
+        size = 0
         try:
             async for chunk in request.stream():
+                size += len(chunk)
+                if size > self._max_request:
+                    raise BodyRefused(413, f"a request of more than {self._max_request} bytes; allowed: as many")
                 await run_in_threadpool(parser.write, chunk)
             parser.finalize()
         except BodyRefused:
@@ -115,6 +158,7 @@ class WebNode:
             wanted = request.path_params.get("study", header.study_uid)
             if header.study_uid != wanted:
                 raise Unreadable("the instance is of another study than the request names")
+            self._admit.note(sender.name)
             self._receiver.take(part, sender)
         except NotTaken as error:
             return _Outcome(*uids, error)

@@ -24,7 +24,7 @@ class Entry:
     """When, s since 1970."""
 
     subject: str
-    """`study:ID` or `delivery:ID`."""
+    """`study:ID`, `delivery:ID`, or `fetch:ID` of who fetched the results of a study."""
 
     was: str
     becomes: str

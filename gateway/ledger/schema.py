@@ -123,7 +123,7 @@ history: Final = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False),
-    # study:ID or delivery:ID.
+    # study:ID, delivery:ID, or fetch:ID of who fetched the results of a study.
     Column("subject", Text, nullable=False),
     Column("was", Text, nullable=False),
     Column("becomes", Text, nullable=False),

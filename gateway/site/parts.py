@@ -1,46 +1,99 @@
 """The parts of a site's file, each checked when it is made; every value that is not allowed is named with what is."""
 
+import hashlib
+import hmac
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from gateway.site.checking import require
 
 Mode = Literal["exact", "fast"]
 Gates = Literal["strict", "lenient"]
 Confirm = Literal["none", "commitment", "query"]
+Permission = Literal["store", "query", "fetch", "act"]
 Objects = Literal["report", "segmentation", "captures", "key_objects", "document"]
 
 ALL_OBJECTS: Final[tuple[Objects, ...]] = ("report", "segmentation", "captures", "key_objects")
 
 _AE_TITLE: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_DIGEST: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who may open associations with us."""
+    """Somebody who may call us, how it is known, and what it may do; everything that is given must fit.
 
-    ae_title: str
+    An association is known by its AE title; a call over HTTP or gRPC by certificate, token, or an address of this
+    machine.
+    """
+
+    ae_title: str = ""
+    """Under which it opens associations; empty for who opens none."""
+
     address: str = "0.0.0.0/0"
     """Address or network (CIDR) that it calls from."""
 
+    certificate: str = ""
+    """A name in its own certificate (common name or subject alternative name), where it has to show one."""
+
+    token_sha256: str = ""
+    """SHA-256 (hexadecimal) of the token that it sends as `authorization: Bearer TOKEN`: the file holds no secret."""
+
+    name: str = ""
+    """What log and audit call it; its AE title, certificate or address without one."""
+
+    may: tuple[Permission, ...] = ("store",)
+    """`store` instances, `query` the states of studies, `fetch` results, `act` upon studies (retry, cancel)."""
+
     def __post_init__(self) -> None:
         """Check the values."""
-        check_ae_title("caller.ae_title", self.ae_title)
+        if self.ae_title:
+            check_ae_title("caller.ae_title", self.ae_title)
         try:
-            ipaddress.ip_network(self.address, strict=False)
+            network = ipaddress.ip_network(self.address, strict=False)
         except ValueError:
             require(False, "caller.address", self.address, "an IP address, or a network such as 10.1.0.0/16")
+        given = not self.name or bool(_NAME.fullmatch(self.name))
+        require(given, "caller.name", self.name, "1 to 32 letters, digits, _ and -")
+        is_digest = not self.token_sha256 or bool(_DIGEST.fullmatch(self.token_sha256))
+        require(is_digest, "caller.token_sha256", f"{len(self.token_sha256)} characters", "64 hexadecimal digits")
+        is_known = bool(self.ae_title or self.certificate or self.token_sha256) or network.is_loopback
+        require(
+            is_known, "caller", self.address, "ae_title, certificate or token_sha256, or an address of this machine"
+        )
+        require(bool(self.may), "caller.may", list(self.may), f"one or more of {', '.join(get_args(Permission))}")
 
-    def calls_from(self, ae_title: str, address: str) -> bool:
-        """Return whether this is who calls; the default network holds every address, of IPv6 too."""
-        if ae_title != self.ae_title:
+    @property
+    def label(self) -> str:
+        """What log and audit call it."""
+        return self.name or self.ae_title or self.certificate or self.address
+
+    def opens(self, ae_title: str, address: str, names: Collection[str]) -> bool:
+        """Return whether this is who opens an association, showing a certificate with these names."""
+        return bool(self.ae_title) and ae_title == self.ae_title and self._fits(address, names)
+
+    def calls(self, address: str, names: Collection[str], token: str) -> bool:
+        """Return whether this is who calls over HTTP or gRPC, showing a certificate with these names and a token.
+
+        Who is known by an AE title alone is not: nobody can show one there.
+        """
+        if self.ae_title and not (self.certificate or self.token_sha256):
             return False
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        has_token = not self.token_sha256 or hmac.compare_digest(digest, self.token_sha256.lower())
+        return has_token and self._fits(address, names)
+
+    def _fits(self, address: str, names: Collection[str]) -> bool:
+        if self.certificate and self.certificate not in names:
+            return False
+        # The default network holds every address, of IPv6 too.
         if self.address == "0.0.0.0/0":
             return True
         return ipaddress.ip_address(address) in ipaddress.ip_network(self.address, strict=False)

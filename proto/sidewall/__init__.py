@@ -7,30 +7,39 @@ if TYPE_CHECKING:
     from sidewall.answer import Progress, Result
     from sidewall.artefacts import Artefact
     from sidewall.async_client import AsyncClient
+    from sidewall.async_studies_client import AsyncStudiesClient
     from sidewall.channel import TlsOptions
     from sidewall.client import Client
     from sidewall.errors import (
         Cancelled,
         DeadlineExceeded,
+        NotAllowed,
+        NotFound,
         RefusalReason,
         Refused,
         ServerBusy,
         ServerFault,
         ServerUnreachable,
         SidewallClientError,
+        WrongState,
     )
     from sidewall.findings_check import FindingsInvalid
+    from sidewall.studies import Study, StudyChange, StudyResults
+    from sidewall.studies_client import StudiesClient
     from sidewall.transfer import CaseOptions, Geometry
 
 __all__ = [
     "Artefact",
     "AsyncClient",
+    "AsyncStudiesClient",
     "Cancelled",
     "CaseOptions",
     "Client",
     "DeadlineExceeded",
     "FindingsInvalid",
     "Geometry",
+    "NotAllowed",
+    "NotFound",
     "Progress",
     "RefusalReason",
     "Refused",
@@ -39,18 +48,28 @@ __all__ = [
     "ServerFault",
     "ServerUnreachable",
     "SidewallClientError",
+    "StudiesClient",
+    "Study",
+    "StudyChange",
+    "StudyResults",
     "TlsOptions",
+    "WrongState",
 ]
 
 _HOMES: Final = {
     "Artefact": "artefacts",
     "AsyncClient": "async_client",
+    "AsyncStudiesClient": "async_studies_client",
     "CaseOptions": "transfer",
     "Client": "client",
     "FindingsInvalid": "findings_check",
     "Geometry": "transfer",
     "Progress": "answer",
     "Result": "answer",
+    "StudiesClient": "studies_client",
+    "Study": "studies",
+    "StudyChange": "studies",
+    "StudyResults": "studies",
     "TlsOptions": "channel",
 }
 """Where each name lives; all others are errors."""

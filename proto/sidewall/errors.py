@@ -63,3 +63,15 @@ class Cancelled(SidewallClientError):
 
 class ServerFault(SidewallClientError):
     """The server failed, or answered with something that this client does not understand."""
+
+
+class NotAllowed(SidewallClientError):
+    """The gateway's site file does not name this caller (`not_known`), or does not let it do that (`not_allowed`)."""
+
+
+class NotFound(SidewallClientError):
+    """The gateway has no such study (`no_such_study`), or no results of it (`no_results`)."""
+
+
+class WrongState(SidewallClientError):
+    """The state of the study does not allow that; the text says which states do."""

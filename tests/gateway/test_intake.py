@@ -30,6 +30,10 @@ CALLERS = """
 [[caller]]
 ae_title = "MR1"
 address = "127.0.0.0/8"
+
+[[caller]]
+name = "this-machine"
+address = "127.0.0.1/32"
 """
 
 

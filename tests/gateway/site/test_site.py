@@ -1,6 +1,7 @@
 """What a site's file may say, and what the rules make of a study."""
 
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from base.errors import SettingInvalid
 from gateway.site.deciding import StudyFacts, decide
 from gateway.site.file import SiteFile, parse_site
-from gateway.site.parts import Caller
+from gateway.site.parts import Caller, Site
+from gateway.site.permitting import who_opens
 
 FACTS = StudyFacts(("MR1",), ("MR",), ("Pelvis rectum", "t2_tse_tra"), ("SCANNER3",), datetime(2026, 11, 30, 22, 30))
 RULES = """
@@ -69,7 +71,14 @@ def test_without_a_rule_nothing_is_analysed() -> None:
         ('[[destination]]\nname = "p"\nhost = "h"\nport = 0\nae_title = "A"', "1 to 65535"),
         ('[[destination]]\nname = "p"\nurl = "http://h"', "query or none for a url"),
         ('[[engine]]\naddress = "engine"', "host:port"),
-        ('[[caller]]\nae_title = ""', "1 to 16 characters of ASCII without a backslash"),
+        ('[[caller]]\nae_title = "A\\\\B"', "1 to 16 characters of ASCII without a backslash"),
+        ('[[caller]]\nae_title = ""', "ae_title, certificate or token_sha256, or an address of this machine"),
+        ('[[caller]]\nae_title = "A"\nmay = []', "one or more of store, query, fetch, act"),
+        ('[[caller]]\nae_title = "A"\nmay = ["read"]', "store or query or fetch or act"),
+        (
+            '[[caller]]\ntoken_sha256 = "secret"',
+            "caller.token_sha256 is '6 characters'; allowed: 64 hexadecimal digits",
+        ),
         ('[[caller]]\nae_title = "A"\naddress = "10.0.0.300"', "an IP address, or a network such as 10.1.0.0/16"),
         ("rule = 1", "[[rule]] tables"),
         ("[[rule]\n", "valid TOML"),
@@ -104,7 +113,30 @@ def test_a_changed_file_is_taken_up_and_a_bad_one_is_not(tmp_path: Path) -> None
 
 def test_a_caller_is_known_by_title_and_address() -> None:
     caller = Caller("MR1", "10.1.0.0/16")
-    assert caller.calls_from("MR1", "10.1.2.3")
-    assert not caller.calls_from("MR1", "10.2.2.3")
-    assert not caller.calls_from("MR2", "10.1.2.3")
-    assert Caller("MR1").calls_from("MR1", "fe80::1")
+    assert caller.opens("MR1", "10.1.2.3", ())
+    assert not caller.opens("MR1", "10.2.2.3", ())
+    assert not caller.opens("MR2", "10.1.2.3", ())
+    assert Caller("MR1").opens("MR1", "fe80::1", ())
+
+
+def test_a_caller_of_other_protocols_shows_what_it_is_known_by() -> None:
+    token = Caller(token_sha256=sha256(b"secret").hexdigest())
+    assert token.calls("10.1.2.3", (), "secret")
+    assert not token.calls("10.1.2.3", (), "other")
+    shown = Caller(certificate="ris.example", address="10.1.0.0/16")
+    assert shown.calls("10.1.2.3", ("ris", "ris.example"), "")
+    assert not shown.calls("10.1.2.3", (), "")
+    assert not shown.calls("10.2.2.3", ("ris.example",), "")
+    # An AE title proves nothing where none is shown.
+    assert not Caller("MR1").calls("10.1.2.3", (), "")
+    assert Caller("MR1", certificate="mr1.example").opens("MR1", "10.1.2.3", ("mr1.example",))
+    assert not Caller("MR1", certificate="mr1.example").opens("MR1", "10.1.2.3", ())
+    assert Caller(address="127.0.0.1").calls("127.0.0.1", (), "")
+
+
+def test_what_several_entries_let_a_caller_do_adds_up() -> None:
+    site = Site(callers=(Caller("MR1"), Caller("MR1", may=("query",)), Caller("MR2", may=("act",))))
+    known = who_opens(site, "MR1", "10.1.2.3", ())
+    assert known is not None
+    assert known.may == {"store", "query"}
+    assert who_opens(site, "MR3", "10.1.2.3", ()) is None
