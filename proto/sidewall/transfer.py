@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +45,17 @@ _COMPANION_SUFFIXES = frozenset({
     ".log", ".db", ".zip", ".gz", ".nii", ".nrrd", ".mha", ".bval", ".bvec", ".sha256", ".md5", ".lnk", ".url",
 })  # fmt: skip
 """Names, in a directory or zip file, that the server's own reading takes for companions of images, too."""
+
+_MEMBERS_LOOKED_AT: Final = 64
+_PACKAGE_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -251,9 +265,10 @@ class _Instance:
         with zipfile.ZipFile(self.source) as archive:
             return archive.read(self.member)
 
-    def has_marker(self) -> bool:
-        """Return whether the file begins as PS3.10 asks: 128 bytes, then DICM."""
-        return self.read()[128:132] == b"DICM"
+    def holds_image(self) -> bool:
+        """Return whether the file begins as PS3.10 asks, 128 bytes, then DICM, or is a package of such files."""
+        content = self.read()
+        return content[128:132] == b"DICM" or _packs_instance(content)
 
 
 class _Listing:
@@ -318,9 +333,10 @@ class _Listing:
     def _add_images(self, named: list[tuple[_Instance, PurePath]]) -> None:
         """Leave out what only accompanies images (a README, a checksum); when nothing else is there, keep all of it.
 
-        Every other file is sent, DICOM or not: it could be a damaged slice, and the server has to say so.
+        Every other file is sent, DICOM or not: it could be a damaged slice, and the server has to say so. So is a
+        package of DICOM files, which could hold a part of the series.
         """
-        beside = {name for instance, name in named if _is_companion(name) and not instance.has_marker()}
+        beside = {name for instance, name in named if _is_companion(name) and not instance.holds_image()}
         if len(beside) == len(named):
             beside = set()
         self.instances += [instance for instance, name in named if name not in beside]
@@ -339,6 +355,27 @@ def _name_nowhere(_: str, __: str) -> None:
 def _is_companion(name: PurePath) -> bool:
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
     return hidden or name.name.upper() in _COMPANION_NAMES or name.suffix.lower() in _COMPANION_SUFFIXES
+
+
+def _packs_instance(content: bytes) -> bool:
+    """Return whether a gzip or zip file holds a DICOM file among its first members; a damaged one does not."""
+    try:
+        if content.startswith(b"\x1f\x8b"):
+            with gzip.open(io.BytesIO(content)) as packed:
+                return packed.read(132)[128:] == b"DICM"
+        if content.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                return any(
+                    _head(archive, member)[128:] == b"DICM" for member in archive.infolist()[:_MEMBERS_LOOKED_AT]
+                )
+    except _PACKAGE_ERRORS:
+        return False
+    return False
+
+
+def _head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as stream:
+        return stream.read(132)
 
 
 def _chunks(data: bytes | memoryview) -> Iterator[tuple[bytes, bool]]:

@@ -1,6 +1,7 @@
 """What the client sends: instances in chunks, whatever form the caller has them in."""
 
 import copy
+import gzip
 import os
 import shutil
 import zipfile
@@ -65,6 +66,19 @@ def test_a_damaged_slice_and_a_slice_named_as_text_are_sent(folder: Path) -> Non
     (folder / "d.dcm").write_bytes(b"DICM")
     (folder / "e.txt").write_bytes(INSTANCES["a.dcm"])
     assert len(sent(SeriesUpload(folder, CaseOptions()))) == len(INSTANCES) + 2
+
+
+def test_packages_of_instances_are_sent_and_others_stay_at_home(folder: Path) -> None:
+    packed = gzip.compress(INSTANCES["a.dcm"])
+    (folder / "d.dcm.gz").write_bytes(packed)
+    with zipfile.ZipFile(folder / "rest.zip", "w") as archive:
+        archive.writestr("a.dcm", INSTANCES["a.dcm"])
+    with zipfile.ZipFile(folder / "letter.docx", "w") as archive:
+        archive.writestr("word.xml", "<a/>")
+    (folder / "scan.nii.gz").write_bytes(gzip.compress(b"n" * 400))
+    (folder / "cut.gz").write_bytes(packed[:12])
+    kept = [*INSTANCES.values(), packed, (folder / "rest.zip").read_bytes()]
+    assert sorted(sent(SeriesUpload(folder, CaseOptions()))) == sorted(kept)
 
 
 def test_a_folder_of_companions_only_is_sent_so_that_the_server_can_say_what_it_is(tmp_path: Path) -> None:
