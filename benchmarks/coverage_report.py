@@ -16,7 +16,6 @@ LEVEL: Final = 0.95
 _Interval = tuple[float | None, float | None, float | None]
 
 LEFT_OUT: Final = (
-    ("Fine-Gray's ratios", "recurrence has no proportional subdistribution hazards in this design, so no true ratio"),
     ("Harrell's C and time-dependent AUC of a fitted model", "their true value changes with the fit of each cohort"),
     ("no-information rate", "its estimand is the larger class's share, which the intervals of prevalence show"),
 )

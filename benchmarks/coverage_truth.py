@@ -19,6 +19,7 @@ from analytics.simulation.design import CohortDesign
 from analytics.simulation.nodes import BoolArray
 from analytics.simulation.raters import Readings, discriminability
 from analytics.simulation.true_values import true_values
+from benchmarks.coverage_competing import competing_intervals
 
 SIZE_CLASSES_MM: Final = (5.0, 7.0)
 READER_BIAS_SPREAD_MM: Final = 0.3
@@ -96,6 +97,7 @@ def _sampled(cohort: Cohort) -> dict[str, float]:
     of_all = float(np.var(cohort.reference.short_axis_mm[cohort.reference.present], ddof=1))
     drawn = READER_BIAS_SPREAD_MM**2 + READER_ERROR_MM**2
     junior, senior = (size_class(cohort.readers[name]) for name in ("junior", "senior"))
+    competing = competing_intervals(cohort)
     table = pair_table(junior, senior, len(SIZE_CLASSES_MM) + 1)
     return {
         "ICC3 of the readers' short axes": of_measured / (of_measured + error),
@@ -103,6 +105,7 @@ def _sampled(cohort: Cohort) -> dict[str, float]:
         MODEL_AND_REFERENCE: intraclass_correlation(model_and_reference_mm(cohort), "ICC2").coefficient.value,
         "linear weighted kappa of junior and senior, size class": cohen_kappa(table, "linear").value,
         "quadratic weighted kappa of junior and senior, size class": cohen_kappa(table, "quadratic").value,
+        **{name.partition(": ")[2]: estimate.value for name, estimate in competing.items()},
     }
 
 

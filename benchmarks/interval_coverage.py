@@ -8,9 +8,10 @@ import json
 import math
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,8 +20,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from analytics.estimate import Estimate
-from analytics.simulation.cohort import simulate_cohort
+from analytics.simulation.cohort import Cohort, simulate_cohort
 from analytics.simulation.design import CohortDesign
+from benchmarks.coverage_competing import competing_intervals
 from benchmarks.coverage_readers import reader_intervals
 from benchmarks.coverage_report import Coverage, coverage_of, markdown
 from benchmarks.coverage_survival import survival_intervals
@@ -28,8 +30,14 @@ from benchmarks.coverage_truth import BATCH_PATIENTS, BATCHES, exact_truths, sam
 from benchmarks.machine import describe_machine
 from benchmarks.running import Ledger
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """Of what is measured; a ledger of another one is begun anew."""
+
+_PARTS: Final[dict[str, Callable[[Cohort], dict[str, Estimate]]]] = {
+    "readers": reader_intervals,
+    "survival": survival_intervals,
+    "competing": competing_intervals,
+}
 
 app = typer.Typer(add_completion=False)
 
@@ -48,10 +56,10 @@ def study_design() -> CohortDesign:
     return replace(CohortDesign(), training_patients=0)
 
 
-def examine_cohort(seed: int) -> CohortRecord:
-    """Return every interval on the cohort of a seed."""
+def examine_cohort(seed: int, parts: Sequence[str] = tuple(_PARTS)) -> CohortRecord:
+    """Return every interval of the parts on the cohort of a seed."""
     cohort = simulate_cohort(study_design(), seed)
-    found = {**reader_intervals(cohort), **survival_intervals(cohort)}
+    found = {name: estimate for part in parts for name, estimate in _PARTS[part](cohort).items()}
     return CohortRecord(seed, {name: _numbers(estimate) for name, estimate in found.items()})
 
 
@@ -61,15 +69,16 @@ def read_record(line: str) -> CohortRecord:
     return CohortRecord(fields["seed"], {name: tuple(numbers) for name, numbers in fields["intervals"].items()})
 
 
-def examine_all(seeds: Sequence[int], jobs: int) -> Iterator[CohortRecord]:
+def examine_all(seeds: Sequence[int], jobs: int, parts: Sequence[str]) -> Iterator[CohortRecord]:
     """Yield the record of every seed, in order, made by that many processes."""
+    examine = partial(examine_cohort, parts=parts)
     if jobs == 1:
-        yield from map(examine_cohort, seeds)
+        yield from map(examine, seeds)
         return
     # Read by the libraries when a worker imports them: the processes share out the cores already.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(examine_cohort, seeds, chunksize=4)
+        yield from pool.map(examine, seeds, chunksize=4)
 
 
 def summarise(records: Sequence[CohortRecord], truths: Mapping[str, float]) -> list[Coverage]:
@@ -87,32 +96,37 @@ def run(
     cohorts: Annotated[int, typer.Option(min=2)] = 1000,
     first_seed: Annotated[int, typer.Option(min=0)] = 0,
     jobs: Annotated[int, typer.Option(min=1)] = 2,
+    only: Annotated[str | None, typer.Option(help=f"One part alone: {', '.join(_PARTS)}.")] = None,
     out: Annotated[Path, typer.Option(help="JSON file; the table goes beside it as Markdown.")] = Path(
         "benchmarks/results/interval_coverage.json"
     ),
 ) -> None:
     """Compute every interval on simulated cohorts and report how often it covers; goes on after an interruption."""
     console = Console()
+    if only is not None and only not in _PARTS:
+        raise typer.BadParameter(f"got {only!r}; allowed: {', '.join(_PARTS)}", param_hint="--only")
+    parts = tuple(_PARTS) if only is None else (only,)
     seeds = range(first_seed, first_seed + cohorts)
-    ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(), read_record)
+    ledger = Ledger(out.with_suffix(".partial.jsonl"), _identity(parts), read_record)
     left = [seed for seed in seeds if seed not in ledger.records]
     columns = (TextColumn("cohorts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("cohorts", total=cohorts, completed=cohorts - len(left))
-        for record in examine_all(left, jobs):
+        for record in examine_all(left, jobs, parts):
             ledger.add(record)
             progress.advance(task)
     console.print(f"true values without a closed form, from {BATCHES * BATCH_PATIENTS:,} patients")
-    report = _report([ledger.records[seed] for seed in seeds], first_seed)
+    report = _report([ledger.records[seed] for seed in seeds], first_seed, only)
     out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     out.with_suffix(".md").write_text(markdown(report), encoding="utf-8")
     ledger.remove()
     console.print(f"{out} and {out.with_suffix('.md')}", soft_wrap=True)
 
 
-def _report(records: Sequence[CohortRecord], first_seed: int) -> dict[str, Any]:
+def _report(records: Sequence[CohortRecord], first_seed: int, only: str | None) -> dict[str, Any]:
     design = study_design()
-    sampled = sampled_truths(design)
+    known = {name.partition(": ")[2] for record in records for name in record.intervals}
+    sampled = {name: each for name, each in sampled_truths(design).items() if name in known}
     truths = {**exact_truths(design), **{name: each.value for name, each in sampled.items()}}
     return {
         "cohorts": len(records),
@@ -123,13 +137,18 @@ def _report(records: Sequence[CohortRecord], first_seed: int) -> dict[str, Any]:
         "sampled_truths": {name: asdict(each) for name, each in sampled.items()},
         "coverage": [asdict(each) for each in summarise(records, truths)],
         "machine": describe_machine(),
-        "command": f"python -m benchmarks.interval_coverage --cohorts {len(records)} --first-seed {first_seed}",
+        "command": f"python -m benchmarks.interval_coverage --cohorts {len(records)} --first-seed {first_seed}"
+        + ("" if only is None else f" --only {only}"),
     }
 
 
-def _identity() -> dict[str, Any]:
+def _identity(parts: Sequence[str]) -> dict[str, Any]:
     """Return what a ledger's records depend on."""
-    return {"version": _VERSION, "design": json.loads(json.dumps(asdict(study_design()), default=str))}
+    return {
+        "version": _VERSION,
+        "parts": list(parts),
+        "design": json.loads(json.dumps(asdict(study_design()), default=str)),
+    }
 
 
 def _numbers(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
