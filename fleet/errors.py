@@ -25,3 +25,9 @@ class NotProved(SidewallError):
     """The boxes of a ring have not run for long enough what is to go on to the next."""
 
     code = "not_proved"
+
+
+class StatusRejected(SidewallError):
+    """What lies in the inventory under the name of a box is not that box's word."""
+
+    code = "status_rejected"

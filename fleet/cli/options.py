@@ -30,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Days = Annotated[
     float, typer.Option("--days", min=0.0, help="For how many days this counts; it is then told as expired.")
 ]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")]
 RegistryCa = Annotated[
     Path | None,
     typer.Option("--registry-ca", help="Who may sign the registry's certificate (PEM); default: public authorities."),

@@ -1,10 +1,6 @@
 """One suite over every kind of store that is written to; the web server, which is only read, beside it."""
 
-import functools
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,6 +8,7 @@ import pytest
 from base.errors import SettingInvalid
 from fleet.stores.opening import opened_store
 from fleet.stores.store import LARGEST_BYTES, FileAbsentThere, Store
+from tests.fixtures.file_server import serving
 from tests.fixtures.registries import RunningRegistry, find_registry, running_registry
 from trust.errors import RegistryFailed
 from trust.registry.access import RegistryAccess
@@ -84,21 +81,3 @@ def test_a_web_server_is_read_and_nothing_else(tmp_path: Path) -> None:
             store.write("metadata/a.json", b"b")
         with pytest.raises(SettingInvalid, match="lists no files"):
             store.names("metadata")
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
