@@ -107,7 +107,7 @@ def _wait_for_end(out: Path) -> str:
 
 def _show(out: Path) -> dict[str, Any]:
     """Return what `sidewall-gateway show 1` says."""
-    command = [_own("sidewall-gateway"), "show", "1", "--config", str(out / "gateway.toml")]
+    command = [_own("sidewall-gateway"), "show", "1", "--json", "--config", str(out / "gateway.toml")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     if said.returncode:
         raise DemoFailed(f"sidewall-gateway show: {said.stderr.strip()[-300:]}")

@@ -1,6 +1,8 @@
 """The command line: `sidewall-gateway`."""
 
 import sys
+from collections.abc import Callable
+from typing import Final
 
 import structlog
 import typer
@@ -8,36 +10,46 @@ import typer
 from base.errors import SidewallError
 from base.exit_status import exit_status
 from base.log import configure_log, where
+from base.version_option import VersionOption
 from gateway.cli import asking, keeping, trying
 from gateway.cli.serving import serve
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 app = typer.Typer(
+    name="sidewall-gateway",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="The DICOM node beside the engine (research use only).",
+    help="The DICOM node beside the engine. Research use only: not a medical device.",
+    epilog="Settings may also stand in the environment (SIDEWALL_GATEWAY_SPOOL, ...) or in a TOML file (--config).",
 )
-for command in (
-    serve,
-    asking.status,
-    asking.studies,
-    asking.show,
-    asking.retry,
-    asking.cancel,
-    asking.redeliver,
-    asking.hold,
-    asking.release,
-    asking.retract,
-    trying.echo,
-    trying.health,
-    keeping.backup,
-    keeping.restore,
-    keeping.doctor,
-    keeping.repair,
-):
-    app.command()(command)
+_EXAMPLES: Final[dict[Callable[..., None], str]] = {
+    serve: "serve --spool /var/lib/sidewall-gateway --site /etc/sidewall/site.toml",
+    asking.status: "status --json",
+    asking.studies: "studies --state failed --state held",
+    asking.show: "show ACC4711",
+    asking.retry: "retry 1.2.840.113619.2.1",
+    asking.cancel: "cancel 17",
+    asking.redeliver: "redeliver ACC4711 --destination pacs",
+    asking.hold: "hold ACC4711",
+    asking.release: "release ACC4711",
+    asking.retract: "retract ACC4711",
+    trying.echo: "echo pacs",
+    trying.health: "health",
+    keeping.backup: "backup /backup/2026-11-30",
+    keeping.restore: "restore /backup/2026-11-30",
+    keeping.doctor: "doctor --json",
+    keeping.repair: "repair",
+}
+"""Command -> how it is typed, after the program's name."""
+
+for command, example in _EXAMPLES.items():
+    app.command(epilog=f"Example: sidewall-gateway {example}")(command)
 app.add_typer(trying.rules, name="rules")
+
+
+@app.callback()
+def sidewall_gateway(version: VersionOption = False) -> None:
+    """Take the options that stand before a command."""
 
 
 def main() -> None:

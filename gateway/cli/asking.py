@@ -15,6 +15,7 @@ from base.log import log_failure
 from gateway import acting, overview
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.states import StudyState
+from gateway.ledger.studies import StudyRow
 from gateway.settings import GatewaySettings, load_settings
 from gateway.spool import Spool
 
@@ -72,45 +73,50 @@ def studies(
         typer.echo(f"{line}  {each['reason']}")
 
 
-def show(study: Study, config: Config = None) -> None:
-    """Show all about one study but whom it is about, as JSON."""
+def show(study: Study, config: Config = None, as_json: AsJson = False) -> None:
+    """Show all about one study but whom it is about: state, deliveries, history, and who fetched its results."""
     with opened(config) as (_, ledger):
         found = overview.shown(ledger, study)
-    typer.echo(json.dumps(found, indent=2))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for line in _lines_of(found):
+        typer.echo(line)
 
 
-def retry(study: Study, config: Config = None) -> None:
+def retry(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """Have a study analysed again; one with an answer gets a report that supersedes."""
-    _act(config, lambda ledger: acting.retry(ledger, study, _by()))
+    _act(config, as_json, lambda ledger: acting.retry(ledger, study, _by()))
 
 
-def cancel(study: Study, config: Config = None) -> None:
+def cancel(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """End a study that has no answer yet."""
-    _act(config, lambda ledger: acting.cancel(ledger, study, _by()))
+    _act(config, as_json, lambda ledger: acting.cancel(ledger, study, _by()))
 
 
-def hold(study: Study, config: Config = None) -> None:
+def hold(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """Let nothing happen to a study, and nothing of it leave."""
-    _act(config, lambda ledger: acting.hold(ledger, study, _by()))
+    _act(config, as_json, lambda ledger: acting.hold(ledger, study, _by()))
 
 
-def release(study: Study, config: Config = None) -> None:
+def release(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """Let a held study go on."""
-    _act(config, lambda ledger: acting.release(ledger, study, _by()))
+    _act(config, as_json, lambda ledger: acting.release(ledger, study, _by()))
 
 
 def redeliver(
     study: Study,
     destination: Annotated[str | None, typer.Option(help="Only to this one.")] = None,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send again what was refused or given up."""
     with opened(config) as (_, ledger):
         count = acting.redeliver(ledger, study, _by(), destination)
-    typer.echo(f"{count} objects queued")
+    typer.echo(json.dumps({"queued": count}) if as_json else f"{count} objects queued")
 
 
-def retract(study: Study, config: Config = None) -> None:
+def retract(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """Take results back: stop what has not left, send a rejection note about what has."""
     with opened(config) as (settings, ledger):
         spool = Spool(settings.spool, f"{settings.name}-command")
@@ -118,13 +124,31 @@ def retract(study: Study, config: Config = None) -> None:
             stopped, noted = acting.retract(ledger, spool, study, _by())
         finally:
             spool.close()
-    typer.echo(f"{stopped} objects stopped, {noted} rejected by a note")
+    said = f"{stopped} objects stopped, {noted} rejected by a note"
+    typer.echo(json.dumps({"stopped": stopped, "rejected": noted}) if as_json else said)
 
 
-def _act(config: Path | None, act: Callable[[Ledger], Any]) -> None:
+def _act(config: Path | None, as_json: bool, act: Callable[[Ledger], StudyRow]) -> None:
     with opened(config) as (_, ledger):
         found = act(ledger)
-    typer.echo(f"study {found.id} is {found.state}")
+    if as_json:
+        typer.echo(json.dumps(overview.describe(found), indent=2))
+    else:
+        typer.echo(f"study {found.id} is {found.state}")
+
+
+def _lines_of(found: dict[str, Any]) -> Iterator[str]:
+    """Yield what is shown of one study, a line for each thing that is known."""
+    yield f"study {found['id']}  {found['study_uid']}/{found['revision']}  {found['priority']}"
+    yield f"{found['state']} since {found['since']}: {found['reason']}"
+    for name in ("instances", "series_uid", "rule", "engine", "analysed_at", "attempts"):
+        if found[name]:
+            yield f"{name.replace('_', ' ')}: {found[name]}"
+    for each in found["deliveries"]:
+        reason = f": {each['reason']}" if each["reason"] else ""
+        yield f"to {each['destination']}: {each['object']} {each['state']}, sent {each['sends']} times{reason}"
+    for each in (*found["history"], *found["fetches"]):
+        yield f"{each['at']}  {each['state']}  {each['reason']}"
 
 
 def _by() -> str:

@@ -1,5 +1,6 @@
 """Commands that keep the ledger: copy it, bring it back, look whether all is right, mend what is not."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 from sqlalchemy import select
 
 from base import durable
-from gateway.cli.asking import Config, opened
+from gateway.cli.asking import AsJson, Config, opened
 from gateway.errors import WrongState
 from gateway.ledger import history
 from gateway.ledger.claims import take_back_studies
@@ -57,17 +58,22 @@ def restore(
     typer.echo(f"restored into {settings.spool}")
 
 
-def doctor(config: Config = None) -> None:
+def doctor(config: Config = None, as_json: AsJson = False) -> None:
     """Look whether the settings, the site file, the chain of changes and the spool are right; exit 1 where not."""
     with opened(config) as (settings, ledger):
         site = read_site(settings.site)
-        typer.echo(f"ok: site file {site.version}, {len(site.rules)} rules, {len(site.engines)} engines")
         faults = _faults(settings, ledger)
-    for fault in faults:
-        typer.echo(f"fault: {fault}")
+    if as_json:
+        counts = {"rules": len(site.rules), "engines": len(site.engines)}
+        typer.echo(json.dumps({"site": {"version": site.version, **counts}, "faults": faults}, indent=2))
+    else:
+        typer.echo(f"ok: site file {site.version}, {len(site.rules)} rules, {len(site.engines)} engines")
+        for fault in faults:
+            typer.echo(f"fault: {fault}")
+        if not faults:
+            typer.echo("ok: chain of changes, spool")
     if faults:
         raise typer.Exit(1)
-    typer.echo("ok: chain of changes, spool")
 
 
 def repair(config: Config = None) -> None:

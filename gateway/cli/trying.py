@@ -1,5 +1,6 @@
 """Commands that try something out: what rules say of a study, and whether a destination answers."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,22 +10,24 @@ import typer
 from base.errors import SettingInvalid, SidewallError
 from base.exit_status import exit_status
 from base.log import log_failure
+from gateway.cli.asking import AsJson
 from gateway.errors import Unreadable
 from gateway.health import require_ready
 from gateway.intake.headers import read_header
 from gateway.settings import load_settings
-from gateway.site.deciding import StudyFacts, decide
+from gateway.site.deciding import Decision, StudyFacts, decide
 from gateway.site.file import read_site
 
 rules = typer.Typer(no_args_is_help=True, help="The site's rules.")
 
 
-@rules.command("test")
+@rules.command("test", epilog="Example: sidewall-gateway rules test /data/study --calling-ae MR1")
 def explain(
     path: Annotated[Path, typer.Argument(exists=True, help="Folder or file of a study's instances.")],
     site: Annotated[Path | None, typer.Option(help="The site's file; the one of the settings without it.")] = None,
     calling_ae: Annotated[str, typer.Option(help="AE title that it would come from.")] = "",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Explain what the rules make of a study: every rule that is asked, and what would go where."""
     try:
@@ -43,14 +46,22 @@ def explain(
         if header.is_image:
             facts.append(header.facts | {"calling_ae": calling_ae})
     decision = decide(found, StudyFacts.of(facts, datetime.now().astimezone()))
-    typer.echo(f"{len(facts)} images, {others} other files")
+    if as_json:
+        told = {"images": len(facts), "other_files": others, "asked": decision.explanation, "reason": decision.reason}
+        typer.echo(json.dumps(told | {"analyses": decision.analyses, **decision.as_mapping()}, indent=2))
+    else:
+        _tell(decision, len(facts), others)
+    raise typer.Exit(0 if decision.analyses else 3)
+
+
+def _tell(decision: Decision, images: int, others: int) -> None:
+    typer.echo(f"{images} images, {others} other files")
     for line in decision.explanation:
         typer.echo(line)
     typer.echo(f"decision: {decision.reason}")
     if decision.rule is not None and decision.analyses:
         for delivery in decision.rule.deliver:
             typer.echo(f"delivers {', '.join(delivery.objects)} to {delivery.to}")
-    raise typer.Exit(0 if decision.analyses else 3)
 
 
 def echo(

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pydicom
 import pytest
+import typer
+from typer.testing import CliRunner
 
+import base
+from gateway.cli import app
 from tests.fixtures.gateways import GatewayPlace, recording_node, running_gateway, wait_for
 from tests.fixtures.processes import ServerProcess
 from tests.fixtures.sending import renamed_study, send
@@ -37,7 +41,8 @@ def test_a_study_is_held_released_retracted_and_analysed_again(
             (note_uid,) = set(node.sends) - sent
             assert place.command("retry", "1").stdout == "study 2 is waiting\n"
             place.wait_for_states("delivered", "delivered")
-            shown = json.loads(place.command("show", "ACC7").stdout)
+            shown = json.loads(place.command("show", "ACC7", "--json").stdout)
+            lines = place.command("show", "1").stdout.splitlines()
             told = place.command("status").stdout
     _check_note(place.spool / "cases" / uid / "1" / "rejection" / f"{note_uid}.dcm", sent, tmp_path)
     assert [each["state"] for each in shown["history"]] == [
@@ -47,6 +52,8 @@ def test_a_study_is_held_released_retracted_and_analysed_again(
         "delivering",
         "delivered",
     ]
+    assert lines[0] == f"study 1  {uid}/1  routine"
+    assert any(each.startswith("to pacs: report.dcm") for each in lines)
     assert "delivered" in told
     assert "history: entry" in told
     for text in (json.dumps(shown), told, place.describe()):
@@ -106,6 +113,18 @@ def test_rules_are_explained(place: GatewayPlace, series: list[Path]) -> None:
     lines = done.stdout.splitlines()
     assert lines[:3] == [f"{len(series)} images, 0 other files", "ct: no modality among CT", "mr: matches"]
     assert lines[3].startswith("decision: rule mr: analyse (site file ")
+    told = json.loads(place.command("rules", "test", str(series[0].parent), "--json").stdout)
+    assert (told["images"], told["analyses"], told["asked"]) == (len(series), True, lines[1:3])
+    assert told["rule"]["name"] == "mr"
+
+
+def test_every_command_shows_an_example_and_the_shell_completes_them() -> None:
+    command = typer.main.get_command(app)
+    commands = {**command.commands, **command.commands["rules"].commands}  # type: ignore[attr-defined]
+    lacking = [name for name, each in commands.items() if name != "rules" and "Example: " not in (each.epilog or "")]
+    assert lacking == []
+    assert "install_completion" in {each.name for each in command.params}
+    assert CliRunner().invoke(app, ["--version"]).stdout.strip() == base.__version__
 
 
 def test_a_destination_is_tried(place: GatewayPlace) -> None:
@@ -130,7 +149,7 @@ def test_a_copy_is_brought_back_and_what_is_lost_is_told(
     shutil.rmtree(place.spool)
     assert place.command("restore", str(tmp_path / "copy")).returncode == 0
     assert place.command("restore", str(tmp_path / "copy")).returncode == 3
-    assert place.command("doctor").returncode == 0
+    assert json.loads(place.command("doctor", "--json").stdout)["faults"] == []
     lost = next((place.spool / "instances").rglob("*.dcm"))
     lost.unlink()
     told = place.command("doctor")
