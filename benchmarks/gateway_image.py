@@ -1,14 +1,15 @@
 """How large the image of the gateway is, how soon a container takes instances, and how much memory it takes idle.
 
-    python -m benchmarks.gateway_image --image localhost/sidewall-gateway:0.1.0 --out benchmarks/results/gateway.json
+    python -m benchmarks.gateway_image --image localhost/sidewall-gateway:0.1.0 --out out/gateway_image.json
 
 Needs podman, root (to read the memory of the container's process) and an image from `make images IMAGES=gateway`. Times
-run from `podman run` to the first answer that instances are taken, on an empty spool.
+run from `podman run` to the first answer that instances are taken, on a spool that holds nothing.
 """
 
 import argparse
 import http.client
 import json
+import os
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ _IDLE_S: Final = 15.0
 _PATIENCE_S: Final = 120.0
 _HARDENED: Final = (
     "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host", "--pids-limit=128",
-    "--tmpfs=/var/lib/sidewall-gateway:mode=1777", "--env=SIDEWALL_GATEWAY_MIN_FREE_MIB=1",
+    "--env=SIDEWALL_GATEWAY_MIN_FREE_MIB=1",
     "--env=SIDEWALL_GATEWAY_LISTEN=127.0.0.1:18112", f"--env=SIDEWALL_GATEWAY_WEB_LISTEN={_WEB[0]}:{_WEB[1]}",
 )  # fmt: skip
 _SITE: Final = '[[engine]]\naddress = "127.0.0.1:50051"\n[[rule]]\nname = "all"\n'
@@ -36,7 +37,11 @@ def main() -> int:
     parser.add_argument("--image", required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    figures: dict[str, Any] = {"machine": describe_machine(), **measure_size(arguments.image)}
+    load = round(os.getloadavg()[0], 1)
+    figures: dict[str, Any] = {
+        "machine": describe_machine() | {"load_1_min": load},
+        **measure_size(arguments.image),
+    }
     figures |= measure_start(arguments.image)
     text = json.dumps(figures, indent=2) + "\n"
     arguments.out.write_text(text, encoding="utf-8")
@@ -46,13 +51,15 @@ def main() -> int:
 
 def measure_start(image: str) -> dict[str, Any]:
     """Return how long starts took, s, their processor time, s, and the memory of the last container once idle, MiB."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as spool:
         Path(folder).chmod(0o755)
+        Path(spool).chmod(0o777)
         (Path(folder) / "site.toml").write_text(_SITE, encoding="utf-8")
+        volumes = (f"--volume={folder}:/etc/sidewall:ro", f"--volume={spool}:/var/lib/sidewall-gateway")
         starts, processor, idle_mib = list[float](), list[float](), 0
         for index in range(_STARTS):
             started_s = time.perf_counter()
-            name = podman("run", "--detach", *_HARDENED, f"--volume={folder}:/etc/sidewall:ro", image)
+            name = podman("run", "--detach", *_HARDENED, *volumes, image)
             try:
                 _wait_until_ready(name)
                 starts.append(round(time.perf_counter() - started_s, 2))

@@ -137,7 +137,8 @@ def make_media(folder: Path) -> Path:
     (folder / "site.toml").write_text(SITE)
     make_tiny_bundle(folder / "tiny")
     shutil.copy(folder / "tiny" / "keys" / "tiny.pub", folder / "site.pub")
-    for kind, name in (("box", "box.hospital.example"), ("registry", REGISTRY)):
+    box = "box.hospital.example"
+    for kind, name in (("box", box), ("renewed", box), ("registry", REGISTRY)):
         for made in make_certificate(folder, name):
             made.rename(folder / f"{kind}{made.suffix}")
     shutil.copy(folder / "registry.pem", folder / "registry-ca.pem")
@@ -197,7 +198,8 @@ def running_box(media: Path) -> Iterator[Box]:
             pytest.skip("systemd does not come up in a container on this machine")
         box.do(
             "install -D /media/containers.conf /etc/containers/containers.conf\n"
-            "cp /media/sidewall.tar /media/sidewall.toml /media/site.* /media/box.* /media/registry-ca.pem /root"
+            "cp /media/sidewall.tar /media/sidewall.toml /media/site.* /media/box.* /media/renewed.* "
+            "/media/registry-ca.pem /root"
         )
         box.do(
             f"ip address add {_OWN_ADDRESS}/32 dev lo\n"

@@ -92,6 +92,12 @@ def test_a_port_for_other_machines_takes_the_place_of_the_closed_one(box: Box) -
     box.do(typed(opened))
     assert "0.0.0.0:50051" in box.do("podman port sidewall")
     box.do("podman exec sidewall sidewall health")
+    # Renewed by the very commands that laid the first ones, without a restart; Prometheus has the server look.
+    installing = re.findall(r"^install .*/root/box\.(?:pem|key) .*$", opened, re.MULTILINE)
+    assert len(installing) == 2
+    box.do("\n".join(installing).replace("/root/box.", "/root/renewed."))
+    box.wait_for("podman logs sidewall 2>&1 | grep 'certificate renewed'")
+    box.do("podman exec sidewall sidewall health")
 
 
 def test_it_stops_well_and_a_second_run_of_the_installer_changes_nothing(box: Box) -> None:
