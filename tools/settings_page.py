@@ -31,7 +31,7 @@ from core.site_choices import CHANGEABLE_GATES, changeable_rules, highest_of_rul
 from runtime.bundle.settings import BundlePlace
 from runtime.cli import app
 from runtime.inference.backends.registry import BACKEND_NAMES
-from runtime.results.settings import DEFAULT_RESULT_SETTINGS
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ROLES
 from runtime.settings import SOURCES, Settings
 
 PAGE: Final = Path("docs/settings.md")
@@ -164,7 +164,8 @@ def _gate_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _series_rows() -> Iterator[tuple[str, ...]]:
-    for role, series in vars(DEFAULT_RESULT_SETTINGS).items():
+    for role in ROLES:
+        series = DEFAULT_RESULT_SETTINGS.of(role)
         yield f"`{role}`", str(series.number), series.description
 
 

@@ -1,6 +1,6 @@
 """What a report says, section by section, before it is laid out: the page and the PDF show the same content."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -62,11 +62,13 @@ class Content:
     provenance: tuple[Facts, ...]
 
 
-def build_content(findings: Findings, pictures: Mapping[str, bytes], created: datetime) -> Content:
+def build_content(
+    findings: Findings, pictures: Mapping[str, bytes], created: datetime, study: Sequence[tuple[str, str]] = ()
+) -> Content:
     """Return the content of a case's report; `pictures` are PNG files by their artefact names.
 
     The picture of node 3 is the one whose file is called `node_03.png`, that of a quality check is `gates/<code>.png`;
-    other pictures come at the end.
+    other pictures come at the end. `study` are names and texts of what a printed report is matched by.
     """
     refused = findings.status == "refused"
     by_stem = {_stem(name): data for name, data in sorted(pictures.items(), reverse=True)}
@@ -76,7 +78,7 @@ def build_content(findings: Findings, pictures: Mapping[str, bytes], created: da
         case_id=plain(findings.case.case_id),
         status=findings.status,
         status_meaning=words.STATUS_MEANING[findings.status],
-        case_rows=_case_rows(findings, created),
+        case_rows=_case_rows(findings, created, study),
         summary=words.summarise(findings),
         refusal=_refusal_table(findings),
         diagram=None if refused else draw_pelvis(findings),
@@ -94,10 +96,11 @@ def build_content(findings: Findings, pictures: Mapping[str, bytes], created: da
     )
 
 
-def _case_rows(findings: Findings, created: datetime) -> tuple[Row, ...]:
+def _case_rows(findings: Findings, created: datetime, study: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     context, volume, model = findings.context, findings.input, findings.model
     case_rows = [
         Row("Case", plain(findings.case.case_id)),
+        *(Row(name, plain(text)) for name, text in study),
         Row("Analysed", f"{created:%Y-%m-%d %H:%M:%S} {created.tzname() or 'local time'}"),
         Row("Time point", context.time_point),
     ]

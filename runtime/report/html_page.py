@@ -1,6 +1,6 @@
 """The report as one HTML page that needs nothing else: no scripts, no requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -16,13 +16,16 @@ from runtime.report.svg import to_svg
 from runtime.report.words import BANNER, TITLE
 
 
-def html_report(findings: Findings, pictures: Mapping[str, bytes], created: datetime) -> bytes:
+def html_report(
+    findings: Findings, pictures: Mapping[str, bytes], created: datetime, study: Sequence[tuple[str, str]] = ()
+) -> bytes:
     """Return the report of a case as UTF-8 HTML; the same arguments give the same bytes.
 
     `pictures` are PNG files by their artefact names, e.g. `keyimages/node_01.png`; a node without one is said to have
-    none. `created` is the time of the analysis, shown as it is given.
+    none. `created` is the time of the analysis, shown as it is given; `study` are names and texts of what a printed
+    report is matched by.
     """
-    content = build_content(findings, pictures, created)
+    content = build_content(findings, pictures, created, study)
     page = _template().render(
         content=content,
         diagram=_diagram(content),

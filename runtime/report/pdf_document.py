@@ -61,14 +61,16 @@ _NODE_WIDTHS: Final = {
 """Points that the longest word of each column needs at the size of tables, with its padding."""
 
 
-def pdf_report(findings: Findings, pictures: Mapping[str, bytes], created: datetime) -> bytes:
+def pdf_report(
+    findings: Findings, pictures: Mapping[str, bytes], created: datetime, study: Sequence[tuple[str, str]] = ()
+) -> bytes:
     """Return the report of a case as PDF; the same arguments give the same bytes.
 
     `pictures` are PNG files by their artefact names, as for `html_report`. `created` is the time of the analysis and
     the document's only date.
     """
     prepare()
-    content = build_content(findings, pictures, created)
+    content = build_content(findings, pictures, created, study)
     version = findings.software_version
     buffer = BytesIO()
     document = BaseDocTemplate(

@@ -23,12 +23,12 @@ from runtime.results.artefact import Artefact
 from runtime.results.attempts import Attempts, LostFile
 from runtime.results.case_pictures import CaseEvidence, case_pictures
 from runtime.results.contact_sheet import contact_sheet
-from runtime.results.context import ResultContext, result_context
+from runtime.results.context import ResultContext, result_context, uid_parts
 from runtime.results.key_images import KeyPicture, key_pictures, to_png
 from runtime.results.regions import CaseRegions
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.slice_names import slice_names
-from runtime.results.source import SourceImages, refused_images, source_images
+from runtime.results.source import SourceImages, refused_images, source_images, study_facts
 from runtime.results.superseding import EarlierReport
 
 _Built = TypeVar("_Built")
@@ -63,9 +63,10 @@ def write_artefacts(
     `key_objects.dcm`. A refused case (`regions` is None) gives `findings.json`, the report for people and, when the
     headers of `series` or else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
 
-    `created` is the time of the analysis; whoever repeats it must give the same one. `earlier` is the report of an
-    earlier analysis of the study, which the new one supersedes unless it is the same. `evidence` is what the
-    pictures of doubts are drawn from, which become `gates/<code>.png`, of a refused case too; None draws none.
+    `created` is the time of the analysis, which the report for people says; DICOM objects have that of the study.
+    `earlier` is the report of an earlier analysis of the study, which the new one supersedes unless it is the same.
+    `evidence` is what the pictures of doubts are drawn from, which become `gates/<code>.png`, of a refused case too;
+    None draws none.
 
     An unexpected error costs the file that it came up in: what would refer to it is written without the reference and
     marked incomplete, and the findings name it. Raises `ValueError` when findings and regions do not belong together,
@@ -95,7 +96,9 @@ def write_artefacts(
     gates = () if evidence is None else attempts.make("gates/*.png", lambda: case_pictures(findings, evidence)) or ()
     drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]
     files = [*dicom, *(each for each in drawn if each is not None)]
-    files += _for_people(attempts, findings, files, created)
+    headers = series.headers if series else refused_headers or (evidence.headers if evidence else ())
+    named = study_facts(headers) if settings.names_study else ()
+    files += _for_people(attempts, findings, files, created, named)
     findings = attempts.told(findings)
     return WrittenCase(
         findings, (Artefact("findings.json", "application/json", to_json(findings).encode()), *files), attempts.lost
@@ -117,11 +120,17 @@ def _refusal_report(
     return [_dicom("report.dcm", build_refusal_report(_context(source, findings, created, settings, earlier)))]
 
 
-def _for_people(attempts: Attempts, findings: Findings, files: Sequence[Artefact], created: datetime) -> list[Artefact]:
+def _for_people(
+    attempts: Attempts,
+    findings: Findings,
+    files: Sequence[Artefact],
+    created: datetime,
+    study: tuple[tuple[str, str], ...],
+) -> list[Artefact]:
     """Return the report as a page and as a document for print, with the pictures drawn so far."""
     pictures = {each.name: each.data for each in files if each.media_type == "image/png"}
-    page = attempts.make("report.html", lambda: html_report(attempts.told(findings), pictures, created))
-    document = attempts.make("report.pdf", lambda: pdf_report(attempts.told(findings), pictures, created))
+    page = attempts.make("report.html", lambda: html_report(attempts.told(findings), pictures, created, study))
+    document = attempts.make("report.pdf", lambda: pdf_report(attempts.told(findings), pictures, created, study))
     made = (("report.html", "text/html", page), ("report.pdf", "application/pdf", document))
     return [Artefact(name, kind, data) for name, kind, data in made if data is not None]
 
@@ -133,7 +142,7 @@ def _context(
     settings: ResultSettings,
     earlier: EarlierReport | None,
 ) -> ResultContext:
-    supersedes = None if earlier is None else earlier.superseded_by(source.uids, findings, settings)
+    supersedes = None if earlier is None else earlier.superseded_by(uid_parts(source, created), findings, settings)
     return result_context(source, findings, created, settings, supersedes)
 
 

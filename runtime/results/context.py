@@ -21,7 +21,7 @@ class ResultContext:
     findings: Findings
     uids: ResultUids
     created: datetime
-    """Time of the analysis without a zone, as DICOM has it: in the source's zone, else on this machine's clock."""
+    """Time that the objects say, without a zone, as DICOM has it: the study's, or else that of the analysis."""
 
     settings: ResultSettings
     supersedes: ReportReference | None
@@ -74,9 +74,27 @@ def result_context(
 ) -> ResultContext:
     """Return the context of one case.
 
-    DICOM times have no zone of their own: `created` becomes the time in the zone that the source states, which the
-    results repeat (0008,0201), else the time of this machine's clock. Without a zone it is of this machine's clock.
+    The objects have the time of the study, so that a repeat of the analysis gives the same bytes under the same UIDs;
+    when it was made stands in the findings. A study without a date has the time of the analysis, in the zone that the
+    source states, which the results repeat (0008,0201), else of this machine's clock.
     """
-    created = created.astimezone(source.zone).replace(tzinfo=None) if created.tzinfo or source.zone else created
-    uids = result_uids(source.uids, findings, settings, supersedes)
+    uids = result_uids(uid_parts(source, created), findings, settings, supersedes)
+    created = _content_time(source, created)
     return ResultContext(source, findings, uids, created, settings, supersedes)
+
+
+def uid_parts(source: SourceImages, created: datetime) -> tuple[str, ...]:
+    """Return what the UIDs of the results derive from of their source: what no UID says may not differ.
+
+    So the time of the analysis is among it where the objects have it, for want of a study's date.
+    """
+    if source.study_time is not None:
+        return source.uids
+    return (*source.uids, _content_time(source, created).isoformat())
+
+
+def _content_time(source: SourceImages, created: datetime) -> datetime:
+    """Return the time that the objects say, without a zone."""
+    if source.study_time is not None:
+        return source.study_time
+    return created.astimezone(source.zone).replace(tzinfo=None) if created.tzinfo or source.zone else created

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from base.errors import SettingInvalid
 from base.settings import Section
@@ -31,6 +31,11 @@ class SeriesChoices(Section):
     series_descriptions: Mapping[str, str] = field(default_factory=dict)
     """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
 
+    report_names_study: bool = True
+    """Whether page and PDF say the study's date, its accession number and the last digits of its UID, by which a
+    printed report is matched. Off where reports are to name no study; never of images whose identity was removed.
+    """
+
     def check(self) -> None:
         """Raise `SettingInvalid` on what DICOM does not allow, and on a series that is none of ours."""
         ResultSettings.chosen(self.series_numbers, self.series_descriptions)
@@ -38,7 +43,8 @@ class SeriesChoices(Section):
     @property
     def results(self) -> "ResultSettings":
         """How the series of the results present themselves."""
-        return ResultSettings.chosen(self.series_numbers, self.series_descriptions)
+        chosen = ResultSettings.chosen(self.series_numbers, self.series_descriptions)
+        return replace(chosen, names_study=self.report_names_study)
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,14 @@ class ResultSettings:
 
     captures: SeriesSettings = field(default=SeriesSettings(9003, "Sidewall key images"))
     key_objects: SeriesSettings = field(default=SeriesSettings(9004, "Sidewall key objects"))
+    names_study: bool = True
+    """Whether the report for people names the study; no DICOM object depends on it."""
 
     @classmethod
     def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:
         """Return the defaults with a site's series numbers and descriptions, by role; raises `SettingInvalid`."""
-        series = dict(vars(cls()))
+        defaults = cls()
+        series: dict[str, Any] = {role: defaults.of(role) for role in ROLES}
         for setting, values in (("number", numbers), ("description", descriptions)):
             for role, value in values.items():
                 name = f"series_{setting}s.{role}"
@@ -92,7 +101,7 @@ class ResultSettings:
                     series[role] = replace(series[role], **{setting: value})
                 except SettingInvalid as error:
                     raise SettingInvalid(name, value, error.allowed) from error
-        return cls(**series)
+        return replace(defaults, **series)
 
     def of(self, role: Role) -> SeriesSettings:
         """Return the settings of one series."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID, MRImageStorage
 
 from core.findings import PointLpsMm
+from core.reading.elements import element_value
 from core.reading.frames import Frame, frames_of
 from core.reading.identity import differing_identity
 from core.reading.legal_values import is_legal
@@ -33,6 +34,9 @@ _ESCAPE: Final = re.compile("\x1b[ -/]+[0-~]")
 """A switch of the character set (ISO 2022): pydicom leaves those to ISO-IR 58 in the text that it has decoded."""
 
 _TEXTS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+
+_SHOWN_DIGITS: Final = 8
+"""Of the Study Instance UID, on paper."""
 
 _SEXES: Final = ("M", "F", "O")
 
@@ -86,6 +90,17 @@ class SourceImages:
         return str(self.instances[0].StudyInstanceUID), *series, *instances
 
     @property
+    def study_time(self) -> datetime | None:
+        """When the study was made, in its own zone: midnight where it has no time, None where it has no legal date."""
+        date, time = (str(self.instances[0].get(name, "") or "") for name in ("StudyDate", "StudyTime"))
+        try:
+            day = datetime.strptime(date, "%Y%m%d")
+        except ValueError:
+            return None
+        hours, minutes, seconds = (int(time[start : start + 2] or 0) for start in (0, 2, 4))
+        return day.replace(hour=hours, minute=minutes, second=min(seconds, 59))
+
+    @property
     def series_numbers(self) -> frozenset[int]:
         """Series Numbers that the source has."""
         return frozenset(
@@ -134,6 +149,28 @@ class SourceImages:
     def frame_of_reference_uid(self) -> str:
         """Frame of reference that images and results share."""
         return str(self.slices[0].FrameOfReferenceUID)
+
+
+def study_facts(headers: Sequence[Dataset]) -> tuple[tuple[str, str], ...]:
+    """Return name and text of what a printed report of a study is matched by.
+
+    Nothing where the identity is removed, and of images that are not of one patient and one study.
+    """
+    removed = {str(element_value(each, "PatientIdentityRemoved") or "").strip().upper() for each in headers}
+    studies = {str(element_value(each, "StudyInstanceUID") or "") for each in headers}
+    if "YES" in removed or len(studies) != 1 or differing_identity(headers):
+        return ()
+    header = headers[0]
+    date, accession, uid = (
+        str(element_value(header, name) or "").strip() if is_legal(header, (name,)) else ""
+        for name in ("StudyDate", "AccessionNumber", "StudyInstanceUID")
+    )
+    facts = (
+        ("Study of", f"{date[:4]}-{date[4:6]}-{date[6:]}" if date else ""),
+        ("Accession number", accession),
+        ("Study UID ends in", uid[-_SHOWN_DIGITS:]),
+    )
+    return tuple((name, text) for name, text in facts if text)
 
 
 def source_images(series: Series) -> SourceImages:

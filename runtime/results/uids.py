@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from core.findings import Findings
-from runtime.results.settings import ResultSettings
+from runtime.results.settings import ROLES, ResultSettings
 
 _NAMESPACE: Final = uuid.UUID("6c1c1b5e-6f0b-5d27-9d3e-0f4a7b5f9e21")
 """Namespace of every derived UID; a constant, so that two installations agree."""
@@ -60,7 +60,7 @@ def result_uids(
         "rules": findings.rules,
         "context": asdict(findings.context),
         "refusal": [asdict(reason) for reason in findings.refusal],
-        "settings": asdict(settings),
+        "settings": {role: asdict(settings.of(role)) for role in ROLES},
         "comparison": _comparison(findings),
         "supersedes": None if supersedes is None else asdict(supersedes),
     }

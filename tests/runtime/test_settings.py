@@ -41,7 +41,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "shutdown_grace_s": "0", "pseudonym_salt": "salt", "log_level": "debug",
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
-        "restaging_rules": "yes", "filtered_images": "warn", "study_dates": "no",
+        "restaging_rules": "yes", "filtered_images": "warn", "study_dates": "no", "report_names_study": "no",
         "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
@@ -281,4 +281,4 @@ def test_a_bundle_is_named_beside_or_within_its_section(tmp_path: Path) -> None:
 def test_an_analysis_sees_only_what_is_about_a_case() -> None:
     names = {each.name for each in fields(CaseSettings)}
     about = {"pseudonym_salt", "rules", "gates", "restaging_rules", "filtered_images", "study_dates"}
-    assert names == about | {"series_numbers", "series_descriptions"}
+    assert names == about | {"series_numbers", "series_descriptions", "report_names_study"}

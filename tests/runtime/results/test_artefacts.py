@@ -1,11 +1,14 @@
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pypdf import PdfReader
 
 from base.errors import SettingInvalid
 from benchmarks.dciodvfy import complaints_about, find_dciodvfy
@@ -16,7 +19,8 @@ from phantom.dicom_series import write_series
 from phantom.generate import generate_case
 from runtime.results.artefacts import write_artefacts
 from runtime.results.regions import CaseRegions
-from runtime.results.settings import ResultSettings, SeriesSettings
+from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings, SeriesSettings
+from runtime.results.source import study_facts
 from runtime.results.superseding import EarlierReport
 from runtime.results.uids import ReportReference
 from tests.runtime.results.cases import (
@@ -105,9 +109,46 @@ def test_a_repeat_gives_the_same_bytes() -> None:
 
 def test_a_time_with_a_zone_is_written_as_local_time() -> None:
     case = build_case()
+    for header in case.series.headers:
+        header.StudyDate = ""
     aware = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
     local = aware.astimezone().replace(tzinfo=None)
     assert dicom_files(case, created=aware) == dicom_files(case, created=local)
+
+
+def test_a_printed_report_can_be_matched_unless_the_site_or_the_images_say_no() -> None:
+    case = build_case()
+    said = ("2026-01-01", "ACC-9", "Study UID ends in")
+    named = replace(DEFAULT_RESULT_SETTINGS, names_study=False)
+    removed = copy.deepcopy(case.series)
+    for header in removed.headers:
+        header.PatientIdentityRemoved = "YES"
+    for series, settings, count in (
+        (case.series, DEFAULT_RESULT_SETTINGS, 3),
+        (case.series, named, 0),
+        (removed, DEFAULT_RESULT_SETTINGS, 0),
+    ):
+        files = {
+            each.name: each.data
+            for each in write_artefacts(
+                case.findings, case.regions, series=series, created=CREATED, settings=settings
+            ).artefacts
+        }
+        page = files["report.html"].decode()
+        printed = " ".join(PdfReader(BytesIO(files["report.pdf"])).pages[0].extract_text().split())
+        for text in (page, printed):
+            assert sum(each in text for each in said) == count
+    objects = [dicom_files(case), dicom_files(case, settings=named)]
+    assert objects[0] == objects[1]
+
+
+def test_a_refusal_of_two_studies_names_none() -> None:
+    headers = build_case().series.headers
+    other = copy.deepcopy(headers[0])
+    other.StudyInstanceUID = "1.2.9"
+    assert study_facts(headers)[0] == ("Study of", "2026-01-01")
+    assert study_facts((headers[0], other)) == ()
+    assert study_facts(()) == ()
 
 
 def test_a_report_names_the_one_it_supersedes() -> None:

@@ -41,7 +41,7 @@ def test_captures_say_that_they_are_derived_annotated_and_for_research() -> None
         assert capture.InstanceNumber == number
         assert f"Node {number}" in capture.DerivationDescription
         assert "RESEARCH - NOT FOR DIAGNOSIS" in capture.DerivationDescription
-        assert (capture.DateOfSecondaryCapture, capture.TimeOfSecondaryCapture) == ("20260102", "030405")
+        assert (capture.DateOfSecondaryCapture, capture.TimeOfSecondaryCapture) == ("20260101", "101500")
 
 
 @pytest.mark.parametrize("flips", [(False, False, False), (True, True, False)], ids=str)

@@ -133,13 +133,13 @@ def test_patient_study_and_frame_of_reference_come_from_the_source() -> None:
     assert segmentation.SeriesInstanceUID != header.SeriesInstanceUID
 
 
-def test_contents_are_labelled_as_research_and_dated_by_the_analysis() -> None:
+def test_contents_are_labelled_as_research_and_dated_by_the_study() -> None:
     segmentation = _segmentation(build_case())
     assert segmentation.ContentLabel == "RESEARCH"
     assert segmentation.ContentQualification == "RESEARCH"
     assert "NOT FOR DIAGNOSIS" in segmentation.SeriesDescription
-    assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260102", "030405")
-    assert (segmentation.InstanceCreationDate, segmentation.InstanceCreationTime[:6]) == ("20260102", "030405")
+    assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260101", "101500")
+    assert (segmentation.InstanceCreationDate, segmentation.InstanceCreationTime[:6]) == ("20260101", "101500")
 
 
 def test_the_algorithm_names_the_bundle() -> None:

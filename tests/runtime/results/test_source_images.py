@@ -1,6 +1,6 @@
 import warnings
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from core.series import Series
 from runtime.results.source import source_images
-from tests.runtime.results.cases import Case, build_case, dicom_files, dicom_objects
+from tests.runtime.results.cases import CREATED, Case, build_case, dicom_files, dicom_objects
 
 
 def _with_first_header(series: Series, **attributes: object) -> Series:
@@ -127,12 +127,31 @@ def test_names_of_every_character_set_come_back(shared_data: Path) -> None:
 
 
 def test_times_are_in_the_zone_of_the_source_and_say_so() -> None:
-    series = _with_first_header(build_case().series, TimezoneOffsetFromUTC="-0430")
+    series = _with_first_header(build_case().series, TimezoneOffsetFromUTC="-0430", StudyDate="")
     created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     for data in dicom_objects(replace(build_case(), series=series), created=created).values():
         assert data.TimezoneOffsetFromUTC == "-0430"
         assert (data.ContentDate, data.ContentTime[:6]) == ("20260101", "223405")
-        assert (data.StudyDate, data.StudyTime) == ("20260101", "101500")
+        assert data.StudyTime == "101500"
+
+
+def test_what_is_not_said_by_the_uids_does_not_differ() -> None:
+    """Analysed a day later, a study gives the same bytes; one without a date gives other UIDs with other times."""
+    dated, later = build_case(), CREATED + timedelta(days=1)
+    assert dicom_files(dated) == dicom_files(dated, created=later)
+    for data in dicom_objects(dated).values():
+        assert (data.ContentDate, data.ContentTime[:6]) == ("20260101", "101500")
+    undated = replace(dated, series=_with_first_header(dated.series, StudyDate=""))
+    first, second = dicom_objects(undated), dicom_objects(undated, created=later)
+    assert dicom_files(undated) == dicom_files(undated)
+    assert {each.ContentDate for each in first.values()} == {"20260102"}
+    assert not {each.SOPInstanceUID for each in first.values()} & {each.SOPInstanceUID for each in second.values()}
+
+
+@pytest.mark.parametrize(("time", "said"), [("", "000000"), ("23", "230000"), ("235958.5", "235958")])
+def test_a_study_with_less_than_a_time_has_one_all_the_same(time: str, said: str) -> None:
+    series = _with_first_header(build_case().series, StudyTime=time)
+    assert dicom_objects(replace(build_case(), series=series))["report.dcm"].ContentTime[:6] == said
 
 
 def test_a_zone_that_is_none_is_not_repeated() -> None:
