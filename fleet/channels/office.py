@@ -126,6 +126,11 @@ class Office:
         metadata = self._published(HOLD)
         return Holds() if metadata is None else parse_holds(self._target(metadata, HOLD_PATH))
 
+    def current_until(self) -> datetime:
+        """Return until when boxes take the published state for current (UTC)."""
+        expires: datetime = self._read(self._timestamp_file()).signed.expires
+        return expires
+
     def waiting(self) -> dict[str, tuple[int, int]]:
         """Return the roles whose new state waits for signatures: how many it has, and needs."""
         found = {}

@@ -33,6 +33,7 @@ from fleet.cli.options import (
     told,
 )
 from fleet.errors import NotProved
+from fleet.inventory.exporting import FleetCollector, metrics_page
 from fleet.inventory.overview import FOLDER, SILENT_AFTER, BoxRow, enrolled, survey
 from fleet.inventory.overview import enrol as keep_key
 from fleet.inventory.page import page as make_page
@@ -85,6 +86,9 @@ def status(
     inventory: Inventory,
     fleet: Fleet = Path("fleet"),
     page: Annotated[Path | None, typer.Option("--page", help="Write the fleet as one HTML page, too.")] = None,
+    metrics: Annotated[
+        Path | None, typer.Option("--metrics", help="Write metrics for the node exporter's textfile collector, too.")
+    ] = None,
     silent_after: Annotated[
         float, typer.Option("--silent-after", min=0.01, help="Hours after which a box is told as silent.")
     ] = SILENT_AFTER.total_seconds() / 3600,
@@ -105,6 +109,10 @@ def status(
         if page is not None:
             with _written(page):
                 durable.write_file(page, make_page(rows, holds).encode())
+        if metrics is not None:
+            collector = FleetCollector(rows, holds, office.current_until())
+            with _written(metrics):
+                durable.write_file(metrics, metrics_page(collector))
     typer.echo(json.dumps(_mapping(rows, holds), indent=2) if as_json else _text(rows, holds))
     if any(row.troubles for row in rows):
         raise typer.Exit(_TROUBLED)

@@ -4,12 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from fleet.channels.content import Holds
+from fleet.inventory.exporting import FleetCollector
 from gateway.intake.counting import Counts
 from gateway.ledger.database import sqlite_url
 from gateway.ledger.ledger import Ledger
@@ -72,6 +75,12 @@ def test_the_page_lists_every_metric_of_the_gateway_with_its_type_and_no_other(t
     finally:
         ledger.close()
     assert {(name, kind) for name, kind, *_ in table_rows("metrics.md", "Metrics of the gateway")} == shown
+
+
+def test_the_page_lists_every_metric_of_a_fleet_with_its_type_and_no_other() -> None:
+    collector = FleetCollector([], Holds(), datetime(2027, 1, 1, tzinfo=UTC))
+    shown = {(each.name, each.type) for each in collector.collect()}
+    assert {(name, kind) for name, kind, *_ in table_rows("metrics.md", "Metrics of a fleet")} == shown
 
 
 def test_the_page_says_what_to_do_about_every_alert() -> None:

@@ -46,10 +46,18 @@ def test_a_box_is_enrolled_reports_and_is_shown(typed: Type, fleet: FleetPlace, 
     assert "1 boxes (1 unknown), 1 with troubles" in silent
     assert "silent: it has never said anything" in silent
     assert typed("report", "-c", "fleet.toml").stdout == "north-1: told to inventory\n"
-    ended = typed("status", "inventory", "--fleet", "office", "--page", "fleet.html", "--json")
+    ended = typed(
+        "status", "inventory", "--fleet", "office", "--page", "fleet.html", "--metrics", "fleet.prom", "--json"
+    )
     (row,) = json.loads(ended.stdout)["boxes"]
     assert (row["box"], row["ring"], row["troubles"]) == ("north-1", "canary", [])
     assert "<td>north-1</td>" in (tmp_path / "fleet.html").read_text()
+    written = (tmp_path / "fleet.prom").read_text().splitlines()
+    assert 'sidewall_fleet_boxes{ring="canary"} 1.0' in written
+    assert 'sidewall_fleet_box_troubles{box="north-1"} 0.0' in written
+    values = dict(line.rsplit(" ", 1) for line in written if not line.startswith("#"))
+    until = float(values["sidewall_fleet_channel_current_until_timestamp_seconds"])
+    assert until == fleet.office.current_until().timestamp()
 
 
 def test_only_what_a_ring_has_proved_goes_to_the_next(typed: Type, fleet: FleetPlace, tmp_path: Path) -> None:
