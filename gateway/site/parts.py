@@ -16,7 +16,7 @@ Mode = Literal["exact", "fast"]
 Gates = Literal["strict", "lenient"]
 Confirm = Literal["none", "commitment", "query"]
 Permission = Literal["store", "query", "fetch", "act"]
-Objects = Literal["report", "segmentation", "captures", "key_objects", "document"]
+Objects = Literal["report", "segmentation", "captures", "key_objects"]
 
 ALL_OBJECTS: Final[tuple[Objects, ...]] = ("report", "segmentation", "captures", "key_objects")
 

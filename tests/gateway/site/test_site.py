@@ -68,6 +68,10 @@ def test_without_a_rule_nothing_is_analysed() -> None:
         ('[[rule]]\nname = "a"\nmodality = "MR"', "a list"),
         ('[[rule]]\nname = "a"\ndeliver = [{ to = "pacs" }]', "a destination (there is none)"),
         ('[[rule]]\nname = "a"\n[[rule]]\nname = "a"', "a name of its own for each"),
+        (
+            '[[rule]]\nname = "a"\ndeliver = [{ to = "pacs", objects = ["document"] }]',
+            "report or segmentation or captures or key_objects",
+        ),
         ('[[destination]]\nname = "p"\nhost = "h"\nport = 0\nae_title = "A"', "1 to 65535"),
         ('[[destination]]\nname = "p"\nurl = "http://h"', "query or none for a url"),
         ('[[engine]]\naddress = "engine"', "host:port"),
