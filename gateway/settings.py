@@ -4,27 +4,22 @@ A setting comes from the command line, else from the environment (`SIDEWALL_GATE
 from a TOML file of flat `name = value` lines (`--config`, `SIDEWALL_GATEWAY_CONFIG`), else it has its default.
 """
 
-import os
 import re
 import socket
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from base.environment import check_variables
-from base.errors import FileAbsent, SettingInvalid, unknown_setting
+from base.settings import LogSettings, Range, Sources, within
 from gateway.site.checking import require
 from gateway.site.parts import check_ae_title
 
 PREFIX: Final = "SIDEWALL_GATEWAY_"
-CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True)
-class GatewaySettings:
+class GatewaySettings(LogSettings):
     """The effective settings; raises `SettingInvalid` on a value outside its range."""
 
     spool: Path = Path("/var/lib/sidewall-gateway")
@@ -135,19 +130,33 @@ class GatewaySettings:
     """Attempts at an analysis that an engine did not finish, before the study has failed; a busy or absent engine does
     not count."""
 
-    log_level: LogLevel = "info"
-    """Lowest level of log entries; none holds patient data at any level."""
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "name": (lambda name: bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name)), "1 to 32 letters, digits, _ and -"),
+        "quiet_s": within(0.05, 86_400),
+        "force_s": within(0.05, 864_000),
+        "max_associations": within(1, 1000),
+        "max_associations_per_caller": within(1, 1000),
+        "association_idle_s": within(1, 3600),
+        "max_instance_mib": within(1, 65_536),
+        "max_request_mib": within(1, 1_048_576),
+        "max_pdu_kib": within(4, 65_536),
+        "max_instances_min": within(0, 1_000_000_000),
+        "max_calls_min": within(0, 1_000_000_000),
+        "min_free_mib": within(0, 1_000_000_000),
+        "max_spool_mib": within(1, 1_000_000_000),
+        "spool_days": within(0, 36_500),
+        "case_days": within(0, 36_500),
+        "failed_days": within(0, 36_500),
+        "retry_limit_h": within(0, 87_600),
+        "commitment_wait_s": within(0, 600),
+        "commitment_deadline_s": within(0.1, 864_000),
+        "engine_attempts": within(1, 1000),
+        "retry_min": (lambda pauses: bool(pauses) and min(pauses) >= 0, "pauses from 0 on, min"),
+    }
 
-    def __post_init__(self) -> None:
-        """Check the ranges."""
+    def check(self) -> None:
+        """Check what goes together."""
         check_ae_title("ae_title", self.ae_title)
-        require(
-            bool(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", self.name)), "name", self.name, "1 to 32 letters, digits, _ and -"
-        )
-        for name, (lowest, highest) in _RANGES.items():
-            value = getattr(self, name)
-            require(lowest <= value <= highest, name, value, f"{lowest:g} to {highest:g}")
-        require(bool(self.retry_min) and min(self.retry_min) >= 0, "retry_min", self.retry_min, "pauses from 0 on, min")
         given = self.tls_certificate is not None
         require(given == (self.tls_key is not None), "tls_key", str(self.tls_key), "given with tls_certificate")
         require(given or self.tls_client_ca is None, "tls_client_ca", str(self.tls_client_ca), "with tls_certificate")
@@ -179,27 +188,8 @@ class GatewaySettings:
         return self.listen.rpartition(":")[0].strip("[]") not in {"127.0.0.1", "::1", "localhost"}
 
 
-_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "quiet_s": (0.05, 86_400),
-    "force_s": (0.05, 864_000),
-    "max_associations": (1, 1000),
-    "max_associations_per_caller": (1, 1000),
-    "association_idle_s": (1, 3600),
-    "max_instance_mib": (1, 65_536),
-    "max_request_mib": (1, 1_048_576),
-    "max_pdu_kib": (4, 65_536),
-    "max_instances_min": (0, 1e9),
-    "max_calls_min": (0, 1e9),
-    "min_free_mib": (0, 1e9),
-    "max_spool_mib": (1, 1e9),
-    "spool_days": (0, 36_500),
-    "case_days": (0, 36_500),
-    "failed_days": (0, 36_500),
-    "retry_limit_h": (0, 87_600),
-    "commitment_wait_s": (0, 600),
-    "commitment_deadline_s": (0.1, 864_000),
-    "engine_attempts": (1, 1000),
-}
+SOURCES: Final = Sources(GatewaySettings, PREFIX, other_variables=(f"{PREFIX}CONFIG",))
+"""Where a setting comes from, by the way that all programs of ours share (`base.settings`)."""
 
 
 def load_settings(
@@ -209,62 +199,7 @@ def load_settings(
 
     Raises `SettingInvalid`, also on a variable or name that is no setting.
     """
-    environment = os.environ if environment is None else environment
-    names = {each.name: each.type for each in fields(GatewaySettings)}
-    known = {f"{PREFIX}{name.upper()}": name for name in names}
-    check_variables(environment, names, prefix=PREFIX, others=(CONFIG_VARIABLE,))
-    file = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
-    values: dict[str, Any] = _read(file, names) if file else {}
-    values |= {name: environment[variable] for variable, name in known.items() if environment.get(variable)}
-    values |= {name: value for name, value in (given or {}).items() if value is not None}
-    return GatewaySettings(**{name: _parsed(name, value) for name, value in values.items()})
-
-
-def _read(file: Path, names: Mapping[str, object]) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise FileAbsent("config", str(file), "a TOML file that is there") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingInvalid("config", str(file), f"a readable TOML file ({error})") from error
-    for name in values:
-        if name not in names:
-            raise unknown_setting(name, names)
-    return values
-
-
-def _parsed(name: str, value: Any) -> Any:
-    """Return a value of the type of the setting's default; text comes from the environment."""
-    default = next(each.default for each in fields(GatewaySettings) if each.name == name)
-    choices = {"log_level": ("debug", "info", "warning", "error"), "others": ("keep", "drop")}
-    if name in choices:
-        require(value in choices[name], name, value, " or ".join(choices[name]))
-        return value
-    kind: Any = Path if default is None else type(default)
-    parser, allowed = _PARSERS.get(kind, (Path, "a path"))
-    try:
-        return parser(value)
-    except (TypeError, ValueError, KeyError) as error:
-        raise SettingInvalid(name, value, allowed) from error
-
-
-def _to_bool(value: Any) -> bool:
-    return (
-        value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-    )
-
-
-def _to_numbers(value: Any) -> tuple[float, ...]:
-    return tuple(float(each) for each in (value.split(",") if isinstance(value, str) else value))
-
-
-_PARSERS: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
-    str: (str, "a text"),
-    bool: (_to_bool, "true or false"),
-    int: (int, "a whole number"),
-    float: (float, "a number"),
-    tuple: (_to_numbers, "numbers, separated by commas"),
-}
+    return SOURCES.load(given, environment=environment, file=file)
 
 
 def host_of(listen: str) -> tuple[str, int]:
