@@ -11,6 +11,7 @@ from analytics.folders import writable_folder
 from analytics.report.blocks import Figure, Number, ReportDocument, Section, Table, Text, identifier
 from analytics.report.checklists import checklists_section
 from analytics.report.docx_document import docx_bytes
+from analytics.report.figures.drawing import drawn_as
 from analytics.report.html_page import html_page
 from analytics.report.inputs import input_digests
 from analytics.report.letters import without_font
@@ -32,6 +33,7 @@ from analytics.report.sections.survival import survival_section
 from analytics.report.workers import on_processes
 from analytics.segmentation.label_map import label_map_files
 from analytics.study.data import StudyData
+from analytics.study.spec import FigureLook
 from analytics.version import software_versions
 
 
@@ -49,11 +51,11 @@ def build_report(
     """
     computed = _sections(data, advance) if jobs == 1 else _side_by_side(data, advance, jobs)
     sections = [section for section in computed if section is not None]
-    key_results = _computed("Key results", partial(key_results_section, data, sections))
+    key_results = _computed("Key results", data.study.figures, partial(key_results_section, data, sections))
     sections = [*([] if key_results is None else [key_results]), *sections]
     if verify:
         numbers = [number for section in sections for number in section.numbers]
-        opinion = _computed("Second opinion", partial(_second_opinion, data, numbers))
+        opinion = _computed("Second opinion", data.study.figures, partial(_second_opinion, data, numbers))
         sections += [opinion] if opinion is not None else []
     titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
@@ -90,10 +92,10 @@ _STEP_BY_STEP: Final[dict[str, Callable[[StudyData, Callable[[], None]], Section
 
 def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section | None]:
     for title, make in _AT_ONCE.items():
-        yield _computed(title, partial(make, data))
+        yield _computed(title, data.study.figures, partial(make, data))
         advance()
     for title, follow in _STEP_BY_STEP.items():
-        yield _computed(title, partial(follow, data, advance))
+        yield _computed(title, data.study.figures, partial(follow, data, advance))
 
 
 def _side_by_side(data: StudyData, advance: Callable[[], None], jobs: int) -> Iterator[Section | None]:
@@ -111,15 +113,16 @@ def _side_by_side(data: StudyData, advance: Callable[[], None], jobs: int) -> It
 def _alone(data: StudyData, title: str) -> Section | None:
     """Return one section, in a process of its own."""
     if title in _AT_ONCE:
-        return _computed(title, partial(_AT_ONCE[title], data))
-    return _computed(title, partial(_STEP_BY_STEP[title], data, lambda: None))
+        return _computed(title, data.study.figures, partial(_AT_ONCE[title], data))
+    return _computed(title, data.study.figures, partial(_STEP_BY_STEP[title], data, lambda: None))
 
 
-def _computed(title: str, make: Callable[[], Section | None]) -> Section | None:
+def _computed(title: str, look: FigureLook, make: Callable[[], Section | None]) -> Section | None:
     """Return a section, or why the data do not allow it: the others go on, as they do after a fault in this one."""
     key = identifier(title.lower())
     try:
-        return make()
+        with drawn_as(look):
+            return make()
     except NotEstimable as error:
         return Section(key, title, (Text(f"Not computed: {error}."),))
     except Exception as error:  # noqa: BLE001 - whatever went wrong here must not cost the other sections

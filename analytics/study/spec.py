@@ -211,6 +211,18 @@ class Gain:
     """Those of the model without them, such as mrCRM and mrEMVI."""
 
 
+Palette = Literal["colour", "grey"]
+
+
+@dataclass(frozen=True)
+class FigureLook:
+    """What a journal asks of figures."""
+
+    palette: Palette = "colour"
+    width_mm: float | None = None
+    """Width that no figure goes beyond, such as 85 for a column; None leaves each as it is."""
+
+
 @dataclass(frozen=True)
 class Imputation:
     """How missing covariates of the multivariable models are filled in, beside the complete cases."""
@@ -282,6 +294,7 @@ class Study:
     missing: tuple[str, ...]
     """Texts that stand for a missing value, beside the empty one."""
 
+    figures: FigureLook
     date_format: str | None
     """Of every date, as Python's strptime has it; None leaves it to each column."""
 

@@ -21,6 +21,7 @@ REGIONS: Final[tuple[tuple[str, str], ...]] = tuple((each.name, each.words) for 
 _BEYOND_LIMIT: Final = ("limit", "half", "missing")
 _TESTS: Final = {"number": ContinuousTest, "category": CategoricalTest}
 _MOST_DIGITS: Final = 6
+_WIDTHS_MM: Final = (80, 300)
 _RESERVED: Final = ("time", "event", "region", "short_axis", "all")
 """Names that the analyses give to columns of their own."""
 
@@ -39,7 +40,17 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
     """Return the study of a YAML tree; raises `FileInvalid` as `load_study` does."""
     fields = root.fields(
         ("title", "simulated", "patients", "raters"),
-        ("covariates", "regions", "cutoff_mm", "follow_up", "label_maps", "analysis", "missing", "date_format"),
+        (
+            "covariates",
+            "regions",
+            "cutoff_mm",
+            "follow_up",
+            "label_maps",
+            "analysis",
+            "figures",
+            "missing",
+            "date_format",
+        ),
     )
     covariates = tuple(map(_covariate, items_of(fields, "covariates")))
     raters = tuple(_rater(item, folder) for item in fields["raters"].items())
@@ -55,11 +66,21 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
         follow_up=_follow_up(fields["follow_up"], folder) if "follow_up" in fields else None,
         label_maps=_label_maps(fields["label_maps"], folder) if "label_maps" in fields else None,
         analysis=read_analysis(fields["analysis"], raters, covariates) if "analysis" in fields else spec.Analysis(),
+        figures=optional(fields, "figures", _figures, spec.FigureLook()),
         missing=words(fields["missing"]) if "missing" in fields else MISSING,
         date_format=optional(fields, "date_format", Entry.text, None),
     )
     _check_names(fields, study)
     return study
+
+
+def _figures(entry: Entry) -> spec.FigureLook:
+    fields = entry.fields((), ("palette", "width_mm"))
+    width_mm = optional(fields, "width_mm", number, None)
+    if width_mm is not None and not _WIDTHS_MM[0] <= width_mm <= _WIDTHS_MM[1]:
+        raise fields["width_mm"].refuse(f"{_WIDTHS_MM[0]} to {_WIDTHS_MM[1]} mm, such as 85 for a column")
+    palette = fields["palette"].choice(get_args(spec.Palette)) if "palette" in fields else "colour"
+    return spec.FigureLook(cast(Any, palette), width_mm)
 
 
 def _check_names(fields: Mapping[str, Entry], study: spec.Study) -> None:

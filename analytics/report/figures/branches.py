@@ -7,10 +7,9 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import canvas, finished, or_said
+from analytics.report.figures.drawing import box_style, canvas, finished, or_said
 
 _ARROW: Final[dict[str, Any]] = {"arrowstyle": "-|>", "lw": 0.9, "color": "#333333"}
-_BOX: Final[dict[str, Any]] = {"boxstyle": "square,pad=0.35", "fc": "#eef4fa", "ec": "#0b5fa5", "lw": 0.9}
 _COLUMN_IN: Final = 2.2
 _LEVELS_IN: Final = (0.3, 1.1, 2.3)
 """Heights of the three rows of boxes."""
@@ -58,7 +57,7 @@ def draw_branches(index_test: str, branches: Sequence[Branch], key: str, title: 
 
 
 def _box(axes: Axes, x: float, y: float, words: str) -> None:
-    axes.text(x, y, words, ha="center", va="center", fontsize=8.5, bbox=_BOX)
+    axes.text(x, y, words, ha="center", va="center", fontsize=8.5, bbox=box_style())
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -1,7 +1,10 @@
 """How every figure looks and how it becomes bytes."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import wraps
 from io import BytesIO
 from typing import Any, Final, ParamSpec
@@ -15,9 +18,14 @@ from PIL import Image
 from analytics.errors import fault_text
 from analytics.report.blocks import Figure, Text, identifier
 from analytics.report.letters import DEJAVU, family, runs
+from analytics.study.spec import FigureLook, Palette
 
-COLOURS: Final = ("#0b5fa5", "#c44e00", "#2b7d3c", "#7b3f98", "#8a6d00", "#4d4d4d")
-"""Dark enough on white for small marks (at least 4.5 to 1), and apart from each other for the colour-blind."""
+PALETTES: Final[dict[Palette, tuple[str, ...]]] = {
+    # Dark enough on white for small marks (at least 4.5 to 1), and apart from each other for the colour-blind.
+    "colour": ("#0b5fa5", "#c44e00", "#2b7d3c", "#7b3f98", "#8a6d00", "#4d4d4d"),
+    # For print without colour: lines are told by their dashes.
+    "grey": ("#000000", "#5a5a5a", "#2b2b2b", "#727272", "#404040", "#666666"),
+}
 
 DASHES: Final = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1)), (0, (8, 3)))
 """A line is told by its dashes as well as by its colour."""
@@ -25,11 +33,46 @@ DASHES: Final = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0,
 
 def line_style(index: int) -> tuple[str, Any]:
     """Return colour and dashes of a curve: 36 that differ, the first six in both."""
-    index %= len(COLOURS) * len(DASHES)
-    return COLOURS[index % len(COLOURS)], DASHES[(index + index // len(COLOURS)) % len(DASHES)]
+    colours = len(PALETTES["colour"])
+    index %= colours * len(DASHES)
+    return colour_of(index), DASHES[(index + index // colours) % len(DASHES)]
+
+
+def colour_of(index: int) -> str:
+    """Return a colour of the palette that is drawn with."""
+    colours = PALETTES[_LOOK.get().palette]
+    return colours[index % len(colours)]
+
+
+def shades() -> str:
+    """Return the name of matplotlib's map from light to dark that goes with the palette."""
+    return "Greys" if _LOOK.get().palette == "grey" else "Blues"
+
+
+def box_style() -> dict[str, Any]:
+    """Return how a box with words looks."""
+    inside = "#f2f2f2" if _LOOK.get().palette == "grey" else "#eef4fa"
+    return {"boxstyle": "square,pad=0.35", "fc": inside, "ec": colour_of(0), "lw": 0.9}
+
+
+@contextmanager
+def drawn_as(look: FigureLook) -> Iterator[None]:
+    """Draw every figure inside as a journal wants it."""
+    before = _LOOK.set(look)
+    try:
+        yield
+    finally:
+        _LOOK.reset(before)
+
+
+_USUAL: Final = FigureLook()
+_LOOK: Final[ContextVar[FigureLook]] = ContextVar("figure_look", default=_USUAL)
+_LEAST_TYPE: Final = 0.75
+"""Share of its own size to which a figure is narrowed at most: type of 6.4 points, about what journals ask at least."""
 
 
 _DOTS_PER_INCH: Final = 300
+_MM_PER_INCH: Final = 25.4
 
 _STYLE: Final[dict[Any, Any]] = {
     "font.family": "DejaVu Sans",
@@ -55,7 +98,7 @@ def or_said(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure | T
     @wraps(draw)
     def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure | Text:
         try:
-            return draw(*args, **kwargs)
+            return _with_room(lambda: draw(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 - a picture must not cost the numbers that it shows
             fault = fault_text(error)
             return Text(
@@ -65,13 +108,37 @@ def or_said(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure | T
     return drawn
 
 
+def _with_room(draw: Callable[[], Figure]) -> Figure:
+    """Return a figure of the width asked for, or of its own where it has no room in that, which its note then says."""
+    look = _LOOK.get()
+    if look.width_mm is None:
+        return draw()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="constrained_layout not applied")
+            figure = draw()
+    except UserWarning:
+        with drawn_as(replace(look, width_mm=None)):
+            figure = draw()
+    if figure.width_in * _MM_PER_INCH <= look.width_mm + 0.5:
+        return figure
+    note = f"Wider than {look.width_mm:g} mm, in which it has no room."
+    return replace(figure, note=f"{figure.note} {note}".strip())
+
+
 @contextmanager
 def canvas(width_in: float, height_in: float) -> Iterator[Canvas]:
     """Yield an empty figure in the report's style, whatever a user's matplotlibrc or another library has set."""
+    widest_mm = _LOOK.get().width_mm
+    share = 1.0 if widest_mm is None else min(1.0, widest_mm / _MM_PER_INCH / width_in)
+    if share < _LEAST_TYPE:
+        share = 1.0
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        figure = Canvas(figsize=(width_in, height_in), layout="constrained")
+        for key in ("font.size", "axes.titlesize", "legend.fontsize"):
+            mpl.rcParams[key] = _STYLE[key] * share
+        figure = Canvas(figsize=(width_in * share, height_in * share), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
 

@@ -6,11 +6,10 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import canvas, finished, or_said
+from analytics.report.figures.drawing import box_style, canvas, finished, or_said
 from analytics.study.problems import FlowStep
 
 _ARROW: Final[dict[str, Any]] = {"arrowstyle": "-|>", "lw": 0.9, "color": "#333333"}
-_STEP_BOX: Final[dict[str, Any]] = {"boxstyle": "square,pad=0.35", "fc": "#eef4fa", "ec": "#0b5fa5", "lw": 0.9}
 _LEFT_OUT_BOX: Final[dict[str, Any]] = {"boxstyle": "square,pad=0.3", "fc": "white", "ec": "#888888", "lw": 0.7}
 _CENTRE_IN: Final = 1.6
 _GAP_IN: Final = 0.14
@@ -41,4 +40,4 @@ def draw_flow(steps: Sequence[FlowStep], key: str, title: str) -> Figure:
 
 
 def _box(axes: Axes, y: float, words: str) -> None:
-    axes.text(_CENTRE_IN, y, words, ha="center", va="center", fontsize=8.5, bbox=_STEP_BOX)
+    axes.text(_CENTRE_IN, y, words, ha="center", va="center", fontsize=8.5, bbox=box_style())

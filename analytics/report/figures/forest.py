@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
+from analytics.report.figures.drawing import canvas, colour_of, finished, or_said
 from analytics.report.wording import estimate_text, p_text
 
 _WIDEST: Final = (0.05, 20.0)
@@ -23,11 +23,11 @@ def draw_forest(rows: Sequence[tuple[str, Estimate, float]], key: str, title: st
         axes = figure.subplots()
         for position, (_, estimate, p_value) in enumerate(drawn):
             low, high = max(estimate.low or 0.0, _WIDEST[0]), min(estimate.high or math.inf, _WIDEST[1])
-            axes.plot([low, high], [position, position], color=COLOURS[0], linewidth=1.3)
-            axes.plot(np.clip(estimate.value, *_WIDEST), position, "s", color=COLOURS[0], markersize=4.5)
+            axes.plot([low, high], [position, position], color=colour_of(0), linewidth=1.3)
+            axes.plot(np.clip(estimate.value, *_WIDEST), position, "s", color=colour_of(0), markersize=4.5)
             for end, bound, marker in ((low, estimate.low, "<"), (high, estimate.high, ">")):
                 if end != bound:
-                    axes.plot(end, position, marker, color=COLOURS[0], markersize=4)
+                    axes.plot(end, position, marker, color=colour_of(0), markersize=4)
             words = f"{estimate_text(estimate, 'ratio')}   p = {p_text(p_value)}".replace("= <", "< ")
             axes.text(1.02, position, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
         axes.axvline(1.0, color="#444444", linewidth=0.8, linestyle=(0, (4, 3)))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import canvas, finished, or_said
+from analytics.report.figures.drawing import canvas, finished, or_said, shades
 
 
 @or_said
@@ -25,7 +25,7 @@ def draw_matrix(
     longest = max(map(len, labels[0]))
     with canvas(1.1 + 0.72 * columns + 0.055 * longest, 0.9 + 0.48 * rows) as figure:
         axes = figure.subplots()
-        axes.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.imshow(np.nan_to_num(values), cmap=shades(), vmin=0, vmax=1, aspect="auto")
         for row in range(rows):
             for column in range(columns):
                 dark = values[row, column] > 0.68

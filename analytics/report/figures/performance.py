@@ -6,7 +6,7 @@ import numpy as np
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished, line_style, or_said
+from analytics.report.figures.drawing import canvas, colour_of, finished, line_style, or_said
 from analytics.report.wording import estimate_text
 from analytics.survival.calibration import Calibration
 
@@ -53,9 +53,9 @@ def draw_survival_calibration(found: Calibration, key: str, title: str) -> Figur
             if not observed.defined:
                 continue
             if observed.low is not None and observed.high is not None:
-                axes.plot([group.predicted] * 2, [observed.low, observed.high], color=COLOURS[0], linewidth=1.1)
+                axes.plot([group.predicted] * 2, [observed.low, observed.high], color=colour_of(0), linewidth=1.1)
                 top = max(top, observed.high)
-            axes.plot(group.predicted, observed.value, "o", color=COLOURS[0], markersize=4.5)
+            axes.plot(group.predicted, observed.value, "o", color=colour_of(0), markersize=4.5)
             top = max(top, group.predicted, observed.value)
         top = min(1.0, 1.08 * top)
         axes.plot([0, top], [0, top], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)), label="perfect")

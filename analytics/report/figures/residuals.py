@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
+from analytics.report.figures.drawing import canvas, colour_of, finished, or_said
 from analytics.report.wording import number_text
 from analytics.survival.proportional_hazards import ResidualPlot
 
@@ -49,9 +49,9 @@ def draw_residuals(plots: Sequence[tuple[str, ResidualPlot]], key: str, title: s
 def _draw(axes: Axes, label: str, plot: ResidualPlot) -> None:
     shown = np.unique(np.linspace(0, len(plot.time) - 1, min(len(plot.time), _MOST_POINTS)).astype(int))
     axes.plot(plot.scaled_time[shown], plot.residual[shown], ".", color="#777777", markersize=2.2, alpha=0.6)
-    axes.fill_between(plot.smooth_at, plot.low, plot.high, color=COLOURS[0], alpha=0.18, linewidth=0)
-    axes.plot(plot.smooth_at, plot.smooth, color=COLOURS[0], linewidth=1.3)
-    axes.axhline(plot.coefficient, color=COLOURS[1], linewidth=1.0, linestyle=(0, (4, 3)))
+    axes.fill_between(plot.smooth_at, plot.low, plot.high, color=colour_of(0), alpha=0.18, linewidth=0)
+    axes.plot(plot.smooth_at, plot.smooth, color=colour_of(0), linewidth=1.3)
+    axes.axhline(plot.coefficient, color=colour_of(1), linewidth=1.0, linestyle=(0, (4, 3)))
     axes.set_title(label, fontsize=7.5)
     places = np.unique(np.linspace(0, len(plot.time) - 1, _MOST_TICKS).astype(int))
     axes.set_xticks(plot.scaled_time[places], [f"{time:.3g}" for time in plot.time[places]])

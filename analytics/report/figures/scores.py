@@ -16,7 +16,7 @@ from analytics.accuracy.table import Counts2x2
 from analytics.agreement.limits import LimitsOfAgreement
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, DASHES, canvas, finished, line_style, or_said
+from analytics.report.figures.drawing import DASHES, canvas, colour_of, finished, line_style, or_said
 from analytics.report.wording import estimate_text
 
 _MOST_POINTS = 4000
@@ -44,7 +44,7 @@ def draw_roc(curve: RocCurve, area: Estimate, raters: Mapping[str, Counts2x2], k
     with canvas(4.2, 4.0) as figure:
         axes = figure.subplots()
         area_words = f"model's probability, area {estimate_text(area)}"
-        axes.plot(1 - curve.specificity, curve.sensitivity, color=COLOURS[0], linewidth=1.4, label=area_words)
+        axes.plot(1 - curve.specificity, curve.sensitivity, color=colour_of(0), linewidth=1.4, label=area_words)
         axes.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle=(0, (4, 3)))
         _draw_points(axes, points)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity")
@@ -108,7 +108,7 @@ def _draw_precision(axes: Axes, curve: PrecisionRecallCurve, index: int, label: 
 
 def _draw_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     for index, (name, (x, y)) in enumerate(points.items()):
-        colour = COLOURS[1 + index % 5]
+        colour = colour_of(1 + index % 5)
         axes.plot(x, y, "osD^vP"[index % 6], color=colour, linestyle="none", label=name, clip_on=False)
 
 
@@ -123,7 +123,7 @@ def draw_calibration(found: Calibration, key: str, title: str) -> Figure:
         lows = np.array([np.nan if group.observed.low is None else group.observed.low for group in found.groups])
         highs = np.array([np.nan if group.observed.high is None else group.observed.high for group in found.groups])
         axes.errorbar(
-            means, shares, yerr=np.clip([shares - lows, highs - shares], 0, None), fmt="o-", color=COLOURS[0],
+            means, shares, yerr=np.clip([shares - lows, highs - shares], 0, None), fmt="o-", color=colour_of(0),
             markersize=4, linewidth=1.1, capsize=2, label="observed, with interval",
         )  # fmt: skip
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Mean probability", ylabel="Observed share of positives")
@@ -138,9 +138,9 @@ def draw_net_benefit(curve: DecisionCurve, key: str, title: str) -> Figure:
     """Return the net benefit of the model against acting on all and on nobody."""
     with canvas(5.2, 3.4) as figure:
         axes = figure.subplots()
-        axes.plot(curve.thresholds, curve.model, color=COLOURS[0], linewidth=1.4, label="model")
-        axes.fill_between(curve.thresholds, curve.low, curve.high, color=COLOURS[0], alpha=0.13, linewidth=0)
-        axes.plot(curve.thresholds, curve.act_on_all, color=COLOURS[1], linestyle=DASHES[1], label="act on all")
+        axes.plot(curve.thresholds, curve.model, color=colour_of(0), linewidth=1.4, label="model")
+        axes.fill_between(curve.thresholds, curve.low, curve.high, color=colour_of(0), alpha=0.13, linewidth=0)
+        axes.plot(curve.thresholds, curve.act_on_all, color=colour_of(1), linestyle=DASHES[1], label="act on all")
         axes.axhline(0.0, color="#444444", linewidth=0.8, label="act on nobody")
         top = float(np.nanmax([np.nanmax(curve.high), np.nanmax(curve.act_on_all), 0.01]))
         axes.set(ylim=(-0.25 * top, 1.1 * top), xlabel="Threshold probability", ylabel="Net benefit")
@@ -154,13 +154,13 @@ def draw_limits(found: LimitsOfAgreement, names: tuple[str, str], unit: str, key
     with canvas(5.2, 3.4) as figure:
         axes = figure.subplots()
         means, differences = _thinned(found.means, found.differences)
-        axes.plot(means, differences, ".", color=COLOURS[0], markersize=3, alpha=0.5)
+        axes.plot(means, differences, ".", color=colour_of(0), markersize=3, alpha=0.5)
         for estimate, label in ((found.bias, "bias"), (found.lower, "lower limit"), (found.upper, "upper limit")):
             axes.axhline(
-                estimate.value, color=COLOURS[1], linewidth=1.1, linestyle="solid" if label == "bias" else DASHES[1]
+                estimate.value, color=colour_of(1), linewidth=1.1, linestyle="solid" if label == "bias" else DASHES[1]
             )
             if estimate.low is not None and estimate.high is not None:
-                axes.axhspan(estimate.low, estimate.high, color=COLOURS[1], alpha=0.12, linewidth=0)
+                axes.axhspan(estimate.low, estimate.high, color=colour_of(1), alpha=0.12, linewidth=0)
             axes.annotate(
                 f"{label} {estimate.value:.2f}".replace("-", "−"), (1.01, estimate.value), fontsize=8, va="center",
                 xycoords=axes.get_yaxis_transform(), annotation_clip=False,

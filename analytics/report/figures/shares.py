@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analytics.estimate import Estimate
 from analytics.report.blocks import Figure
-from analytics.report.figures.drawing import COLOURS, canvas, finished, or_said
+from analytics.report.figures.drawing import canvas, colour_of, finished, or_said
 from analytics.report.wording import estimate_text
 
 ShareRow = tuple[str, tuple[Estimate | None, ...]]
@@ -26,8 +26,8 @@ def draw_shares(rows: Sequence[ShareRow], panels: Sequence[str], key: str, title
                 if not estimate.defined:
                     continue
                 if estimate.low is not None and estimate.high is not None:
-                    axes.plot([estimate.low, estimate.high], [position] * 2, color=COLOURS[0], linewidth=1.3)
-                axes.plot(estimate.value, position, "s", color=COLOURS[0], markersize=4.5, clip_on=False)
+                    axes.plot([estimate.low, estimate.high], [position] * 2, color=colour_of(0), linewidth=1.3)
+                axes.plot(estimate.value, position, "s", color=colour_of(0), markersize=4.5, clip_on=False)
             axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xlabel=f"{name}, %")
             axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
             axes.grid(axis="x", color="#dddddd", linewidth=0.6)

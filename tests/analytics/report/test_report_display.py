@@ -1,5 +1,6 @@
 """What an author may choose: steps of ratios, the unit of time, tests and decimals of Table 1."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from analytics.errors import FileInvalid
 from analytics.examples.simulate import simulate
 from analytics.report.blocks import Figure, Section, Table
+from analytics.report.figures.drawing import drawn_as
 from analytics.report.sections.baseline import baseline_section
 from analytics.report.sections.cox import cox_section
 from analytics.report.sections.patients import patients_section
@@ -187,3 +189,27 @@ def test_a_model_with_missing_values_filled_in_stands_beside_that_of_the_complet
     (tmp_path / "study.yaml").write_text(refused, encoding="utf-8")
     with pytest.raises(FileInvalid, match="a whole number from 2 to 1000"):
         load_study(tmp_path / "study.yaml")
+
+
+def test_figures_are_drawn_as_a_journal_wants_them_where_they_have_room(folder: Path) -> None:
+    study = STUDY.format(age="", margin="", unit="", time="36") + "figures: {palette: grey, width_mm: 114}\n"
+    (folder / "study.yaml").write_text(study, encoding="utf-8")
+    data = load_data(load_study(folder / "study.yaml"))
+    with drawn_as(data.study.figures):
+        narrow, wide = survival_section(data, lambda: None), cox_section(data, lambda: None)
+    assert narrow is not None
+    assert wide is not None
+    curves, forest = (next(b for b in each.blocks if isinstance(b, Figure)) for each in (narrow, wide))
+    assert curves.width_in * 25.4 == pytest.approx(114, abs=0.5)
+    colours = re.findall(rb"#[0-9a-f]{6}", curves.svg)
+    assert colours
+    assert all(each[1:3] == each[3:5] == each[5:7] for each in colours)
+    # The words of a forest plot have no room in a column, and nothing is cut off in silence.
+    assert forest.width_in * 25.4 > 114
+    assert "Wider than 114 mm" in forest.note
+    usual = next(b for b in sections(folder)["survival"].blocks if isinstance(b, Figure))
+    assert usual.width_in == pytest.approx(5.8)
+    for bad, said in (("palette: red", "colour, grey"), ("width_mm: 20", "80 to 300 mm")):
+        (folder / "study.yaml").write_text(study.replace("palette: grey, width_mm: 114", bad), encoding="utf-8")
+        with pytest.raises(FileInvalid, match=said):
+            load_study(folder / "study.yaml")
