@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.labels import NODE_NEGATIVE, NODE_POSITIVE
+from core.labels import NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
 from core.volume import Volume
 from phantom.anatomy import SIDEWALL_TISSUES, TISSUES, Part
 from phantom.canvas import Canvas, coverage, whole_slices
@@ -15,7 +15,7 @@ from phantom.nodes import PlannedNode, node_signal
 from phantom.plan import CasePlan, make_plan
 from phantom.random_contrast import add_random_texture, draw_random_signals, with_random_signal
 from phantom.sequence import add_texture, draw_signals, form_image, scanner_of
-from phantom.stations import station_field
+from phantom.stations import beyond_wall, station_field
 from phantom.truth import GENERATOR_VERSION, Acquisition, LabelledCase, PhantomCase, PhantomOptions
 
 _STATION_BOX = ((4.0, 112.0), (-96.0, 96.0), (-60.0, 130.0))
@@ -128,7 +128,10 @@ def _labels(plan: CasePlan, canvas: Canvas, node_ids: npt.NDArray[np.uint8]) -> 
         if where is not None:
             x, y, z = _middle_coordinates(plan.grid, where)
             field = station_field(side, bounds, x, y, z)
-            field[~allowed[canvas.tissues[where]] | (side.sign * x <= 0)] = 0
+            tissues = canvas.tissues[where]
+            field[~allowed[tissues] | (side.sign * x <= 0)] = 0
+            if plan.body.people:  # in bodies of shapes the plane of the bounds is the wall
+                field[(field == OBTURATOR) & beyond_wall(side, tissues, x, z)] = 0
             np.maximum(labels[where], field, out=labels[where])
     for node in plan.planned:
         labels[node_ids == node.truth.id] = NODE_POSITIVE if node.truth.status == "positive" else NODE_NEGATIVE

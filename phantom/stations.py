@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.labels import EXTERNAL_ILIAC, INTERNAL_ILIAC, OBTURATOR
-from phantom.anatomy import Build
+from phantom.anatomy import TISSUES, Build
 from phantom.shapes import Array
 from phantom.vessels import SideVessels
 
@@ -31,6 +31,8 @@ INTERNAL_END_MM = 4.0
 
 WALL_MM = 64.0
 """Lateral limit of the obturator station, inside the bone, in the nominal body."""
+
+_WALL_TISSUES = ("muscle", "cortical_bone", "bone_marrow")
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,16 @@ def station_field(side: SideVessels, bounds: StationBounds, x: Array, y: Array, 
     field[obturator & (z < top)] = OBTURATOR
     field[internal & (z < top)] = INTERNAL_ILIAC
     return field
+
+
+def beyond_wall(side: SideVessels, tissues: npt.NDArray[np.uint8], x: Array, z: Array) -> npt.NDArray[np.bool_]:
+    """Return where muscle or bone lies between a place and the internal iliac trunk, in the same row of the image.
+
+    The obturator station ends at the pelvic wall (FACTS, part 2); fat of the hip joint and about the pubic bone lies
+    beyond it. `tissues` (z, y, x) holds values of `TISSUES` of the box that x and z, in body mm, broadcast to.
+    """
+    wall = np.isin(tissues, [TISSUES[name] for name in _WALL_TISSUES])
+    wall &= side.sign * x > side.sign * side.internal_trunk.at_height(z)[0]
+    outward = wall if side.sign > 0 else wall[:, :, ::-1]
+    passed = np.logical_or.accumulate(outward, axis=2)
+    return np.asarray(passed if side.sign > 0 else passed[:, :, ::-1])

@@ -102,8 +102,11 @@ def draw_front_organs(
 ) -> list[Part]:
     """Return the tissue around the bladder base, the genital organs and the bladder, in painting order."""
     genital = _female(build, rng) if female else _male(build, rng)
-    around = column(build, [(-34, 0, 0, 20, 18), (-14, 0, 2, 34, 25), (10, 0, 6, 38, 26), (26, 0, 10, 26, 14)])
-    tissue = Part(around, "pelvic_fat", signal=rng.uniform(0.5, 0.95), inset_mm=rng.uniform(-3, 5))
+    room = (min(body.left.wall_mm, body.right.wall_mm) - 16) / build.scale[0]
+    knots = [(-34, 0, 0, 20, 18), (-14, 0, 2, 34, 25), (10, 0, 6, 38, 26), (26, 0, 10, 26, 14)]
+    around = column(build, [(z, x, y, min(wide, room), deep) for z, x, y, wide, deep in knots])
+    # Plexus and ligaments beside bladder and prostate bound the stations, so they count as an organ.
+    tissue = Part(around, "gland", signal=rng.uniform(0.5, 0.95), inset_mm=rng.uniform(-3, 5))
     return [tissue, *genital, *_bladder(fields, build, body, rng)]
 
 

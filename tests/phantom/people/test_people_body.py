@@ -14,6 +14,7 @@ from phantom.anatomy import SIDEWALL_TISSUES, TISSUES
 from phantom.case import PhantomCase, PhantomOptions, generate_case, plan_case
 from phantom.people.composing import draw_bend
 from phantom.people.registration import coarse_nodes
+from phantom.stations import beyond_wall
 from tests.fixtures.person_of_shapes import write_person
 
 REPOSITORY = Path(__file__).parents[3]
@@ -94,6 +95,17 @@ def test_the_obturator_station_lies_between_vein_and_canal(maps: Path, case: Pha
     assert outer[EXTERNAL_ILIAC] > 20 > -20
 
 
+def test_no_obturator_station_lies_beyond_the_muscle_that_bounds_it(maps: Path, case: PhantomCase) -> None:
+    """Fat of the hip joint and in front of the pubic bone is as bright, and lies lateral of muscle and bone."""
+    plan = plan_case(12, options=PhantomOptions(anatomy=maps, **FULL))  # type: ignore[arg-type]
+    index = np.moveaxis(np.indices(case.labels.shape), 0, -1)
+    x, _, z = np.moveaxis(plan.grid.index_to_body(index.reshape(-1, 3)).reshape(index.shape), -1, 0)
+    for side in plan.body.sides:
+        mine = (case.labels.voxels == OBTURATOR) & (side.sign * x > 0)
+        assert mine.any()
+        assert not (mine & beyond_wall(side, case.tissues.voxels, x, z)).any()
+
+
 def test_random_contrast_changes_the_image_alone(maps: Path, case: PhantomCase) -> None:
     other = generate_case(12, options=PhantomOptions(anatomy=maps, contrast="random", **FULL))  # type: ignore[arg-type]
     assert np.array_equal(other.labels.voxels, case.labels.voxels)
@@ -109,7 +121,6 @@ def test_any_coverage_shows_fields_and_tilts_beyond_a_rectal_protocol(maps: Path
 
 
 def test_the_command_names_whose_maps_a_patient_has_and_what_it_cannot_use(maps: Path, tmp_path: Path) -> None:
-    there = ["--seed", "3", "--out", str(tmp_path), "--anatomy", str(maps)]
     there = ["--seed", "3", "--out", str(tmp_path), "--anatomy", str(maps)]
     wrong = CliRunner().invoke(app, [*there, "--leave-out", "me"])
     assert wrong.exit_code == 2
