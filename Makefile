@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out mixed-cases mixed-leg gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -116,29 +116,42 @@ demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms of 
 		--station-reference benchmarks/results/demo_stations.json --positive-probability 0.8 --model-min-short-axis 7 --min-mean-posterior 0.875 --unproven --key $(KEY) --out $(NEW_BUNDLE) \
 		--figures "Cross-validation=benchmarks/results/demo_cross_validation.json"
 
-# After `make evaluate evaluate-external BUNDLE=$(NEW_BUNDLE)`, for only a finished bundle can be measured. It makes no key: an untrusted one would stop it.
 # The next demo bundle learns from both kinds of bodies: of shapes, and of people's label maps (ANATOMY; without them of shapes
 # alone). It is made in legs of at most two hours, each of which ends in a bundle that the next goes on from:
-#   make mixed-cases && make mixed-leg LEG=1 && make mixed-leg LEG=2 START=work/mixed/bundle_1 && ...
+#   make mixed-leg LEG=1 && make mixed-leg LEG=2 START=work/mixed/bundle_1 && ...
+# or, on a machine with a GPU and 16 cores, a whole one by one command: make mixed-leg DEVICE=cuda WORKERS=16.
 # An interrupted leg goes on after the last whole epoch of each fold. What no training sees stands in training/held_out.toml.
+# LEG_CONFIG=leg has short epochs, for a leg that must end on time. A leg begins with a bundle, of which nobody can prove what it had
+# seen, so its cross-validation is told to be not out-of-fold, and the bundle is made --unproven with the rules of the demo's.
 ANATOMY ?= $(wildcard ../shared/data/anatomy)
 MIXED := work/mixed
 MIXED_SEEDS ?= 2400-2999
+DEVICE ?= cpu
 LEG ?= 1
 START ?= models/demo
+LEG_CONFIG ?= demo
 LEG_EPOCHS ?= 13
 LEG_RATE ?= 1e-3
-MIXED_MODEL = $(MIXED)/leg_$(LEG)/nnUNet_results/$(DATASET)/SidewallTrainer__demo__3d_fullres
-mixed-cases: $(VENV)/.installed-dev ## Make the training cases of both kinds of bodies (hours; goes on where it stopped)
+LEG_PARALLEL ?= 5
+LEG_CHECKED ?= 4
+LEG_VERSION ?= 0.4.0-leg.$(LEG)
+MIXED_MODEL = $(MIXED)/leg_$(LEG)/nnUNet_results/$(DATASET)/SidewallTrainer__$(LEG_CONFIG)__3d_fullres
+# Its first case has a body of shapes: no bundle holds an image made from somebody's label map.
+MIXED_GOLDEN = $(MIXED)/cases/imagesTr/phantom_$(firstword $(subst -, ,$(MIXED_SEEDS)))_0000.nii.gz
+mixed-cases: $(VENV)/.installed-dev ## Make the training cases of both kinds of bodies (hours on two cores; goes on where it stopped)
 	$(BIN)/sidewall-train make-cases --out $(MIXED)/cases --seeds $(MIXED_SEEDS) $(addprefix --anatomy ,$(ANATOMY)) --processes $(WORKERS)
 
-mixed-leg: $(VENV)/.installed-dev $(KEY) ## Train leg LEG of the demo bundle on them, from the bundle START, and export it
-	test -e $(MIXED)/leg_$(LEG)/nnUNet_raw/$(DATASET)/dataset.json || \
-		$(BIN)/sidewall-train prepare --work $(MIXED)/leg_$(LEG) --source $(MIXED)/cases --trained-on phantom
-	$(BIN)/sidewall-train fit --work $(MIXED)/leg_$(LEG) --start-from $(START) --learning-rate $(LEG_RATE) --epochs $(LEG_EPOCHS) --parallel 5
-	$(BIN)/sidewall-train evaluate --work $(MIXED)/leg_$(LEG) --cases-per-fold 4 --out $(MIXED)/leg_$(LEG)/cross_validation.json
-	$(BIN)/sidewall-export bundle $(MIXED_MODEL) --reference-cases $(MIXED)/cases/informed --reference-count 150 \
-		--station-reference benchmarks/results/demo_stations.json --key $(KEY) --out $(MIXED)/bundle_$(LEG) \
+mixed-leg: mixed-cases $(KEY) ## Train leg LEG of the demo bundle on them, from the bundle START, and export it; DEVICE=cuda on a GPU
+	test -e $(MIXED)/leg_$(LEG)/nnUNet_preprocessed/$(DATASET)/$(LEG_CONFIG)_dataset.json || \
+		$(BIN)/sidewall-train prepare --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --source $(MIXED)/cases --trained-on phantom --processes $(WORKERS)
+	$(BIN)/sidewall-train fit --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --start-from $(START) --learning-rate $(LEG_RATE) \
+		--epochs $(LEG_EPOCHS) --parallel $(LEG_PARALLEL) --device $(DEVICE)
+	$(BIN)/sidewall-train evaluate --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --cases-per-fold $(LEG_CHECKED) --device $(DEVICE) \
+		--processes $(if $(filter cuda,$(DEVICE)),1,$(WORKERS)) --out $(MIXED)/leg_$(LEG)/cross_validation.json
+	$(BIN)/sidewall-export bundle $(MIXED_MODEL) --version $(LEG_VERSION) --reference-cases $(MIXED)/cases/informed --reference-count 150 \
+		--golden-case $(MIXED_GOLDEN) --station-reference benchmarks/results/demo_stations.json --positive-probability 0.8 \
+		--model-min-short-axis 7 --min-mean-posterior 0.875 --unproven --card-text export/label_map_card.toml \
+		--key $(KEY) --out $(MIXED)/bundle_$(LEG) \
 		--figures "Cross-validation=$(MIXED)/leg_$(LEG)/cross_validation.json"
 
 # What the aims are held against, looked at once: 100 fresh seeds on each of three hospitals, half of them of people, and the people
@@ -153,6 +166,7 @@ evaluate-held-out: $(VENV)/.installed-dev ## Measure the bundle on the held-out 
 			--out benchmarks/results/held_out_$${hospital}_people.json || exit; done
 	$(EVALUATE) --seeds 400-459 --anatomy $(ANATOMY) $(addprefix --leave-out ,$(TRAINING_PEOPLE)) --out benchmarks/results/held_out_left_out.json
 
+# After `make evaluate evaluate-external BUNDLE=$(NEW_BUNDLE)`, for only a finished bundle can be measured. It makes no key: an untrusted one would stop it.
 demo-card: $(VENV)/.installed-dev ## Write the evaluation into the new demo bundle's model card and sign it again
 	$(BIN)/sidewall-export card $(NEW_BUNDLE) --key $(KEY) --figures "Evaluation=$(EVALUATION)" \
 		--figures "External test, hospital south=benchmarks/results/demo_model_south.json" \
@@ -179,6 +193,19 @@ REAL_BEFORE ?= benchmarks/results/real_series_before.json
 evaluate-real: $(VENV)/.installed-dev ## Tell how plausible the bundle is on real series: landmarks, organs, volumes, pieces, repeats
 	$(BIN)/python -m benchmarks.evaluate_real --bundle $(BUNDLE) $(addprefix --series ,$(REAL_SERIES)) \
 		--before $(REAL_BEFORE) --out benchmarks/results/real_series.json
+
+# How far the real series at hand lie from the training images, beside series that no model should be asked about.
+OTHER_SERIES ?= $(wildcard $(addprefix ../shared/data/prostatex_t2/,PX0000_adc PX0000_t2_sag))
+INFORMED ?= $(wildcard $(MIXED)/cases/informed)
+input-distances: $(VENV)/.installed-dev ## Tell how far real series lie from the training images, and series of another kind
+	$(BIN)/python -m benchmarks.input_distances --bundle $(BUNDLE) $(addprefix --images ,$(INFORMED)) \
+		$(addprefix --series ,$(REAL_SERIES)) $(addprefix --other ,$(OTHER_SERIES)) --out benchmarks/results/input_distances.json
+
+# Days on two cores, hours on a GPU; a run that was stopped goes on. FEW_PLACE=south (or harbour, people) takes one of the three places.
+FEW_PLACE ?= south harbour $(if $(ANATOMY),people)
+labelled-cases: $(VENV)/.installed-dev ## Measure how few labelled cases are enough, on phantoms, from scratch and from the bundle
+	$(BIN)/python -m benchmarks.labelled_cases --bundle $(BUNDLE) --work work/labelled_cases --device $(DEVICE) --processes $(WORKERS) \
+		$(addprefix --anatomy ,$(ANATOMY)) $(addprefix --place ,$(FEW_PLACE)) --out benchmarks/results/labelled_cases.json
 
 coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the truth over simulated cohorts
 	$(BIN)/python -m benchmarks.interval_coverage --cohorts $(COHORTS) --out $(COVERAGE)

@@ -144,6 +144,18 @@ def test_the_template_and_the_phantoms_words_name_every_field_and_no_measured_fi
     assert not re.search(r"\d", spoken.replace("T2", ""))
 
 
+LABEL_MAP_TEXT = PHANTOM_TEXT.with_name("label_map_card.toml")
+
+
+def test_the_words_on_label_maps_of_people_are_the_phantoms_and_cite_both_sources_with_their_licences() -> None:
+    words, phantom = read_card_text(LABEL_MAP_TEXT), read_card_text(PHANTOM_TEXT)
+    assert {name for name, value in vars(words).items() if value == NOT_REPORTED} == {"funding"}
+    for source in ("TotalSegmentator", "e230024", "CC BY 4.0", "Pelvic-Ref", "MIT", "10.7937/TCIA.2019.woskq5oo"):
+        assert source in words.data_source
+    assert "CC BY 4.0" in words.licence
+    assert (words.safety, words.out_of_scope, words.metrics) == (phantom.safety, phantom.out_of_scope, phantom.metrics)
+
+
 def test_a_card_is_renewed_with_what_was_measured_on_the_bundle(tiny: Bundle, tmp_path: Path) -> None:
     renew_card(tiny.path, {"Test": _evaluation(tiny.digest)}, None, KEY)
     once = load_bundle(tiny.path, tmp_path / "keys")

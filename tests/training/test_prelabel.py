@@ -7,6 +7,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.uid import generate_uid
 
 from base.errors import SettingInvalid
 from core.labels import LABEL_NAMES, NODE_NEGATIVE, NODE_POSITIVE, OBTURATOR
@@ -15,6 +17,7 @@ from training.intake.label_table import read_label_table
 from training.prelabel import COLOURS, prelabel, study_values, uncertainty
 
 REPOSITORY = Path(__file__).parents[2]
+DEMO = REPOSITORY / "models" / "demo"
 
 
 def test_sides_and_numbered_nodes_become_the_study_s_values() -> None:
@@ -39,22 +42,26 @@ def test_a_folder_without_mr_series_and_a_bundle_that_is_none_are_named(tmp_path
     with pytest.raises(SettingInvalid, match="the folder of a model bundle"):
         list(prelabel(tmp_path, tmp_path / "none", tmp_path / "out"))
     with pytest.raises(SettingInvalid, match="a folder with MR series"):
-        list(prelabel(tmp_path, REPOSITORY / "models" / "demo", tmp_path / "out"))
+        list(prelabel(tmp_path, DEMO, tmp_path / "out"))
 
 
 def test_a_real_series_gets_a_map_that_prepare_takes_and_half_of_one_is_refused(
     real_series: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(real_series, tmp_path / "export" / "whole")
+    uid = _write_half(real_series, tmp_path / "export" / "half")
     out = tmp_path / "out"
-    (done,) = prelabel(tmp_path / "export", REPOSITORY / "models" / "demo", out, "fast")
+    listed = {each.series_uid: each for each in prelabel(tmp_path / "export", DEMO, out, "fast")}
+    refused = listed.pop(uid)
+    assert (refused.status, refused.uncertainty) == ("missing_slice", None)
+    ((series_uid, done),) = listed.items()
     assert done.status == "labelled"
     assert 0 <= (done.uncertainty or -1) <= 1
-    drawn = nib.load(out / "maps" / "case_0001.nii.gz")
+    drawn = nib.load(out / "maps" / f"{done.case}.nii.gz")
     assert drawn.shape == (384, 384, 19)  # type: ignore[attr-defined]
     assert set(np.unique(np.asarray(drawn.dataobj))) <= set(LABEL_NAMES.values())  # type: ignore[attr-defined]
     (row,) = read_case_table(out / "cases.csv")
-    assert (row.case, row.mask) == ("case_0001", "case_0001.nii.gz")
+    assert (row.case, row.mask, row.image) == (done.case, f"{done.case}.nii.gz", series_uid)
     table = read_label_table(out / "labels.itksnap.txt")
     assert {name: LABEL_NAMES[name] for name in COLOURS}.items() <= {
         name: value
@@ -63,4 +70,32 @@ def test_a_real_series_gets_a_map_that_prepare_takes_and_half_of_one_is_refused(
         if known == label == value
     }.items()
     with (out / "prelabel.csv").open() as lines:
-        assert [line["case"] for line in csv.DictReader(lines)] == ["case_0001"]
+        assert [line["case"] for line in csv.DictReader(lines)] == [done.case, refused.case], "the refused one is last"
+    _check_segments(out / "seg" / f"{done.case}.dcm", drawn.get_fdata())  # type: ignore[attr-defined]
+    slicer = [line.split() for line in (out / "labels.ctbl").read_text().splitlines()[1:]]
+    assert {name: tuple(map(int, colour)) for _, name, *colour, _ in slicer} == COLOURS
+    before = (out / "maps" / f"{done.case}.nii.gz").stat().st_mtime_ns
+    again = {each.series_uid: each for each in prelabel(tmp_path / "export", DEMO, out, "fast")}
+    assert again == {uid: refused, series_uid: done}
+    assert (out / "maps" / f"{done.case}.nii.gz").stat().st_mtime_ns == before, "an interrupted run goes on"
+
+
+def _write_half(series: Path, target: Path) -> str:
+    """Write a series without its middle slice, under a UID of its own, which is returned."""
+    target.mkdir(parents=True)
+    files = sorted(series.glob("*.dcm"), key=lambda file: float(dcmread(file).ImagePositionPatient[2]))
+    uid = generate_uid()
+    for number, file in enumerate(files[:9] + files[10:]):
+        dataset = dcmread(file)
+        dataset.SeriesInstanceUID = uid
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.save_as(target / f"{number}.dcm")
+    return str(uid)
+
+
+def _check_segments(path: Path, drawn: np.ndarray) -> None:
+    """Check that a DICOM SEG marks voxels, as the map does."""
+    segments = dcmread(path)
+    assert segments.Modality == "SEG"
+    assert segments.pixel_array.sum() > 0
+    assert (drawn > 0).any()

@@ -70,7 +70,15 @@ def test_the_demo_patch_covers_at_least_128_mm_in_plane() -> None:
     assert grid.patch[2] * grid.spacing_mm[2] >= 128
 
 
-@pytest.mark.parametrize("name", ["demo", "paper", "paper_nnunet"])
+def test_a_leg_trains_the_demo_s_network_on_its_grid_in_shorter_epochs() -> None:
+    demo, leg = load_config("demo"), load_config("leg")
+    assert leg.network == demo.network
+    assert dataclasses.replace(leg.grid, warm_start_patch=(16, 96, 96), warm_start_batch=4) == demo.grid
+    assert leg.schedule.steps_per_epoch < demo.schedule.steps_per_epoch
+    assert (leg.sampling, leg.augmentation) == (demo.sampling, demo.augmentation)
+
+
+@pytest.mark.parametrize("name", ["demo", "leg", "paper", "paper_nnunet"])
 def test_a_config_survives_the_way_through_the_plans(name: str) -> None:
     config = load_config(name)
     assert ModelConfig.from_dict(config.to_dict()) == config
@@ -83,7 +91,7 @@ def test_plans_from_before_the_augmentation_was_a_setting_still_read() -> None:
 
 
 def test_an_unknown_config_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingInvalid, match="allowed: demo, paper, paper_nnunet, or the path"):
+    with pytest.raises(SettingInvalid, match="allowed: demo, leg, paper, paper_nnunet, or the path"):
         load_config("huge")
 
 
