@@ -34,15 +34,14 @@ app = typer.Typer(add_completion=False)
 
 def read_pixels(path: Path) -> Volume:
     """Return the image of a folder of DICOM files or of a NIfTI file (its first volume), canonical, of anything."""
-    reader: Any = SimpleITK.ImageSeriesReader()
+    itk: Any = SimpleITK  # untyped
     if path.is_dir():
-        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(path)))
-        image = reader.Execute()
+        image = itk.ReadImage(itk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path)))
     else:
-        image = SimpleITK.ReadImage(str(path), SimpleITK.sitkFloat32)
+        image = itk.ReadImage(str(path), itk.sitkFloat32)
         image = image[:, :, :, 0] if image.GetDimension() == 4 else image
     x, y, z = image.GetSpacing()
-    voxels = SimpleITK.GetArrayFromImage(image).astype(np.float32)
+    voxels = itk.GetArrayFromImage(image).astype(np.float32)
     direction = np.asarray(image.GetDirection(), dtype=np.float64).reshape(3, 3)[:, [2, 1, 0]]
     return canonicalise(Volume(voxels - min(float(voxels.min()), 0.0), (z, y, x), image.GetOrigin(), direction))[0]
 

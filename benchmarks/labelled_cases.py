@@ -201,7 +201,13 @@ def main(
         raise typer.BadParameter(f"got {', '.join(place or [])}; allowed: {', '.join(PLACES)}", param_hint="--place")
     if "people" in places and anatomy is None:
         raise typer.BadParameter("the place people needs a folder of label maps", param_hint="--anatomy")
-    how = {"bundle": bundle, "anatomy": anatomy, "config": config, "device": device, "processes": processes}
+    how: dict[str, Any] = {
+        "bundle": bundle,
+        "anatomy": anatomy,
+        "config": config,
+        "device": device,
+        "processes": processes,
+    }
     how |= {"first_epochs": first_epochs, "most_epochs": most_epochs}
     how |= {"rate_of": {"scratch": scratch_rate, "bundle": bundle_rate}}
     curves: dict[str, Curve] = {}
