@@ -63,7 +63,7 @@ def examine(name: str, result: CaseResult) -> dict[str, Any]:
         "series": name,
         "inside": _tally([answer.right for answer in answers if answer.landmark.inside]),
         "organs_free": _tally([answer.right for answer in answers if not answer.landmark.inside]),
-        "by_station": _by_station(answers),
+        "by_station": by_station(answers),
         "wrong": [
             {"structure": each.landmark.structure, "side": each.landmark.side, "found": list(each.found)}
             for each in answers
@@ -164,11 +164,10 @@ def _tally(right: Sequence[bool]) -> dict[str, int]:
     return {"right": sum(right), "of": len(right)}
 
 
-def _by_station(answers: Sequence[Any]) -> dict[str, dict[str, int]]:
-    kinds = sorted({" or ".join(each.landmark.stations) for each in answers if each.landmark.inside})
-    return {
-        kind: _tally([each.right for each in answers if " or ".join(each.landmark.stations) == kind]) for kind in kinds
-    }
+def by_station(answers: Sequence[Any]) -> dict[str, dict[str, int]]:
+    """Return for each station, or pair of them in alphabetical order, how many of its landmarks are right."""
+    inside = [(" or ".join(sorted(each.landmark.stations)), each.right) for each in answers if each.landmark.inside]
+    return {kind: _tally([right for of, right in inside if of == kind]) for kind in sorted({of for of, _ in inside})}
 
 
 def _run(model: LoadedModel, folders: Sequence[Path], console: Console) -> dict[str, CaseResult]:

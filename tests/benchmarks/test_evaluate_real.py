@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.evaluate_real import describe_stations, largest_piece
+from benchmarks.evaluate_real import by_station, describe_stations, largest_piece
 from benchmarks.real_landmarks import Landmark, ask, disagreement_mm, landmarks, landmarks_of
 from benchmarks.real_report import markdown
 from core.labels import EXTERNAL_ILIAC, NODE_NEGATIVE, OBTURATOR, Station
@@ -108,3 +108,8 @@ def test_the_kept_table_of_the_demo_bundle_covers_all_landmarks_and_the_repeats(
     assert list(report["repeats"]) == ["PX0001_t2_tra_series6, PX0001_t2_tra_series10"]
     assert markdown(report) == (RESULTS / "real_series_before.md").read_text(encoding="utf-8")
     assert "| figure | sidewall-demo 0.3.1 | sidewall-demo 0.3.1 | aim |" in markdown(report, report)
+
+
+def test_a_landmark_of_two_stations_has_one_name_whatever_their_order() -> None:
+    answers = ask(_grid(np.zeros((3, 10, 10), np.uint8)), [_landmark(("obturator", "internal_iliac"), 3.0)])
+    assert by_station(answers) == {"internal_iliac or obturator": {"right": 0, "of": 1}}
