@@ -3,6 +3,7 @@
 import ipaddress
 import ssl
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +21,11 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.events import Event
 from pynetdicom.presentation import AllStoragePresentationContexts
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
-from pynetdicom.transport import ThreadedAssociationServer
 
 from gateway.errors import NotTaken
 from gateway.intake.activity import Activity
 from gateway.intake.bounding import bound
+from gateway.intake.listening import Listener
 from gateway.intake.receiving import Receiver, Sender
 from gateway.limits import Rate
 from gateway.settings import GatewaySettings, host_of
@@ -40,6 +41,9 @@ _SYNTAXES: Final = (
     *_LAST_SYNTAXES,
 )
 """Every one: what cannot be decoded is refused by the engine, with the reason; what is lost is lost for good."""
+
+_MAX_MESSAGE_BYTES: Final = 16 << 20
+"""Of a command, or a data set that is no instance: a commitment report about ten thousand instances has a tenth."""
 
 CommitmentReport = Callable[[Dataset], None]
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -68,7 +72,7 @@ class DicomNode:
         # Private classes as well: the receiver decides, for a refused context can fail a scanner's whole job.
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         tempfile.tempdir = str(incoming)
-        self._server: ThreadedAssociationServer | None = None
+        self._server: Listener | None = None
 
     def start(self) -> int:
         """Begin to listen and return the port; raises `OSError`."""
@@ -84,12 +88,16 @@ class DicomNode:
         for context in AllStoragePresentationContexts:
             if context.abstract_syntax is not None:
                 entity.add_supported_context(context.abstract_syntax, list(_SYNTAXES))
-        self._server = entity.start_server(
-            host_of(self._settings.listen), block=False, evt_handlers=self._handlers(), ssl_context=self._tls
+        server: Any = entity.make_server(
+            host_of(self._settings.listen),
+            evt_handlers=self._handlers(),
+            server_class=Listener,
+            tls=self._tls,
+            idle_s=self._settings.association_idle_s,
         )
-        if self._server is None:
-            raise OSError("the DICOM node does not listen")
-        port: int = self._server.server_address[1]
+        self._server = server
+        threading.Thread(target=server.serve_forever, name="dicom", daemon=True).start()
+        port: int = server.server_address[1]
         return port
 
     def stop(self) -> None:
@@ -202,7 +210,17 @@ class DicomNode:
         return _SUCCESS, None
 
     def _data_came(self, event: Event) -> None:
+        """Take note of data, and end an association whose message has become larger than any may be."""
         self._activity.data_came(id(event.assoc))
+        message: Any = event.assoc.dimse.message
+        if message is None:
+            return
+        in_memory = message.encoded_command_set.tell() + message.data_set.tell()
+        if in_memory > _MAX_MESSAGE_BYTES and not event.assoc.is_aborted:
+            title, address = _caller(event)
+            reason = f"a message of more than {_MAX_MESSAGE_BYTES} bytes that is no instance"
+            _log.warning("association aborted", calling=title, address=address, reason=reason)
+            event.assoc.abort(block=False)
 
     def _closed(self, event: Event) -> None:
         """Remove what an association that broke left half written."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -45,7 +46,9 @@ def test_only_who_shows_a_certificate_is_heard_and_a_renewed_one_is_taken_up(
         "SIDEWALL_GATEWAY_TLS_CLIENT_CA": str(client[0]),
     }
     with running_gateway(place, **settings) as gateway:
-        assert _echo(gateway.port, server[0], client) == 0x0000
+        with socket.create_connection(("127.0.0.1", gateway.port)):
+            # Who connects and says nothing keeps nobody waiting.
+            assert _echo(gateway.port, server[0], client) == 0x0000
         with refused_connections():
             assert _echo(gateway.port, server[0], None) is None
         before = server[0].read_bytes()
