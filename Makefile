@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -212,6 +212,21 @@ coverage: $(VENV)/.installed-dev ## Measure how often 95 % intervals cover the t
 
 gates: $(VENV)/.installed-dev ## Show that every quality gate fires on its case; count alarms on clean phantoms
 	$(BIN)/python -m benchmarks.quality_gates --bundle $(BUNDLE) --seeds $(CLEAN_SEEDS) --mode $(MODE) --out $(GATES)
+
+# By hand: make soak STUDIES=300 KILLS=100 SOAK_MIN=60, and make gateway-load MIXED_S=600.
+STUDIES ?= 30
+KILLS ?= 15
+SOAK_MIN ?= 6
+HOSTILE ?= 10000
+MIXED_S ?= 60
+soak: $(VENV)/.installed-dev ## Have everything happen to a gateway that happens to boxes (engine: a stand-in by replay); one end for each study
+	$(BIN)/python -m benchmarks.gateway_soak --studies $(STUDIES) --kills $(KILLS) --limit-min $(SOAK_MIN)
+
+hostile: $(VENV)/.installed-dev ## Send HOSTILE malformed inputs to a gateway: no crash, hang or leak
+	$(BIN)/python -m benchmarks.gateway_hostile --inputs $(HOSTILE)
+
+gateway-load: $(VENV)/.installed-dev ## Measure what a gateway takes from one sender, from eight, and beside callers of the engine (with dcmtk)
+	$(BIN)/python -m benchmarks.gateway_load --mixed-s $(MIXED_S)
 
 # By the true label maps of 500 phantoms; by the model of the hardest cuts of CUT_MODEL_SEEDS, which takes minutes each.
 CUT_SEEDS ?= 9000-9499

@@ -1,7 +1,7 @@
 """Associations with destinations: opened for what will be sent, dropped for good once they break."""
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -57,12 +57,29 @@ def association(
     try:
         if not opened.is_established:
             raise _why_not(opened, destination)
+        _keep_answers(opened)
         yield opened
     finally:
         if opened.is_established:
             opened.release()
         elif opened.is_alive():
             opened.abort()
+
+
+def _keep_answers(opened: Association) -> None:
+    """Give an answer back to whoever waits for it when pynetdicom's reactor was faster, which drops it otherwise.
+
+    On a busy machine it sometimes was; the object was then sent again after the time-out, though it had arrived.
+    """
+    serve: Callable[[Any, int], None] = opened._serve_request
+
+    def served(message: Any, context_id: int) -> None:
+        if message.is_valid_request:
+            serve(message, context_id)
+        else:
+            opened.dimse.msg_queue.put((context_id, message))
+
+    opened._serve_request = served  # type: ignore[assignment, method-assign]
 
 
 def _why_not(opened: Association, destination: Destination) -> Unreachable:

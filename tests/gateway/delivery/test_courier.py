@@ -10,11 +10,13 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
+from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
 )
 
+from gateway.delivery.associating import association
 from gateway.delivery.committing import Report
 from gateway.delivery.courier import Courier
 from gateway.ledger.database import sqlite_url
@@ -30,6 +32,7 @@ from tests.gateway.ledger.arriving import arrive, study, take_to
 # pynetdicom does not close the socket of a connection that was refused.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
+VERIFICATION, IMPLICIT = "1.2.840.10008.1.1", "1.2.840.10008.1.2"
 MR = "1.2.840.10008.5.1.4.1.1.4"
 COUNT = 3
 
@@ -202,6 +205,20 @@ def test_an_association_that_broke_is_not_used_again(desk: Desk, node: Recording
     desk.goes_to(node.port)
     desk.work()
     assert desk.states() == ["confirmed"] * COUNT
+
+
+def test_an_answer_is_not_lost_to_the_reactor(node: RecordingNode) -> None:
+    """The library drops an answer that its own loop takes from the queue before whoever waits for it."""
+    with association(
+        "SIDEWALL", Destination("pacs", "127.0.0.1", node.port, "RECORDER"), [(VERIFICATION, IMPLICIT)]
+    ) as opened:
+        answer = C_ECHO()
+        answer.MessageIDBeingRespondedTo, answer.Status = 7, 0x0000
+        opened._reactor_checkpoint.clear()
+        opened._serve_request(answer, 1)
+        assert opened.dimse.get_msg(block=False) == (1, answer)
+        opened._reactor_checkpoint.set()
+        assert opened.send_c_echo().Status == 0x0000
 
 
 @pytest.mark.parametrize("way", ["the same association", "another association"])

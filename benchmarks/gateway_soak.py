@@ -1,0 +1,422 @@
+"""`python -m benchmarks.gateway_soak`: many studies through a gateway to which all happens that happens in practice.
+
+Eight senders; kill -9 of the gateway, the engine, or both; a PACS that is down a third of the time; a disk that fills
+twice; connections cut in the middle of an instance; a clock that is set. At the end each study must have ended once,
+every acknowledged instance be accounted for, every object have arrived unchanged, and, once its terms are over, no file
+be left.
+
+The engine is a stand-in that answers by replay, and the PACS counts what it is sent. Ends with status 1 where anything
+is not as it must be.
+"""
+
+import json
+import os
+import queue
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import sidewall
+import typer
+from pydicom.dataset import FileDataset
+from pynetdicom import AE
+from rich.console import Console
+from rich.table import Table
+from sidewall.case_folder import save_case
+from sqlalchemy import select
+
+from benchmarks.machine import describe_machine
+from gateway.ledger import history
+from gateway.ledger.outbox import of_study
+from gateway.ledger.schema import instances
+from tests.fixtures.forked_gateways import CLOCK_VARIABLE, Forker
+from tests.fixtures.gateways import GatewayPlace, Process, log_of, recording_node
+from tests.fixtures.processes import make_bundle, running_server
+from tests.fixtures.sending import renamed_study, send
+from tests.fixtures.tiny_series import write_tiny_series
+
+_SENDERS: Final = 8
+_PACS_CYCLE_S: Final = 9.0
+_PAUSE_S: Final = (0.5, 3.0)
+"""Between kills."""
+
+_FILLED_S: Final = 4.0
+_CUTS: Final = 0.15
+"""Share of associations that are cut in the middle."""
+
+_CLOCK_S: Final = 1800.0
+"""By how much the clock is set at most, to and fro."""
+
+_SETTINGS: Final = {
+    "SIDEWALL_GATEWAY_QUIET_S": "86400",
+    "SIDEWALL_GATEWAY_RETRY_MIN": "0.02",
+    "SIDEWALL_GATEWAY_MIN_FREE_MIB": "4",
+}
+_OVER: Final = {f"SIDEWALL_GATEWAY_{each}_DAYS": "0" for each in ("SPOOL", "CASE", "FAILED")}
+_SITE: Final = """
+[[engine]]
+address = "127.0.0.1:{engine}"
+parallel = 2
+
+[[destination]]
+name = "pacs"
+host = "127.0.0.1"
+port = {pacs}
+ae_title = "RECORDER"
+confirm = "none"
+timeout_s = 5
+
+[[rule]]
+name = "all"
+early_series = "*"
+deliver = [{{ to = "pacs" }}]
+"""
+
+
+@dataclass
+class Happened:
+    """What was done to the gateway, and what came out of it."""
+
+    acknowledged: set[str] = field(default_factory=set)
+    """SOP Instance UIDs."""
+
+    sends: Counter[str] = field(default_factory=Counter)
+    digests: dict[str, set[str]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+class Box:
+    """Gateway and engine, which are killed and started again."""
+
+    def __init__(self, place: GatewayPlace, answer: Path, engine_port: int, happened: Happened) -> None:
+        self._place, self._answer, self._engine_port, self.happened = place, answer, engine_port, happened
+        self._lock = threading.RLock()
+        self._engine: subprocess.Popen[bytes] | None = None
+        self._gateway: Process | None = None
+        self._served = 0
+        self.settings = dict(_SETTINGS)
+
+    def keep_up(self) -> None:
+        """Start what does not run."""
+        with self._lock:
+            if self._engine is None or self._engine.poll() is not None:
+                command = [sys.executable, "-m", "tests.fixtures.replaying_engine"]
+                self._engine = subprocess.Popen([*command, str(self._answer), str(self._engine_port), "0.2"])
+            if self._gateway is None or self._gateway.poll() is not None:
+                self.happened.counts["starts of the gateway"] += 1
+                self._served = len(self._ports())
+                self._gateway = self._place.start(settings=self.settings)
+
+    def port(self) -> int | None:
+        """Return the port of the gateway; None while it is down."""
+        with self._lock:
+            ports = self._ports()
+            return ports[-1] if len(ports) > self._served else None
+
+    def kill(self, what: str) -> None:
+        """Kill one of them, or both."""
+        with self._lock:
+            self.happened.counts[f"kills of {what}"] += 1
+            if self._gateway is not None and what != "the engine":
+                self._gateway.kill()
+                self._gateway.wait(60)
+            if self._engine is not None and what != "the gateway":
+                self._engine.kill()
+                self._engine.wait(60)
+
+    def stop(self) -> None:
+        """Stop the gateway as a service manager does, and the engine."""
+        with self._lock:
+            if self._gateway is not None:
+                self._gateway.terminate()
+                self._gateway.wait(60)
+            if self._engine is not None:
+                self._engine.kill()
+                self._engine.wait(60)
+
+    def _ports(self) -> list[int]:
+        return [entry["port"] for entry in log_of(self._place.folder) if entry["event"] == "serving"]
+
+
+def soak(studies: int, kills: int, limit_s: float, seed: int, folder: Path) -> dict[str, Any]:
+    """Do it, and return what happened."""
+    dice, happened = random.Random(seed), Happened()
+    series = write_tiny_series(folder / "series")
+    answer = _real_answer(series, folder)
+    wanted = [_study(series) for _ in range(studies)]
+    is_over = threading.Event()
+    started_s = time.monotonic()
+    with ExitStack() as stack:
+        forker = Forker()
+        stack.callback(forker.close)
+        place = GatewayPlace(folder / "box", {CLOCK_VARIABLE: str(folder / "clock")}, forker)
+        place.folder.mkdir()
+        (folder / "clock").write_text("0")
+        disk = stack.enter_context(_small_disk(place.spool, 64 + studies))
+        pacs, engine = _free_port(), _free_port()
+        place.write_site(_SITE.format(engine=engine, pacs=pacs))
+        box = Box(place, answer, engine, happened)
+        stack.callback(place.end)
+        stack.callback(box.stop)
+        box.keep_up()
+        todo: queue.Queue[list[FileDataset]] = queue.Queue()
+        for each in wanted:
+            todo.put(each)
+        # So that studies come all the while.
+        pause_s = (kills * sum(_PAUSE_S) / 2 + 2 * _FILLED_S) * _SENDERS / studies / 1.5
+        threads = [
+            threading.Thread(target=_send_all, args=(todo, box, happened, seed + number, pause_s, is_over), daemon=True)
+            for number in range(_SENDERS)
+        ]
+        threads.append(threading.Thread(target=_be_pacs, args=(pacs, happened, is_over), daemon=True))
+        for thread in threads:
+            thread.start()
+        _trouble(box, disk, kills, dice, folder, started_s + limit_s)
+        _wait_for_end(box, place, wanted, happened, started_s + limit_s)
+        is_over.set()
+        for thread in threads:
+            thread.join(120)
+        _check(place, wanted, happened)
+        _let_terms_end(box, place, happened)
+    return {
+        "studies": studies,
+        "kills": kills,
+        "seconds": round(time.monotonic() - started_s),
+        "acknowledged": len(happened.acknowledged),
+        "objects": len(happened.sends),
+        "sent more than once": sum(count > 1 for count in happened.sends.values()),
+        "disk filled": happened.counts["disk filled"] if disk else "not tried: no disk can be mounted here",
+        "counts": dict(sorted(happened.counts.items())),
+        "faults": happened.faults,
+    }
+
+
+def _trouble(box: Box, disk: Path | None, kills: int, dice: random.Random, folder: Path, end_s: float) -> None:
+    """Do everything to the box that happens to boxes, as often as it is to be."""
+    fills = {kills // 3, 2 * kills // 3}
+    for number in range(kills):
+        pause_s = dice.uniform(*_PAUSE_S)
+        while pause_s > 0 and time.monotonic() < end_s:
+            box.keep_up()
+            time.sleep(0.1)
+            pause_s -= 0.1
+        if disk is not None and number in fills:
+            _fill(disk, box)
+        box.kill(dice.choice(("the gateway", "the gateway", "the engine", "both")))
+        (folder / "clock").write_text(str(dice.uniform(-_CLOCK_S, _CLOCK_S)))
+        box.happened.counts["clock set"] += 1
+    box.keep_up()
+
+
+def _fill(disk: Path, box: Box) -> None:
+    """Fill the disk for some seconds, while everything goes on."""
+    box.happened.counts["disk filled"] += 1
+    filler = disk / "of_others"
+    with suppress(OSError), filler.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(1 << 16))
+    end_s = time.monotonic() + _FILLED_S
+    while time.monotonic() < end_s:
+        box.keep_up()
+        time.sleep(0.2)
+    filler.unlink()
+
+
+def _send_all(
+    todo: "queue.Queue[list[FileDataset]]",
+    box: Box,
+    happened: Happened,
+    seed: int,
+    pause_s: float,
+    is_over: threading.Event,
+) -> None:
+    """Be a scanner: send study after study, each until all of it is acknowledged, with pauses of that mean."""
+    dice = random.Random(seed)
+    while not is_over.wait(dice.uniform(0, 2 * pause_s)):
+        try:
+            left = todo.get_nowait()
+        except queue.Empty:
+            return
+        while left and not is_over.is_set():
+            port = box.port()
+            if port is None:
+                time.sleep(0.1)
+                continue
+            cut = dice.random() < _CUTS
+            happened.counts["connections cut"] += cut
+            statuses = _send_and_cut(port, left, dice.uniform(0.02, 0.3)) if cut else send(port, left)
+            taken = [each for each, status in zip(left, statuses, strict=True) if status == 0x0000]
+            happened.acknowledged.update(str(each.SOPInstanceUID) for each in taken)
+            happened.counts["refused for want of room"] += statuses.count(0xA700)
+            left = [each for each, status in zip(left, statuses, strict=True) if status != 0x0000]
+            if left:
+                time.sleep(dice.uniform(0.05, 0.3))
+
+
+def _send_and_cut(port: int, datasets: list[FileDataset], after_s: float) -> list[int | None]:
+    """Send on one association whose connection is cut after a while."""
+    entity = AE("MR1")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 10
+    entity.add_requested_context(datasets[0].SOPClassUID, datasets[0].file_meta.TransferSyntaxUID)
+    association = entity.associate("127.0.0.1", port, ae_title="SIDEWALL")
+    connection: Any = association.dul.socket
+    cutting = threading.Timer(after_s, _cut, (connection,))
+    cutting.start()
+    statuses: list[int | None] = []
+    with suppress(RuntimeError, ValueError):
+        for each in datasets:
+            if not association.is_established:
+                break
+            statuses.append(association.send_c_store(each).get("Status"))
+            if statuses[-1] is None:
+                break
+    cutting.join()
+    return statuses + [None] * (len(datasets) - len(statuses))
+
+
+def _cut(connection: Any) -> None:
+    with suppress(OSError, AttributeError):
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+def _be_pacs(port: int, happened: Happened, is_over: threading.Event) -> None:
+    """Be there for two thirds of the time, and count."""
+    while not is_over.is_set():
+        with recording_node(port=port) as node:
+            is_over.wait(_PACS_CYCLE_S * 2 / 3)
+        happened.sends.update(node.sends)
+        for uid, digests in node.digests.items():
+            happened.digests.setdefault(uid, set()).update(digests)
+        happened.counts["times that the PACS was down"] += 1
+        is_over.wait(_PACS_CYCLE_S / 3)
+
+
+def _wait_for_end(
+    box: Box, place: GatewayPlace, wanted: list[list[FileDataset]], happened: Happened, end_s: float
+) -> None:
+    """Keep everything up until each study has ended."""
+    while time.monotonic() < end_s:
+        box.keep_up()
+        if box.port() is not None:
+            ended = [each for each in place.studies() if str(each.state) in ("delivered", "failed", "refused")]
+            if len(ended) >= len(wanted):
+                return
+        time.sleep(0.5)
+    happened.faults.append("not every study had ended in time")
+
+
+def _check(place: GatewayPlace, wanted: list[list[FileDataset]], happened: Happened) -> None:
+    """Hold what there is against what must be."""
+    rows = place.studies()
+    happened.counts.update(Counter(f"studies {each.state}" for each in rows))
+    ends = Counter((each.study_uid, str(each.state)) for each in rows)
+    if ends != Counter((str(each[0].StudyInstanceUID), "delivered") for each in wanted):
+        happened.faults.append("not every study was delivered once")
+    ledger = place.ledger()
+    with ledger.read() as connection:
+        fault = history.first_fault(connection)
+        known = {row.sop_uid: row.path for row in connection.execute(select(instances.c.sop_uid, instances.c.path))}
+        outbox = [each for row in rows for each in of_study(connection, row.id)]
+    ledger.close()
+    if fault:
+        happened.faults.append(f"chain of changes: {fault}")
+    lost = [uid for uid in happened.acknowledged if uid not in known or not (place.spool / known[uid]).is_file()]
+    if lost:
+        happened.faults.append(f"{len(lost)} acknowledged instances are lost")
+    if len(happened.acknowledged) != sum(map(len, wanted)):
+        happened.faults.append(f"{len(happened.acknowledged)} instances were acknowledged")
+    if {each.sop_uid for each in outbox} != set(happened.sends):
+        happened.faults.append("what arrived is not what was to be sent")
+    if any(len(each) > 1 for each in happened.digests.values()):
+        happened.faults.append("an object arrived with two contents")
+
+
+def _let_terms_end(box: Box, place: GatewayPlace, happened: Happened) -> None:
+    """Start with terms that are over, and see that no file is left."""
+    box.stop()
+    box.settings |= _OVER
+    box.keep_up()
+    end_s = time.monotonic() + 120
+    left = _files(place)
+    while left and time.monotonic() < end_s:
+        time.sleep(0.5)
+        left = _files(place)
+    if left:
+        happened.faults.append(f"{len(left)} files are left over, such as {left[0].name}")
+
+
+def _files(place: GatewayPlace) -> list[Path]:
+    folders = [place.spool / name for name in ("incoming", "instances", "cases")]
+    return [each for folder in folders for each in folder.rglob("*") if each.is_file()]
+
+
+def _study(series: list[Path]) -> list[FileDataset]:
+    return renamed_study(series, SeriesDescription="T2", ImagesInAcquisition=str(len(series)))
+
+
+def _real_answer(series: list[Path], folder: Path) -> Path:
+    """Return the case folder of a real engine's answer, for the stand-in to replay."""
+    (folder / "engine").mkdir()
+    with (
+        running_server(make_bundle(folder / "engine"), folder / "engine") as server,
+        sidewall.Client(server.address) as client,
+    ):
+        save_case(client.analyze_series(series).artefacts, folder / "answer")
+    return folder / "answer"
+
+
+@contextmanager
+def _small_disk(place: Path, size_mib: int) -> Iterator[Path | None]:
+    """Mount a disk in memory on a new folder, and give it; None where that is not possible."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def main(
+    studies: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
+    kills: Annotated[int, typer.Option(min=0, help="Of gateway, engine or both.")] = 15,
+    limit_min: Annotated[float, typer.Option(min=1, help="Longest time, min.")] = 6.0,
+    seed: Annotated[int, typer.Option(help="Of what happens, and when.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where the figures go as JSON; default: nowhere.")] = None,
+) -> None:
+    """Soak a gateway and tell what came of it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        found = soak(studies, kills, limit_min * 60, seed, Path(folder))
+    table = Table("", "", title="Gateway, soaked", show_header=False)
+    rows = {name: value for name, value in found.items() if name != "counts"} | found["counts"]
+    for name, value in rows.items():
+        table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
+    Console(stderr=True).print(table)
+    if out is not None:
+        command = f"python -m benchmarks.gateway_soak --studies {studies} --kills {kills} --seed {seed}"
+        figures = {"command": command, "machine": describe_machine(), **found}
+        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    raise typer.Exit(1 if found["faults"] else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)
