@@ -73,7 +73,11 @@ def test_connections_that_ask_for_nothing_are_as_many_as_are_allowed(tmp_path: P
     place = GatewayPlace(tmp_path)
     place.write_site("")
     count = 4 * ASSOCIATIONS
-    with running_gateway(place, SIDEWALL_GATEWAY_MAX_ASSOCIATIONS=str(ASSOCIATIONS)) as gateway:
+    settings = {
+        "SIDEWALL_GATEWAY_MAX_ASSOCIATIONS": str(ASSOCIATIONS),
+        "SIDEWALL_GATEWAY_ASSOCIATION_IDLE_S": "15",
+    }
+    with running_gateway(place, **settings) as gateway:
         with ExitStack() as stack:
             before = _threads(gateway)
             for _ in range(count):

@@ -55,6 +55,7 @@ def gateway(place: GatewayPlace) -> Iterator[RunningGateway]:
         "SIDEWALL_GATEWAY_WEB_LISTEN": "127.0.0.1:0",
         "SIDEWALL_GATEWAY_WATCHED_FOLDER": str(place.folder / "watched"),
         "SIDEWALL_GATEWAY_QUIET_S": "600",
+        "SIDEWALL_GATEWAY_ASSOCIATION_IDLE_S": "15",
     }
     with running_gateway(place, **settings) as running:
         yield running
