@@ -91,7 +91,9 @@ class Restarted:
         assert self._process.wait(60) == 0
 
     def stop(self) -> None:
-        """Stop it, whether it has come to its point by then or comes to it now."""
+        """Stop it once it serves, whether it has come to its point by then or comes to it now."""
+        # One that has just been started again would be ended by the signal itself.
+        wait_for(lambda: self.entry() is not None, self._describe)
         assert self._process is not None
         self._process.terminate()
         assert self._process.wait(60) in (0, EXIT_STATUS)
