@@ -107,7 +107,8 @@ class Server:
         self._health.enter_graceful_shutdown()
         self._metrics.stops()
         self._analyzer.stop()
-        self._server.stop(self._settings.shutdown_grace_s)
+        # Later than the last case is handed back: what cuts calls off must not come between.
+        self._server.stop(self._settings.shutdown_grace_s + _LAST_WORDS_S)
 
     def open(self, model: LoadedModel) -> None:
         """Serve with this model."""
