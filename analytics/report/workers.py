@@ -1,13 +1,14 @@
 """Independent pieces of work on several processes."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from analytics.errors import WorkerLost
 from base.processors import processors
@@ -56,13 +57,22 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     others = set(active_children())
     try:
         yield pool
-    except BaseException:
+    except BaseException as error:
         # Else what runs would be waited for; a pool that nobody waits for may fail at the end of the program.
         for child in set(active_children()) - others:
             child.terminate()
+        if isinstance(error, KeyboardInterrupt) and sys.version_info < (3, 11, 5):
+            _read_no_more(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _read_no_more(pool: ProcessPoolExecutor) -> None:
+    """Have what still writes to processes that are gone fail: Python before 3.11.5 waits for it for ever (gh-94777)."""
+    queue: Any = pool._call_queue  # type: ignore[attr-defined]
+    if queue is not None:
+        queue._reader.close()
 
 
 @contextmanager

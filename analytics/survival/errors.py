@@ -58,6 +58,16 @@ class MonotoneLikelihood(SurvivalError, NotEstimable):
         )
 
 
+class NoRobustVariance(SurvivalError, NotEstimable):
+    """The residuals of so few events cancel, so that the robust variance of a coefficient is nothing but rounding."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        super().__init__(
+            f"{', '.join(columns)}: no robust variance, since the residuals of the events cancel; more are needed"
+        )
+
+
 class NotConverged(SurvivalError, NotEstimable):
     """The iteration ended without a maximum."""
 

@@ -11,7 +11,7 @@ from analytics.survival.competing import with_cause_first
 from analytics.survival.convergence import is_maximum
 from analytics.survival.cox import Coefficient, coefficient
 from analytics.survival.design import Design, Term
-from analytics.survival.errors import MonotoneLikelihood, NotConverged
+from analytics.survival.errors import MonotoneLikelihood, NoRobustVariance, NotConverged
 from analytics.survival.identifiability import refuse_collinear
 from analytics.survival.intervals import chi_square_p
 from analytics.survival.kaplan_meier import kaplan_meier
@@ -119,7 +119,8 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     """Fit the model to the complete cases of `design`; tied events as Breslow, as cmprsk's `crr`.
 
     Patients with a competing event stay at risk with weight G(t-) / G(T-), G being the Kaplan-Meier estimate of the
-    censoring time. Raises NoEvents, CollinearCovariates, MonotoneLikelihood and NotConverged.
+    censoring time. Raises NoEvents, CollinearCovariates, MonotoneLikelihood, NoRobustVariance
+    and NotConverged.
     """
     name = f"a Fine-Gray model of cause {cause}"
     followup, _ = complete_cases(with_cause_first(followup, cause), design, None, name)
@@ -131,6 +132,8 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     inverse = np.linalg.inv(_information(cohort, fitted))
     influence = _score_residuals(cohort, fitted) + _censoring_residuals(cohort, fitted)
     covariance = np.asarray(inverse @ (influence.T @ influence) @ inverse)
+    if lost := [column for column, each in zip(design.columns, np.diag(covariance), strict=True) if not each > 0]:
+        raise NoRobustVariance(lost)
     ratio = 2 * (fitted.log_likelihood - start.log_likelihood)
     test, n = "pseudo likelihood-ratio test", len(followup)
     return FineGrayModel(

@@ -6,7 +6,7 @@ import pytest
 
 from analytics.survival.competing import IncidenceVariance, cumulative_incidence, incidence_at
 from analytics.survival.design import Category, Covariate, Number, design
-from analytics.survival.errors import InvalidFollowup, MonotoneLikelihood, NoEvents
+from analytics.survival.errors import InvalidFollowup, MonotoneLikelihood, NoEvents, NoRobustVariance
 from analytics.survival.fine_gray import fine_gray
 from analytics.survival.gray import gray_test
 from analytics.survival.intervals import Scale
@@ -142,3 +142,11 @@ def test_competing_risks_of_the_colon_trial_are_those_of_r(r_data: Any, r_expect
     for item, row in zip(model.coefficients, at_maximum["colon_competing"]["fine_gray_rx_node4"], strict=True):
         found = [item.coefficient, item.standard_error, item.z, *numbers(item.hazard_ratio)]
         np.testing.assert_allclose(found, [row[k] for k in ("coef", "se", "z", "shr", "lower", "upper")], rtol=1e-9)
+
+
+def test_a_robust_variance_that_is_rounding_alone_is_told() -> None:
+    """Five patients with all events at once, as drawn by chance: some residuals cancel."""
+    followup = Followup(np.zeros(5), np.array([0, 1, 2, 1, 1]))
+    table = pd.DataFrame({"a": [0.0, 0, 0, 1, 1], "x": [-1.0, -1, -1, -1, 0]})
+    with pytest.raises(NoRobustVariance):
+        fine_gray(followup, design(table, [Number("a"), Number("x")]))
