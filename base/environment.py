@@ -7,6 +7,11 @@ from typing import Final
 from base.errors import unknown_setting
 
 PREFIX: Final = "SIDEWALL_"
+GATEWAY_PREFIX: Final = "SIDEWALL_GATEWAY_"
+FLEET_PREFIX: Final = "SIDEWALL_FLEET_"
+PROGRAM_PREFIXES: Final = (PREFIX, GATEWAY_PREFIX, FLEET_PREFIX)
+"""How the variables of engine, gateway and fleet begin: they may share an environment, and each checks its own."""
+
 CONFIG_VARIABLE: Final = "SIDEWALL_CONFIG"
 SERVER_VARIABLE: Final = "SIDEWALL_SERVER"
 PROXY_VARIABLE: Final = "SIDEWALL_PROXY"
@@ -25,9 +30,6 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     ),
 }
 """Variables that are no settings, and what each is for."""
-
-OTHER_PROGRAMS: Final = ("SIDEWALL_GATEWAY_",)
-"""How the variables of programs begin that may share an environment with the engine: each checks its own."""
 
 _SERVICE_LINK: Final = re.compile(
     r"(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
@@ -49,7 +51,7 @@ def check_variables(
     variables of another program do is left to that program.
     """
     known = [*(prefix + name.upper() for name in settings), *others]
-    foreign = tuple(each for each in OTHER_PROGRAMS if not prefix.startswith(each))
+    foreign = tuple(each for each in PROGRAM_PREFIXES if not prefix.startswith(each))
     for name in sorted(environment):
         is_ours = name.startswith(prefix) and not name.startswith(foreign)
         if is_ours and name not in known and not _is_service_link(name, environment[name]):

@@ -94,7 +94,7 @@ class Sources(Generic[Kind]):
     """Name of a table in the file -> the class whose own fields may stand in it."""
 
     other_variables: Collection[str] = ()
-    """Variables of that prefix that are no settings."""
+    """Variables of that prefix that are no settings, beside the one that names the file."""
 
     parsers: Mapping[Any, Parser] = field(default_factory=dict)
     """For types that are the program's own."""
@@ -144,7 +144,9 @@ class Sources(Generic[Kind]):
         Raises `SettingInvalid`, also on a variable or name that is no setting.
         """
         environment = os.environ if environment is None else environment
-        check_variables(environment, self.kinds, prefix=self.prefix, others=self.other_variables)
+        check_variables(
+            environment, self.kinds, prefix=self.prefix, others=(self.config_variable, *self.other_variables)
+        )
         named_file = environment.get(self.config_variable)
         file = file or (Path(named_file) if named_file else None)
         values = self._read(file) if file else {}

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+from base.environment import FLEET_PREFIX
 from base.settings import Range, Section, Sources, within
 from fleet.channels.content import BOX_NAME
 from fleet.channels.roles import RINGS
 from trust.registry.access import RegistryAccess
-
-PREFIX: Final = "SIDEWALL_FLEET_"
 
 
 @dataclass(frozen=True)
@@ -78,4 +77,4 @@ class BoxSettings(Section):
         return RegistryAccess(self.registry_ca, self.registry_auth_file, self.registry_plain_http)
 
 
-SOURCES: Final = Sources(BoxSettings, PREFIX)
+SOURCES: Final = Sources(BoxSettings, FLEET_PREFIX)

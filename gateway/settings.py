@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
+from base.environment import GATEWAY_PREFIX
 from base.settings import LogSettings, Range, Sources, within
 from gateway.site.checking import require
 from gateway.site.parts import check_ae_title
-
-PREFIX: Final = "SIDEWALL_GATEWAY_"
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ class GatewaySettings(LogSettings):
         return self.listen.rpartition(":")[0].strip("[]") not in {"127.0.0.1", "::1", "localhost"}
 
 
-SOURCES: Final = Sources(GatewaySettings, PREFIX, other_variables=(f"{PREFIX}CONFIG",))
+SOURCES: Final = Sources(GatewaySettings, GATEWAY_PREFIX)
 """Where a setting comes from, by the way that all programs of ours share (`base.settings`)."""
 
 
