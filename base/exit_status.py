@@ -29,6 +29,7 @@ EXIT_STATUSES: Final[Mapping[str, int]] = {
     "server_busy": 5,
     "too_many": 5,
     "server_unreachable": 5,
+    "ledger_unavailable": 5,
     "cancelled": 6,
     "answer_not_read": 6,
     "system_failed": 8,

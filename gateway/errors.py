@@ -94,6 +94,15 @@ class LedgerNewer(GatewayError):
     code = "ledger_newer"
 
 
+class LedgerUnavailable(GatewayError):
+    """The ledger cannot be opened, or not be written."""
+
+    code = "ledger_unavailable"
+
+    def __init__(self, url: str, kind: str) -> None:
+        super().__init__(f"the ledger {url} cannot be used ({kind}); allowed: one that this user reads and writes")
+
+
 class NoSuchStudy(GatewayError):
     """The ledger has no study of that name."""
 

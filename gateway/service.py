@@ -55,7 +55,7 @@ class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         """Open spool, ledger and site file, and bring in order what an earlier process left.
 
-        Raises `SettingInvalid`, `GatewayError`, `OSError` or `sqlalchemy.exc.DBAPIError`.
+        Raises `SettingInvalid`, `GatewayError` or `OSError`.
         """
         self.settings = settings
         self.site_file = SiteFile(settings.site)

@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ import typer
 from base.errors import SidewallError
 from base.exit_status import exit_status
 from base.log import log_failure
+from base.system_errors import system_error
 from gateway import acting, overview
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.states import StudyState
@@ -25,14 +26,27 @@ Study = Annotated[str, typer.Argument(help="Number of `studies`, Study Instance 
 
 
 @contextmanager
+def storing_at(place: Path) -> Iterator[None]:
+    """Turn what the system itself refuses into our error, which names this place alone: a path could name a study."""
+    try:
+        yield
+    except OSError as error:
+        failure = system_error(error, str(place))
+        if failure is None:
+            raise
+        raise failure from None
+
+
+@contextmanager
 def opened(config: Path | None) -> Iterator[tuple[GatewaySettings, Ledger]]:
     """Give settings and ledger; a failure that is expected ends the process with its reason."""
     ledger = None
     try:
         settings = load_settings(file=config)
-        settings.spool.mkdir(parents=True, exist_ok=True)
-        ledger = Ledger(settings.ledger_url, f"{settings.name}-command")
-        yield settings, ledger
+        with storing_at(settings.spool):
+            settings.spool.mkdir(parents=True, exist_ok=True)
+            ledger = Ledger(settings.ledger_url, f"{settings.name}-command")
+            yield settings, ledger
     except SidewallError as error:
         log_failure(error)
         raise typer.Exit(exit_status(error)) from None
@@ -41,19 +55,23 @@ def opened(config: Path | None) -> Iterator[tuple[GatewaySettings, Ledger]]:
             ledger.close()
 
 
+def tell(found: Mapping[str, Any] | Sequence[Any], said: str, as_json: bool) -> None:
+    """Print an answer: as JSON, or in words."""
+    typer.echo(json.dumps(found, indent=2) if as_json else said)
+
+
 def status(config: Config = None, as_json: AsJson = False) -> None:
     """Show how many studies are in which state, what is queued where, and the head of the chain of changes."""
     with opened(config) as (_, ledger):
         found = overview.status(ledger)
-    if as_json:
-        typer.echo(json.dumps(found, indent=2))
-        return
-    for state, each in found["studies"].items():
-        typer.echo(f"{state:<12}{each['count']:>8}   oldest {each['oldest_s']:g} s")
+    lines = [
+        f"{state:<12}{each['count']:>8}   oldest {each['oldest_s']:g} s" for state, each in found["studies"].items()
+    ]
     for to, states in found["deliveries"].items():
         said = ", ".join(f"{each['count']} {state}" for state, each in states.items())
-        typer.echo(f"to {to}: {said}")
-    typer.echo(f"history: entry {found['history']['seq']}, {found['history']['digest']}")
+        lines.append(f"to {to}: {said}")
+    lines.append(f"history: entry {found['history']['seq']}, {found['history']['digest']}")
+    tell(found, "\n".join(lines), as_json)
 
 
 def studies(
@@ -77,11 +95,7 @@ def show(study: Study, config: Config = None, as_json: AsJson = False) -> None:
     """Show all about one study but whom it is about: state, deliveries, history, and who fetched its results."""
     with opened(config) as (_, ledger):
         found = overview.shown(ledger, study)
-    if as_json:
-        typer.echo(json.dumps(found, indent=2))
-        return
-    for line in _lines_of(found):
-        typer.echo(line)
+    tell(found, "\n".join(_lines_of(found)), as_json)
 
 
 def retry(study: Study, config: Config = None, as_json: AsJson = False) -> None:
@@ -113,7 +127,7 @@ def redeliver(
     """Send again what was refused or given up."""
     with opened(config) as (_, ledger):
         count = acting.redeliver(ledger, study, _by(), destination)
-    typer.echo(json.dumps({"queued": count}) if as_json else f"{count} objects queued")
+    tell({"queued": count}, f"{count} objects queued", as_json)
 
 
 def retract(study: Study, config: Config = None, as_json: AsJson = False) -> None:
@@ -124,17 +138,13 @@ def retract(study: Study, config: Config = None, as_json: AsJson = False) -> Non
             stopped, noted = acting.retract(ledger, spool, study, _by())
         finally:
             spool.close()
-    said = f"{stopped} objects stopped, {noted} rejected by a note"
-    typer.echo(json.dumps({"stopped": stopped, "rejected": noted}) if as_json else said)
+    tell({"stopped": stopped, "rejected": noted}, f"{stopped} objects stopped, {noted} rejected by a note", as_json)
 
 
 def _act(config: Path | None, as_json: bool, act: Callable[[Ledger], StudyRow]) -> None:
     with opened(config) as (_, ledger):
         found = act(ledger)
-    if as_json:
-        typer.echo(json.dumps(overview.describe(found), indent=2))
-    else:
-        typer.echo(f"study {found.id} is {found.state}")
+    tell(overview.describe(found), f"study {found.id} is {found.state}", as_json)
 
 
 def _lines_of(found: dict[str, Any]) -> Iterator[str]:

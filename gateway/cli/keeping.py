@@ -1,16 +1,19 @@
 """Commands that keep the ledger: copy it, bring it back, look whether all is right, mend what is not."""
 
-import json
+import os
 import shutil
 import sqlite3
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import select
 
 from base import durable
-from gateway.cli.asking import AsJson, Config, opened
+from base.errors import SettingInvalid
+from gateway.cli.asking import AsJson, Config, opened, storing_at, tell
 from gateway.errors import WrongState
 from gateway.ledger import history
 from gateway.ledger.claims import take_back_studies
@@ -21,41 +24,65 @@ from gateway.settings import GatewaySettings
 from gateway.site.file import read_site
 from gateway.spool import Spool
 
+_LEDGER: Final = "ledger.sqlite"
+_FOLDERS: Final = ("instances", "cases")
+"""What a copy holds."""
 
-def backup(folder: Annotated[Path, typer.Argument(help="New folder for the copy.")], config: Config = None) -> None:
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="New folder for the copy.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Copy the ledger as it is at one moment, while the gateway runs, and then spool and results.
 
     In this order every file that the copied ledger knows is there, but for what its terms have removed meanwhile.
     """
-    with opened(config) as (settings, ledger):
+    with opened(config) as (settings, ledger), storing_at(folder):
         file = _file_of(settings)
+        if folder.exists():
+            raise SettingInvalid("folder", str(folder), "a folder that is not there yet")
         folder.mkdir(parents=True)
-        with sqlite3.connect(file) as source, sqlite3.connect(folder / "ledger.sqlite") as copy:
+        with sqlite3.connect(file) as source, sqlite3.connect(folder / _LEDGER) as copy:
             source.backup(copy)
         copy.close()
         source.close()
-        durable.sync_file(folder / "ledger.sqlite")
-        for name in ("instances", "cases"):
-            shutil.copytree(settings.spool / name, folder / name, dirs_exist_ok=True)
+        durable.sync_file(folder / _LEDGER)
+        for name in _FOLDERS:
+            _copy(settings.spool / name, folder / name)
+        os.sync()
         head = ledger.head()
-    typer.echo(f"copied; history to entry {head.seq}, {head.digest}")
+    tell(
+        {"folder": str(folder.absolute()), "history": asdict(head)},
+        f"copied; history to entry {head.seq}, {head.digest}",
+        as_json,
+    )
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(exists=True, help="Folder that `backup` made.")], config: Config = None
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder that `backup` made.")],
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring a copy back into an empty spool."""
     with opened(config) as (settings, ledger):
         file = _file_of(settings)
+        if not (folder / _LEDGER).is_file():
+            raise SettingInvalid("folder", str(folder), f"one that `backup` made: it holds {_LEDGER}")
         if ledger.head().seq:
             raise WrongState(f"{file} holds a ledger already; allowed: a spool without one")
         ledger.close()
         for suffix in ("", "-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
-        for name in ("instances", "cases"):
-            shutil.copytree(folder / name, settings.spool / name, dirs_exist_ok=True)
-        durable.write_file(file, (folder / "ledger.sqlite").read_bytes())
-    typer.echo(f"restored into {settings.spool}")
+        for name in _FOLDERS:
+            _copy(folder / name, settings.spool / name)
+        # What the ledger knows must not be lost by a power cut that it survives.
+        os.sync()
+        durable.write_file(file, (folder / _LEDGER).read_bytes())
+        restored = Ledger(settings.ledger_url, f"{settings.name}-command")
+        head = restored.head()
+        restored.close()
+    tell({"spool": str(settings.spool), "history": asdict(head)}, f"restored into {settings.spool}", as_json)
 
 
 def doctor(config: Config = None, as_json: AsJson = False) -> None:
@@ -63,20 +90,15 @@ def doctor(config: Config = None, as_json: AsJson = False) -> None:
     with opened(config) as (settings, ledger):
         site = read_site(settings.site)
         faults = _faults(settings, ledger)
-    if as_json:
-        counts = {"rules": len(site.rules), "engines": len(site.engines)}
-        typer.echo(json.dumps({"site": {"version": site.version, **counts}, "faults": faults}, indent=2))
-    else:
-        typer.echo(f"ok: site file {site.version}, {len(site.rules)} rules, {len(site.engines)} engines")
-        for fault in faults:
-            typer.echo(f"fault: {fault}")
-        if not faults:
-            typer.echo("ok: chain of changes, spool")
+    counts = {"rules": len(site.rules), "engines": len(site.engines)}
+    said = [f"ok: site file {site.version}, {counts['rules']} rules, {counts['engines']} engines"]
+    said += [f"fault: {fault}" for fault in faults] or ["ok: chain of changes, spool"]
+    tell({"site": {"version": site.version, **counts}, "faults": faults}, "\n".join(said), as_json)
     if faults:
         raise typer.Exit(1)
 
 
-def repair(config: Config = None) -> None:
+def repair(config: Config = None, as_json: AsJson = False) -> None:
     """Take back what processes that are gone had taken, and forget instances whose files are lost.
 
     The gateway must not run: it holds the spool.
@@ -92,9 +114,21 @@ def repair(config: Config = None) -> None:
         finally:
             ledger.close()
             spool.close()
-    typer.echo(
-        f"taken back: {studies} studies, {deliveries} deliveries; forgotten: {len(lost)} instances without a file"
+    tell(
+        {"studies_taken_back": studies, "deliveries_taken_back": deliveries, "instances_forgotten": len(lost)},
+        f"taken back: {studies} studies, {deliveries} deliveries; forgotten: {len(lost)} instances without a file",
+        as_json,
     )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder; what is removed meanwhile, by its terms or because it is whole now, is left out."""
+    for folder, _, names in os.walk(source):
+        there = target / Path(folder).relative_to(source)
+        there.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with suppress(FileNotFoundError):
+                shutil.copy2(Path(folder) / name, there / name)
 
 
 def _faults(settings: GatewaySettings, ledger: Ledger) -> list[str]:

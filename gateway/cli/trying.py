@@ -1,16 +1,17 @@
 """Commands that try something out: what rules say of a study, and whether a destination answers."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from base.errors import SettingInvalid, SidewallError
+from base.errors import ServerUnreachable, SettingInvalid, SidewallError
 from base.exit_status import exit_status
 from base.log import log_failure
-from gateway.cli.asking import AsJson
+from gateway.cli.asking import AsJson, Config, tell
 from gateway.errors import Unreadable
 from gateway.health import require_ready
 from gateway.intake.headers import read_header
@@ -26,7 +27,7 @@ def explain(
     path: Annotated[Path, typer.Argument(exists=True, help="Folder or file of a study's instances.")],
     site: Annotated[Path | None, typer.Option(help="The site's file; the one of the settings without it.")] = None,
     calling_ae: Annotated[str, typer.Option(help="AE title that it would come from.")] = "",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain what the rules make of a study: every rule that is asked, and what would go where."""
@@ -66,9 +67,10 @@ def _tell(decision: Decision, images: int, others: int) -> None:
 
 def echo(
     destination: Annotated[str, typer.Argument(help="Name of a destination in the site's file.")],
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Try whether a destination answers a C-ECHO under our AE title."""
+    """Try whether a destination answers: a C-ECHO under our AE title, or a query (QIDO-RS); status 5 when not."""
     from gateway.delivery.outcomes import Unreachable
     from gateway.delivery.verifying import verify
 
@@ -79,20 +81,21 @@ def echo(
         if wanted is None:
             names = ", ".join(each.name for each in site.destinations) or "there is none"
             raise SettingInvalid("destination", destination, names)
-        said = verify(settings.ae_title, wanted)
+        try:
+            answered = verify(settings.ae_title, wanted)
+        except Unreachable as error:
+            raise ServerUnreachable(str(error)) from None
     except SidewallError as error:
         log_failure(error)
         raise typer.Exit(exit_status(error)) from None
-    except Unreachable as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(5) from None
-    typer.echo(said)
+    tell(asdict(answered), str(answered), as_json)
 
 
 def health(
     listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the gateway has it.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Ask this machine's gateway, the one of these settings, whether it takes instances; status 5 when it does not."""
     try:
@@ -101,4 +104,4 @@ def health(
     except SidewallError as error:
         log_failure(error)
         raise typer.Exit(exit_status(error)) from None
-    typer.echo(f"takes instances at {wanted}")
+    tell({"listen": wanted, "takes_instances": True}, f"takes instances at {wanted}", as_json)

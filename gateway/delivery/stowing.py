@@ -52,6 +52,21 @@ def kept_by_web(destination: Destination, study_uid: str, objects: Sequence[Deli
     return kept
 
 
+def answers_web(destination: Destination) -> int:
+    """Return the status with which a server answers a query for one study; raises `Unreachable` for none, or a refusal.
+
+    What it answers is not read: it could be anybody's.
+    """
+    with _client(destination) as client:
+        try:
+            answer = client.get("studies", params={"limit": "1"}, headers={"Accept": _JSON})
+        except httpx.HTTPError as error:
+            raise Unreachable(f"no answer at {destination.url} ({type(error).__name__})") from error
+    if answer.status_code not in (200, 204):
+        raise Unreachable(f"{destination.url} answers QIDO-RS with HTTP status {answer.status_code}", permanent=True)
+    return answer.status_code
+
+
 def _client(destination: Destination) -> httpx.Client:
     verify: bool | ssl.SSLContext = True
     if destination.tls_ca is not None:

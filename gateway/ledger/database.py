@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.exc import DBAPIError
 
 from base.failpoints import reach
+from gateway.errors import LedgerUnavailable
 from gateway.ledger.migrating import is_current, migrate
 
 _BUSY_S: Final = 30.0
@@ -29,7 +31,7 @@ class Database:
     """Connections to one ledger; safe to share between threads."""
 
     def __init__(self, url: str) -> None:
-        """Open or make the ledger and bring it to this version; raises `LedgerNewer`, `sqlalchemy.exc.DBAPIError`."""
+        """Open or make the ledger and bring it to this version; raises `LedgerNewer` or `LedgerUnavailable`."""
         self.is_shared = not url.startswith("sqlite")
         """Whether other gateways may work with it."""
 
@@ -50,6 +52,9 @@ class Database:
             if not is_ready:
                 with self.change("migration") as connection:
                     migrate(connection)
+        except DBAPIError as error:
+            self.close()
+            raise LedgerUnavailable(self._engine.url.render_as_string(), type(error).__name__) from error
         except BaseException:
             self.close()
             raise

@@ -123,6 +123,8 @@ def test_every_command_shows_an_example_and_the_shell_completes_them() -> None:
     commands = {**command.commands, **command.commands["rules"].commands}  # type: ignore[attr-defined]
     lacking = [name for name, each in commands.items() if name != "rules" and "Example: " not in (each.epilog or "")]
     assert lacking == []
+    silent = [name for name, each in commands.items() if "as_json" not in {one.name for one in each.params}]
+    assert silent == ["serve", "rules"]
     assert "install_completion" in {each.name for each in command.params}
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == base.__version__
 
@@ -132,7 +134,15 @@ def test_a_destination_is_tried(place: GatewayPlace) -> None:
         place.write_site(SITE.format(engine="127.0.0.1:1", port=node.port, ae_title="RECORDER", confirm="none"))
         said = place.command("echo", "pacs").stdout
         assert said == f"127.0.0.1:{node.port} answers SIDEWALL calling RECORDER: status 0000\n"
-    done = place.command("echo", "pacs")
+        assert json.loads(place.command("echo", "pacs", "--json").stdout) == {
+            "destination": "pacs",
+            "place": f"127.0.0.1:{node.port}",
+            "calling": "SIDEWALL",
+            "called": "RECORDER",
+            "status": "0000",
+        }
+    done = place.command("echo", "pacs", "--json")
+    assert done.stdout == ""
     assert done.returncode == 5
     assert "nothing listens there" in done.stderr
     assert place.command("echo", "other").returncode == 2
@@ -142,18 +152,44 @@ def test_a_copy_is_brought_back_and_what_is_lost_is_told(
     place: GatewayPlace, series: list[Path], tmp_path: Path
 ) -> None:
     place.write_site("")
+    copy = tmp_path / "copy"
     with running_gateway(place, SIDEWALL_GATEWAY_QUIET_S="600") as gateway:
         send(gateway.port, renamed_study(series))
-        done = place.command("backup", str(tmp_path / "copy"))
+        listen = f"127.0.0.1:{gateway.port}"
+        asked = json.loads(place.command("health", "--listen", listen, "--json").stdout)
+        assert asked == {"listen": listen, "takes_instances": True}
+        done = place.command("backup", str(copy), "--json")
         assert done.returncode == 0, done.stderr
+        again = place.command("backup", str(copy))
+    assert (again.returncode, "a folder that is not there yet" in again.stderr) == (2, True)
+    told = json.loads(done.stdout)
+    assert (told["folder"], told["history"]["seq"] > 0) == (str(copy), True)
     shutil.rmtree(place.spool)
-    assert place.command("restore", str(tmp_path / "copy")).returncode == 0
-    assert place.command("restore", str(tmp_path / "copy")).returncode == 3
+    empty = place.command("restore", str(place.site_file.parent))
+    assert (empty.returncode, "one that `backup` made" in empty.stderr) == (2, True)
+    restored = place.command("restore", str(copy), "--json")
+    assert json.loads(restored.stdout) == {"spool": str(place.spool), "history": told["history"]}
+    assert place.command("restore", str(copy)).returncode == 3
     assert json.loads(place.command("doctor", "--json").stdout)["faults"] == []
     lost = next((place.spool / "instances").rglob("*.dcm"))
     lost.unlink()
-    told = place.command("doctor")
-    assert told.returncode == 1
-    assert f"fault: 1 instances have lost their file, such as instances/{lost.parent.parent.name}" in told.stdout
-    assert "forgotten: 1 instances" in place.command("repair").stdout
+    looked = place.command("doctor")
+    assert looked.returncode == 1
+    assert f"fault: 1 instances have lost their file, such as instances/{lost.parent.parent.name}" in looked.stdout
+    assert json.loads(place.command("repair", "--json").stdout) == {
+        "studies_taken_back": 0,
+        "deliveries_taken_back": 0,
+        "instances_forgotten": 1,
+    }
+    assert place.command("repair").stdout.endswith("forgotten: 0 instances without a file\n")
     assert place.command("doctor").returncode == 0
+
+
+def test_a_ledger_that_cannot_be_opened_is_told_in_one_line(place: GatewayPlace) -> None:
+    place.write_site("")
+    (place.spool / "ledger.sqlite").mkdir(parents=True)
+    for command in (("status",), ("serve",)):
+        done = place.command(*command)
+        assert done.returncode == 5
+        (line,) = done.stderr.splitlines()
+        assert (json.loads(line)["code"], "ledger.sqlite cannot be used" in line) == ("ledger_unavailable", True)
