@@ -1,8 +1,12 @@
 """Words for people that more than one part of the program says: names of quality checks, reasons to refuse."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from core.errors import RefusalCode
+
+_NO_VERDICT: Final = "no verdict is given: "
+"""What the warning begins with that says why an analysed case has no verdict."""
 
 REFUSAL_MEANINGS: Final[dict[str, str]] = {
     RefusalCode.EMPTY_INPUT: "No input",
@@ -61,6 +65,16 @@ _CHECK_NAMES: Final[dict[str, str]] = {
     RefusalCode.FOLD_AGREEMENT: "Agreement of the folds",
 }
 """What each quality check looks at, whatever its outcome."""
+
+
+def without_verdict(reasons: Iterable[str]) -> str:
+    """Return the warning that a case has no verdict for these reasons."""
+    return _NO_VERDICT + "; ".join(reasons)
+
+
+def why_no_verdict(warnings: Iterable[str]) -> str | None:
+    """Return the reasons that `without_verdict` told in one of the warnings; None when none of them is one."""
+    return next((text.removeprefix(_NO_VERDICT) for text in warnings if text.startswith(_NO_VERDICT)), None)
 
 
 def name_check(code: str) -> str:

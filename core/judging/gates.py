@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from sidewall.vocabulary import STATION, Station
+
 from core.counting import counted, named
 from core.coverage import MIN_COVERAGE_MM, MIN_IN_PLANE_FIELD_MM
 from core.errors import Reason, RefusalCode
@@ -127,7 +129,7 @@ def _check_statistics(deviations: Mapping[str, float], reference: InputReference
         message=(
             f"the image statistics lie {distance:.1f} SD from those of the model's {reference.case_count} training "
             f"cases ({_rank(distance, reference)}); farthest: "
-            + ", ".join(f"{name} {value:+.1f} SD" for name, value in largest)
+            + ", ".join(f"{name.replace('_', ' ')} {value:+.1f} SD" for name, value in largest)
         ),
         score=distance,
         threshold=reference.distance_p99,
@@ -156,7 +158,7 @@ def _check_midline(midline: Midline) -> Gate:
 
 
 def _check_stations(assessed: tuple[StationAssessment, ...], rules: ScoringRules) -> Gate:
-    missing = [f"{station.side} {station.station}" for station in assessed if not station.assessed]
+    missing = [f"{each.side} {STATION[each.station].words}" for each in assessed if not each.assessed]
     return Gate(
         code="stations_missing",
         outcome="warn" if missing else "pass",
@@ -169,11 +171,11 @@ def _check_stations(assessed: tuple[StationAssessment, ...], rules: ScoringRules
 
 
 def _check_balance(assessed: tuple[StationAssessment, ...]) -> Gate:
-    volumes: dict[str, list[float]] = {}
+    volumes: dict[Station, list[float]] = {}
     for station in assessed:
         volumes.setdefault(station.station, []).append(station.volume_mm3)
     balance = {name: min(sides) / max(sides) if max(sides) > 0 else 0.0 for name, sides in volumes.items()}
-    uneven = [f"{name} {share:.2f}" for name, share in balance.items() if share < MIN_BALANCE]
+    uneven = [f"{STATION[name].words} {share:.2f}" for name, share in balance.items() if share < MIN_BALANCE]
     return Gate(
         code="stations_imbalance",
         outcome="warn" if uneven else "pass",

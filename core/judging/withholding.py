@@ -16,6 +16,7 @@ from core.measuring.components import with_neighbours
 from core.measuring.midline import Midline
 from core.measuring.nodes import MeasuredNodes
 from core.segmentation import Segmentation
+from core.wording import without_verdict
 
 _MOST_ODD: Final = 0.2
 """Share of slices at fault beyond which the image as a whole has no verdict, wherever the stations were found."""
@@ -27,6 +28,11 @@ _WHOLE: Final = {
     RefusalCode.GREY_LEVELS.value: "the image has too few grey levels",
     RefusalCode.FAR_FROM_TRAINING.value: "the image is too unlike any that the model knows",
 }
+
+_MANY_ODD: Final = "too many slices are no image of their place"
+_MUCH_DEAD: Final = "too much of the body is without signal"
+_OF_WHOLE: Final = frozenset({*_WHOLE.values(), _MANY_ODD, _MUCH_DEAD})
+"""Reasons that hold for every station, however much of it was found."""
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -71,9 +77,9 @@ def reasons_without_verdict(
     """
     reasons = [_WHOLE[gate.code] for gate in gates if gate.code in _WHOLE and gate.outcome != "pass"]
     if len(check.odd.faults) > _MOST_ODD * len(check.dead):
-        reasons.append("too many slices are no image of their place")
+        reasons.append(_MANY_ODD)
     if float(check.dead.mean()) > _MOST_DEAD:
-        reasons.append("too much of the body is without signal")
+        reasons.append(_MUCH_DEAD)
     reached = [
         f"{now.side} {now.station.replace('_', ' ')}"
         for now, then in zip(assessed, before, strict=True)
@@ -94,8 +100,9 @@ def doubtful_nodes(measured: MeasuredNodes, unseen: BoolArray | None) -> frozens
 def withhold_verdict(findings: Findings, reasons: tuple[str, ...], doubtful: frozenset[int]) -> Findings:
     """Return the findings without a verdict where there are reasons, and with doubtful nodes called indeterminate.
 
-    A demonstration stays one. A warning says why.
+    A demonstration stays one. A warning says why. Where the image is none as a whole no station counts as assessed.
     """
+    of_whole = [reason for reason in reasons if reason in _OF_WHOLE]
     whole = any(reason in _WHOLE.values() for reason in reasons)
     nodes = tuple(_in_doubt(node) if whole or node.id in doubtful else node for node in findings.nodes)
     warnings = findings.warnings
@@ -104,9 +111,22 @@ def withhold_verdict(findings: Findings, reasons: tuple[str, ...], doubtful: fro
         warnings += (f"{told} at a fault of the image: neither size nor status can be relied on",)
     if not reasons:
         return replace(findings, nodes=nodes, warnings=warnings) if doubtful else findings
-    warnings += (f"no verdict is given: {'; '.join(reasons)}",)
     status = findings.status if findings.status == "demonstration" else "indeterminate"
-    return replace(findings, status=status, nodes=nodes, warnings=warnings)
+    return replace(
+        findings,
+        status=status,
+        nodes=nodes,
+        warnings=(*warnings, without_verdict(reasons)),
+        assessed=tuple(_unseen(each, of_whole) for each in findings.assessed),
+        incompletely_seen=True,
+    )
+
+
+def _unseen(assessment: StationAssessment, of_whole: list[str]) -> StationAssessment:
+    """Return the assessment as one of an image that is none as a whole: no station of it was seen."""
+    if not of_whole or not assessment.assessed:
+        return assessment
+    return replace(assessment, assessed=False, reason="; ".join(of_whole))
 
 
 def _in_doubt(node: Node) -> Node:

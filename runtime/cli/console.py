@@ -102,6 +102,8 @@ def _short(value: Any) -> str:
 def _verdict(findings: Mapping[str, Any]) -> Text:
     status, probability, model = findings["status"], findings["probability"], findings["model"]
     text = Text.assemble("case ", (findings["case"]["case_id"], "bold"), ": ", (status, _COLOURS.get(status, "")))
+    if findings.get("incompletely_seen"):
+        text.append(", incompletely seen", "yellow")
     if probability is not None and findings["nodes"]:
         text.append(f", highest probability {probability:.2f}")
     if model is not None:

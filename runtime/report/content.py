@@ -9,14 +9,14 @@ from sidewall.vocabulary import CaseStatus
 
 from core.counting import counted
 from core.findings import Findings, Gate
-from core.labels import STATION_LABELS
 from core.wording import name_check, name_reason
 from runtime.report import words
 from runtime.report.diagram import draw_pelvis
 from runtime.report.node_content import comparison_rows, node_section, node_table
 from runtime.report.parts import Facts, NodeSection, Picture, Table
 from runtime.report.scene import Scene
-from runtime.report.values import NOT_COMPUTED, Row, field_rows, label, mapping_rows, plain, rows, show
+from runtime.report.station_content import station_table
+from runtime.report.values import NOT_COMPUTED, Row, field_rows, label, mapping_rows, plain, rows
 
 _SHOWN: Final = frozenset({
     "schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates",
@@ -83,7 +83,7 @@ def build_content(
         refusal=_refusal_table(findings),
         diagram=None if refused else draw_pelvis(findings),
         diagram_text=words.describe_diagram(findings),
-        stations=_station_table(findings),
+        stations=station_table(findings),
         node_table=node_table(findings),
         further=_further(findings),
         nodes=tuple(node_section(node, findings, by_stem) for node in findings.nodes),
@@ -126,28 +126,6 @@ def _refusal_table(findings: Findings) -> Table:
         ("Reason", "What was found", "What is allowed"),
         tuple((plain(name_reason(reason.code)), *words.split_reason(reason)) for reason in findings.refusal),
         codes=tuple(plain(reason.code) for reason in findings.refusal),
-    )
-
-
-def _station_table(findings: Findings) -> Table:
-    """Return a row per station and side, in the order of the label values, right before left."""
-    order = list(STATION_LABELS.values())
-    assessed = sorted(findings.assessed, key=lambda each: (each.side == "left", order.index(each.station)))
-    cells = [
-        (
-            words.name_place(each.side, each.station),
-            "yes" if each.assessed else "no",
-            show("volume_mm3", each.volume_mm3),
-            "" if each.assessed else plain(each.reason or "no reason stated"),
-        )
-        for each in assessed
-    ]
-    return Table(
-        "Whether enough of each station was seen to call it free of nodes",
-        ("Station", "Assessed", "Volume seen", "Why not"),
-        tuple(cells),
-        marked_column=1,
-        marks=tuple("pass" if each.assessed else "warn" for each in assessed),
     )
 
 

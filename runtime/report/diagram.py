@@ -23,6 +23,7 @@ from runtime.report.appearance import (
     Shape,
 )
 from runtime.report.scene import Line, Outline, Path, Point, Scene, Text, ellipse, regular, smooth
+from runtime.report.station_content import name_state
 from runtime.report.words import name_category, name_station
 
 _WIDTH: Final = 640.0
@@ -264,7 +265,7 @@ def _draw_compartment(
     fill, stroke = (STATION_FILLS[station], INK) if assessed else (WHITE, _HATCHING)
     return [
         Outline(*smooth(border), fill=fill, stroke=stroke, width=0.9, hatched=not assessed),
-        *_label(side, station, compartment, "assessed" if assessed else "not assessed"),
+        *_label(side, station, compartment, name_state(findings, side, station)),
     ]
 
 

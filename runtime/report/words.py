@@ -8,7 +8,7 @@ from sidewall.vocabulary import STATION, CaseStatus
 from core.findings import Findings, GateOutcome, Node, RefusalReason, StationAssessment
 from core.labels import STATION_LABELS, Side, Station
 from core.rules import RESTAGING_RULES, SizeCutoff
-from core.wording import name_check, name_reason
+from core.wording import name_check, name_reason, why_no_verdict
 from runtime.report.values import bounded, interval, millimetres, plain
 
 BANNER: Final = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
@@ -134,6 +134,9 @@ def _negative(findings: Findings) -> list[str]:
 
 
 def _indeterminate(findings: Findings) -> list[str]:
+    reasons = why_no_verdict(findings.warnings)
+    if reasons is not None:
+        return [f"Indeterminate: no verdict is given, since {plain(reasons)}.", *_remaining(findings)]
     opening = "Indeterminate: no suspicious lateral lymph node was found, but not everything could be assessed."
     return [opening, *_remaining(findings)]
 
@@ -224,15 +227,13 @@ def _rated_negative(findings: Findings) -> list[str]:
 
 
 def _in_doubt(nodes: Iterable[Node]) -> list[str]:
+    """Return what is said of nodes without a verdict: those in no station, and those that the image leaves in doubt."""
     doubtful = [node for node in nodes if node.status == "indeterminate"]
-    if not doubtful:
-        return []
-    detail = (
-        "lies in no station and may not be a lateral lymph node"
-        if len(doubtful) == 1
-        else "lie in no station and may not be lateral lymph nodes"
-    )
-    return [_listed(doubtful, "node", detail)]
+    outside = [node for node in doubtful if node.station is None]
+    inside = [node for node in doubtful if node.station is not None]
+    verb, what = ("lies", "a lateral lymph node") if len(outside) == 1 else ("lie", "lateral lymph nodes")
+    sentences = [_listed(outside, "node", f"{verb} in no station and may not be {what}")] if outside else []
+    return sentences + ([_listed(inside, "lateral lymph node", "without a verdict")] if inside else [])
 
 
 def _not_assessed(assessed: Sequence[StationAssessment]) -> list[str]:

@@ -100,7 +100,8 @@ def _marks(name: str) -> list[Box]:
 def _title(sheet: Image.Image, findings: Findings) -> None:
     count = len(findings.nodes)
     nodes = "no lateral node found" if count == 0 else counted(count, "lateral node")
-    write(sheet, (12, HEADER_PX / 2), f"Case: {findings.status}", WHITE, 20, "lm")
+    seen = ", incompletely seen" if findings.incompletely_seen else ""
+    write(sheet, (12, HEADER_PX / 2), f"Case: {findings.status}{seen}", WHITE, 20, "lm")
     write(sheet, (sheet.size[0] - 12, HEADER_PX / 2), nodes, QUIET, 18, "rm")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from highdicom import sr
 from pydicom.sr.coding import Code
+from sidewall.vocabulary import CaseStatus
 
 from core.findings import Node, PointLpsMm, StationAssessment
 from core.labels import Side, Station
@@ -56,11 +57,18 @@ def station_group(
             number(codes.VOLUME_WITH_NODES, round(assessment.volume_mm3, 1), codes.CUBIC_MILLIMETRE),
         ],
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(codes.STATION_ASSESSED, codes.YES if assessment.assessed else codes.NO)
+            sr.QualitativeEvaluation(codes.STATION_ASSESSED, _assessed(assessment, context.findings.status))
         ],
     )
     mark_middle(group, codes.VOLUME, mask, context.source, regions)
     return group
+
+
+def _assessed(assessment: StationAssessment, status: CaseStatus) -> Code:
+    """Return whether a station counts as free of nodes where none is shown: a demonstration says so of none."""
+    if not assessment.assessed:
+        return codes.NO
+    return codes.DEMONSTRATION if status == "demonstration" else codes.YES
 
 
 def node_group(

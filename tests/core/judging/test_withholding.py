@@ -80,6 +80,15 @@ def test_an_image_that_is_none_leaves_case_and_nodes_indeterminate(code: str) ->
     assert told.status == "indeterminate"
     assert {node.status for node in told.nodes} == {"indeterminate"}
     assert told.warnings[-1] == f"no verdict is given: {reason}"
+    assert not any(each.assessed for each in told.assessed)
+    assert {each.reason for each in told.assessed} == {reason}
+    assert told.incompletely_seen
+
+
+def test_a_fault_of_a_part_leaves_the_stations_that_it_does_not_reach_assessed() -> None:
+    findings = build_case().findings
+    told = withhold_verdict(findings, ("faults of the image reach left obturator",), frozenset())
+    assert told.assessed == findings.assessed
 
 
 def test_a_demonstration_stays_one_and_says_why_it_would_have_no_verdict() -> None:

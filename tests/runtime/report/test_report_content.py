@@ -10,8 +10,19 @@ from core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
 from runtime.report.pdf_document import pdf_report
+from runtime.report.scene import Text
 from runtime.report.values import NOT_COMPUTED, Row, field_rows, interval, label, plain, rows, show, signed_millimetres
-from tests.runtime.report.report_cases import CREATED, DEMONSTRATION, INPUT, NEGATIVE, POSITIVE, REFUSED, findings, node
+from tests.runtime.report.report_cases import (
+    CREATED,
+    DEMONSTRATION,
+    INDETERMINATE,
+    INPUT,
+    NEGATIVE,
+    POSITIVE,
+    REFUSED,
+    findings,
+    node,
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,25 @@ def test_stations_are_listed_right_before_left_from_front_to_back() -> None:
     names = [row[0] for row in build_content(NEGATIVE, {}, CREATED).stations.rows]
     stations = ("external iliac", "obturator", "internal iliac")
     assert names == [f"{side} {station}" for side in ("right", "left") for station in stations]
+
+
+def test_no_station_of_a_demonstration_is_said_to_be_seen_well_enough() -> None:
+    table = build_content(DEMONSTRATION, {}, CREATED).stations
+    assert DEMONSTRATION.assessed[0].assessed
+    assert {row[1] for row in table.rows} == {"not judged"}
+    assert "free of nodes" in table.caption
+    assert table.caption.endswith("none is called free of nodes")
+    scene = build_content(DEMONSTRATION, {}, CREATED).diagram
+    assert scene is not None
+    states = [item.words for item in scene.items if isinstance(item, Text)]
+    assert states.count("not judged") == 6
+    assert "assessed" not in states
+
+
+def test_of_an_analysed_patient_the_stations_follow_the_assessment() -> None:
+    assert {row[1] for row in build_content(NEGATIVE, {}, CREATED).stations.rows} == {"yes"}
+    rows = {row[0]: row[1] for row in build_content(INDETERMINATE, {}, CREATED).stations.rows}
+    assert {place for place, state in rows.items() if state == "no"} == {"left obturator", "right obturator"}
 
 
 def test_a_refused_case_has_no_diagram_and_says_what_is_unknown() -> None:

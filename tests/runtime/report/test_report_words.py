@@ -4,6 +4,7 @@ import pytest
 
 from core.findings import Findings, Gate, RefusalReason
 from core.rules import CaseRules
+from core.wording import without_verdict
 from runtime.report.words import (
     count_of,
     describe_diagram,
@@ -135,6 +136,15 @@ def test_an_indeterminate_case_names_what_was_not_assessed_and_why() -> None:
         "Indeterminate: no suspicious lateral lymph node was found, but not everything could be assessed.",
         "No lateral lymph node was found.",
         "Not assessed: left obturator and right obturator (only 12 mm3 were seen).",
+    )
+
+
+def test_a_case_without_a_verdict_says_why_and_nothing_of_nodes_that_were_not_found() -> None:
+    doubtful = node(1, "left", "obturator", 8.1, "indeterminate", short_axis_interval_mm=None)
+    warning = without_verdict(["the image has too few grey levels"])
+    assert summarise(findings("indeterminate", doubtful, warnings=(warning,))) == (
+        "Indeterminate: no verdict is given, since the image has too few grey levels.",
+        "One lateral lymph node without a verdict: left obturator 8.1 mm.",
     )
 
 

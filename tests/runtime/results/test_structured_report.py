@@ -319,6 +319,13 @@ def test_each_station_says_whether_it_was_assessed() -> None:
         assert group.get_qualitative_evaluations(codes.STATION_ASSESSED)[0].value == codes.NO
 
 
+def test_no_station_of_a_demonstration_is_called_assessed() -> None:
+    report, _ = _results(build_case(status="demonstration"))
+    groups = [*_segment_groups(report), *_other_groups(report)]
+    answers = [answer.value for group in groups for answer in group.get_qualitative_evaluations(codes.STATION_ASSESSED)]
+    assert answers == [codes.DEMONSTRATION] * 6
+
+
 def test_a_node_without_station_and_side_is_a_pelvic_node_without_laterality() -> None:
     case = build_case(trusted=False)
     nodes = (replace(case.findings.nodes[0], station=None, regional=None), case.findings.nodes[1])
