@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from types import TracebackType
 from typing import Any
 
 import grpc
@@ -12,38 +11,20 @@ import grpc.aio
 
 from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
-from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
-from sidewall.peer import Peer, proxy_options
+from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
+from sidewall.connection import AsyncConnection
+from sidewall.peer import Peer
 from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
-class AsyncClient:
+class AsyncClient(AsyncConnection):
     """Connection to one server, of one event loop; use as an asynchronous context manager or call `close`."""
 
     def __init__(self, server: str, *, tls: TlsOptions | None = None, proxy: str | None = None) -> None:
         """Do as `Client` does; to be made while the event loop runs."""
-        self._peer = Peer(server, tls is not None, proxy)
-        options = (*CHANNEL_OPTIONS, *proxy_options(proxy))
-        if tls is None:
-            self._channel = grpc.aio.insecure_channel(server, options=options)
-        else:
-            self._channel = grpc.aio.secure_channel(server, tls.to_credentials(), options=options)
+        super().__init__(server, tls, proxy)
         self._stub: Any = analysis_pb2_grpc.AnalysisStub(self._channel)  # type: ignore[arg-type]
-
-    async def __aenter__(self) -> AsyncClient:
-        """Return the client itself."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection; running calls are cancelled."""
-        await self._channel.close(None)
 
     async def is_serving(self, *, timeout_s: float = 5.0) -> bool:
         """Return whether the server answers and has its model loaded and checked (standard gRPC health)."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from sidewall.channel import CHANNEL_OPTIONS, TlsOptions
-from sidewall.peer import Peer, proxy_options
+from sidewall.channel import TlsOptions
+from sidewall.connection import AsyncConnection
 from sidewall.studies import (
     Fetching,
     Study,
@@ -26,35 +25,16 @@ from sidewall.studies import (
 from sidewall.v1 import studies_pb2, studies_pb2_grpc
 
 
-class AsyncStudiesClient:
+class AsyncStudiesClient(AsyncConnection):
     """Connection to one gateway, of one event loop; use as an asynchronous context manager or call `close`."""
 
     def __init__(
         self, gateway: str, *, tls: TlsOptions | None = None, token: str | None = None, proxy: str | None = None
     ) -> None:
         """Do as `StudiesClient` does; to be made while the event loop runs."""
-        self._peer = Peer(gateway, tls is not None, proxy)
+        super().__init__(gateway, tls, proxy)
         self._metadata = credentials(token)
-        options = (*CHANNEL_OPTIONS, *proxy_options(proxy))
-        if tls is None:
-            self._channel = grpc.aio.insecure_channel(gateway, options=options)
-        else:
-            self._channel = grpc.aio.secure_channel(gateway, tls.to_credentials(), options=options)
         self._stub: Any = studies_pb2_grpc.StudiesStub(self._channel)  # type: ignore[arg-type]
-
-    async def __aenter__(self) -> AsyncStudiesClient:
-        """Return the client itself."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection; running calls are cancelled."""
-        await self._channel.close(None)
 
     async def list(self, *, states: Sequence[str] = (), limit: int = 50, timeout_s: float = 30.0) -> tuple[Study, ...]:
         """Do as `StudiesClient.list`."""

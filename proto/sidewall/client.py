@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any
 
 import grpc
 
 from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
-from sidewall.channel import CHANNEL_OPTIONS, HEALTH_CHECK, SERVING, TlsOptions
-from sidewall.peer import Peer, proxy_options
+from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
+from sidewall.connection import Connection
+from sidewall.peer import Peer
 from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
 from sidewall.v1 import analysis_pb2_grpc
 
 
-class Client:
+class Client(Connection):
     """Connection to one server; use as a context manager or call `close`. Safe to share between threads."""
 
     def __init__(self, server: str, *, tls: TlsOptions | None = None, proxy: str | None = None) -> None:
@@ -26,27 +26,8 @@ class Client:
         whatever `http_proxy` in the environment says: that is for downloads, and a patient's images are none.
         Raises `ValueError` when `server` or `proxy` has another form, `OSError` when a TLS file cannot be read.
         """
-        self._peer = Peer(server, tls is not None, proxy)
-        options = (*CHANNEL_OPTIONS, *proxy_options(proxy))
-        if tls is None:
-            self._channel = grpc.insecure_channel(server, options=options)
-        else:
-            self._channel = grpc.secure_channel(server, tls.to_credentials(), options=options)
+        super().__init__(server, tls, proxy)
         self._stub = analysis_pb2_grpc.AnalysisStub(self._channel)
-
-    def __enter__(self) -> Client:
-        """Return the client itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; running calls are cancelled."""
-        self._channel.close()
 
     def is_serving(self, *, timeout_s: float = 5.0) -> bool:
         """Return whether the server answers and has its model loaded and checked (standard gRPC health)."""

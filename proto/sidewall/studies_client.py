@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any
 
 import grpc
 
-from sidewall.channel import CHANNEL_OPTIONS, TlsOptions
-from sidewall.peer import Peer, proxy_options
+from sidewall.channel import TlsOptions
+from sidewall.connection import Connection
 from sidewall.studies import (
     Fetching,
     Study,
@@ -25,7 +24,7 @@ from sidewall.studies import (
 from sidewall.v1 import studies_pb2, studies_pb2_grpc
 
 
-class StudiesClient:
+class StudiesClient(Connection):
     """Connection to one gateway; use as a context manager or call `close`. Safe to share between threads.
 
     A study is named by its Study Instance UID, its Accession Number, or the gateway's number. Every call may raise
@@ -41,28 +40,9 @@ class StudiesClient:
         `token` is what the gateway's site file knows this caller by, unless that is the certificate of `tls`. Otherwise
         as `Client`.
         """
-        self._peer = Peer(gateway, tls is not None, proxy)
+        super().__init__(gateway, tls, proxy)
         self._metadata = credentials(token)
-        options = (*CHANNEL_OPTIONS, *proxy_options(proxy))
-        if tls is None:
-            self._channel = grpc.insecure_channel(gateway, options=options)
-        else:
-            self._channel = grpc.secure_channel(gateway, tls.to_credentials(), options=options)
         self._stub = studies_pb2_grpc.StudiesStub(self._channel)
-
-    def __enter__(self) -> StudiesClient:
-        """Return the client itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; running calls are cancelled."""
-        self._channel.close()
 
     def list(self, *, states: Sequence[str] = (), limit: int = 50, timeout_s: float = 30.0) -> tuple[Study, ...]:
         """Return the last studies, newest first, of these states or of all; `limit` is 1 to 1000."""
