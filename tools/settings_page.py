@@ -6,14 +6,10 @@
 Needs the repository's root as working directory.
 """
 
-import ast
-import inspect
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import typer
 
@@ -33,6 +29,7 @@ from runtime.cli import app
 from runtime.inference.backends.registry import BACKEND_NAMES
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ROLES
 from runtime.settings import SOURCES, Settings
+from tools.made_pages import Check, field_meanings, table, write_or_check
 
 PAGE: Final = Path("docs/settings.md")
 SAMPLE: Final = Path("docs/sidewall.toml")
@@ -113,20 +110,20 @@ def settings_page() -> str:
     """Return the text of the page."""
     parts = [
         _INTRODUCTION,
-        _table(
+        table(
             ("flag", "variable", "in the file", "in the section", "type", "default", "allowed", "meaning"),
             _settings_rows(),
         ),
         "## Variables that are no settings\n",
-        _table(("variable", "meaning"), ((f"`{name}`", meaning) for name, meaning in OTHER_VARIABLES.items())),
+        table(("variable", "meaning"), ((f"`{name}`", meaning) for name, meaning in OTHER_VARIABLES.items())),
         "## Rules\n",
         _RULES,
-        _table(("rule", "unit", "default", "allowed", "meaning"), _rule_rows()),
+        table(("rule", "unit", "default", "allowed", "meaning"), _rule_rows()),
         "## Gates\n",
         _GATES,
-        _table(("gate", "a site may set", "warns or refuses when"), _gate_rows()),
+        table(("gate", "a site may set", "warns or refuses when"), _gate_rows()),
         "## Series of the results\n",
-        _table(("series", "default of `series_numbers`", "default of `series_descriptions`"), _series_rows()),
+        table(("series", "default of `series_numbers`", "default of `series_descriptions`"), _series_rows()),
         "## A complete file\n",
         f"[`{SAMPLE.name}`]({SAMPLE.name}):\n",
         f"```toml\n{SAMPLE.read_text(encoding='utf-8')}```\n",
@@ -169,18 +166,6 @@ def _series_rows() -> Iterator[tuple[str, ...]]:
         yield f"`{role}`", str(series.number), series.description
 
 
-def field_meanings(kind: type) -> dict[str, str]:
-    """Return the first paragraph of the docstring under every field of a class, on one line."""
-    meanings = {}
-    statements = [*ast.walk(ast.parse(inspect.getsource(kind)))]
-    body = next(each.body for each in statements if isinstance(each, ast.ClassDef))
-    for statement, following in pairwise(body):
-        match statement, following:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
-                meanings[name] = " ".join(text.partition("\n\n")[0].split())
-    return meanings
-
-
 def _flags() -> dict[str, str]:
     """Return the option that sets a setting, by name; only commands that load settings have such.
 
@@ -221,23 +206,9 @@ def _unit(name: str) -> str:
     return "mm³" if name.endswith("_mm3") else "mm" if name.endswith("_mm") else "share"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
-def main(
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 when the page is not current.")
-    ] = False,
-) -> None:
+def main(check: Check = False) -> None:
     """Write docs/settings.md, or check it."""
-    made = settings_page()
-    if not check:
-        PAGE.write_text(made, encoding="utf-8")
-    elif PAGE.read_text(encoding="utf-8") != made:
-        typer.echo(f"{PAGE} is not current; python -m tools.settings_page makes it", err=True)
-        sys.exit(1)
+    write_or_check(PAGE, settings_page(), "tools.settings_page", check=check)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_type_hints
 
-from base.errors import SettingInvalid
+from base.errors import SettingInvalid, unknown_setting
+from training.config_values import check_part
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 
@@ -108,37 +109,43 @@ class Augmentation:
     """Largest turn, in the plane of the slices for patches much thinner than wide."""
 
     rotation_share: float = 0.3
-    """Share of patches that are turned; likewise below."""
+    """Share of patches that are turned."""
 
     scaling: Pair = (0.8, 1.25)
     """Smallest and largest zoom."""
 
     scaling_share: float = 0.3
+    """Share of patches that are zoomed."""
 
     contrast: Pair = (0.8, 1.25)
     """Factors on the distance from the patch's mean."""
 
     contrast_share: float = 0.2
+    """Share of patches that are changed in contrast."""
 
     bias_field: float = 0.3
     """Largest change of the signal towards one edge, as near a surface coil."""
 
     bias_field_share: float = 0.3
+    """Share of patches that are shaded so."""
 
     noise_variance: float = 0.05
     """Largest variance of added noise, in units of the z-scored image."""
 
     noise_share: float = 0.15
+    """Share of patches that are given noise."""
 
     brightness: Pair = (0.8, 1.25)
     """Factors on the whole signal."""
 
     brightness_share: float = 0.2
+    """Share of patches that are changed in brightness."""
 
     gamma: Pair = (0.75, 1.4)
     """Exponents on the signal between the patch's extremes."""
 
     gamma_share: float = 0.2
+    """Share of patches that are changed so."""
 
 
 @dataclass(frozen=True)
@@ -187,26 +194,21 @@ class ModelConfig:
 
 
 def check_config(config: ModelConfig) -> None:
-    """Raise `SettingInvalid` unless the parts of a config fit each other."""
-    _one_of("planner", config.planner, ("config", "nnunet"))
+    """Raise `SettingInvalid` unless every value is in its range and the parts of a config fit each other."""
+    check_part("", config)
+    for each in fields(config):
+        part = getattr(config, each.name)
+        if is_dataclass(part):
+            check_part(f"{each.name}.", part)
     if config.planner == "nnunet":
         _check_left_to_nnunet(config)
     else:
         _check_sizes(config)
-    sampling = config.sampling
-    _require(0 <= sampling.node_share <= 1, "sampling.node_share", sampling.node_share, "0 to 1")
-    _require(0 <= sampling.jitter < 0.5, "sampling.jitter", sampling.jitter, "0 to below 0.5")
-    _require(sampling.seed >= 0, "sampling.seed", sampling.seed, "a whole number from 0")
-    for name, value in asdict(config.augmentation).items():
-        if name.endswith("_share"):
-            _require(0 <= value <= 1, f"augmentation.{name}", value, "0 to 1")
-    _one_of("schedule.optimizer", config.schedule.optimizer, ("sgd", "adamw"))
-    _one_of("compute.precision", config.compute.precision, ("auto", "bf16", "fp32"))
 
 
 def _check_left_to_nnunet(config: ModelConfig) -> None:
     memory = config.grid.gpu_memory_gb
-    _require(memory is not None and memory > 0, "grid.gpu_memory_gb", memory, "above 0 with planner = nnunet")
+    _require(memory is not None, "grid.gpu_memory_gb", memory, "above 0 with planner = nnunet")
     given = {"network": config.network, "grid.patch": config.grid.patch, "grid.batch": config.grid.batch}
     for name, value in given.items():
         _require(value is None, name, value, "nothing with planner = nnunet, which chooses it")
@@ -221,7 +223,8 @@ def _check_sizes(config: ModelConfig) -> None:
         return
     levels = len(network.features)
     for name in ("kernel_sizes", "strides", "encoder_convolutions"):
-        _require(len(getattr(network, name)) == levels, f"network.{name}", config, f"one entry per level ({levels})")
+        entries = getattr(network, name)
+        _require(len(entries) == levels, f"network.{name}", entries, f"one entry per level ({levels})")
     decoder = network.decoder_convolutions
     _require(len(decoder) == levels - 1, "network.decoder_convolutions", decoder, f"{levels - 1} entries")
     for name in ("patch", "warm_start_patch"):
@@ -250,14 +253,12 @@ def _require(fits: bool, name: str, value: object, allowed: str) -> None:
         raise SettingInvalid(name, value, allowed)
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    _require(value in allowed, name, value, ", ".join(allowed))
-
-
-def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
+def _build(kind: Any, content: Any, where: str) -> Any:
     hints = get_type_hints(kind)
-    unknown = sorted(set(content) - set(hints))
-    _require(not unknown, where, unknown, f"only {', '.join(hints)}")
+    _require(isinstance(content, dict), where, content, f"a table of {', '.join(hints)}")
+    inside = where.removeprefix("config").lstrip(".") + "."
+    for name in sorted(set(content) - set(hints)):
+        raise unknown_setting(f"{inside}{name}".lstrip("."), [f"{inside}{each}".lstrip(".") for each in hints])
     required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
     missing = sorted(required - set(content))
     _require(not missing, where, f"without {', '.join(missing)}", f"all of {', '.join(sorted(required))}")

@@ -11,7 +11,8 @@ from core.errors import RefusalCode
 from core.rules import ScoringRules
 from core.site_choices import CHANGEABLE_GATES, changeable_rules
 from runtime.settings import SOURCES, Settings, load_settings, setting_names
-from tools.settings_page import GATE_MEANINGS, PAGE, SAMPLE, field_meanings, main, settings_page
+from tools.made_pages import field_meanings
+from tools.settings_page import GATE_MEANINGS, PAGE, SAMPLE, main, settings_page
 
 OUTSIDE_THE_FILE = "pseudonym_salt"
 """The one setting that the sample shows without setting it: it is a secret."""

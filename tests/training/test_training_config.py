@@ -98,7 +98,7 @@ def test_an_unknown_config_name_is_answered_with_the_known_ones() -> None:
 def test_a_misspelt_setting_is_named() -> None:
     content = load_config("demo").to_dict()
     content["schedule"]["epoch"] = 3
-    with pytest.raises(SettingInvalid, match=r"config.schedule is \['epoch'\]"):
+    with pytest.raises(SettingInvalid, match=r"no such setting: schedule.epoch \(did you mean schedule.epochs\?\)"):
         ModelConfig.from_dict(content)
 
 
