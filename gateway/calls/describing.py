@@ -17,11 +17,12 @@ MAX_STREAMS: Final = 4
 """At the same time; more are turned away."""
 
 
-class BoundedReflection(reflection.ReflectionServicer):
+class BoundedReflection:
     """Answers a few streams at a time."""
 
     def __init__(self) -> None:
-        super().__init__((SERVICE, reflection.SERVICE_NAME))
+        # Its types speak of one answer, where there is a stream of them.
+        self._answers: Any = reflection.ReflectionServicer((SERVICE, reflection.SERVICE_NAME))
         self._streams = threading.BoundedSemaphore(MAX_STREAMS)
 
     def ServerReflectionInfo(  # noqa: N802 - gRPC's name
@@ -32,11 +33,12 @@ class BoundedReflection(reflection.ReflectionServicer):
             more = f"{MAX_STREAMS + 1} streams of reflection at the same time; allowed: {MAX_STREAMS}"
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, more)
         try:
-            yield from super().ServerReflectionInfo(request_iterator, context)
+            yield from self._answers.ServerReflectionInfo(request_iterator, context)
         finally:
             self._streams.release()
 
 
 def add_reflection(server: grpc.Server) -> None:
     """Have a server answer reflection."""
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(BoundedReflection(), server)
+    servicer: Any = BoundedReflection()
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)

@@ -224,9 +224,10 @@ class DicomNode:
     def _closed(self, event: Event) -> None:
         """Remove what an association that broke left half written, and end the thread of one that never came about."""
         self._activity.ended(id(event.assoc))
-        if event.assoc.requestor.primitive is None and event.assoc.dul.to_user_queue.empty():
+        requests: Any = event.assoc.dul.to_user_queue
+        if event.assoc.requestor.primitive is None and requests.empty():
             # Whoever waits there for an association request would do so until the idle limit: None is that limit.
-            event.assoc.dul.to_user_queue.put(None)
+            requests.put(None)
         message: Any = getattr(event.assoc.dimse, "message", None)
         file, path = getattr(message, "_data_set_file", None), getattr(message, "_data_set_path", None)
         if file is not None and path is not None:
@@ -269,7 +270,8 @@ def _count_of(event: Event, title: str, address: str) -> int:
 
 def _prefer_plain(event: Event) -> None:
     """Order the transfer syntaxes that are proposed: pynetdicom takes the first of each storage class."""
-    for context in event.assoc.requestor.primitive.presentation_context_definition_list:
+    request: Any = event.assoc.requestor.primitive
+    for context in request.presentation_context_definition_list:
         context.transfer_syntax = sorted(context.transfer_syntax, key=lambda each: _RANKS.get(each, _RANK_OF_OTHERS))
 
 
