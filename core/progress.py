@@ -23,6 +23,9 @@ class Progress:
     remaining_s: float | None = None
     """Estimate for the whole analysis; None before the first one can be made."""
 
+    queue_place: int | None = None
+    """Place among the cases that wait, 1 for the next one; None once it does not wait."""
+
 
 class Monitor(Protocol):
     """Receives progress and stops the work when its caller has gone."""

@@ -1,12 +1,24 @@
 """How the work on a case may end without a whole result."""
 
-from base.errors import SidewallError
+from base.errors import SettingInvalid, SidewallError
 
 
 class ResultIncomplete(SidewallError):
     """A fault of the program kept a file of the result from being written; the rest of it is there."""
 
     code = "result_incomplete"
+
+
+class ResultNotKept(SidewallError):
+    """Nothing is kept of that job, which never was, has not ended or ended too long ago; or it has no such file."""
+
+    code = "no_results"
+
+
+class OffsetInvalid(SettingInvalid):
+    """A download was to begin behind the end of its file."""
+
+    code = "offset_invalid"
 
 
 class AnswerNotRead(SidewallError):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WrongState,
     )
     from sidewall.findings_check import FindingsInvalid
+    from sidewall.results import EndedCase, ListedFile, ServerInfo
     from sidewall.studies import Study, StudyChange, StudyResults
     from sidewall.studies_client import StudiesClient
     from sidewall.transfer import CaseOptions, Geometry
@@ -36,8 +37,10 @@ __all__ = [
     "CaseOptions",
     "Client",
     "DeadlineExceeded",
+    "EndedCase",
     "FindingsInvalid",
     "Geometry",
+    "ListedFile",
     "NotAllowed",
     "NotFound",
     "Progress",
@@ -46,6 +49,7 @@ __all__ = [
     "Result",
     "ServerBusy",
     "ServerFault",
+    "ServerInfo",
     "ServerUnreachable",
     "SidewallClientError",
     "StudiesClient",
@@ -62,10 +66,13 @@ _HOMES: Final = {
     "AsyncStudiesClient": "async_studies_client",
     "CaseOptions": "transfer",
     "Client": "client",
+    "EndedCase": "results",
     "FindingsInvalid": "findings_check",
     "Geometry": "transfer",
+    "ListedFile": "results",
     "Progress": "answer",
     "Result": "answer",
+    "ServerInfo": "results",
     "StudiesClient": "studies_client",
     "Study": "studies",
     "StudyChange": "studies",

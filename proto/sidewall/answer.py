@@ -15,6 +15,7 @@ from sidewall.artefacts import Artefact
 from sidewall.case_folder import save_case
 from sidewall.convert import findings_to_dict
 from sidewall.peer import Peer
+from sidewall.results import Assembling, ListedFile, to_files
 from sidewall.v1 import analysis_pb2
 
 
@@ -26,7 +27,10 @@ class Progress:
     done: int
     total: int
     estimate_s: float | None
-    """Estimated seconds to the end of the whole analysis."""
+    """Estimated seconds to the end of the whole analysis, with those that go before it while it waits."""
+
+    queue_place: int | None = None
+    """Place among the cases that wait, 1 for the next one; None once it does not wait, and from an older server."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Result:
     """In the form of findings.json."""
 
     artefacts: tuple[Artefact, ...]
+    files: tuple[ListedFile, ...] = ()
+    """All files of the case, with those that were not wanted; empty from an older server."""
 
     def save(self, folder: Path) -> None:
         """Write every artefact below `folder`; raises `ValueError` when a name would lead out of it."""
@@ -56,7 +62,8 @@ class Answer:
         """Empty until the server has taken the case."""
         self._findings: dict[str, Any] | None = None
         self._artefacts: list[Artefact] = []
-        self._pending = bytearray()
+        self._files: tuple[ListedFile, ...] = ()
+        self._pending = Assembling()
         self.refusal: errors.Refused | None = None
 
     def take(self, event: analysis_pb2.Event) -> None:
@@ -70,6 +77,8 @@ class Answer:
             self._findings = findings_to_dict(event.findings)
         elif kind == "artefact":
             self._take_chunk(event.artefact)
+        elif kind == "artefact_list":
+            self._files = to_files(event.artefact_list)
         elif kind == "refusal":
             self.refusal = _refusal(event.refusal, tuple(self._artefacts))
 
@@ -77,20 +86,20 @@ class Answer:
         """Return the whole answer; raises `ServerFault` when it ended too early."""
         if self.refusal is not None:
             raise self.refusal
-        if self._findings is None or self._pending:
+        if self._findings is None or self._pending.is_begun:
             raise errors.ServerFault("the answer ended before it was complete", "incomplete_answer")
-        return Result(self.job_id, self._findings, tuple(self._artefacts))
+        return Result(self.job_id, self._findings, tuple(self._artefacts), self._files)
 
     def _take_chunk(self, chunk: analysis_pb2.ArtefactChunk) -> None:
-        self._pending += chunk.data
-        if chunk.last:
-            self._artefacts.append(Artefact(chunk.name, chunk.media_type, bytes(self._pending)))
-            self._pending.clear()
+        whole = self._pending.take(chunk)
+        if whole is not None:
+            self._artefacts.append(whole)
 
 
 def _progress(message: analysis_pb2.Progress) -> Progress:
     estimate_s = message.estimate_s if message.HasField("estimate_s") else None
-    return Progress(message.stage, message.done, message.total, estimate_s)
+    place = message.queue_place if message.HasField("queue_place") else None
+    return Progress(message.stage, message.done, message.total, estimate_s, place)
 
 
 def _refusal(message: analysis_pb2.Refusal, artefacts: tuple[Artefact, ...]) -> errors.Refused:
@@ -103,6 +112,7 @@ _ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (errors.ServerBusy, "server_busy"),
     grpc.StatusCode.UNAVAILABLE: (errors.ServerUnreachable, "server_unreachable"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (errors.DeadlineExceeded, "deadline_exceeded"),
+    grpc.StatusCode.NOT_FOUND: (errors.NotFound, "no_results"),
     grpc.StatusCode.CANCELLED: (errors.Cancelled, "cancelled"),
     # Whatever answered, it was no Sidewall server, or not one that has this call.
     grpc.StatusCode.UNIMPLEMENTED: (errors.ServerUnreachable, "server_unreachable"),
@@ -125,7 +135,9 @@ def translate(error: Any, peer: Peer, job_id: str) -> errors.SidewallClientError
     said = error.details() or status.name
     if named is None:
         said = _in_plain_words(status, said, peer, job_id)
-    return kind(said, named or code)
+    failure = kind(said, named or code)
+    failure.job_id = job_id
+    return failure
 
 
 def translate_health(error: Any, peer: Peer) -> errors.ServerUnreachable:

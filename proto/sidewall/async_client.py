@@ -11,11 +11,13 @@ import grpc.aio
 
 from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
+from sidewall.artefacts import Artefact
 from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.connection import AsyncConnection
 from sidewall.peer import Peer
+from sidewall.results import Assembling, EndedCase, ServerInfo, to_ended_case, to_server_info
 from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
-from sidewall.v1 import analysis_pb2_grpc
+from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 
 class AsyncClient(AsyncConnection):
@@ -43,6 +45,39 @@ class AsyncClient(AsyncConnection):
             raise translate_health(error, self._peer) from None
         if answer != SERVING:
             raise errors.ServerUnreachable(self._peer.explain_not_serving(), "server_unreachable")
+
+    async def server_info(self, *, timeout_s: float = 5.0) -> ServerInfo:
+        """Do as `Client.server_info`."""
+        try:
+            request = analysis_pb2.GetServerInfoRequest()
+            return to_server_info(await self._stub.GetServerInfo(request, timeout=timeout_s))
+        except grpc.RpcError as error:
+            raise translate(error, self._peer, "") from None
+
+    async def ended_case(self, job_id: str, *, timeout_s: float = 30.0) -> EndedCase:
+        """Do as `Client.ended_case`."""
+        try:
+            request = analysis_pb2.GetResultRequest(job_id=job_id)
+            return to_ended_case(await self._stub.GetResult(request, timeout=timeout_s))
+        except grpc.RpcError as error:
+            raise translate(error, self._peer, job_id) from None
+
+    async def fetch_artefact(self, job_id: str, name: str, *, timeout_s: float = 120.0) -> Artefact:
+        """Do as `Client.fetch_artefact`."""
+        assembling = Assembling()
+        while True:
+            offset = assembling.offset
+            request = analysis_pb2.DownloadArtefactRequest(job_id=job_id, name=name, offset=offset)
+            try:
+                async for message in self._stub.DownloadArtefact(request, timeout=timeout_s):
+                    whole = assembling.take(message.chunk)
+                    if whole is not None:
+                        return whole
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or assembling.offset == offset:
+                    raise translate(error, self._peer, job_id) from None
+            else:
+                raise errors.ServerFault(f"{name} ended before it was complete", "incomplete_answer")
 
     async def analyze_series(
         self,

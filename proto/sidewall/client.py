@@ -9,11 +9,13 @@ import grpc
 
 from sidewall import errors
 from sidewall.answer import Answer, OnProgress, Result, translate, translate_health
+from sidewall.artefacts import Artefact
 from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.connection import Connection
 from sidewall.peer import Peer
+from sidewall.results import Assembling, EndedCase, ServerInfo, to_ended_case, to_server_info
 from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
-from sidewall.v1 import analysis_pb2_grpc
+from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 
 class Client(Connection):
@@ -46,6 +48,40 @@ class Client(Connection):
             raise translate_health(error, self._peer) from None
         if answer != SERVING:
             raise errors.ServerUnreachable(self._peer.explain_not_serving(), "server_unreachable")
+
+    def server_info(self, *, timeout_s: float = 5.0) -> ServerInfo:
+        """Return what the server is and how much it has to do; `ServerUnreachable` from a server older than this."""
+        try:
+            return to_server_info(self._stub.GetServerInfo(analysis_pb2.GetServerInfoRequest(), timeout=timeout_s))
+        except grpc.RpcError as error:
+            raise translate(error, self._peer, "") from None
+
+    def ended_case(self, job_id: str, *, timeout_s: float = 30.0) -> EndedCase:
+        """Return findings and list of files of a case once more; raises `NotFound` once the server has forgotten it."""
+        try:
+            return to_ended_case(self._stub.GetResult(analysis_pb2.GetResultRequest(job_id=job_id), timeout=timeout_s))
+        except grpc.RpcError as error:
+            raise translate(error, self._peer, job_id) from None
+
+    def fetch_artefact(self, job_id: str, name: str, *, timeout_s: float = 120.0) -> Artefact:
+        """Return one file of a case that has ended; a connection that breaks is made anew, and the file goes on.
+
+        Raises `NotFound` once the server has forgotten the case, `ServerUnreachable` where nothing comes any more.
+        """
+        assembling = Assembling()
+        while True:
+            offset = assembling.offset
+            request = analysis_pb2.DownloadArtefactRequest(job_id=job_id, name=name, offset=offset)
+            try:
+                for message in self._stub.DownloadArtefact(request, timeout=timeout_s):
+                    whole = assembling.take(message.chunk)
+                    if whole is not None:
+                        return whole
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or assembling.offset == offset:
+                    raise translate(error, self._peer, job_id) from None
+            else:
+                raise errors.ServerFault(f"{name} ended before it was complete", "incomplete_answer")
 
     def analyze_series(
         self,

@@ -1,11 +1,13 @@
 """Findings between their two forms: the JSON mapping (findings.json) and the wire message; nothing is lost either way.
 
 The JSON mapping is the reference. Enum words are the enum value's name without its prefix, in small letters; a JSON
-null is an unset field; points, intervals and matrices are lists in JSON and messages on the wire.
+null is an unset field; points, intervals and matrices are lists in JSON and messages on the wire. A few fields of the
+wire say a text of the JSON form a second time, as enums and timestamps: they are filled, and read by nobody here.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
@@ -22,6 +24,11 @@ _LISTS = frozenset(
 """Messages that are lists in JSON, their fields in order."""
 
 _STRUCT = "google.protobuf.Struct"
+
+_SAID_AGAIN: Final = frozenset(
+    f"sidewall.v1.{name}" for name in ("Findings.analysed_time", "Node.axes", "Node.station_shares")
+)
+"""Fields that have no JSON of their own."""
 
 _Field = Any
 """A field's descriptor, and `_Enum` an enum's: protobuf has one class of each per implementation."""
@@ -50,13 +57,17 @@ def fill_message(message: Message, values: Mapping[str, Any]) -> None:
 
     Raises `ValueError` on a field or word that the message does not know.
     """
-    fields = message.DESCRIPTOR.fields_by_name
+    fields = {field.name: field for field in _fields(message.DESCRIPTOR)}
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ValueError(f"{message.DESCRIPTOR.name} has no field {', '.join(unknown)}; allowed: {', '.join(fields)}")
     for name, value in values.items():
         if value is not None:
             _set_field(message, fields[name], value)
+    if isinstance(message, findings_pb2.Node):
+        _say_node_again(message)
+    elif isinstance(message, findings_pb2.Findings) and message.HasField("analysed_at"):
+        message.analysed_time.FromDatetime(datetime.fromisoformat(message.analysed_at).astimezone(UTC))
 
 
 def known_part(kind: _Descriptor, value: Any) -> Any:
@@ -64,7 +75,7 @@ def known_part(kind: _Descriptor, value: Any) -> Any:
     if kind.full_name in _LISTS or kind.full_name == _STRUCT or not isinstance(value, Mapping):
         return value
     known = {}
-    for field in kind.fields:
+    for field in _fields(kind):
         if field.name in value:
             known[field.name] = _known_field(field, value[field.name])
     return known
@@ -72,7 +83,7 @@ def known_part(kind: _Descriptor, value: Any) -> Any:
 
 def message_to_dict(message: Message) -> dict[str, Any]:
     """Return the JSON form of a message; unset fields are None."""
-    return {field.name: _get_field(message, field) for field in message.DESCRIPTOR.fields}
+    return {field.name: _get_field(message, field) for field in _fields(message.DESCRIPTOR)}
 
 
 def enum_value(enum: _Enum, word: str) -> int:
@@ -90,6 +101,23 @@ def enum_word(enum: _Enum, number: int) -> str | None:
         return None
     value = enum.values_by_number.get(number)
     return value.name.removeprefix(_prefix(enum)).lower() if value else "unrecognised"
+
+
+def _fields(kind: _Descriptor) -> list[_Field]:
+    """Return the fields that have a JSON form."""
+    return [field for field in kind.fields if field.full_name not in _SAID_AGAIN]
+
+
+def _say_node_again(node: findings_pb2.Node) -> None:
+    """Fill what says axes and shares of stations without words as keys."""
+    for name in node.axis_endpoints_lps_mm:
+        if name in ("short", "long"):
+            getattr(node.axes, name).CopyFrom(node.axis_endpoints_lps_mm[name])
+    stations = findings_pb2.Station.DESCRIPTOR
+    for value in stations.values:
+        word = enum_word(stations, value.number)
+        if word is not None and word in node.station_probabilities:
+            node.station_shares.add(station=value.number, share=node.station_probabilities[word])
 
 
 def _known_field(field: _Field, value: Any) -> Any:

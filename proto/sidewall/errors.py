@@ -25,6 +25,8 @@ class SidewallClientError(Exception):
 
     def __init__(self, message: str, code: str) -> None:
         self.code = code
+        self.job_id = ""
+        """Of the call, once the server had taken it: what has ended can be had by it for some minutes."""
         super().__init__(message)
 
 
@@ -70,7 +72,7 @@ class NotAllowed(SidewallClientError):
 
 
 class NotFound(SidewallClientError):
-    """The gateway has no such study (`no_such_study`), or no results of it (`no_results`)."""
+    """The gateway has no such study (`no_such_study`), or it or the server no such results (`no_results`)."""
 
 
 class WrongState(SidewallClientError):

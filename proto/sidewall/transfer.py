@@ -86,6 +86,11 @@ class CaseOptions:
     priority: Literal["routine", "urgent"] = "routine"
     """Who goes first among those that wait at the server; nothing in the result depends on it."""
 
+    artefacts: tuple[str, ...] | None = None
+    """Files that are to come, by name, or by folder with a slash at the end (`captures/`); None for all. Others can be
+    had by job for some minutes (`Client.fetch_artefact`); a server older than this sends all.
+    """
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
         for name, (fits, allowed) in _ALLOWED.items():
@@ -103,6 +108,9 @@ class CaseOptions:
             message.analysed_at = self.analysed_at
         if self.priority == "urgent":
             message.priority = analysis_pb2.PRIORITY_URGENT
+        if self.artefacts is not None:
+            message.artefacts.SetInParent()
+            message.artefacts.names.extend(self.artefacts)
         for reason in self.refusal:
             message.refusal.add(code=reason.code, message=reason.message)
         return message
@@ -132,6 +140,14 @@ _ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "earlier_report": (lambda value: isinstance(value, bytes), "the bytes of report.dcm"),
     "analysed_at": (_is_time, "ISO 8601 with its zone"),
     "priority": (lambda value: value in ("routine", "urgent"), "routine or urgent"),
+    "artefacts": (
+        lambda value: (
+            isinstance(value, tuple | list)
+            and len(value) <= 100
+            and all(isinstance(each, str) and 0 < len(each) <= 200 for each in value)
+        ),
+        "at most 100 names of 1 to 200 characters",
+    ),
     "refusal": (
         lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
         "reasons",

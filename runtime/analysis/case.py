@@ -85,6 +85,11 @@ class AboutCase:
     priority: Priority = "routine"
     """Its place among the cases that wait for the worker; nothing in the results depends on it."""
 
+    wanted: tuple[str, ...] | None = None
+    """Files that the caller wants to be sent, by name, or by folder with a slash at the end; None for all. What is made
+    does not depend on it.
+    """
+
     def __post_init__(self) -> None:
         """Raise `SettingInvalid` where the earlier study's name is not that of the findings given for it."""
         named = self.context.prior_case_id

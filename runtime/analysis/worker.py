@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
@@ -59,6 +59,22 @@ class Worker:
         with self._lock:
             return WorkerState(self._running, len(self._waiting["urgent"]), len(self._waiting["routine"]))
 
+    def place_of(self, future: Future[Any]) -> int | None:
+        """Return how many of those that wait now are begun up to this one, itself included; None once it is taken.
+
+        Urgent cases that come later may still go before it.
+        """
+        with self._lock:
+            left = {priority: deque(cases) for priority, cases in self._waiting.items()}
+            in_a_row, place = self._urgent_in_a_row, 0
+            while any(left.values()):
+                priority = _turn(left, in_a_row)
+                place += 1
+                if left[priority].popleft().future is future:
+                    return place
+                in_a_row = in_a_row + 1 if priority == "urgent" else 0
+        return None
+
     def watch(self, watcher: Callable[[WorkerState], None]) -> None:
         """Give the state to `watcher` now and after each change, from whatever thread made it; it must not wait.
 
@@ -106,19 +122,13 @@ class Worker:
         """Return the case whose turn it is, as running; None where none waits any more."""
         with self._lock:
             while any(self._waiting.values()):
-                priority = self._turn()
+                priority = _turn(self._waiting, self._urgent_in_a_row)
                 case = self._waiting[priority].popleft()
                 if case.future.set_running_or_notify_cancel():
                     self._urgent_in_a_row = self._urgent_in_a_row + 1 if priority == "urgent" else 0
                     self._running = 1
                     return case
         return None
-
-    def _turn(self) -> Priority:
-        urgent, routine = self._waiting["urgent"], self._waiting["routine"]
-        if not routine:
-            return "urgent"
-        return "urgent" if urgent and self._urgent_in_a_row < URGENT_IN_A_ROW else "routine"
 
     def _leave(self, future: Future[Any]) -> None:
         """Drop a case that was cancelled while it waited; one that was taken waits no more."""
@@ -134,3 +144,10 @@ class Worker:
             state = self.state
             for watcher in self._watchers:
                 watcher(state)
+
+
+def _turn(waiting: Mapping[Priority, deque[_Case]], urgent_in_a_row: int) -> Priority:
+    """Return whose turn it is among those that wait; at least one must."""
+    if not waiting["routine"]:
+        return "urgent"
+    return "urgent" if waiting["urgent"] and urgent_in_a_row < URGENT_IN_A_ROW else "routine"

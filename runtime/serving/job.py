@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Final
@@ -16,7 +17,9 @@ from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult
 from runtime.analysis.worker import Priority, Worker
 from runtime.errors import AnswerNotRead
 from runtime.inference.model import LoadedModel
+from runtime.serving.kept import KeptFile
 from runtime.serving.metrics import Metrics
+from runtime.serving.pace import Pace
 from runtime.serving.timing import TimedMonitor
 
 SIGN_OF_LIFE_S: Final = 5.0
@@ -34,8 +37,8 @@ def prepare_analysis() -> None:
 class Job:
     """Runs one case in a worker thread; is the `Monitor` of its analysis."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, pace: Pace) -> None:
+        self._metrics, self._pace = metrics, pace
         self.id = uuid4().hex
         """Names the call in the log and for the caller; random, says nothing about the patient."""
 
@@ -47,6 +50,10 @@ class Job:
         self.is_handed_back = False
         """Whether the caller is told so without waiting for the work to end."""
 
+        self.files: tuple[KeptFile, ...] = ()
+        """Of the result, once there is one."""
+
+        self._place: Callable[[], int | None] = lambda: None
         self._progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
 
     def cancel(self) -> None:
@@ -110,6 +117,7 @@ class Job:
             self._progress.put(None)
 
         future.add_done_callback(ended)
+        self._place = partial(worker.place_of, future)
         with self._lock:
             self._future = future
             is_stopped = self.stopped is not None
@@ -130,12 +138,19 @@ class Job:
             if progress is None:
                 return
             last = progress
-            yield progress
+            yield self._with_place(progress)
+
+    def _with_place(self, progress: Progress) -> Progress:
+        """Return the progress of a case that waits with its place and an estimate, as they are now."""
+        place = self._place() if (progress.stage, progress.done) == ("wait", 0) else None
+        return (
+            progress if place is None else replace(progress, queue_place=place, remaining_s=self._pace.after_s(place))
+        )
 
     def _run(self, analyze: Callable[[Monitor], CaseResult], monitor: Monitor) -> CaseResult:
         monitor.check()
         monitor.report(Progress("wait", 1, 1))
-        return analyze(monitor)
+        return self._pace.timed(analyze)(monitor)
 
 
 def analysis_of(case: CaseInput, model: LoadedModel, settings: AnalysisSettings) -> Callable[[Monitor], CaseResult]:

@@ -8,7 +8,6 @@ from typing import NoReturn, Self
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
@@ -29,6 +28,7 @@ from base.storage_watch import STORAGE_SERVICE, storage_watched
 from runtime.inference.model import LoadedModel
 from runtime.serving.job import prepare_analysis
 from runtime.serving.metrics import Metrics
+from runtime.serving.reflecting import add_reflection
 from runtime.serving.servicer import Analyzer
 from runtime.serving.settings import ServerSettings
 
@@ -72,7 +72,7 @@ class Server:
         self._health = health.HealthServicer(experimental_non_blocking=True)
         analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        add_reflection((SERVICE, health.SERVICE_NAME), self._server)
         self._local_health = LocalHealth(self._health)
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._storage: dict[str, bool] = {}

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 import grpc
 import structlog
-from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
+from sidewall.v1 import analysis_pb2
 
 from base.errors import ServerBusy, ServerUnreachable, SidewallError
 from base.log import where
@@ -22,11 +22,12 @@ from runtime.analysis.worker import Worker
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers
+from runtime.serving.asking import MAX_DOWNLOADS, Asked, abort, caller_names
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job, analysis_of
+from runtime.serving.kept import KeptFile
 from runtime.serving.metrics import Metrics
 from runtime.serving.settings import ServerSettings
-from runtime.serving.statuses import grpc_status
 from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
 
@@ -48,16 +49,17 @@ class _Call:
     context: grpc.ServicerContext
 
 
-class Analyzer(analysis_pb2_grpc.AnalysisServicer):
+class Analyzer(Asked):
     """Answers calls once a model is given; until then they are turned away."""
 
     def __init__(self, settings: ServerSettings, metrics: Metrics, worker: Worker | None = None) -> None:
         """Prepare to answer; without a worker that other entries use as well it makes its own."""
+        super().__init__(settings, worker or Worker())
         places = 1 + settings.max_waiting
         self.admission = Admission(places)
         self._transfers = Transfers(settings)
         self._answers = Answers(settings.answer_timeout_s)
-        self.threads = places + settings.max_transfers + MAX_ANSWERS
+        self.threads = places + settings.max_transfers + MAX_ANSWERS + MAX_DOWNLOADS
         """How many calls can be under way at the same time."""
 
         self._metrics = metrics
@@ -65,11 +67,9 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         metrics.holds(
             lambda: self._transfers.open, lambda: self._transfers.held_bytes, lambda: self._answers.bytes_waiting
         )
-        self._model: LoadedModel | None = None
         self._analysis_settings = AnalysisSettings.of(settings)
         self._limits = UploadLimits(settings.max_input_bytes, settings.max_instances)
         self._receivers = ThreadPoolExecutor(settings.max_transfers, thread_name_prefix="receive")
-        self._worker = worker or Worker()
         self._worker.watch(metrics.works)
         self._jobs: set[Job] = set()
         self._jobs_changed = threading.Condition()
@@ -100,6 +100,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
         """Let the threads go once their work is done."""
         self._receivers.shutdown(wait=False)
         self._worker.close()
+        self._kept.close()
 
     def AnalyzeSeries(  # noqa: N802 - gRPC's name
         self, request_iterator: Iterable[analysis_pb2.AnalyzeSeriesRequest], context: grpc.ServicerContext
@@ -115,7 +116,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
 
     def _answer(self, call: _Call) -> _Events:
         """Yield the events of one call; every way it can end is logged, counted and given its status here alone."""
-        job, started_s = Job(self._metrics), time.perf_counter()
+        job, started_s = Job(self._metrics, self._pace), time.perf_counter()
         ending: Findings | SidewallError | None = None
         self._enter(job)
         if not call.context.add_callback(job.cancel):
@@ -137,7 +138,9 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             self._note_end(job, ending, time.perf_counter() - started_s)
             self._leave(job)
         if isinstance(ending, SidewallError):
-            _abort(call.context, ending, job)
+            # The reasons of a refusal are in its event, since trailers must be short.
+            text = _public_text(ending) if isinstance(ending, CaseRefused) else str(ending)
+            abort(call.context, ending, text or f"internal error; the log has it under job {job.id}")
 
     def _enter(self, job: Job) -> None:
         with self._jobs_changed:
@@ -175,6 +178,7 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
 
         analyze = self._holding_answer(job, call.context, analysis_of(case, model, self._analysis_settings))
         future = job.start(self._worker, analyze, model.fold_count, end_work, case.about.priority)
+        wanted = case.about.wanted
         del case, analyze
         try:
             yield from map(progress_event, job.progress())
@@ -190,16 +194,17 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
             _log.error("file not written", job=job.id, file=lost.name, error=lost.error, where=list(lost.where))
             self._metrics.file_lost(lost.kind)
         if result.findings.status == "refused":
-            yield from artefact_events(result.artefacts)
+            yield from artefact_events(job.files, self._kept.kept_s, wanted)
             raise _RefusedCase(result)
         yield findings_event(result.findings)
-        yield from artefact_events(result.artefacts)
+        yield from artefact_events(job.files, self._kept.kept_s, wanted)
         return result.findings
 
     def _holding_answer(
         self, job: Job, context: grpc.ServicerContext, analyze: Callable[[Monitor], CaseResult]
     ) -> Callable[[Monitor], CaseResult]:
-        """Return the analysis, whose result then waits for its reader within the bounds of `Answers`."""
+        """Return the analysis, whose result then waits for its reader within the bounds of `Answers`, and is kept."""
+        owner = caller_names(context)
 
         def drop() -> None:
             job.drop_answer()
@@ -207,6 +212,8 @@ class Analyzer(analysis_pb2_grpc.AnalysisServicer):
 
         def analyze_and_hold(monitor: Monitor) -> CaseResult:
             result = analyze(monitor)
+            job.files = tuple(map(KeptFile.of, result.artefacts))
+            self._kept.keep(job.id, result.findings, job.files, owner)
             self._answers.hold(job, sum(len(each.data) for each in result.artefacts), drop)
             return result
 
@@ -243,11 +250,3 @@ def _public_text(error: SidewallError) -> str:
     if isinstance(error, CaseRefused):
         return f"{error.code}: {', '.join(dict.fromkeys(str(reason.code) for reason in error.reasons))}"
     return error.code
-
-
-def _abort(context: grpc.ServicerContext, error: SidewallError, job: Job) -> NoReturn:
-    """End the call with the error's status; the reasons of a refusal are in its event, since trailers must be short."""
-    text = _public_text(error) if isinstance(error, CaseRefused) else str(error)
-    context.set_trailing_metadata((("sidewall-code", error.code),))
-    context.abort(grpc_status(error), text or f"internal error; the log has it under job {job.id}")
-    raise AssertionError("abort always raises")

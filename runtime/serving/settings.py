@@ -79,6 +79,11 @@ class ServingSettings(Section):
     answer_timeout_s: float = 60.0
     """Time in which a caller must read its result, s; then it is dropped. Other cases do not wait for that."""
 
+    result_kept_s: float = 600.0
+    """Time for which a result is kept in memory after its case has ended, s, so that a caller whose connection broke
+    can have it by the name of its job; 0 keeps none. All together have at most 256 MiB, else the oldest goes.
+    """
+
     shutdown_grace_s: float = 30.0
     """Time that running calls have to finish after SIGTERM, s; in its last 10 s (its second half, if that is less) what
     is not done is handed back to its caller.
@@ -99,6 +104,7 @@ class ServingSettings(Section):
         "transfer_idle_s": (lambda value: 0 < value <= 3600, "more than 0, at most 3600 (s)"),
         "transfer_min_kib_s": (lambda value: 0 <= value <= 1_000_000, "0 (any) to 1000000 (KiB/s)"),
         "answer_timeout_s": (lambda value: 0 < value <= 86_400, "more than 0, at most 86400 (s)"),
+        "result_kept_s": (lambda value: 0 <= value <= 3600, "0 (none) to 3600 (s)"),
         "shutdown_grace_s": (lambda value: 0 <= value <= 3600, "0 to 3600 (s)"),
     }
 

@@ -18,6 +18,8 @@ GRPC_STATUSES: Final[Mapping[str, grpc.StatusCode]] = {
     "server_unreachable": grpc.StatusCode.UNAVAILABLE,
     "system_failed": grpc.StatusCode.UNAVAILABLE,
     "cancelled": grpc.StatusCode.CANCELLED,
+    "no_results": grpc.StatusCode.NOT_FOUND,
+    "offset_invalid": grpc.StatusCode.OUT_OF_RANGE,
     "answer_not_read": grpc.StatusCode.CANCELLED,
 }
 """Code -> status; a code that is not here has that of the kind it belongs to."""

@@ -46,6 +46,8 @@ _PRIORITIES: dict[int, Priority] = {
 
 _MAX_REASONS: Final = 100
 _MAX_REASON_CHARACTERS: Final = 4000
+_MAX_NAMES: Final = 100
+_MAX_NAME_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
         created=_created(options),
         priority=_priority(options),
+        wanted=_wanted(options),
     )
 
 
@@ -201,6 +204,19 @@ def _prior(options: analysis_pb2.CaseOptions) -> Findings | None:
         return from_mapping(findings_to_dict(options.prior))
     except ValueError as error:
         raise SettingInvalid("prior", "findings", f"whole findings ({error})") from error
+
+
+def _wanted(options: analysis_pb2.CaseOptions) -> tuple[str, ...] | None:
+    """Return the names of the files that are to come; None for all."""
+    if not options.HasField("artefacts"):
+        return None
+    names = options.artefacts.names
+    if len(names) > _MAX_NAMES:
+        raise SettingInvalid("artefacts", f"{len(names)} names", f"at most {_MAX_NAMES}")
+    for each in names:
+        if not 0 < len(each) <= _MAX_NAME_CHARACTERS:
+            raise SettingInvalid("artefacts", f"a name of {len(each)} characters", f"1 to {_MAX_NAME_CHARACTERS}")
+    return tuple(names)
 
 
 def _priority(options: analysis_pb2.CaseOptions) -> Priority:

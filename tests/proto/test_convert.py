@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor
 from sidewall import vocabulary
-from sidewall.convert import enum_word, findings_to_dict, findings_to_message
+from sidewall.convert import _SAID_AGAIN, enum_word, findings_to_dict, findings_to_message
 from sidewall.v1 import findings_pb2
 
 from core import findings as words
@@ -180,6 +181,32 @@ def test_every_enum_has_the_words_of_its_literal_and_no_other(enum: Any, literal
     assert {enum_word(enum.DESCRIPTOR, number) for number in enum.values() if number} == set(literal.__args__)
 
 
+def test_what_stands_as_text_stands_as_enums_and_timestamps_too() -> None:
+    message = findings_to_message(to_mapping(full_findings()))
+    node = message.nodes[0]
+    assert (node.axes.short, node.axes.long) == (
+        node.axis_endpoints_lps_mm["short"],
+        node.axis_endpoints_lps_mm["long"],
+    )
+    assert [(each.station, each.share) for each in node.station_shares] == [
+        (findings_pb2.STATION_OBTURATOR, 0.75),
+        (findings_pb2.STATION_INTERNAL_ILIAC, 0.25),
+    ]
+    assert message.analysed_time.ToDatetime(UTC).isoformat() == message.analysed_at
+
+
+def test_what_is_not_known_is_not_said_again_either() -> None:
+    message = findings_to_message(to_mapping(dataclasses.replace(empty_findings(), analysed_at=None)))
+    assert not message.HasField("analysed_time")
+    assert not message.nodes[0].HasField("axes")
+    assert not message.nodes[0].station_shares
+
+
+def test_a_field_that_says_something_again_is_no_field_of_the_json() -> None:
+    with pytest.raises(ValueError, match="Findings has no field analysed_time"):
+        findings_to_message({"analysed_time": "2026-11-23T12:34:56Z"})
+
+
 def test_an_unknown_field_is_an_error_and_not_dropped() -> None:
     with pytest.raises(ValueError, match="Findings has no field colour"):
         findings_to_message({"colour": "red"})
@@ -201,4 +228,4 @@ def test_a_point_of_two_numbers_is_an_error() -> None:
 
 
 def _names(message: Descriptor) -> list[str]:
-    return [field.name for field in message.fields]
+    return [field.name for field in message.fields if field.full_name not in _SAID_AGAIN]

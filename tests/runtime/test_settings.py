@@ -43,6 +43,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "series_descriptions": "report=Nodes",
         "restaging_rules": "yes", "filtered_images": "warn", "study_dates": "no", "report_names_study": "no",
         "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
+        "result_kept_s": "1.5",
     }  # fmt: skip
     assert set(texts) == {each.name for each in fields(Settings)}
     settings = load_settings(environment={f"SIDEWALL_{name.upper()}": text for name, text in texts.items()})

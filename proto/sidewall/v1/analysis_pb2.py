@@ -12,46 +12,77 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sidewall.v1 import findings_pb2 as sidewall_dot_v1_dot_findings__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asidewall/v1/analysis.proto\x12\x0bsidewall.v1\x1a\x1asidewall/v1/findings.proto\"\xb0\x02\n\x0b\x43\x61seOptions\x12\x14\n\x07\x63\x61se_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.CaseContext\x12$\n\x05prior\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.Findings\x12\x1b\n\x0e\x65\x61rlier_report\x18\x04 \x01(\x0cH\x01\x88\x01\x01\x12\x18\n\x0b\x61nalysed_at\x18\x05 \x01(\tH\x02\x88\x01\x01\x12+\n\x07refusal\x18\x06 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08priority\x18\x07 \x01(\x0e\x32\x15.sidewall.v1.PriorityB\n\n\x08_case_idB\x11\n\x0f_earlier_reportB\x0e\n\x0c_analysed_at\"\xbd\x01\n\x0bSeriesStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12\x1b\n\x0einstance_count\x18\x02 \x01(\rH\x00\x88\x01\x01\x12*\n\nleft_aside\x18\x03 \x01(\x0b\x32\x16.sidewall.v1.LeftAside\x12\'\n\x05study\x18\x04 \x01(\x0b\x32\x18.sidewall.v1.StudyChoiceB\x11\n\x0f_instance_count\"G\n\x0bStudyChoice\x12 \n\x13series_instance_uid\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x16\n\x14_series_instance_uid\"U\n\tLeftAside\x12\x12\n\ncompanions\x18\x01 \x01(\r\x12\x15\n\rspecial_files\x18\x02 \x01(\r\x12\x1d\n\x15repeated_folder_links\x18\x03 \x01(\r\"+\n\rInstanceChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"y\n\x14\x41nalyzeSeriesRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.SeriesStartH\x00\x12.\n\x08instance\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.InstanceChunkH\x00\x42\x06\n\x04part\"\xb0\x02\n\x0bVolumeStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12(\n\tshape_zyx\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ShapeZyx\x12\x31\n\x0espacing_mm_zyx\x18\x03 \x01(\x0b\x32\x19.sidewall.v1.SpacingMmZyx\x12.\n\rorigin_lps_mm\x18\x04 \x01(\x0b\x32\x17.sidewall.v1.PointLpsMm\x12)\n\tdirection\x18\x05 \x01(\x0b\x32\x16.sidewall.v1.Direction\x12*\n\nvoxel_type\x18\x06 \x01(\x0e\x32\x16.sidewall.v1.VoxelType\x12\x12\n\nis_phantom\x18\x07 \x01(\x08\"[\n\x14\x41nalyzeVolumeRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.VolumeStartH\x00\x12\x10\n\x06voxels\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\"^\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\r\x12\r\n\x05total\x18\x03 \x01(\r\x12\x17\n\nestimate_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_estimate_s\"M\n\rArtefactChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0c\n\x04last\x18\x04 \x01(\x08\"_\n\x07Refusal\x12+\n\x07reasons\x18\x01 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.Findings\"\xe9\x01\n\x05\x45vent\x12)\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x15.sidewall.v1.AcceptedH\x00\x12)\n\x08progress\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ProgressH\x00\x12)\n\x08\x66indings\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.FindingsH\x00\x12.\n\x08\x61rtefact\x18\x04 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x12\'\n\x07refusal\x18\x05 \x01(\x0b\x32\x14.sidewall.v1.RefusalH\x00\x42\x06\n\x04kind*O\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIORITY_ROUTINE\x10\x01\x12\x13\n\x0fPRIORITY_URGENT\x10\x02*\x82\x01\n\tVoxelType\x12\x1a\n\x16VOXEL_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VOXEL_TYPE_UINT8\x10\x01\x12\x14\n\x10VOXEL_TYPE_INT16\x10\x02\x12\x15\n\x11VOXEL_TYPE_UINT16\x10\x03\x12\x16\n\x12VOXEL_TYPE_FLOAT32\x10\x04\x32\xa2\x01\n\x08\x41nalysis\x12J\n\rAnalyzeSeries\x12!.sidewall.v1.AnalyzeSeriesRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x12J\n\rAnalyzeVolume\x12!.sidewall.v1.AnalyzeVolumeRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asidewall/v1/analysis.proto\x12\x0bsidewall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asidewall/v1/findings.proto\"\xe0\x02\n\x0b\x43\x61seOptions\x12\x14\n\x07\x63\x61se_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.CaseContext\x12$\n\x05prior\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.Findings\x12\x1b\n\x0e\x65\x61rlier_report\x18\x04 \x01(\x0cH\x01\x88\x01\x01\x12\x18\n\x0b\x61nalysed_at\x18\x05 \x01(\tH\x02\x88\x01\x01\x12+\n\x07refusal\x18\x06 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08priority\x18\x07 \x01(\x0e\x32\x15.sidewall.v1.Priority\x12.\n\tartefacts\x18\x08 \x01(\x0b\x32\x1b.sidewall.v1.ArtefactChoiceB\n\n\x08_case_idB\x11\n\x0f_earlier_reportB\x0e\n\x0c_analysed_at\"\x1f\n\x0e\x41rtefactChoice\x12\r\n\x05names\x18\x01 \x03(\t\"\xbd\x01\n\x0bSeriesStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12\x1b\n\x0einstance_count\x18\x02 \x01(\rH\x00\x88\x01\x01\x12*\n\nleft_aside\x18\x03 \x01(\x0b\x32\x16.sidewall.v1.LeftAside\x12\'\n\x05study\x18\x04 \x01(\x0b\x32\x18.sidewall.v1.StudyChoiceB\x11\n\x0f_instance_count\"G\n\x0bStudyChoice\x12 \n\x13series_instance_uid\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x16\n\x14_series_instance_uid\"U\n\tLeftAside\x12\x12\n\ncompanions\x18\x01 \x01(\r\x12\x15\n\rspecial_files\x18\x02 \x01(\r\x12\x1d\n\x15repeated_folder_links\x18\x03 \x01(\r\"+\n\rInstanceChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"y\n\x14\x41nalyzeSeriesRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.SeriesStartH\x00\x12.\n\x08instance\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.InstanceChunkH\x00\x42\x06\n\x04part\"\xb0\x02\n\x0bVolumeStart\x12)\n\x07options\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.CaseOptions\x12(\n\tshape_zyx\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ShapeZyx\x12\x31\n\x0espacing_mm_zyx\x18\x03 \x01(\x0b\x32\x19.sidewall.v1.SpacingMmZyx\x12.\n\rorigin_lps_mm\x18\x04 \x01(\x0b\x32\x17.sidewall.v1.PointLpsMm\x12)\n\tdirection\x18\x05 \x01(\x0b\x32\x16.sidewall.v1.Direction\x12*\n\nvoxel_type\x18\x06 \x01(\x0e\x32\x16.sidewall.v1.VoxelType\x12\x12\n\nis_phantom\x18\x07 \x01(\x08\"[\n\x14\x41nalyzeVolumeRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.sidewall.v1.VolumeStartH\x00\x12\x10\n\x06voxels\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\"\xaa\x01\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\r\x12\r\n\x05total\x18\x03 \x01(\r\x12\x17\n\nestimate_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12 \n\x04step\x18\x05 \x01(\x0e\x32\x12.sidewall.v1.Stage\x12\x18\n\x0bqueue_place\x18\x06 \x01(\rH\x01\x88\x01\x01\x42\r\n\x0b_estimate_sB\x0e\n\x0c_queue_place\"\x95\x01\n\rArtefactChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0c\n\x04last\x18\x04 \x01(\x08\x12\x17\n\nsize_bytes\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x0e\n\x06offset\x18\x07 \x01(\x04\x42\r\n\x0b_size_bytes\"f\n\rArtefactEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0f\n\x07is_sent\x18\x05 \x01(\x08\"d\n\x0c\x41rtefactList\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1a.sidewall.v1.ArtefactEntry\x12\'\n\x04kept\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"_\n\x07Refusal\x12+\n\x07reasons\x18\x01 \x03(\x0b\x32\x1a.sidewall.v1.RefusalReason\x12\'\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.Findings\"\x9d\x02\n\x05\x45vent\x12)\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x15.sidewall.v1.AcceptedH\x00\x12)\n\x08progress\x18\x02 \x01(\x0b\x32\x15.sidewall.v1.ProgressH\x00\x12)\n\x08\x66indings\x18\x03 \x01(\x0b\x32\x15.sidewall.v1.FindingsH\x00\x12.\n\x08\x61rtefact\x18\x04 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x12\'\n\x07refusal\x18\x05 \x01(\x0b\x32\x14.sidewall.v1.RefusalH\x00\x12\x32\n\rartefact_list\x18\x06 \x01(\x0b\x32\x19.sidewall.v1.ArtefactListH\x00\x42\x06\n\x04kind\"\x16\n\x14GetServerInfoRequest\"\x83\x03\n\x15GetServerInfoResponse\x12\x18\n\x10software_version\x18\x01 \x01(\t\x12\x10\n\x08\x63ontract\x18\x02 \x01(\t\x12\x18\n\x10\x66indings_version\x18\x03 \x01(\t\x12)\n\x06limits\x18\x04 \x01(\x0b\x32\x19.sidewall.v1.ServerLimits\x12,\n\x05model\x18\x05 \x01(\x0b\x32\x1d.sidewall.v1.ModelDescription\x12*\n\x08\x62\x61\x63kends\x18\x06 \x03(\x0b\x32\x18.sidewall.v1.BackendInfo\x12&\n\x06labels\x18\x07 \x03(\x0b\x32\x16.sidewall.v1.LabelInfo\x12%\n\x04load\x18\x08 \x01(\x0b\x32\x17.sidewall.v1.ServerLoad\x12&\n\x05rules\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\x04time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x02\n\x0cServerLimits\x12\x17\n\x0fmax_input_bytes\x18\x01 \x01(\x04\x12\x15\n\rmax_instances\x18\x02 \x01(\r\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bmax_waiting\x18\x04 \x01(\r\x12\x15\n\rmax_transfers\x18\x05 \x01(\r\x12\x1a\n\x12transfer_timeout_s\x18\x06 \x01(\x01\x12\x17\n\x0ftransfer_idle_s\x18\x07 \x01(\x01\x12 \n\x18min_transfer_bytes_per_s\x18\x08 \x01(\x01\x12\x18\n\x10\x61nswer_timeout_s\x18\t \x01(\x01\x12\x0e\n\x06kept_s\x18\n \x01(\x01\"@\n\x0b\x42\x61\x63kendInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_present\x18\x02 \x01(\x08\x12\x0f\n\x07is_used\x18\x03 \x01(\x08\"O\n\tLabelInfo\x12\r\n\x05value\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12%\n\x07station\x18\x03 \x01(\x0e\x32\x14.sidewall.v1.Station\"n\n\nServerLoad\x12\x0f\n\x07running\x18\x01 \x01(\r\x12\x16\n\x0eurgent_waiting\x18\x02 \x01(\r\x12\x17\n\x0froutine_waiting\x18\x03 \x01(\r\x12\x13\n\x06wait_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_wait_s\"\"\n\x10GetResultRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"n\n\x11GetResultResponse\x12\'\n\x08\x66indings\x18\x01 \x01(\x0b\x32\x15.sidewall.v1.Findings\x12\x30\n\rartefact_list\x18\x02 \x01(\x0b\x32\x19.sidewall.v1.ArtefactList\"G\n\x17\x44ownloadArtefactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x04\"E\n\x18\x44ownloadArtefactResponse\x12)\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunk*O\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIORITY_ROUTINE\x10\x01\x12\x13\n\x0fPRIORITY_URGENT\x10\x02*\x82\x01\n\tVoxelType\x12\x1a\n\x16VOXEL_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10VOXEL_TYPE_UINT8\x10\x01\x12\x14\n\x10VOXEL_TYPE_INT16\x10\x02\x12\x15\n\x11VOXEL_TYPE_UINT16\x10\x03\x12\x16\n\x12VOXEL_TYPE_FLOAT32\x10\x04*\xbe\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTAGE_WAIT\x10\x01\x12\x0e\n\nSTAGE_READ\x10\x02\x12\x0f\n\x0bSTAGE_CHECK\x10\x03\x12\x11\n\rSTAGE_SEGMENT\x10\x04\x12\x11\n\rSTAGE_PREPARE\x10\x05\x12\x0f\n\x0bSTAGE_INFER\x10\x06\x12\x12\n\x0eSTAGE_RESAMPLE\x10\x07\x12\x11\n\rSTAGE_MEASURE\x10\x08\x12\x0f\n\x0bSTAGE_WRITE\x10\t2\xa9\x03\n\x08\x41nalysis\x12J\n\rAnalyzeSeries\x12!.sidewall.v1.AnalyzeSeriesRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x12J\n\rAnalyzeVolume\x12!.sidewall.v1.AnalyzeVolumeRequest\x1a\x12.sidewall.v1.Event(\x01\x30\x01\x12V\n\rGetServerInfo\x12!.sidewall.v1.GetServerInfoRequest\x1a\".sidewall.v1.GetServerInfoResponse\x12J\n\tGetResult\x12\x1d.sidewall.v1.GetResultRequest\x1a\x1e.sidewall.v1.GetResultResponse\x12\x61\n\x10\x44ownloadArtefact\x12$.sidewall.v1.DownloadArtefactRequest\x1a%.sidewall.v1.DownloadArtefactResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sidewall.v1.analysis_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRIORITY']._serialized_start=1860
-  _globals['_PRIORITY']._serialized_end=1939
-  _globals['_VOXELTYPE']._serialized_start=1942
-  _globals['_VOXELTYPE']._serialized_end=2072
-  _globals['_CASEOPTIONS']._serialized_start=72
-  _globals['_CASEOPTIONS']._serialized_end=376
-  _globals['_SERIESSTART']._serialized_start=379
-  _globals['_SERIESSTART']._serialized_end=568
-  _globals['_STUDYCHOICE']._serialized_start=570
-  _globals['_STUDYCHOICE']._serialized_end=641
-  _globals['_LEFTASIDE']._serialized_start=643
-  _globals['_LEFTASIDE']._serialized_end=728
-  _globals['_INSTANCECHUNK']._serialized_start=730
-  _globals['_INSTANCECHUNK']._serialized_end=773
-  _globals['_ANALYZESERIESREQUEST']._serialized_start=775
-  _globals['_ANALYZESERIESREQUEST']._serialized_end=896
-  _globals['_VOLUMESTART']._serialized_start=899
-  _globals['_VOLUMESTART']._serialized_end=1203
-  _globals['_ANALYZEVOLUMEREQUEST']._serialized_start=1205
-  _globals['_ANALYZEVOLUMEREQUEST']._serialized_end=1296
-  _globals['_ACCEPTED']._serialized_start=1298
-  _globals['_ACCEPTED']._serialized_end=1350
-  _globals['_PROGRESS']._serialized_start=1352
-  _globals['_PROGRESS']._serialized_end=1446
-  _globals['_ARTEFACTCHUNK']._serialized_start=1448
-  _globals['_ARTEFACTCHUNK']._serialized_end=1525
-  _globals['_REFUSAL']._serialized_start=1527
-  _globals['_REFUSAL']._serialized_end=1622
-  _globals['_EVENT']._serialized_start=1625
-  _globals['_EVENT']._serialized_end=1858
-  _globals['_ANALYSIS']._serialized_start=2075
-  _globals['_ANALYSIS']._serialized_end=2237
+  _globals['_PRIORITY']._serialized_start=3674
+  _globals['_PRIORITY']._serialized_end=3753
+  _globals['_VOXELTYPE']._serialized_start=3756
+  _globals['_VOXELTYPE']._serialized_end=3886
+  _globals['_STAGE']._serialized_start=3889
+  _globals['_STAGE']._serialized_end=4079
+  _globals['_CASEOPTIONS']._serialized_start=167
+  _globals['_CASEOPTIONS']._serialized_end=519
+  _globals['_ARTEFACTCHOICE']._serialized_start=521
+  _globals['_ARTEFACTCHOICE']._serialized_end=552
+  _globals['_SERIESSTART']._serialized_start=555
+  _globals['_SERIESSTART']._serialized_end=744
+  _globals['_STUDYCHOICE']._serialized_start=746
+  _globals['_STUDYCHOICE']._serialized_end=817
+  _globals['_LEFTASIDE']._serialized_start=819
+  _globals['_LEFTASIDE']._serialized_end=904
+  _globals['_INSTANCECHUNK']._serialized_start=906
+  _globals['_INSTANCECHUNK']._serialized_end=949
+  _globals['_ANALYZESERIESREQUEST']._serialized_start=951
+  _globals['_ANALYZESERIESREQUEST']._serialized_end=1072
+  _globals['_VOLUMESTART']._serialized_start=1075
+  _globals['_VOLUMESTART']._serialized_end=1379
+  _globals['_ANALYZEVOLUMEREQUEST']._serialized_start=1381
+  _globals['_ANALYZEVOLUMEREQUEST']._serialized_end=1472
+  _globals['_ACCEPTED']._serialized_start=1474
+  _globals['_ACCEPTED']._serialized_end=1526
+  _globals['_PROGRESS']._serialized_start=1529
+  _globals['_PROGRESS']._serialized_end=1699
+  _globals['_ARTEFACTCHUNK']._serialized_start=1702
+  _globals['_ARTEFACTCHUNK']._serialized_end=1851
+  _globals['_ARTEFACTENTRY']._serialized_start=1853
+  _globals['_ARTEFACTENTRY']._serialized_end=1955
+  _globals['_ARTEFACTLIST']._serialized_start=1957
+  _globals['_ARTEFACTLIST']._serialized_end=2057
+  _globals['_REFUSAL']._serialized_start=2059
+  _globals['_REFUSAL']._serialized_end=2154
+  _globals['_EVENT']._serialized_start=2157
+  _globals['_EVENT']._serialized_end=2442
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=2444
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=2466
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=2469
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=2856
+  _globals['_SERVERLIMITS']._serialized_start=2859
+  _globals['_SERVERLIMITS']._serialized_end=3121
+  _globals['_BACKENDINFO']._serialized_start=3123
+  _globals['_BACKENDINFO']._serialized_end=3187
+  _globals['_LABELINFO']._serialized_start=3189
+  _globals['_LABELINFO']._serialized_end=3268
+  _globals['_SERVERLOAD']._serialized_start=3270
+  _globals['_SERVERLOAD']._serialized_end=3380
+  _globals['_GETRESULTREQUEST']._serialized_start=3382
+  _globals['_GETRESULTREQUEST']._serialized_end=3416
+  _globals['_GETRESULTRESPONSE']._serialized_start=3418
+  _globals['_GETRESULTRESPONSE']._serialized_end=3528
+  _globals['_DOWNLOADARTEFACTREQUEST']._serialized_start=3530
+  _globals['_DOWNLOADARTEFACTREQUEST']._serialized_end=3601
+  _globals['_DOWNLOADARTEFACTRESPONSE']._serialized_start=3603
+  _globals['_DOWNLOADARTEFACTRESPONSE']._serialized_end=3672
+  _globals['_ANALYSIS']._serialized_start=4082
+  _globals['_ANALYSIS']._serialized_end=4507
 # @@protoc_insertion_point(module_scope)

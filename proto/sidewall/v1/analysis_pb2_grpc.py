@@ -31,7 +31,8 @@ if _version_not_supported:
 
 
 class AnalysisStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """What an engine answers.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -49,10 +50,26 @@ class AnalysisStub(object):
                 request_serializer=sidewall_dot_v1_dot_analysis__pb2.AnalyzeVolumeRequest.SerializeToString,
                 response_deserializer=sidewall_dot_v1_dot_analysis__pb2.Event.FromString,
                 _registered_method=True)
+        self.GetServerInfo = channel.unary_unary(
+                '/sidewall.v1.Analysis/GetServerInfo',
+                request_serializer=sidewall_dot_v1_dot_analysis__pb2.GetServerInfoRequest.SerializeToString,
+                response_deserializer=sidewall_dot_v1_dot_analysis__pb2.GetServerInfoResponse.FromString,
+                _registered_method=True)
+        self.GetResult = channel.unary_unary(
+                '/sidewall.v1.Analysis/GetResult',
+                request_serializer=sidewall_dot_v1_dot_analysis__pb2.GetResultRequest.SerializeToString,
+                response_deserializer=sidewall_dot_v1_dot_analysis__pb2.GetResultResponse.FromString,
+                _registered_method=True)
+        self.DownloadArtefact = channel.unary_stream(
+                '/sidewall.v1.Analysis/DownloadArtefact',
+                request_serializer=sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactRequest.SerializeToString,
+                response_deserializer=sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """What an engine answers.
+    """
 
     def AnalyzeSeries(self, request_iterator, context):
         """The client streams the DICOM instances of one series, or of a study from which one is chosen, in any order.
@@ -63,6 +80,31 @@ class AnalysisServicer(object):
 
     def AnalyzeVolume(self, request_iterator, context):
         """The client streams voxels with their geometry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServerInfo(self, request, context):
+        """What the server is: versions, limits, bundle, backends, stations and labels, and how much it has to do. Answered also while
+        the model is still loading, without `model` then. UNIMPLEMENTED by a server that is older.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetResult(self, request, context):
+        """The findings of a case and the list of its artefacts once more, for as long as the server keeps them (`kept_s`, ten minutes
+        after its end unless the site has set another time). NOT_FOUND with the code `no_results` once it is not kept any more, of a
+        job that has not ended, and for a caller who showed another certificate than the one whose case it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadArtefact(self, request, context):
+        """One artefact of such a case from any byte on, so that a download that broke off can go on. OUT_OF_RANGE with the code
+        `offset_invalid` beyond its end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,6 +123,21 @@ def add_AnalysisServicer_to_server(servicer, server):
                     request_deserializer=sidewall_dot_v1_dot_analysis__pb2.AnalyzeVolumeRequest.FromString,
                     response_serializer=sidewall_dot_v1_dot_analysis__pb2.Event.SerializeToString,
             ),
+            'GetServerInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerInfo,
+                    request_deserializer=sidewall_dot_v1_dot_analysis__pb2.GetServerInfoRequest.FromString,
+                    response_serializer=sidewall_dot_v1_dot_analysis__pb2.GetServerInfoResponse.SerializeToString,
+            ),
+            'GetResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetResult,
+                    request_deserializer=sidewall_dot_v1_dot_analysis__pb2.GetResultRequest.FromString,
+                    response_serializer=sidewall_dot_v1_dot_analysis__pb2.GetResultResponse.SerializeToString,
+            ),
+            'DownloadArtefact': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadArtefact,
+                    request_deserializer=sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactRequest.FromString,
+                    response_serializer=sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'sidewall.v1.Analysis', rpc_method_handlers)
@@ -89,7 +146,8 @@ def add_AnalysisServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Analysis(object):
-    """Missing associated documentation comment in .proto file."""
+    """What an engine answers.
+    """
 
     @staticmethod
     def AnalyzeSeries(request_iterator,
@@ -135,6 +193,87 @@ class Analysis(object):
             '/sidewall.v1.Analysis/AnalyzeVolume',
             sidewall_dot_v1_dot_analysis__pb2.AnalyzeVolumeRequest.SerializeToString,
             sidewall_dot_v1_dot_analysis__pb2.Event.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sidewall.v1.Analysis/GetServerInfo',
+            sidewall_dot_v1_dot_analysis__pb2.GetServerInfoRequest.SerializeToString,
+            sidewall_dot_v1_dot_analysis__pb2.GetServerInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sidewall.v1.Analysis/GetResult',
+            sidewall_dot_v1_dot_analysis__pb2.GetResultRequest.SerializeToString,
+            sidewall_dot_v1_dot_analysis__pb2.GetResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadArtefact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sidewall.v1.Analysis/DownloadArtefact',
+            sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactRequest.SerializeToString,
+            sidewall_dot_v1_dot_analysis__pb2.DownloadArtefactResponse.FromString,
             options,
             channel_credentials,
             insecure,

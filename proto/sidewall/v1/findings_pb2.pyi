@@ -1,5 +1,6 @@
 # mypy: disable-error-code="type-arg"
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -259,8 +260,24 @@ class PriorNode(_message.Message):
     volume_mm3: float
     def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ...) -> None: ...
 
+class NodeAxes(_message.Message):
+    __slots__ = ("short", "long")
+    SHORT_FIELD_NUMBER: _ClassVar[int]
+    LONG_FIELD_NUMBER: _ClassVar[int]
+    short: LineLpsMm
+    long: LineLpsMm
+    def __init__(self, short: _Optional[_Union[LineLpsMm, _Mapping]] = ..., long: _Optional[_Union[LineLpsMm, _Mapping]] = ...) -> None: ...
+
+class StationShare(_message.Message):
+    __slots__ = ("station", "share")
+    STATION_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    station: Station
+    share: float
+    def __init__(self, station: _Optional[_Union[Station, str]] = ..., share: _Optional[float] = ...) -> None: ...
+
 class Node(_message.Message):
-    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior", "cutoff_mm", "status_by_label")
+    __slots__ = ("id", "side", "station", "short_axis_mm", "long_axis_mm", "volume_mm3", "centroid_lps_mm", "status", "status_by_rule", "status_by_model", "probability", "mean_posterior", "short_axis_interval_mm", "axis_endpoints_lps_mm", "station_probabilities", "regional", "features", "tracking_uid", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval", "long_axis_3d_mm", "short_axis_3d_mm", "conglomerate", "cut_by_image", "prior", "cutoff_mm", "status_by_label", "axes", "station_shares")
     class AxisEndpointsLpsMmEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +320,8 @@ class Node(_message.Message):
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     CUTOFF_MM_FIELD_NUMBER: _ClassVar[int]
     STATUS_BY_LABEL_FIELD_NUMBER: _ClassVar[int]
+    AXES_FIELD_NUMBER: _ClassVar[int]
+    STATION_SHARES_FIELD_NUMBER: _ClassVar[int]
     id: int
     side: Side
     station: Station
@@ -331,7 +350,9 @@ class Node(_message.Message):
     prior: PriorNode
     cutoff_mm: float
     status_by_label: NodeStatus
-    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ..., prior: _Optional[_Union[PriorNode, _Mapping]] = ..., cutoff_mm: _Optional[float] = ..., status_by_label: _Optional[_Union[NodeStatus, str]] = ...) -> None: ...
+    axes: NodeAxes
+    station_shares: _containers.RepeatedCompositeFieldContainer[StationShare]
+    def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., long_axis_mm: _Optional[float] = ..., volume_mm3: _Optional[float] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., status_by_rule: _Optional[_Union[NodeStatus, str]] = ..., status_by_model: _Optional[_Union[NodeStatus, str]] = ..., probability: _Optional[float] = ..., mean_posterior: _Optional[float] = ..., short_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., axis_endpoints_lps_mm: _Optional[_Mapping[str, LineLpsMm]] = ..., station_probabilities: _Optional[_Mapping[str, float]] = ..., regional: bool = ..., features: _Optional[_Union[NodeFeatures, _Mapping]] = ..., tracking_uid: _Optional[str] = ..., long_axis_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., volume_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ..., probability_interval: _Optional[_Union[Interval, _Mapping]] = ..., long_axis_3d_mm: _Optional[float] = ..., short_axis_3d_mm: _Optional[float] = ..., conglomerate: bool = ..., cut_by_image: bool = ..., prior: _Optional[_Union[PriorNode, _Mapping]] = ..., cutoff_mm: _Optional[float] = ..., status_by_label: _Optional[_Union[NodeStatus, str]] = ..., axes: _Optional[_Union[NodeAxes, _Mapping]] = ..., station_shares: _Optional[_Iterable[_Union[StationShare, _Mapping]]] = ...) -> None: ...
 
 class Gate(_message.Message):
     __slots__ = ("code", "outcome", "message", "score", "threshold")
@@ -440,7 +461,7 @@ class ModelDescription(_message.Message):
     def __init__(self, bundle_name: _Optional[str] = ..., bundle_version: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., trained_on: _Optional[_Union[TrainedOn, str]] = ..., backend: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., fold_count: _Optional[int] = ..., threads: _Optional[int] = ...) -> None: ...
 
 class Findings(_message.Message):
-    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison", "missing_files", "incompletely_seen")
+    __slots__ = ("schema_version", "software_version", "case", "status", "probability", "assessed", "context", "nodes", "gates", "rules", "warnings", "refusal", "input", "model", "timings_s", "analysed_at", "comparison", "missing_files", "incompletely_seen", "analysed_time")
     class TimingsSEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -467,6 +488,7 @@ class Findings(_message.Message):
     COMPARISON_FIELD_NUMBER: _ClassVar[int]
     MISSING_FILES_FIELD_NUMBER: _ClassVar[int]
     INCOMPLETELY_SEEN_FIELD_NUMBER: _ClassVar[int]
+    ANALYSED_TIME_FIELD_NUMBER: _ClassVar[int]
     schema_version: str
     software_version: str
     case: CaseIdentity
@@ -486,4 +508,5 @@ class Findings(_message.Message):
     comparison: Comparison
     missing_files: _containers.RepeatedScalarFieldContainer[str]
     incompletely_seen: bool
-    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ..., analysed_at: _Optional[str] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., missing_files: _Optional[_Iterable[str]] = ..., incompletely_seen: bool = ...) -> None: ...
+    analysed_time: _timestamp_pb2.Timestamp
+    def __init__(self, schema_version: _Optional[str] = ..., software_version: _Optional[str] = ..., case: _Optional[_Union[CaseIdentity, _Mapping]] = ..., status: _Optional[_Union[CaseStatus, str]] = ..., probability: _Optional[float] = ..., assessed: _Optional[_Iterable[_Union[StationAssessment, _Mapping]]] = ..., context: _Optional[_Union[CaseContext, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., rules: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., refusal: _Optional[_Iterable[_Union[RefusalReason, _Mapping]]] = ..., input: _Optional[_Union[InputDescription, _Mapping]] = ..., model: _Optional[_Union[ModelDescription, _Mapping]] = ..., timings_s: _Optional[_Mapping[str, float]] = ..., analysed_at: _Optional[str] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., missing_files: _Optional[_Iterable[str]] = ..., incompletely_seen: bool = ..., analysed_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

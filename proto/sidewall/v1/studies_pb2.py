@@ -12,38 +12,43 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sidewall.v1 import analysis_pb2 as sidewall_dot_v1_dot_analysis__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sidewall/v1/studies.proto\x12\x0bsidewall.v1\x1a\x1asidewall/v1/analysis.proto\"\x1d\n\x0cStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\"B\n\x12ListStudiesRequest\x12\x0e\n\x06states\x18\x01 \x03(\t\x12\x12\n\x05limit\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_limit\"b\n\x13ListStudiesResponse\x12#\n\x07studies\x18\x01 \x03(\x0b\x32\x12.sidewall.v1.Study\x12&\n\x04head\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.HistoryHead\",\n\x0bHistoryHead\x12\r\n\x05\x65ntry\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xa6\x03\n\x05Study\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x1a\n\x12study_instance_uid\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\t\x12\x11\n\tinstances\x18\x08 \x01(\r\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x1b\n\x13series_instance_uid\x18\n \x01(\t\x12\x13\n\x0b\x61nalysed_at\x18\x0b \x01(\t\x12\x0e\n\x06\x65ngine\x18\x0c \x01(\t\x12\x0c\n\x04rule\x18\r \x01(\t\x12.\n\ndeliveries\x18\x0e \x03(\x0b\x32\x1a.sidewall.v1.StudyDelivery\x12(\n\x07history\x18\x0f \x03(\x0b\x32\x17.sidewall.v1.StudyEntry\x12&\n\x04head\x18\x10 \x01(\x0b\x32\x18.sidewall.v1.HistoryHead\x12(\n\x07\x66\x65tches\x18\x11 \x03(\x0b\x32\x17.sidewall.v1.StudyEntry\"b\n\rStudyDelivery\x12\x13\n\x0b\x64\x65stination\x18\x01 \x01(\t\x12\x0e\n\x06object\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\r\n\x05sends\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\"7\n\nStudyEntry\x12\n\n\x02\x61t\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"]\n\x13WatchStudiesRequest\x12\x12\n\x05study\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x61\x66ter_entry\x18\x02 \x01(\x04H\x01\x88\x01\x01\x42\x08\n\x06_studyB\x0e\n\x0c_after_entry\"\xa2\x01\n\x0bStudyChange\x12\r\n\x05\x65ntry\x18\x01 \x01(\x04\x12\n\n\x02\x61t\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12\x1a\n\x12study_instance_uid\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\r\x12\x0b\n\x03was\x18\x06 \x01(\t\x12\r\n\x05state\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06\x64igest\x18\t \x01(\t\"3\n\x13\x46\x65tchResultsRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"s\n\x14\x46\x65tchResultsResponse\x12#\n\x05study\x18\x01 \x01(\x0b\x32\x12.sidewall.v1.StudyH\x00\x12.\n\x08\x61rtefact\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x42\x06\n\x04part2\xb6\x03\n\x07Studies\x12P\n\x0bListStudies\x12\x1f.sidewall.v1.ListStudiesRequest\x1a .sidewall.v1.ListStudiesResponse\x12\x39\n\x08GetStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12L\n\x0cWatchStudies\x12 .sidewall.v1.WatchStudiesRequest\x1a\x18.sidewall.v1.StudyChange0\x01\x12;\n\nRetryStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12<\n\x0b\x43\x61ncelStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12U\n\x0c\x46\x65tchResults\x12 .sidewall.v1.FetchResultsRequest\x1a!.sidewall.v1.FetchResultsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sidewall/v1/studies.proto\x12\x0bsidewall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asidewall/v1/analysis.proto\"\x1d\n\x0cStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\"B\n\x12ListStudiesRequest\x12\x0e\n\x06states\x18\x01 \x03(\t\x12\x12\n\x05limit\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_limit\"b\n\x13ListStudiesResponse\x12#\n\x07studies\x18\x01 \x03(\x0b\x32\x12.sidewall.v1.Study\x12&\n\x04head\x18\x02 \x01(\x0b\x32\x18.sidewall.v1.HistoryHead\",\n\x0bHistoryHead\x12\r\n\x05\x65ntry\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xe4\x04\n\x05Study\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x1a\n\x12study_instance_uid\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\t\x12\x11\n\tinstances\x18\x08 \x01(\r\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x1b\n\x13series_instance_uid\x18\n \x01(\t\x12\x13\n\x0b\x61nalysed_at\x18\x0b \x01(\t\x12\x0e\n\x06\x65ngine\x18\x0c \x01(\t\x12\x0c\n\x04rule\x18\r \x01(\t\x12.\n\ndeliveries\x18\x0e \x03(\x0b\x32\x1a.sidewall.v1.StudyDelivery\x12(\n\x07history\x18\x0f \x03(\x0b\x32\x17.sidewall.v1.StudyEntry\x12&\n\x04head\x18\x10 \x01(\x0b\x32\x18.sidewall.v1.HistoryHead\x12(\n\x07\x66\x65tches\x18\x11 \x03(\x0b\x32\x17.sidewall.v1.StudyEntry\x12+\n\nstate_code\x18\x12 \x01(\x0e\x32\x17.sidewall.v1.StudyState\x12.\n\nsince_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\rpriority_code\x18\x14 \x01(\x0e\x32\x15.sidewall.v1.Priority\x12\x31\n\ranalysed_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\rStudyDelivery\x12\x13\n\x0b\x64\x65stination\x18\x01 \x01(\t\x12\x0e\n\x06object\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\r\n\x05sends\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12.\n\nstate_code\x18\x06 \x01(\x0e\x32\x1a.sidewall.v1.DeliveryState\"\x8e\x01\n\nStudyEntry\x12\n\n\x02\x61t\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\nstate_code\x18\x05 \x01(\x0e\x32\x17.sidewall.v1.StudyState\"]\n\x13WatchStudiesRequest\x12\x12\n\x05study\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x61\x66ter_entry\x18\x02 \x01(\x04H\x01\x88\x01\x01\x42\x08\n\x06_studyB\x0e\n\x0c_after_entry\"\xa4\x02\n\x0bStudyChange\x12\r\n\x05\x65ntry\x18\x01 \x01(\x04\x12\n\n\x02\x61t\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12\x1a\n\x12study_instance_uid\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\r\x12\x0b\n\x03was\x18\x06 \x01(\t\x12\r\n\x05state\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12(\n\x04time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08was_code\x18\x0b \x01(\x0e\x32\x17.sidewall.v1.StudyState\x12+\n\nstate_code\x18\x0c \x01(\x0e\x32\x17.sidewall.v1.StudyState\"3\n\x13\x46\x65tchResultsRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"s\n\x14\x46\x65tchResultsResponse\x12#\n\x05study\x18\x01 \x01(\x0b\x32\x12.sidewall.v1.StudyH\x00\x12.\n\x08\x61rtefact\x18\x02 \x01(\x0b\x32\x1a.sidewall.v1.ArtefactChunkH\x00\x42\x06\n\x04part*\xa9\x02\n\nStudyState\x12\x1b\n\x17STUDY_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STUDY_STATE_RECEIVING\x10\x01\x12\x17\n\x13STUDY_STATE_WAITING\x10\x02\x12\x19\n\x15STUDY_STATE_ANALYSING\x10\x03\x12\x18\n\x14STUDY_STATE_ANSWERED\x10\x04\x12\x1a\n\x16STUDY_STATE_DELIVERING\x10\x05\x12\x19\n\x15STUDY_STATE_DELIVERED\x10\x06\x12\x17\n\x13STUDY_STATE_IGNORED\x10\x07\x12\x17\n\x13STUDY_STATE_REFUSED\x10\x08\x12\x16\n\x12STUDY_STATE_FAILED\x10\t\x12\x14\n\x10STUDY_STATE_HELD\x10\n*\x8b\x02\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45LIVERY_STATE_QUEUED\x10\x01\x12\x1a\n\x16\x44\x45LIVERY_STATE_SENDING\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_SENT\x10\x03\x12\x1c\n\x18\x44\x45LIVERY_STATE_CONFIRMED\x10\x04\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x05\x12\x19\n\x15\x44\x45LIVERY_STATE_FAILED\x10\x06\x12\x17\n\x13\x44\x45LIVERY_STATE_HELD\x10\x07\x12\x1c\n\x18\x44\x45LIVERY_STATE_RETRACTED\x10\x08\x32\xb6\x03\n\x07Studies\x12P\n\x0bListStudies\x12\x1f.sidewall.v1.ListStudiesRequest\x1a .sidewall.v1.ListStudiesResponse\x12\x39\n\x08GetStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12L\n\x0cWatchStudies\x12 .sidewall.v1.WatchStudiesRequest\x1a\x18.sidewall.v1.StudyChange0\x01\x12;\n\nRetryStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12<\n\x0b\x43\x61ncelStudy\x12\x19.sidewall.v1.StudyRequest\x1a\x12.sidewall.v1.Study\x12U\n\x0c\x46\x65tchResults\x12 .sidewall.v1.FetchResultsRequest\x1a!.sidewall.v1.FetchResultsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sidewall.v1.studies_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STUDYREQUEST']._serialized_start=70
-  _globals['_STUDYREQUEST']._serialized_end=99
-  _globals['_LISTSTUDIESREQUEST']._serialized_start=101
-  _globals['_LISTSTUDIESREQUEST']._serialized_end=167
-  _globals['_LISTSTUDIESRESPONSE']._serialized_start=169
-  _globals['_LISTSTUDIESRESPONSE']._serialized_end=267
-  _globals['_HISTORYHEAD']._serialized_start=269
-  _globals['_HISTORYHEAD']._serialized_end=313
-  _globals['_STUDY']._serialized_start=316
-  _globals['_STUDY']._serialized_end=738
-  _globals['_STUDYDELIVERY']._serialized_start=740
-  _globals['_STUDYDELIVERY']._serialized_end=838
-  _globals['_STUDYENTRY']._serialized_start=840
-  _globals['_STUDYENTRY']._serialized_end=895
-  _globals['_WATCHSTUDIESREQUEST']._serialized_start=897
-  _globals['_WATCHSTUDIESREQUEST']._serialized_end=990
-  _globals['_STUDYCHANGE']._serialized_start=993
-  _globals['_STUDYCHANGE']._serialized_end=1155
-  _globals['_FETCHRESULTSREQUEST']._serialized_start=1157
-  _globals['_FETCHRESULTSREQUEST']._serialized_end=1208
-  _globals['_FETCHRESULTSRESPONSE']._serialized_start=1210
-  _globals['_FETCHRESULTSRESPONSE']._serialized_end=1325
-  _globals['_STUDIES']._serialized_start=1328
-  _globals['_STUDIES']._serialized_end=1766
+  _globals['_STUDYSTATE']._serialized_start=1818
+  _globals['_STUDYSTATE']._serialized_end=2115
+  _globals['_DELIVERYSTATE']._serialized_start=2118
+  _globals['_DELIVERYSTATE']._serialized_end=2385
+  _globals['_STUDYREQUEST']._serialized_start=103
+  _globals['_STUDYREQUEST']._serialized_end=132
+  _globals['_LISTSTUDIESREQUEST']._serialized_start=134
+  _globals['_LISTSTUDIESREQUEST']._serialized_end=200
+  _globals['_LISTSTUDIESRESPONSE']._serialized_start=202
+  _globals['_LISTSTUDIESRESPONSE']._serialized_end=300
+  _globals['_HISTORYHEAD']._serialized_start=302
+  _globals['_HISTORYHEAD']._serialized_end=346
+  _globals['_STUDY']._serialized_start=349
+  _globals['_STUDY']._serialized_end=961
+  _globals['_STUDYDELIVERY']._serialized_start=964
+  _globals['_STUDYDELIVERY']._serialized_end=1110
+  _globals['_STUDYENTRY']._serialized_start=1113
+  _globals['_STUDYENTRY']._serialized_end=1255
+  _globals['_WATCHSTUDIESREQUEST']._serialized_start=1257
+  _globals['_WATCHSTUDIESREQUEST']._serialized_end=1350
+  _globals['_STUDYCHANGE']._serialized_start=1353
+  _globals['_STUDYCHANGE']._serialized_end=1645
+  _globals['_FETCHRESULTSREQUEST']._serialized_start=1647
+  _globals['_FETCHRESULTSREQUEST']._serialized_end=1698
+  _globals['_FETCHRESULTSRESPONSE']._serialized_start=1700
+  _globals['_FETCHRESULTSRESPONSE']._serialized_end=1815
+  _globals['_STUDIES']._serialized_start=2388
+  _globals['_STUDIES']._serialized_end=2826
 # @@protoc_insertion_point(module_scope)

@@ -31,7 +31,8 @@ if _version_not_supported:
 
 
 class StudiesStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """What a gateway answers.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -72,7 +73,8 @@ class StudiesStub(object):
 
 
 class StudiesServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """What a gateway answers.
+    """
 
     def ListStudies(self, request, context):
         """Needs the permission `query`.
@@ -157,7 +159,8 @@ def add_StudiesServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Studies(object):
-    """Missing associated documentation comment in .proto file."""
+    """What a gateway answers.
+    """
 
     @staticmethod
     def ListStudies(request,
