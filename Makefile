@@ -75,12 +75,13 @@ fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES
 	TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m hypothesis --hypothesis-seed=$$seed $(FUZZ) \
 		|| { echo "found by, and repeated with: $$again" >&2; exit 1; }
 
-lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, generated stubs, pages of settings and configurations
+lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, stubs, the wire contract (buf, where there is npm), pages of settings and configurations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python proto/check_buf.py
 	$(BIN)/python -m tools.settings_page --check
 	$(BIN)/python -m tools.configurations_page --check
 
