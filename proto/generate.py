@@ -136,7 +136,7 @@ def _typed_stub(module: str, services: dict[str, list[_Method]]) -> str:
     for service, methods in services.items():
         text += f"\nclass {service}Stub:\n    def __init__(self, channel: grpc.Channel) -> None: ...\n"
         for method in methods:
-            text += f"    {method.name}: {method.callable}\n"
+            text += _typed_attribute(method)
         text += f"\nclass {service}Servicer:\n"
         for method in methods:
             text += _typed_method(method)
@@ -144,6 +144,15 @@ def _typed_stub(module: str, services: dict[str, list[_Method]]) -> str:
             f"\ndef add_{service}Servicer_to_server(servicer: {service}Servicer, server: grpc.Server) -> None: ...\n"
         )
     return text
+
+
+def _typed_attribute(method: _Method) -> str:
+    """Return a method of a stub, on one line where the formatter has it on one."""
+    line = f"    {method.name}: {method.callable}\n"
+    if len(line) <= _LINE_CHARACTERS + 1:
+        return line
+    kind, messages = method.callable.removesuffix("]").split("[")
+    return f"    {method.name}: {kind}[\n        {messages}\n    ]\n"
 
 
 def _typed_method(method: _Method) -> str:
