@@ -89,7 +89,7 @@ def answer(
         for row in connection.execute(select(deliveries).where(taken)).all():
             delivery = DeliveryRow.of(row)
             if delivery.sop_uid in kept:
-                step(connection, now, delivery, DeliveryState.CONFIRMED, "storage commitment")
+                step(connection, now, delivery, DeliveryState.CONFIRMED, "the destination says that it keeps it")
             elif delivery.sop_uid in lost and delivery.transaction_uid == transaction_uid:
                 _note_lost(connection, now, delivery, lost[delivery.sop_uid], again_at)
         connection.execute(

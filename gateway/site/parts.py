@@ -23,6 +23,8 @@ ALL_OBJECTS: Final[tuple[Objects, ...]] = ("report", "segmentation", "captures",
 _AE_TITLE: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _DIGEST: Final = re.compile(r"[0-9A-Fa-f]{64}")
+_UID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_MAX_UID: Final = 64
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -188,7 +190,14 @@ class Delivery:
     """What goes to one destination."""
 
     to: str
-    objects: tuple[Objects, ...] = ALL_OBJECTS
+    objects: tuple[str, ...] = ALL_OBJECTS
+    """Kinds, and SOP Class UIDs of objects of any other kind that engines may write."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for each in self.objects:
+            is_known = each in ALL_OBJECTS or (len(each) <= _MAX_UID and bool(_UID.fullmatch(each)))
+            require(is_known, "rule.deliver.objects", each, f"{', '.join(ALL_OBJECTS)}, or a SOP Class UID")
 
 
 @dataclass(frozen=True)

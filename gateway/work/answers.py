@@ -1,10 +1,14 @@
 """What an answer in a case folder says about itself, and which of its objects may leave."""
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pydicom
+
+from gateway.rejecting import REJECTION
 from gateway.work.inputs import FINDINGS
 
 _PREFIXES: Final = {
@@ -52,13 +56,30 @@ def read_answer(folder: Path) -> Answer | None:
 
 
 def objects_in(folder: Path) -> dict[str, str]:
-    """Return the DICOM files of a case folder in the order in which they go out: name -> kind."""
+    """Return the DICOM files of a case folder in the order in which they go out: name -> kind.
+
+    What is of no kind that rules name by a word has its SOP Class UID in the place of one; what says no class, or is a
+    note about the objects, is left out.
+    """
     names = sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*.dcm"))
-    kinds = {name: kind for name in names if (kind := _kind(name))}
-    # The segmentation first: what refers to it then finds it there.
-    order = ("segmentation", "captures", "report", "key_objects")
-    return dict(sorted(kinds.items(), key=lambda item: (order.index(item[1]), item[0])))
+    kinds = {name: _kind(name) or _class_of(folder / name) for name in names if not name.startswith(REJECTION)}
+    return dict(sorted(((name, kind) for name, kind in kinds.items() if kind), key=lambda item: (_rank(item[1]), item[0])))
 
 
 def _kind(name: str) -> str:
     return next((kind for prefix, kind in _PREFIXES.items() if name.startswith(prefix)), "")
+
+
+def _class_of(file: Path) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return str(pydicom.dcmread(file, specific_tags=["SOPClassUID"]).get("SOPClassUID", ""))
+        except Exception:  # noqa: BLE001 - a malformed file may raise anything; it goes nowhere
+            return ""
+
+
+def _rank(kind: str) -> int:
+    """Return when an object goes out: the segmentation first, since what refers to it then finds it there."""
+    order = ("segmentation", "captures", "report", "key_objects")
+    return order.index(kind) if kind in order else len(order)

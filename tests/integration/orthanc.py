@@ -90,16 +90,28 @@ def find_orthanc() -> str | None:
 
 @contextmanager
 def running_orthanc(
-    program: str, folder: Path, modalities: Mapping[str, tuple[str, int]] | None = None
+    program: str,
+    folder: Path,
+    modalities: Mapping[str, tuple[str, int]] | None = None,
+    *,
+    refuses: str = "",
 ) -> Iterator[Orthanc]:
     """Start a server with its storage in a folder, wait until it answers, and end it.
 
     `modalities` are the nodes that it knows, AE title -> host and port: they may query, and have storage confirmed.
+    Objects of the modality that `refuses` names are not taken.
     """
     server = Orthanc(free_port(), free_port())
     configuration = folder / "orthanc.json"
     known = {title: [title, *place] for title, place in (modalities or {}).items()}
-    configuration.write_text(json.dumps(_configuration(server, folder) | {"DicomModalities": known}))
+    options = _configuration(server, folder) | {"DicomModalities": known}
+    if refuses:
+        script = folder / "refusing.lua"
+        script.write_text(
+            f"function ReceivedInstanceFilter(dicom, origin, info) return dicom.Modality ~= '{refuses}' end\n"
+        )
+        options["LuaScripts"] = [str(script)]
+    configuration.write_text(json.dumps(options))
     with (folder / "orthanc.log").open("wb") as log:
         process = subprocess.Popen([program, str(configuration)], stdout=log, stderr=log)
     try:
