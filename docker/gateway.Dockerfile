@@ -56,7 +56,7 @@ ENV PATH=/opt/sidewall/bin:/usr/bin \
     SIDEWALL_GATEWAY_SPOOL=/var/lib/sidewall-gateway \
     SIDEWALL_GATEWAY_SITE=/etc/sidewall/site.toml
 USER 10001:10001
-EXPOSE 11112 8080
+EXPOSE 11112 8080 50052
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["sidewall-gateway", "health"]
 ENTRYPOINT ["sidewall-gateway"]

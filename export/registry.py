@@ -17,13 +17,13 @@ from runtime.bundle.registry.artifact import (
     CONFIG_TYPE,
     FILE_TYPE,
     HEAD_TYPES,
-    OCI_MANIFEST_TYPE,
     TITLE,
     artifact_digest,
 )
 from trust.errors import RegistryFailed
 from trust.registry.access import RegistryAccess
 from trust.registry.answers import require_answer, unanswered
+from trust.registry.asking import OCI_MANIFEST_TYPE
 from trust.registry.reference import Reference
 from trust.registry.session import open_session, proxy_of
 

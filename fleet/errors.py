@@ -31,3 +31,40 @@ class StatusRejected(SidewallError):
     """What lies in the inventory under the name of a box is not that box's word."""
 
     code = "status_rejected"
+
+
+class ImageRefused(SidewallError):
+    """An image or bundle is not signed by whom this box trusts, or is not what its digest says."""
+
+    code = "image_refused"
+
+
+class NotReady(SidewallError):
+    """A component does not serve as it should.
+
+    `component` is where the fault shows; None where it is the whole path that fails.
+    """
+
+    code = "not_ready"
+
+    def __init__(self, component: str | None, reason: str) -> None:
+        self.component = component
+        super().__init__(f"{component or 'the whole path'}: {reason}")
+
+
+class WentBack(SidewallError):
+    """What was new did not hold: the box runs what it ran before."""
+
+    code = "went_back"
+
+
+class JournalRejected(SidewallError):
+    """What an agent remembers is damaged."""
+
+    code = "journal_rejected"
+
+
+class AgentTaken(SidewallError):
+    """Another agent is at work on this box."""
+
+    code = "agent_taken"

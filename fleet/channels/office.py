@@ -35,7 +35,7 @@ from tuf.api.serialization import DeserializationError
 from base import durable
 from base.errors import SettingInvalid
 from fleet.channels.content import Holds, Part, check_part, parse_holds, parse_part
-from fleet.channels.roles import CHANNEL_ROLES, HOLD, HOLD_PATH, PARTS, path_of, role_of, threshold_of
+from fleet.channels.roles import CHANNEL_ROLES, HOLD, HOLD_PATH, PARTS, RINGS, path_of, role_of, threshold_of
 from fleet.errors import ChannelRejected, SignaturesMissing
 
 ROOT_DAYS: Final = 730
@@ -73,7 +73,7 @@ class Office:
             raise SettingInvalid("fleet", str(folder), "a folder that holds no fleet yet")
         if not 1 <= root_threshold <= len(roots):
             raise SettingInvalid("root_threshold", root_threshold, f"1 to {len(roots)}, the number of root keys")
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = _now()
         root = Root(expires=now + timedelta(days=ROOT_DAYS), consistent_snapshot=True)
         for signer in roots:
             root.add_key(signer.public_key, Root.type)
@@ -120,6 +120,10 @@ class Office:
             return None
         content = self._target(metadata, path_of(part, ring))
         return parse_part(content, ring, part, metadata.signed.version, metadata.signed.expires)
+
+    def parts(self) -> list[Part]:
+        """Return what every ring is told now, ring by ring."""
+        return [told for ring in RINGS for part in PARTS if (told := self.part(part, ring)) is not None]
 
     def holds(self) -> Holds:
         """Return what is held now."""
@@ -174,8 +178,7 @@ class Office:
             known = sorted({*self.waiting(), *self.unsigned()})
             raise SettingInvalid("role", role, f"one that waits for signatures: {', '.join(known) or 'none does'}")
         if not file.is_file():
-            metadata = Metadata(deepcopy(metadata.signed))
-            metadata.signed.version += 1
+            metadata = _following(metadata)
         return self._settle(role, metadata, keys, office)
 
     def refresh(self, office: CryptoSigner) -> datetime:
@@ -202,8 +205,7 @@ class Office:
         if owner not in OWNERS:
             raise SettingInvalid("owner", owner, ", ".join(OWNERS))
         if owner in PARTS:
-            targets = Metadata(deepcopy(self.targets().signed))
-            targets.signed.version += 1
+            targets = _following(self.targets())
             _change_signers(targets.signed, owner, add, revoke)
             _require_enough(targets.signed)
             _sign_enough("targets", targets, self.root().signed, roots)
@@ -211,15 +213,13 @@ class Office:
             self._turn_over({"targets.json": MetaFile(targets.signed.version)}, office)
             return
         before = self.root()
-        root = Metadata(deepcopy(before.signed))
-        root.signed.version += 1
-        root.signed.expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=ROOT_DAYS)
+        root = _following(before)
+        root.signed.expires = _now() + timedelta(days=ROOT_DAYS)
         for role in (Root.type, Targets.type) if owner == Root.type else (Snapshot.type, Timestamp.type):
             _change_role(root.signed, role, add, revoke)
         _sign_enough("root", root, before.signed, roots)
         _sign_enough("root", root, root.signed, roots)
-        targets = Metadata(deepcopy(self.targets().signed))
-        targets.signed.version += 1
+        targets = _following(self.targets())
         targets.signed.expires = root.signed.expires
         _sign_enough("targets", targets, root.signed, roots)
         self._put(Targets.type, targets)
@@ -236,7 +236,7 @@ class Office:
         metadata = Metadata(
             Targets(
                 version=1 if before is None else before.signed.version + 1,
-                expires=datetime.now(UTC).replace(microsecond=0) + timedelta(days=days),
+                expires=_now() + timedelta(days=days),
                 targets={path: file},
             )
         )
@@ -263,16 +263,15 @@ class Office:
 
     def _turn_over(self, changed: Mapping[str, MetaFile], office: CryptoSigner) -> datetime:
         """Write snapshot and timestamp anew: from then on boxes see what was put before."""
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = _now()
         root = self.root().signed
-        timestamp: Metadata[Timestamp] = Metadata(deepcopy(self._read(self._timestamp_file()).signed))
+        timestamp: Metadata[Timestamp] = _following(self._read(self._timestamp_file()))
         snapshot: Metadata[Snapshot] = Metadata(deepcopy(self._current("snapshot").signed))
         if changed or snapshot.signed.expires < now + timedelta(days=ROOT_DAYS / 2):
             snapshot.signed.version += 1
             snapshot.signed.expires = now + timedelta(days=ROOT_DAYS)
             snapshot.signed.meta.update(changed)
         timestamp.signed.snapshot_meta = MetaFile(snapshot.signed.version)
-        timestamp.signed.version += 1
         timestamp.signed.expires = now + timedelta(days=TIMESTAMP_DAYS)
         for role, metadata in ((Snapshot.type, snapshot), (Timestamp.type, timestamp)):
             _sign_enough(role, metadata, root, [office])
@@ -327,6 +326,18 @@ class Office:
             raise ChannelRejected(
                 f"{file} cannot be read as metadata; allowed: as `sidewall-fleet` wrote it"
             ) from error
+
+
+def _now() -> datetime:
+    """Return the time in whole seconds, as metadata states it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _following(metadata: "Metadata[Any]") -> "Metadata[Any]":
+    """Return a copy without signatures, with the next version."""
+    following: Metadata[Any] = Metadata(deepcopy(metadata.signed))
+    following.signed.version += 1
+    return following
 
 
 def _delegations(signers: Mapping[str, Sequence[Key]]) -> Delegations:

@@ -198,7 +198,7 @@ def _to_promote(office: Office, source: str, to: str, only: str | None) -> list[
 def _rows(
     office: Office, inventory: str, access: RegistryAccess, hours: float = SILENT_AFTER.total_seconds() / 3600
 ) -> list[BoxRow]:
-    told_parts = [part for ring in RINGS for each in PARTS if (part := office.part(each, ring)) is not None]
+    told_parts = office.parts()
     with opened_store(inventory, access) as store:
         return survey(store, enrolled(office.folder), told_parts, office.holds(), silent_after=timedelta(hours=hours))
 

@@ -12,7 +12,7 @@ from base.errors import SettingInvalid
 from fleet.channels.content import BOX_NAME, Image, Part, parse_time, time_text
 from fleet.channels.office import ROOT_DAYS
 from fleet.channels.publishing import publish as copy
-from fleet.channels.roles import PARTS, RINGS
+from fleet.channels.roles import PARTS
 from fleet.cli.options import (
     AsJson,
     Days,
@@ -99,7 +99,7 @@ def waiting(fleet: Fleet = Path("fleet"), as_json: AsJson = False) -> None:
     """
     with told():
         office, _ = office_of(fleet, None)
-        parts = [part for ring in RINGS for each in PARTS if (part := office.part(each, ring)) is not None]
+        parts = office.parts()
         waits, holds, unsigned = office.waiting(), office.holds(), office.unsigned()
     if as_json:
         found = {
@@ -136,8 +136,7 @@ def halt(
     sidewall-fleet halt --reason "gateway 1.4.0 loses the second destination" --key anna.pem
     """
     with told():
-        if lift == (reason is not None):
-            raise SettingInvalid("reason", reason, "either --reason or --lift")
+        _check_either(reason, lift)
         office, own = office_of(fleet, office_key)
         office.hold(replace(office.holds(), halted=reason), ROOT_DAYS, signers_of(key), own)
     typer.echo(f"{'rollouts go on' if lift else 'halted'}: `publish` brings it to the boxes")
@@ -156,8 +155,7 @@ def pin(
     sidewall-fleet pin north-1 --reason "study until May" --key anna.pem
     """
     with told():
-        if lift == (reason is not None):
-            raise SettingInvalid("reason", reason, "either --reason or --lift")
+        _check_either(reason, lift)
         if not BOX_NAME.fullmatch(box):
             raise SettingInvalid("box", box, BOX_NAME.pattern)
         office, own = office_of(fleet, office_key)
@@ -195,6 +193,11 @@ def publish(
         with opened_store(store, access) as opened:
             count = copy(fleet, opened)
     typer.echo(f"{store}: {count} new files")
+
+
+def _check_either(reason: str | None, lift: bool) -> None:
+    if lift == (reason is not None):
+        raise SettingInvalid("reason", reason, "either --reason or --lift")
 
 
 def _image(name: str, text: str) -> Image:

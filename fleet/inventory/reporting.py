@@ -5,14 +5,16 @@ Whatever gives no answer is named in the status; a status comes all the same.
 
 import http.client
 import json
-import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from base import __version__, durable
 from fleet.channels.content import DIGEST, parse_time, time_text
@@ -21,15 +23,21 @@ from fleet.inventory.status import BoxStatus, Running
 from fleet.settings import BoxSettings
 
 _SINCE: Final = "running.json"
-_SAMPLE: Final = re.compile(r"^(?P<name>\w+)(\{(?P<labels>[^}]*)\})? (?P<value>\S+)$", re.MULTILINE)
-_LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
 _LEAST_IMAGES: Final = 10
 _VERSION_LABEL: Final = "org.opencontainers.image.version"
 _OPEN_STATES: Final = ("receiving", "waiting", "analysing", "answered", "delivering")
 """Of the gateway's studies: those that somebody waits for."""
 
-Samples = list[tuple[str, dict[str, str], float]]
-"""Name, labels and value of what the engine's page says."""
+_SILENCES: Final = (
+    OSError,
+    http.client.HTTPException,
+    subprocess.SubprocessError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What it means that nobody answers, or that an answer is none."""
 
 
 def look_at_box(settings: BoxSettings, failed: tuple[str, ...] = (), now: datetime | None = None) -> BoxStatus:
@@ -68,25 +76,21 @@ def _ask(name: str, silent: list[str], place: object, ask: Any) -> Any:
         return None
     try:
         return ask()
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, subprocess.SubprocessError):
+    except _SILENCES:
         silent.append(name)
-    except http.client.HTTPException:
-        silent.append(name)
-    return None
+        return None
 
 
-def _metrics(settings: BoxSettings) -> Samples:
+def _metrics(settings: BoxSettings) -> list[Sample]:
+    """Return what the engine's page says."""
     connection = http.client.HTTPConnection(settings.engine_metrics, timeout=settings.patience_s)
     try:
         connection.request("GET", "/metrics")
         page = connection.getresponse().read().decode()
     finally:
         connection.close()
-    found = [
-        (each["name"], dict(_LABEL.findall(each["labels"] or "")), float(each["value"]))
-        for each in _SAMPLE.finditer(page)
-    ]
-    if not any(name.startswith("sidewall_") for name, _, _ in found):
+    found = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+    if not any(sample.name.startswith("sidewall_") for sample in found):
         raise ValueError(settings.engine_metrics)
     return found
 
@@ -110,13 +114,13 @@ def _images(settings: BoxSettings) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _bundle(store: Path | None, samples: Samples) -> tuple[str, str] | None:
+def _bundle(store: Path | None, samples: Sequence[Sample]) -> tuple[str, str] | None:
     if store is None:
         return None
     digest = (store / "current").readlink().name.replace("-", ":", 1)
     if not DIGEST.fullmatch(digest):
         raise ValueError(digest)
-    versions = [labels["version"] for name, labels, _ in samples if name == "sidewall_bundle_info"]
+    versions = [each.labels["version"] for each in samples if each.name == "sidewall_bundle_info"]
     return digest, versions[0] if versions else "unknown"
 
 
@@ -154,17 +158,17 @@ def _oldest_s(gateway: Mapping[str, Any]) -> float:
     )
 
 
-def _value(samples: Samples, wanted: str) -> float | None:
-    return next((value for name, _, value in samples if name == wanted), None)
+def _value(samples: Sequence[Sample], wanted: str) -> float | None:
+    return next((each.value for each in samples if each.name == wanted), None)
 
 
-def _least(samples: Samples, wanted: str) -> float | None:
-    return min((value for name, _, value in samples if name == wanted), default=None)
+def _least(samples: Sequence[Sample], wanted: str) -> float | None:
+    return min((each.value for each in samples if each.name == wanted), default=None)
 
 
-def _median(samples: Samples, wanted: str) -> float | None:
+def _median(samples: Sequence[Sample], wanted: str) -> float | None:
     """Return the median of a histogram, linear inside its bucket, as Prometheus does; None under ten images."""
-    buckets = sorted((float(labels["le"]), value) for name, labels, value in samples if name == f"{wanted}_bucket")
+    buckets = sorted((float(each.labels["le"]), each.value) for each in samples if each.name == f"{wanted}_bucket")
     count = buckets[-1][1] if buckets else 0.0
     if count < _LEAST_IMAGES:
         return None

@@ -1,12 +1,16 @@
 """A folder as a store: on this machine, a share, or a medium that is carried."""
 
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from base import durable
 from base.errors import SidewallError
 from base.system_errors import system_error
-from fleet.stores.store import LARGEST_BYTES, FileAbsentThere
+from fleet.stores.store import FileAbsentThere, read_whole
 from trust.errors import RegistryFailed
+
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class FolderStore:
@@ -19,16 +23,13 @@ class FolderStore:
         """Return the content of a file."""
         try:
             with (self._folder / name).open("rb") as file:
-                content = file.read(LARGEST_BYTES + 1)
+                return read_whole(iter(partial(file.read, _CHUNK_BYTES), b""), name, self._folder)
         except FileNotFoundError as error:
             if not self._folder.is_dir():
                 raise RegistryFailed(f"the folder {self._folder} is not there") from error
             raise FileAbsentThere(name) from error
         except OSError as error:
             raise self._failure(name, error) from error
-        if len(content) > LARGEST_BYTES:
-            raise RegistryFailed(f"{name} in {self._folder} is larger than {LARGEST_BYTES} bytes")
-        return content
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file durably."""

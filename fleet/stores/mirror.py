@@ -2,16 +2,11 @@
 
 from urllib.parse import urlsplit
 
-import requests
-import urllib3
-
 from base.errors import SettingInvalid
-from fleet.stores.store import LARGEST_BYTES, FileAbsentThere
-from trust.errors import RegistryFailed
+from fleet.stores.store import FileAbsentThere, read_whole
 from trust.registry.access import RegistryAccess
-from trust.registry.answers import require_answer, unanswered
+from trust.registry.asking import HttpPlace
 from trust.registry.reference import Reference
-from trust.registry.session import open_session, proxy_of
 
 
 class MirrorStore:
@@ -20,27 +15,18 @@ class MirrorStore:
     def __init__(self, url: str, access: RegistryAccess) -> None:
         parts = urlsplit(url)
         self._url = url.rstrip("/")
-        self._reference = Reference(parts.netloc, parts.path.strip("/"), None, None)
-        self._session = open_session(self._reference, access)
-        self._proxy = proxy_of(self._session, url)
+        self._place = HttpPlace(Reference(parts.netloc, parts.path.strip("/"), None, None), access, self._url)
 
     def close(self) -> None:
         """End the connections."""
-        self._session.close()
+        self._place.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
-        try:
-            with self._session.get(f"{self._url}/{name}", stream=True) as response:
-                if response.status_code == requests.codes.not_found:
-                    raise FileAbsentThere(name)
-                require_answer(response, name, self._reference)
-                content: bytes = response.raw.read(LARGEST_BYTES + 1, decode_content=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unanswered(self._reference, error, self._proxy) from error
-        if len(content) > LARGEST_BYTES:
-            raise RegistryFailed(f"{name} at {self._url} is larger than {LARGEST_BYTES} bytes")
-        return content
+        response = self._place.get(name)
+        if response is None:
+            raise FileAbsentThere(name)
+        return read_whole(self._place.chunks(response, name), name, self._url)
 
     def write(self, name: str, content: bytes) -> None:
         """Raise `SettingInvalid`: nobody writes over HTTP here."""

@@ -10,17 +10,14 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 import requests
-import urllib3
 
-from fleet.stores.store import LARGEST_BYTES, FileAbsentThere
+from fleet.stores.store import FileAbsentThere, read_whole
 from trust.errors import RegistryFailed
 from trust.registry.access import RegistryAccess
-from trust.registry.answers import require_answer, unanswered
+from trust.registry.asking import OCI_MANIFEST_TYPE, HttpPlace, repository_url
 from trust.registry.reference import Reference
-from trust.registry.session import open_session, proxy_of
 
 ARTIFACT_TYPE: Final = "application/vnd.sidewall.fleet.file.v1"
-_MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 _EMPTY: Final = b"{}"
 _EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
 _FOLDER_IN_TAG: Final = "__"
@@ -35,19 +32,17 @@ class RegistryStore:
 
     def __init__(self, reference: Reference, access: RegistryAccess) -> None:
         self._reference = reference
-        self._session = open_session(reference, access)
-        base_url = f"{'http' if access.plain_http else 'https'}://{reference.host}"
-        self._url = f"{base_url}/v2/{reference.name}"
-        self._proxy = proxy_of(self._session, base_url)
+        self._place = HttpPlace(reference, access, repository_url(reference, access))
+        self._url = self._place.url
 
     def close(self) -> None:
         """End the connections."""
-        self._session.close()
+        self._place.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; its digest is held against the artifact's."""
         try:
-            manifest = json.loads(self._get(f"manifests/{_tag(name)}", name, _MANIFEST_TYPE))
+            manifest = json.loads(self._get(f"manifests/{_tag(name)}", name, OCI_MANIFEST_TYPE))
             (layer,) = manifest["layers"]
             digest, data = str(layer["digest"]), layer.get("data")
             content = self._get(f"blobs/{digest}", name) if data is None else base64.b64decode(data, validate=True)
@@ -65,13 +60,13 @@ class RegistryStore:
         layer = _descriptor(ARTIFACT_TYPE, content)
         manifest = {
             "schemaVersion": 2,
-            "mediaType": _MANIFEST_TYPE,
+            "mediaType": OCI_MANIFEST_TYPE,
             "artifactType": ARTIFACT_TYPE,
             "config": _descriptor(_EMPTY_TYPE, _EMPTY),
             "layers": [layer | ({"data": base64.b64encode(content).decode()} if inline else {})],
             "annotations": {"org.opencontainers.image.title": name},
         }
-        headers = {"Content-Type": _MANIFEST_TYPE}
+        headers = {"Content-Type": OCI_MANIFEST_TYPE}
         body = json.dumps(manifest).encode()
         self._ask("PUT", f"{self._url}/manifests/{_tag(name)}", name, data=body, headers=headers).close()
 
@@ -105,28 +100,17 @@ class RegistryStore:
         self._ask("PUT", place, name, data=content, headers=headers).close()
 
     def _get(self, path: str, name: str, kind: str = "*/*") -> bytes:
-        headers = {"Accept": kind, "Accept-Encoding": "identity"}
-        response = self._ask("GET", f"{self._url}/{path}", name, headers=headers, stream=True, absent_is_empty=True)
-        with response:
-            if response.status_code == requests.codes.not_found:
-                raise FileAbsentThere(name)
-            try:
-                content: bytes = response.raw.read(LARGEST_BYTES + 1, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise RegistryFailed(f"the registry broke off in {name} of {self._reference}") from error
-        if len(content) > LARGEST_BYTES:
-            raise RegistryFailed(f"{name} in {self._reference} is larger than {LARGEST_BYTES} bytes")
-        return content
+        response = self._place.get(path, kind)
+        if response is None:
+            raise FileAbsentThere(name)
+        return read_whole(self._place.chunks(response, name), name, self._reference)
 
     def _ask(
         self, method: str, url: str, name: str, *, absent_is_empty: bool = False, **options: Any
     ) -> requests.Response:
-        try:
-            response = self._session.request(method, url, **options)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise unanswered(self._reference, error, self._proxy) from error
+        response = self._place.ask(method, url, **options)
         if not (absent_is_empty and response.status_code == requests.codes.not_found):
-            require_answer(response, name, self._reference)
+            self._place.require(response, name)
         return response
 
 

@@ -1,6 +1,9 @@
 """What every place for files can do."""
 
+from collections.abc import Iterable
 from typing import Final, Protocol
+
+from trust.errors import RegistryFailed
 
 LARGEST_BYTES: Final = 8 << 20
 """Of one file: many times what any needs, so that a wrong answer fills no disk."""
@@ -27,3 +30,13 @@ class Store(Protocol):
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of the files directly in a folder, with it: `boxes/a.json`; empty without it."""
         ...
+
+
+def read_whole(chunks: Iterable[bytes], name: str, place: object) -> bytes:
+    """Return the content of a file from its parts; raises `RegistryFailed` beyond `LARGEST_BYTES`."""
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > LARGEST_BYTES:
+            raise RegistryFailed(f"{name} in {place} is larger than {LARGEST_BYTES} bytes")
+    return bytes(content)

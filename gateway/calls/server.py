@@ -11,13 +11,14 @@ from base.certificates import ServerCertificate
 from base.errors import AddressUnavailable
 from base.listening import require_free
 from gateway.calls.callers import Gate
+from gateway.calls.describing import MAX_STREAMS, add_reflection
 from gateway.calls.servicer import MAX_WATCHES, StudiesServicer
 from gateway.ledger.ledger import Ledger
 from gateway.settings import GatewaySettings
 from gateway.site.parts import Site
 from gateway.spool import Spool
 
-_THREADS: Final = MAX_WATCHES + 16
+_THREADS: Final = MAX_WATCHES + MAX_STREAMS + 16
 _PATIENCE_S: Final = 5.0
 _OPTIONS: Final = (
     # Requests are names; anything larger is none of ours.
@@ -42,6 +43,7 @@ class StudiesServer:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="studies")
         self._server = grpc.server(self._threads, options=_OPTIONS, maximum_concurrent_rpcs=_THREADS)
         studies_pb2_grpc.add_StudiesServicer_to_server(self._servicer, self._server)
+        add_reflection(self._server)
 
     def start(self) -> int:
         """Begin to listen and return the port; raises `SettingInvalid` on an address or TLS file of no use."""

@@ -11,7 +11,6 @@ from typing import Any, Final
 import structlog
 from pydicom.dataset import Dataset
 from pydicom.uid import (
-    AllTransferSyntaxes,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -19,7 +18,6 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, _config, evt
 from pynetdicom.events import Event
-from pynetdicom.presentation import AllStoragePresentationContexts
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
 
 from gateway.errors import NotTaken
@@ -33,14 +31,15 @@ from gateway.site.parts import Caller, Site
 from gateway.site.permitting import Known, anybody, names_of, who_opens
 
 _SUCCESS: Final = 0x0000
-_FIRST_SYNTAXES: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-_LAST_SYNTAXES: Final = (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian)
-_SYNTAXES: Final = (
-    *_FIRST_SYNTAXES,
-    *(each for each in AllTransferSyntaxes if each not in (*_FIRST_SYNTAXES, *_LAST_SYNTAXES)),
-    *_LAST_SYNTAXES,
-)
-"""Every one: what cannot be decoded is refused by the engine, with the reason; what is lost is lost for good."""
+_RANKS: Final = {
+    ExplicitVRLittleEndian: 0,
+    ImplicitVRLittleEndian: 1,
+    DeflatedExplicitVRLittleEndian: 3,
+    ExplicitVRBigEndian: 3,
+}
+_RANK_OF_OTHERS: Final = 2
+"""Which of the transfer syntaxes that a caller proposes for one class is taken. Every one is: what cannot be decoded is
+refused by the engine, with the reason; what is lost is lost for good."""
 
 _MAX_MESSAGE_BYTES: Final = 16 << 20
 """Of a command, or a data set that is no instance: a commitment report about ten thousand instances has a tenth."""
@@ -69,7 +68,8 @@ class DicomNode:
         # An instance is written as it comes, by pynetdicom, which asks `tempfile` for a name: on the spool's own disk,
         # where it can be renamed to its place.
         _config.STORE_RECV_CHUNKED_DATASET = True
-        # Private classes as well: the receiver decides, for a refused context can fail a scanner's whole job.
+        # Every storage class, private ones as well, by any transfer syntax: the receiver decides, for a refused context
+        # can fail a scanner's whole job.
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         tempfile.tempdir = str(incoming)
         self._server: Listener | None = None
@@ -85,9 +85,6 @@ class DicomNode:
         entity.require_called_aet = True
         entity.add_supported_context(Verification)
         entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
-        for context in AllStoragePresentationContexts:
-            if context.abstract_syntax is not None:
-                entity.add_supported_context(context.abstract_syntax, list(_SYNTAXES))
         server: Any = entity.make_server(
             host_of(self._settings.listen),
             evt_handlers=self._handlers(),
@@ -140,6 +137,8 @@ class DicomNode:
             _log.warning("association rejected", calling=title, address=address, **said)
             # Rejected as passing, by the service provider: local limit exceeded.
             _reject(event, 0x02, 0x03, 0x02)
+            return
+        _prefer_plain(event)
 
     def _known(self, event: Event) -> Known | None:
         """Return who opened an association; None for whom the site's file does not name."""
@@ -223,8 +222,12 @@ class DicomNode:
             event.assoc.abort(block=False)
 
     def _closed(self, event: Event) -> None:
-        """Remove what an association that broke left half written."""
+        """Remove what an association that broke left half written, and end the thread of one that never came about."""
         self._activity.ended(id(event.assoc))
+        requests: Any = event.assoc.dul.to_user_queue
+        if event.assoc.requestor.primitive is None and requests.empty():
+            # Whoever waits there for an association request would do so until the idle limit: None is that limit.
+            requests.put(None)
         message: Any = getattr(event.assoc.dimse, "message", None)
         file, path = getattr(message, "_data_set_file", None), getattr(message, "_data_set_path", None)
         if file is not None and path is not None:
@@ -263,6 +266,13 @@ def _count_of(event: Event, title: str, address: str) -> int:
         and str(each.address or "").removeprefix("::ffff:") == address
         for each in there
     )
+
+
+def _prefer_plain(event: Event) -> None:
+    """Order the transfer syntaxes that are proposed: pynetdicom takes the first of each storage class."""
+    request: Any = event.assoc.requestor.primitive
+    for context in request.presentation_context_definition_list:
+        context.transfer_syntax = sorted(context.transfer_syntax, key=lambda each: _RANKS.get(each, _RANK_OF_OTHERS))
 
 
 def _reject(event: Event, result: int, source: int, reason: int) -> None:

@@ -173,8 +173,13 @@ def test_the_gateway_runs_the_image_of_this_version_beside_the_engine_and_ends_b
     environment = dict(pair.split("=", 1) for pair in container["Environment"][0].split())
     assert environment == service["environment"]
     settings = load_gateway_settings({}, environment=environment)
-    assert [settings.listen, settings.web_listen] == ["0.0.0.0:11112", "0.0.0.0:8080"]
+    inside = [settings.listen, settings.web_listen, settings.studies_listen]
+    assert inside == ["0.0.0.0:11112", "0.0.0.0:8080", "0.0.0.0:50052"]
     assert container["PublishPort"] == service["ports"]
+    # Each is published on this machine's own address, under the same number, and the image names it.
+    ports = [each.rpartition(":")[2] for each in inside]
+    assert service["ports"] == [f"127.0.0.1:{each}:{each}" for each in ports]
+    assert f"\nEXPOSE {' '.join(ports)}\n" in (DOCKER / "gateway.Dockerfile").read_text()
     assert {exit_status(SettingInvalid)} == {int(each) for each in unit["Service"]["RestartPreventExitStatus"]}
 
 
@@ -216,6 +221,8 @@ def test_the_gateway_has_a_unit_of_an_older_podman_too(tmp_path: Path) -> None:
         "--volume=sidewall-gateway:/var/lib/sidewall-gateway",
         "--volume=/srv/sidewall/gateway:/etc/sidewall:ro",
         "--publish=127.0.0.1:8080:8080",
+        "--publish=127.0.0.1:50052:50052",
+        "--env=SIDEWALL_GATEWAY_STUDIES_LISTEN=0.0.0.0:50052",
     }
     assert wanted <= set(create)
     assert "--publish=127.0.0.1:11112:11112" not in create

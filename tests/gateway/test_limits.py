@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydicom.dataset import FileDataset
+from pydicom.uid import JPEG2000, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.sop_class import MRImageStorage, Verification  # type: ignore[attr-defined]
 
@@ -121,6 +122,35 @@ def test_a_pdu_that_announces_more_than_allowed_is_not_waited_for(gateway: Runni
     assert (told["allowed"], told["address"]) == (f"{1 << 20} bytes", "127.0.0.1")
 
 
+def test_a_connection_that_its_peer_has_left_ends_at_once_and_not_after_the_idle_limit(tmp_path: Path) -> None:
+    own = GatewayPlace(tmp_path)
+    own.write_site("")
+    # The limit is longer than anybody waits here.
+    with refused_connections(), running_gateway(own, SIDEWALL_GATEWAY_ASSOCIATION_IDLE_S="3600") as running:
+        before = _threads(running)
+        for number in range(60):
+            with socket.create_connection(("127.0.0.1", running.port), timeout=30) as connection:
+                # Nothing; half a header; half a request; what is no PDU.
+                connection.sendall((b"", b"\x01", b"\x01\0\0\0\0\xff" + bytes(9), b"\x4e" * 50)[number % 4])
+        wait_for(lambda: _threads(running) <= before + 2, own.describe)
+        entity = AE("MR1")
+        entity.add_requested_context(Verification)
+        association = entity.associate("127.0.0.1", running.port, ae_title="SIDEWALL")
+        assert association.is_established
+        association.release()
+    own.end()
+
+
+def test_of_several_transfer_syntaxes_the_one_that_needs_no_decoder_is_taken(gateway: RunningGateway) -> None:
+    entity = AE("MR1")
+    entity.add_requested_context(MRImageStorage, [JPEG2000, ExplicitVRBigEndian, ImplicitVRLittleEndian])
+    entity.add_requested_context("1.2.826.0.1.3680043.9.7434.1", [ExplicitVRBigEndian, JPEG2000])
+    association = entity.associate("127.0.0.1", gateway.port, ae_title="SIDEWALL")
+    taken = [each.transfer_syntax for each in association.accepted_contexts]
+    association.release()
+    assert taken == [[ImplicitVRLittleEndian], [JPEG2000]]
+
+
 def test_senders_are_asked_to_keep_to_pdus_of_the_allowed_size(gateway: RunningGateway) -> None:
     entity = AE("MR1")
     entity.add_requested_context(MRImageStorage)
@@ -162,6 +192,10 @@ def test_a_rate_is_of_each_caller_and_names_count_and_limit() -> None:
     unlimited = Rate(0, "instances")
     for _ in range(10):
         unlimited.note("MR1")
+
+
+def _threads(gateway: RunningGateway) -> int:
+    return len(list(Path(f"/proc/{gateway.process.pid}/task").iterdir()))
 
 
 def _until_closed(connection: socket.socket) -> bool:

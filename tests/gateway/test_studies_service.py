@@ -3,15 +3,22 @@
 import asyncio
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pydicom
 import pytest
 import sidewall
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
+from gateway.calls.describing import MAX_STREAMS
 from gateway.ledger import history
 from tests.fixtures.gateways import GatewayPlace, RunningGateway, recording_node, running_gateway
+from tests.fixtures.proxies import open_channel
 from tests.fixtures.sending import renamed_study, send
 
 TOKENS = {"ris": "one-long-token", "viewer": "another-token", "scanner": "third-token"}
@@ -200,6 +207,33 @@ def test_both_clients_watch_a_study_from_its_first_change_on_and_see_it_analysed
         (first, *_) = history.entries_of(connection, opened.subject)
     ledger.close()
     assert first.reason == "asked for by ris, after revision 1"
+
+
+def test_reflection_tells_the_contract_and_keeps_nobody_from_calling(
+    gateway: RunningGateway, study: pydicom.FileDataset
+) -> None:
+    held = threading.Event()
+
+    def hold_open() -> Iterator[ServerReflectionRequest]:
+        yield ServerReflectionRequest(list_services="")
+        held.wait(60)
+
+    with open_channel(_address(gateway)) as channel:
+        stub = ServerReflectionStub(channel)
+        streams = [stub.ServerReflectionInfo(hold_open()) for _ in range(MAX_STREAMS)]
+        answers = [next(each) for each in streams]
+        with pytest.raises(grpc.RpcError) as error:
+            next(stub.ServerReflectionInfo(hold_open()))
+        with _client(gateway, "ris") as client:
+            assert client.get("ACC-1").study_uid == study.StudyInstanceUID
+        held.set()
+        assert [list(each) for each in streams] == [[]] * MAX_STREAMS
+        described = ProtoReflectionDescriptorDatabase(channel).FindFileContainingSymbol("sidewall.v1.Studies")
+    services = [{each.name for each in answer.list_services_response.service} for answer in answers]
+    assert services == [{"sidewall.v1.Studies", "grpc.reflection.v1alpha.ServerReflection"}] * MAX_STREAMS
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert error.value.details() == "5 streams of reflection at the same time; allowed: 4"
+    assert described.name == "sidewall/v1/studies.proto"
 
 
 def test_more_calls_than_one_caller_may_make_are_told_with_the_limit(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ HEAD_TYPES: Final = {
     MANIFEST_NAME: "application/vnd.sidewall.bundle.manifest.v1+json",
     SIGNATURE_NAME: "application/vnd.sidewall.bundle.signature.v1+json",
 }
-OCI_MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 TITLE: Final = "org.opencontainers.image.title"
 
 ShowBytes = Callable[[int, int], None]

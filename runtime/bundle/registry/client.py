@@ -9,13 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import requests
-import urllib3
-
 from runtime.bundle.loading import Bundle
 from runtime.bundle.receiving import receive_bundle
 from runtime.bundle.registry.artifact import (
-    OCI_MANIFEST_TYPE,
     ArtifactSource,
     ShowBytes,
     artifact_digest,
@@ -23,14 +19,11 @@ from runtime.bundle.registry.artifact import (
 )
 from trust.errors import BundleRejected, RegistryFailed
 from trust.registry.access import RegistryAccess
-from trust.registry.answers import require_answer, unanswered
+from trust.registry.asking import OCI_MANIFEST_TYPE, HttpPlace, repository_url
 from trust.registry.reference import Reference
-from trust.registry.session import open_session, proxy_of
 
 _LARGEST_OCI_MANIFEST_BYTES: Final = 4 << 20
 """What registries themselves allow."""
-
-_CHUNK_BYTES: Final = 1 << 20
 
 
 def pull_bundle(
@@ -55,31 +48,29 @@ def current_digest(reference: Reference, access: RegistryAccess) -> str:
 @contextmanager
 def connected(reference: Reference, access: RegistryAccess) -> Iterator["Repository"]:
     """Give the repository of a reference, and close what is open in the end; raises `SettingInvalid`."""
-    session = open_session(reference, access)
+    place = HttpPlace(reference, access, repository_url(reference, access))
     try:
-        yield Repository(reference, session, f"{'http' if access.plain_http else 'https'}://{reference.host}")
+        yield Repository(reference, place)
     finally:
-        session.close()
+        place.close()
 
 
 class Repository:
     """One repository, asked once for each thing; who starts the program tries again."""
 
-    def __init__(self, reference: Reference, session: requests.Session, base_url: str) -> None:
-        self._reference, self._session = reference, session
-        self._url = f"{base_url}/v2/{reference.name}"
-        self.proxy = proxy_of(session, base_url)
+    def __init__(self, reference: Reference, place: HttpPlace) -> None:
+        self._reference, self._place = reference, place
+        self.proxy = place.proxy
         """host:port of the proxy through which the registry is asked, if there is one."""
 
     def read_artifact(self) -> bytes:
         """Return the artifact's manifest as it stands; one that is not the pinned one raises `BundleRejected`."""
         wanted = self._reference.digest
-        response = self._get(f"manifests/{wanted or self._reference.tag}", OCI_MANIFEST_TYPE)
-        if response.status_code == requests.codes.not_found:
-            response.close()
+        response = self._place.get(f"manifests/{wanted or self._reference.tag}", OCI_MANIFEST_TYPE)
+        if response is None:
             raise RegistryFailed(f"the registry has no {self._reference}")
-        require_answer(response, "the artifact", self._reference)
-        content = read_limited(self._stream(response, "the artifact"), _LARGEST_OCI_MANIFEST_BYTES, "the artifact")
+        chunks = self._place.chunks(response, "the artifact")
+        content = read_limited(chunks, _LARGEST_OCI_MANIFEST_BYTES, "the artifact")
         digest = artifact_digest(content)
         if wanted not in (None, digest):
             raise BundleRejected(f"the registry answers with artifact {digest}; asked for {wanted}")
@@ -87,28 +78,11 @@ class Repository:
 
     def read_blob(self, digest: str, name: str) -> Iterator[bytes]:
         """Return content by its digest; nothing is checked here."""
-        response = self._get(f"blobs/{digest}")
-        if response.status_code == requests.codes.not_found:
-            response.close()
+        response = self._place.get(f"blobs/{digest}")
+        if response is None:
             raise BundleRejected(f"file {name} of the bundle is missing: the registry has no content {digest}")
-        require_answer(response, name, self._reference)
-        return self._stream(response, name)
+        return self._place.chunks(response, name)
 
     def receive(self, content: bytes, target: Path, show: ShowBytes) -> Bundle:
         """Write the bundle of an artifact to a folder that does not exist yet; raises what `receive_bundle` does."""
         return receive_bundle(ArtifactSource(self, content, show), target, setting="bundle_store")
-
-    def _get(self, path: str, kind: str = "*/*") -> requests.Response:
-        # As it was pushed: a digest is that of the bytes as they stand.
-        headers = {"Accept": kind, "Accept-Encoding": "identity"}
-        try:
-            return self._session.get(f"{self._url}/{path}", headers=headers, stream=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise unanswered(self._reference, error, self.proxy) from error
-
-    def _stream(self, response: requests.Response, name: str) -> Iterator[bytes]:
-        with response:
-            try:
-                yield from response.raw.stream(_CHUNK_BYTES, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise RegistryFailed(f"the registry broke off in {name} of {self._reference}") from error

@@ -54,9 +54,19 @@ def test_a_file_that_is_not_there_is_told_from_a_store_that_is_not(store: Store)
             absent.read("boxes/none.json")
 
 
-def test_what_is_too_large_is_not_read(tmp_path: Path) -> None:
+def test_what_is_too_large_is_not_read(store: Store) -> None:
+    store.write("large.json", bytes(LARGEST_BYTES + 1))
+    with pytest.raises(RegistryFailed, match="larger than 8388608 bytes"):
+        store.read("large.json")
+
+
+def test_what_a_web_server_has_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "large.json").write_bytes(bytes(LARGEST_BYTES + 1))
-    with opened_store(str(tmp_path), PLAIN) as store, pytest.raises(RegistryFailed, match="larger than 8388608 bytes"):
+    with (
+        serving(tmp_path) as address,
+        opened_store(address, PLAIN) as store,
+        pytest.raises(RegistryFailed, match="larger than 8388608 bytes"),
+    ):
         store.read("large.json")
 
 
