@@ -1,6 +1,6 @@
 """What a fleet's office refuses to say, and what its boxes refuse to believe."""
 
-from base.errors import SidewallError
+from base.errors import SidewallError, SystemFailed
 
 
 class ChannelRejected(SidewallError):
@@ -62,6 +62,13 @@ class JournalRejected(SidewallError):
     """What an agent remembers is damaged."""
 
     code = "journal_rejected"
+
+
+class HostFailed(SystemFailed):
+    """A program of the host, podman or systemctl, ended with a failure or not in time."""
+
+    what = "it failed"
+    remedy = "look at `journalctl` and `podman events` of that moment"
 
 
 class AgentTaken(SidewallError):

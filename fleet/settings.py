@@ -4,6 +4,7 @@ A setting comes from the environment (`SIDEWALL_FLEET_` and its name in capitals
 `SIDEWALL_FLEET_CONFIG`), else it has its default.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,94 @@ from fleet.channels.content import BOX_NAME
 from fleet.channels.roles import RINGS
 from trust.registry.access import RegistryAccess
 
+WINDOW: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
 
 @dataclass(frozen=True)
-class BoxSettings(Section):
+class AgentSettings(Section):
+    """How this box takes up what its channel says."""
+
+    channel: str = ""
+    """Where the channel lies: a folder, `oci:HOST[:PORT]/NAME`, or `https://HOST/PATH`."""
+
+    root: Path = Path("/etc/sidewall/root.json")
+    """The fleet's root.json that this box was given."""
+
+    window: str = ""
+    """When an update may begin, HH:MM-HH:MM in this box's own time; empty for the whole day."""
+
+    spread_s: float = 3600.0
+    """Over how long the boxes of a ring begin, each at a time of its own."""
+
+    engine_image: str = ""
+    """HOST[:PORT]/NAME of the engine's images; empty where the agent leaves the engine alone."""
+
+    gateway_image: str = ""
+    """HOST[:PORT]/NAME of the gateway's images; empty where the agent leaves it alone."""
+
+    bundle_artifact: str = ""
+    """HOST[:PORT]/NAME of the bundles' artifacts; empty where the agent leaves the bundle alone."""
+
+    signature_policy: Path = Path("/etc/containers/policy.json")
+    """Whose images podman takes (containers-policy.json(5)); one that takes unsigned ones is refused."""
+
+    engine_unit_file: Path = Path("/etc/containers/systemd/sidewall.container")
+    """File that says which image the engine's unit runs; a generated unit where podman reads no Quadlet."""
+
+    gateway_unit_file: Path = Path("/etc/containers/systemd/sidewall-gateway.container")
+    """The same of the gateway."""
+
+    engine_health: str = "podman exec sidewall sidewall health"
+    """Command that succeeds once the engine serves, its golden case passed."""
+
+    gateway_health: str = "podman exec sidewall-gateway sidewall-gateway health"
+    """Command that succeeds once the gateway takes studies."""
+
+    self_test: str = ""
+    """Command that sends a phantom study through the whole path and succeeds once its result is back; empty: none."""
+
+    bundle_command: str = (
+        "podman run --rm --no-healthcheck --user 10001 --volume /srv/sidewall/store:/var/lib/sidewall/bundles "
+        "{image} bundle"
+    )
+    """Command to which `pull`, `use` and `remove` of a bundle are added; `{image}` becomes the engine's image."""
+
+    drain_s: float = 900.0
+    """How long is waited for the engine to have no case under way, before it is stopped all the same."""
+
+    ready_s: float = 600.0
+    """How long a component may take to serve after its start."""
+
+    self_test_s: float = 900.0
+    """How long the self-test may take."""
+
+    steady_s: float = 120.0
+    """For how long everything must go on after that, before something new counts as proved."""
+
+    pull_s: float = 7200.0
+    """How long the pull of one image may take."""
+
+    keep_hours: float = 24.0
+    """For how long something new must be good before what ran before it is removed."""
+
+    disk_reserve_mb: float = 2000.0
+    """Room (10^6 bytes) that a pull has to leave."""
+
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "window": (lambda text: not text or bool(WINDOW.fullmatch(text)), "HH:MM-HH:MM, or empty"),
+        "spread_s": within(0.0, 7 * 86400.0, "s"),
+        "drain_s": within(0.0, 86400.0, "s"),
+        "ready_s": within(1.0, 86400.0, "s"),
+        "self_test_s": within(1.0, 86400.0, "s"),
+        "steady_s": within(0.0, 86400.0, "s"),
+        "pull_s": within(1.0, 7 * 86400.0, "s"),
+        "keep_hours": within(0.0, 1000.0, "h"),
+        "disk_reserve_mb": within(0.0, 1e6, "MB"),
+    }
+
+
+@dataclass(frozen=True)
+class BoxSettings(AgentSettings):
     """The effective settings; raises `SettingInvalid` on a value outside its range."""
 
     box: str = "box"

@@ -125,6 +125,11 @@ class JournalFile:
             raise system_error(error, str(self._file)) or _rejected(self._file) from error
 
 
+def went_back_from(folder: Path) -> tuple[str, ...]:
+    """Return the digests that a box went back from, for its status; raises as `JournalFile.read`."""
+    return tuple(JournalFile(folder).read().bad)
+
+
 def _rejected(file: Path) -> JournalRejected:
     said = "move it away to begin anew, which forgets what this box went back from"
     return JournalRejected(f"{file} cannot be read or written as a journal; {said}")

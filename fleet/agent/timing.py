@@ -1,20 +1,13 @@
 """When a box may begin: within its window, and not at the same moment as every other box of its ring."""
 
 import hashlib
-import re
 from datetime import datetime, time, timedelta
 from typing import Final
 
 from fleet.channels.content import Part
+from fleet.settings import WINDOW
 
-_WINDOW: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-WINDOW_ALLOWED: Final = "HH:MM-HH:MM in the box's own time, or empty for the whole day"
 _DAY: Final = timedelta(days=1)
-
-
-def is_window(text: str) -> bool:
-    """Whether a text is a window of the day."""
-    return not text or bool(_WINDOW.fullmatch(text))
 
 
 def may_begin(part: Part, box: str, window: str, spread: timedelta, now: datetime) -> datetime | None:
@@ -45,7 +38,7 @@ def _share(box: str, sequence: int) -> float:
 
 def _opening(window: str, now: datetime) -> tuple[datetime, timedelta]:
     """Return when the window last opened, and for how long; one from 22:00 to 05:00 opens the evening before."""
-    found = _WINDOW.fullmatch(window)
+    found = WINDOW.fullmatch(window)
     if found is None:
         raise ValueError(window)
     first, last = (time(int(found[at]), int(found[at + 1])) for at in (1, 3))

@@ -10,7 +10,7 @@ from base.exit_status import exit_status
 from base.log import configure_log, where
 from base.streams import answer_alone
 from base.version_option import VersionOption
-from fleet.cli import following, founding, inventory, telling
+from fleet.cli import following, founding, inventory, telling, updating
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 app = typer.Typer(
@@ -38,6 +38,8 @@ for command in (
     telling.refresh,
     telling.publish,
     following.look,
+    updating.agent,
+    updating.retry,
     inventory.enrol,
     inventory.report,
     inventory.status,

@@ -14,6 +14,7 @@ import typer
 from base import durable
 from base.errors import SettingInvalid
 from base.system_errors import system_error
+from fleet.agent.journal import went_back_from
 from fleet.channels.content import Holds, Part
 from fleet.channels.office import Office
 from fleet.channels.roles import PARTS, RINGS
@@ -72,7 +73,7 @@ def report(config: Config = None, as_json: AsJson = False) -> None:
         settings = SOURCES.load(file=config)
         key = read_private_key(settings.status_key)
         with _written(settings.state):
-            status = look_at_box(settings)
+            status = look_at_box(settings, went_back_from(settings.state))
         with opened_store(settings.inventory, settings.access) as store:
             store.write(f"{FOLDER}/{settings.box}.json", seal(status, key))
     if as_json:
