@@ -20,7 +20,7 @@ REJECTION: Final = "rejection/"
 _TITLE: Final = ("113037", "DCM", "Rejected for Patient Safety Reasons")
 """CID 7011: also what IHE IOCM has for objects under the wrong patient."""
 
-_NOT_IMAGES: Final = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")
+_NOT_IMAGES: Final = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.", "1.2.840.10008.5.1.4.1.1.481.3")
 """Starts of SOP classes that a note refers to as COMPOSITE."""
 
 _TAKEN_OVER: Final = (

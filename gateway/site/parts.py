@@ -16,9 +16,9 @@ Mode = Literal["exact", "fast"]
 Gates = Literal["strict", "lenient"]
 Confirm = Literal["none", "commitment", "query"]
 Permission = Literal["store", "query", "fetch", "act"]
-Objects = Literal["report", "segmentation", "captures", "key_objects"]
+Objects = Literal["report", "segmentation", "captures", "key_objects", "document", "structure_set"]
 
-ALL_OBJECTS: Final[tuple[Objects, ...]] = ("report", "segmentation", "captures", "key_objects")
+ALL_OBJECTS: Final[tuple[Objects, ...]] = get_args(Objects)
 
 _AE_TITLE: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -191,7 +191,7 @@ class Delivery:
 
     to: str
     objects: tuple[str, ...] = ALL_OBJECTS
-    """Kinds, and SOP Class UIDs of objects of any other kind that engines may write."""
+    """Kinds (an engine writes `document`, the PDF, and `structure_set` where it is set to), and SOP Class UIDs of objects of any other kind that engines may write."""
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -16,6 +16,8 @@ _PREFIXES: Final = {
     "segmentation.dcm": "segmentation",
     "key_objects.dcm": "key_objects",
     "captures/": "captures",
+    "document.dcm": "document",
+    "structure_set.dcm": "structure_set",
 }
 
 
@@ -81,5 +83,5 @@ def _class_of(file: Path) -> str:
 
 def _rank(kind: str) -> int:
     """Return when an object goes out: the segmentation first, since what refers to it then finds it there."""
-    order = ("segmentation", "captures", "report", "key_objects")
+    order = ("segmentation", "captures", "structure_set", "report", "document", "key_objects")
     return order.index(kind) if kind in order else len(order)

@@ -26,8 +26,8 @@ _SIGN: Final = "findings.json"
 """The file that says that all is there."""
 
 _RESULTS: Final = (
-    _SIGN, "inputs.json", "segmentation.dcm", "report.dcm", "key_objects.dcm", "contact_sheet.png",
-    "report.html", "report.pdf", "keyimages/*.png", "captures/*.dcm", "gates/*.png",
+    _SIGN, "inputs.json", "segmentation.dcm", "report.dcm", "key_objects.dcm", "document.dcm", "structure_set.dcm",
+    "contact_sheet.png", "report.html", "report.pdf", "keyimages/*.png", "captures/*.dcm", "gates/*.png",
 )  # fmt: skip
 """What an earlier result may have left; a new one must not leave half of it beside its own."""
 

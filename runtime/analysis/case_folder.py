@@ -50,6 +50,11 @@ class CaseInputs:
     takes_filtered_images: bool = False
     """Whether the site let images pass that a vendor's filter made."""
 
+    encapsulated_pdf: bool = False
+    structure_set: bool = False
+    report_names_study: bool = True
+    """Which further objects the site had written, and whether the report named the study."""
+
     series_numbers: dict[str, int] = field(default_factory=dict)
     series_descriptions: dict[str, str] = field(default_factory=dict)
 

@@ -138,7 +138,12 @@ def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs)
         study_dates=then.case.study_date is not None,
         restaging_rules=inputs.restaging_rules or bool((then.rules or {}).get("restaging_applied")),
         filtered_images=_filtered_images(then, inputs),
-        results=ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
+        results=replace(
+            ResultSettings.chosen(inputs.series_numbers, inputs.series_descriptions),
+            names_study=inputs.report_names_study,
+            writes_document=inputs.encapsulated_pdf,
+            writes_structure_set=inputs.structure_set,
+        ),
     )
 
 

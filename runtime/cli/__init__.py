@@ -170,6 +170,9 @@ def analyze(
             prior=absolute(prior),
             restaging_rules=settings.restaging_rules,
             takes_filtered_images=settings.filtered_images == "warn",
+            encapsulated_pdf=settings.encapsulated_pdf,
+            structure_set=settings.structure_set,
+            report_names_study=settings.report_names_study,
             series_numbers=dict(settings.series_numbers),
             series_descriptions=dict(settings.series_descriptions),
         )

@@ -63,12 +63,13 @@ class Content:
 
 
 def build_content(
-    findings: Findings, pictures: Mapping[str, bytes], created: datetime, study: Sequence[tuple[str, str]] = ()
+    findings: Findings, pictures: Mapping[str, bytes], created: datetime | None, study: Sequence[tuple[str, str]] = ()
 ) -> Content:
     """Return the content of a case's report; `pictures` are PNG files by their artefact names.
 
     The picture of node 3 is the one whose file is called `node_03.png`, that of a quality check is `gates/<code>.png`;
-    other pictures come at the end. `study` are names and texts of what a printed report is matched by.
+    other pictures come at the end. `created` is the time of the analysis, None where it is not to be said. `study` are
+    names and texts of what a printed report is matched by.
     """
     refused = findings.status == "refused"
     by_stem = {_stem(name): data for name, data in sorted(pictures.items(), reverse=True)}
@@ -96,12 +97,12 @@ def build_content(
     )
 
 
-def _case_rows(findings: Findings, created: datetime, study: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
+def _case_rows(findings: Findings, created: datetime | None, study: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     context, volume, model = findings.context, findings.input, findings.model
     case_rows = [
         Row("Case", plain(findings.case.case_id)),
         *(Row(name, plain(text)) for name, text in study),
-        Row("Analysed", f"{created:%Y-%m-%d %H:%M:%S} {created.tzname() or 'local time'}"),
+        *([Row("Analysed", f"{created:%Y-%m-%d %H:%M:%S} {created.tzname() or 'local time'}")] if created else []),
         Row("Time point", context.time_point),
     ]
     if context.prior_case_id is not None:

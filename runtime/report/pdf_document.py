@@ -62,15 +62,20 @@ _NODE_WIDTHS: Final = {
 
 
 def pdf_report(
-    findings: Findings, pictures: Mapping[str, bytes], created: datetime, study: Sequence[tuple[str, str]] = ()
+    findings: Findings,
+    pictures: Mapping[str, bytes],
+    created: datetime,
+    study: Sequence[tuple[str, str]] = (),
+    *,
+    with_time: bool = True,
 ) -> bytes:
     """Return the report of a case as PDF; the same arguments give the same bytes.
 
     `pictures` are PNG files by their artefact names, as for `html_report`. `created` is the time of the analysis and
-    the document's only date.
+    the document's only date; the text says it unless `with_time` is off.
     """
     prepare()
-    content = build_content(findings, pictures, created, study)
+    content = build_content(findings, pictures, created if with_time else None, study)
     version = findings.software_version
     buffer = BytesIO()
     document = BaseDocTemplate(

@@ -32,6 +32,7 @@ from runtime.results.source import SourceImages, refused_images, source_images, 
 from runtime.results.superseding import EarlierReport
 
 _Built = TypeVar("_Built")
+_Dataset = TypeVar("_Dataset", bound=Dataset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ def write_artefacts(
     `report.dcm`, `segmentation.dcm` (unless nothing was segmented, which the report then says), `captures/*.dcm` and
     `key_objects.dcm`. A refused case (`regions` is None) gives `findings.json`, the report for people and, when the
     headers of `series` or else `refused_headers` tell one patient and study, a `report.dcm` with the reasons.
+    The settings may ask for `document.dcm`, of a refused case too, and `structure_set.dcm`.
 
     `created` is the time of the analysis, which the report for people says; DICOM objects have that of the study.
     `earlier` is the report of an earlier analysis of the study, which the new one supersedes unless it is the same.
@@ -75,60 +77,82 @@ def write_artefacts(
     if series is not None and regions is not None and findings.model is None:
         raise ValueError("findings of an analysed case must name the model")
     attempts = Attempts()
-    dicom: list[Artefact] = []
-    drawn: list[Artefact | None] = []
+    names = () if regions is None else slice_names(regions, series)
+    pictures = _key_pictures(findings, regions, names, attempts)
+    drawn = _drawn(findings, regions, names, pictures, evidence, attempts)
+    headers = series.headers if series else refused_headers
+    files: list[Artefact] = []
     if regions is None:
-        headers = series.headers if series else refused_headers
-        dicom += (
-            attempts.make("report.dcm", lambda: _refusal_report(headers, findings, created, settings, earlier)) or []
-        )
-    else:
-        names = slice_names(regions, series)
-        pictures = attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions, names)) or ()
-        if series is not None:
-            context = attempts.make(
-                "*.dcm", lambda: _context(source_images(series), findings, created, settings, earlier)
-            )
-            dicom += write_dicom(context, regions, pictures, attempts) if context else []
-        drawn += [_png(f"keyimages/{each.name}.png", each.image, attempts) for each in pictures]
-        sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions, names))
-        drawn.append(None if sheet is None else _png("contact_sheet.png", sheet, attempts))
-    gates = () if evidence is None else attempts.make("gates/*.png", lambda: case_pictures(findings, evidence)) or ()
-    drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]
-    files = [*dicom, *(each for each in drawn if each is not None)]
-    headers = series.headers if series else refused_headers or (evidence.headers if evidence else ())
-    named = study_facts(headers) if settings.names_study else ()
-    files += _for_people(attempts, findings, files, created, named)
+        context = attempts.make("report.dcm", lambda: _refusal_context(headers, findings, created, settings, earlier))
+        files += write_refusal(context, drawn, attempts) if context else []
+    elif series is not None:
+        context = attempts.make("*.dcm", lambda: _context(source_images(series), findings, created, settings, earlier))
+        files += write_dicom(context, regions, pictures, drawn, attempts) if context else []
+    files += drawn
+    told = headers or (evidence.headers if evidence else ())
+    files += _for_people(attempts, findings, drawn, created, study_facts(told) if settings.names_study else ())
     findings = attempts.told(findings)
     return WrittenCase(
         findings, (Artefact("findings.json", "application/json", to_json(findings).encode()), *files), attempts.lost
     )
 
 
-def _refusal_report(
+def _key_pictures(
+    findings: Findings, regions: CaseRegions | None, names: Sequence[str], attempts: Attempts
+) -> Sequence[KeyPicture]:
+    if regions is None:
+        return ()
+    return attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions, names)) or ()
+
+
+def _drawn(
+    findings: Findings,
+    regions: CaseRegions | None,
+    names: Sequence[str],
+    pictures: Sequence[KeyPicture],
+    evidence: CaseEvidence | None,
+    attempts: Attempts,
+) -> list[Artefact]:
+    """Return all pictures of a case as PNG files."""
+    drawn = [_png(f"keyimages/{each.name}.png", each.image, attempts) for each in pictures]
+    if regions is not None:
+        sheet = attempts.make("contact_sheet.png", lambda: contact_sheet(findings, regions, names))
+        drawn.append(None if sheet is None else _png("contact_sheet.png", sheet, attempts))
+    gates = () if evidence is None else attempts.make("gates/*.png", lambda: case_pictures(findings, evidence)) or ()
+    drawn += [_png(f"{each.name}.png", each.image, attempts) for each in gates]
+    return [each for each in drawn if each is not None]
+
+
+def _refusal_context(
     headers: Sequence[Dataset],
     findings: Findings,
     created: datetime,
     settings: ResultSettings,
     earlier: EarlierReport | None,
-) -> list[Artefact]:
+) -> ResultContext | None:
     source = refused_images(headers)
-    if source is None:
-        return []
+    return None if source is None else _context(source, findings, created, settings, earlier)
+
+
+def write_refusal(context: ResultContext, drawn: Sequence[Artefact], attempts: Attempts) -> list[Artefact]:
+    """Return the SR of a refused case and, where the site wants one, the report for people as a DICOM object."""
     from runtime.results.refusal_report import build_refusal_report
 
-    return [_dicom("report.dcm", build_refusal_report(_context(source, findings, created, settings, earlier)))]
+    written = DicomFiles(attempts)
+    report = written.keep("report.dcm", lambda: build_refusal_report(context), _itself)
+    _keep_document(written, context, drawn, [report])
+    return written.files
 
 
 def _for_people(
     attempts: Attempts,
     findings: Findings,
-    files: Sequence[Artefact],
+    drawn: Sequence[Artefact],
     created: datetime,
     study: tuple[tuple[str, str], ...],
 ) -> list[Artefact]:
     """Return the report as a page and as a document for print, with the pictures drawn so far."""
-    pictures = {each.name: each.data for each in files if each.media_type == "image/png"}
+    pictures = {each.name: each.data for each in drawn}
     page = attempts.make("report.html", lambda: html_report(attempts.told(findings), pictures, created, study))
     document = attempts.make("report.pdf", lambda: pdf_report(attempts.told(findings), pictures, created, study))
     made = (("report.html", "text/html", page), ("report.pdf", "application/pdf", document))
@@ -147,51 +171,89 @@ def _context(
 
 
 def write_dicom(
-    context: ResultContext, regions: CaseRegions, pictures: Sequence[KeyPicture], attempts: Attempts
+    context: ResultContext,
+    regions: CaseRegions,
+    pictures: Sequence[KeyPicture],
+    drawn: Sequence[Artefact],
+    attempts: Attempts,
 ) -> list[Artefact]:
-    """Return SEG (unless nothing was segmented), SR, key images and key objects of an analysed case.
+    """Return SEG (unless nothing was segmented), SR, key images, what else the site wants, and key objects.
 
     Each is built and encoded before anything refers to it: what could not be is lost, and not referred to.
     """
     from runtime.results.key_objects import build_key_objects, slices_with_nodes
     from runtime.results.secondary_capture import build_capture, picture_sources
     from runtime.results.segmentation_object import build_segmentation
+    from runtime.results.structure_set import build_structure_set
     from runtime.results.structured_report import build_report
 
-    files: list[Artefact] = []
-
-    def keep(name: str, build: Callable[[], _Built | None], dataset_of: Callable[[_Built], Dataset]) -> _Built | None:
-        def made() -> tuple[_Built, Artefact] | None:
-            built = build()
-            return None if built is None else (built, _dicom(name, dataset_of(built)))
-
-        done = attempts.make(name, made)
-        if done is None:
-            return None
-        files.append(done[1])
-        return done[0]
-
-    segmentation = keep("segmentation.dcm", lambda: build_segmentation(context, regions), lambda built: built.dataset)
+    written = DicomFiles(attempts)
+    segmentation = written.keep(
+        "segmentation.dcm", lambda: build_segmentation(context, regions), lambda built: built.dataset
+    )
     lost_segmentation = bool(attempts.lost) and attempts.lost[-1].name == "segmentation.dcm"
-    report = keep(
+    report = written.keep(
         "report.dcm", lambda: build_report(context, regions, segmentation, incomplete=lost_segmentation), _itself
     )
     captures: list[Dataset] = []
     for number, picture in enumerate(pictures, start=1):
         build = partial(build_capture, context, picture, number, regions)
-        capture = keep(f"captures/{picture.name}.dcm", build, _itself)
+        capture = written.keep(f"captures/{picture.name}.dcm", build, _itself)
         captures += [] if capture is None else [capture]
+    structures = None
+    if context.settings.writes_structure_set:
+        structures = written.keep("structure_set.dcm", lambda: build_structure_set(context, regions), _itself)
+    segments = None if segmentation is None else segmentation.dataset
+    document = _keep_document(written, context, drawn, [segments, report])
     missing = [lost.name for lost in attempts.lost]
+    further = [each for each in (document, structures) if each is not None]
 
     def key_objects() -> Dataset:
         slices = slices_with_nodes(context, regions) or picture_sources(context, pictures, regions)
-        return build_key_objects(context, slices, captures, segmentation, report, missing)
+        return build_key_objects(context, slices, captures, segmentation, report, missing, further)
 
-    keep("key_objects.dcm", key_objects, _itself)
-    return files
+    written.keep("key_objects.dcm", key_objects, _itself)
+    return written.files
 
 
-def _itself(dataset: Dataset) -> Dataset:
+def _keep_document(
+    written: "DicomFiles", context: ResultContext, drawn: Sequence[Artefact], results: Sequence[Dataset | None]
+) -> Dataset | None:
+    """Return the report for people as a DICOM object; None where the site wants none, or it could not be written."""
+    if not context.settings.writes_document:
+        return None
+    from runtime.results.encapsulated_document import build_document
+
+    pictures = {each.name: each.data for each in drawn}
+    findings = written.attempts.told(context.findings)
+    made = [each for each in results if each is not None]
+    return written.keep("document.dcm", lambda: build_document(context, findings, pictures, made), _itself)
+
+
+class DicomFiles:
+    """The DICOM objects of one case, each encoded before anything refers to it."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts = attempts
+        self.files: list[Artefact] = []
+
+    def keep(
+        self, name: str, build: Callable[[], _Built | None], dataset_of: Callable[[_Built], Dataset]
+    ) -> _Built | None:
+        """Return what was built, and keep it as a file; None where there is none, or it could not be written."""
+
+        def made() -> tuple[_Built, Artefact] | None:
+            built = build()
+            return None if built is None else (built, _dicom(name, dataset_of(built)))
+
+        done = self.attempts.make(name, made)
+        if done is None:
+            return None
+        self.files.append(done[1])
+        return done[0]
+
+
+def _itself(dataset: _Dataset) -> _Dataset:
     return dataset
 
 

@@ -116,6 +116,7 @@ BASELINE: Final = Code("C1442488", "UMLS", "Baseline")
 QUALITATIVE_EVALUATIONS: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
 """Container of TID 1500."""
 
+MEASUREMENT_REPORT: Final = Code("126000", "DCM", "Imaging Measurement Report")
 OF_INTEREST: Final = Code("113000", "DCM", "Of Interest")
 """Title of the key object selection (CID 7010)."""
 

@@ -54,12 +54,16 @@ class ResultContext:
         used |= {self.settings.of(each).number for each in ROLES}
         return next(each for each in range(number + 1, number + len(used) + 2) if each not in used)
 
-    def complete(self, result: Dataset) -> None:
-        """Give a result all of its patient and study, and one time for all that happened, so that the bytes repeat."""
+    def complete_patient_and_study(self, result: Dataset) -> None:
+        """Give a result all that is kept of its patient and study."""
         for name, element in self.source.patient_and_study.items():
             result[name] = element
         # A new element: highdicom lets the results share those of the source images, which hold no name.
         result.add_new("PatientName", "PN", self.source.patient_name)
+
+    def complete(self, result: Dataset) -> None:
+        """Give a result all of its patient and study, and one time for all that happened, so that the bytes repeat."""
+        self.complete_patient_and_study(result)
         result.InstanceCreationDate, result.InstanceCreationTime = result.ContentDate, result.ContentTime
         for equipment in result.get("ContributingEquipmentSequence", ()):
             equipment.ContributionDateTime = self.created.strftime("%Y%m%d%H%M%S.%f")

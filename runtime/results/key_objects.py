@@ -21,13 +21,14 @@ def build_key_objects(
     segmentation: SegmentationObject | None,
     report: Dataset | None,
     missing: Sequence[str] = (),
+    further: Sequence[Dataset] = (),
 ) -> hd.ko.KeyObjectSelectionDocument:
-    """Return the document that selects source slices (at least one), key images, SEG when there is one, and SR.
+    """Return the document that selects source slices (at least one), key images, SEG when there is one, SR, `further`.
 
     `missing` names the files that should be there and are not: the document says that it is incomplete.
     """
     of_all = [None if segmentation is None else segmentation.dataset, report]
-    results = [*captures, *(each for each in of_all if each is not None)]
+    results = [*captures, *(each for each in of_all if each is not None), *further]
     lacking = f". INCOMPLETE, not written: {', '.join(missing)}" if missing else ""
     objects = [*(reference.instance for reference in slices), *results]
     content = hd.ko.KeyObjectSelection(

@@ -9,7 +9,7 @@ from base.errors import SettingInvalid
 from base.settings import Section
 from runtime.results.words import RESEARCH_WORDS
 
-Role = Literal["segmentation", "report", "captures", "key_objects"]
+Role = Literal["segmentation", "report", "captures", "key_objects", "document", "structure_set"]
 """The kinds of objects of a result; each has a series of its own, since one series holds one modality."""
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -26,7 +26,9 @@ class SeriesChoices(Section):
     """How a site has the series of the results present themselves."""
 
     series_numbers: Mapping[str, int] = field(default_factory=dict)
-    """Series numbers of the DICOM results, such as `report=9102`: of segmentation, report, captures, key_objects."""
+    """Series numbers of the DICOM results, such as `report=9102`: of segmentation, report, captures, key_objects,
+    document (the PDF), structure_set.
+    """
 
     series_descriptions: Mapping[str, str] = field(default_factory=dict)
     """Start of their series descriptions, at most 34 characters; "RESEARCH - NOT FOR DIAGNOSIS" always follows."""
@@ -34,6 +36,16 @@ class SeriesChoices(Section):
     report_names_study: bool = True
     """Whether page and PDF say the study's date, its accession number and the last digits of its UID, by which a
     printed report is matched. Off where reports are to name no study; never of images whose identity was removed.
+    """
+
+    encapsulated_pdf: bool = False
+    """Whether the report for people is written as a DICOM object, too (Encapsulated PDF, `document.dcm`). Off by
+    default, as an archive that takes no documents would refuse a part of every result.
+    """
+
+    structure_set: bool = False
+    """Whether stations and nodes are written as contours, too (RT Structure Set, `structure_set.dcm`), for planning
+    systems. Off by default: whoever shows the segmentation would show everything twice.
     """
 
     def check(self) -> None:
@@ -44,7 +56,12 @@ class SeriesChoices(Section):
     def results(self) -> "ResultSettings":
         """How the series of the results present themselves."""
         chosen = ResultSettings.chosen(self.series_numbers, self.series_descriptions)
-        return replace(chosen, names_study=self.report_names_study)
+        return replace(
+            chosen,
+            names_study=self.report_names_study,
+            writes_document=self.encapsulated_pdf,
+            writes_structure_set=self.structure_set,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,8 +101,14 @@ class ResultSettings:
 
     captures: SeriesSettings = field(default=SeriesSettings(9003, "Sidewall key images"))
     key_objects: SeriesSettings = field(default=SeriesSettings(9004, "Sidewall key objects"))
+    document: SeriesSettings = field(default=SeriesSettings(9005, "Sidewall printed report"))
+    structure_set: SeriesSettings = field(default=SeriesSettings(9006, "Sidewall contours"))
     names_study: bool = True
-    """Whether the report for people names the study; no DICOM object depends on it."""
+    """Whether the report for people names the study; of the DICOM objects the printed report alone depends on it."""
+
+    writes_document: bool = False
+    writes_structure_set: bool = False
+    """Which further objects are written; key objects name them."""
 
     @classmethod
     def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:

@@ -145,6 +145,18 @@ class SourceImages:
         places = np.stack([offset @ row / column_spacing, offset @ column / row_spacing], axis=-1) + 0.5
         return np.asarray(np.clip(places, 0.0, (float(plane.Columns), float(plane.Rows))))
 
+    def place(self, places: npt.NDArray[np.float64], slice_index: int) -> npt.NDArray[np.float64]:
+        """Return the LPS positions (n, 3) in mm of places (n, 2: column, row) on a slice.
+
+        (0, 0) is the centre of the first pixel, as Image Position (Patient) has it (PS3.3, C.7.6.2.1.1).
+        """
+        plane = self.slices[slice_index]
+        row, column = np.array(plane.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+        row_spacing, column_spacing = (float(value) for value in plane.PixelSpacing)
+        corner = np.array(plane.ImagePositionPatient, dtype=np.float64)
+        along_row = places[:, :1] * column_spacing * row
+        return np.asarray(corner + along_row + places[:, 1:] * row_spacing * column)
+
     @property
     def frame_of_reference_uid(self) -> str:
         """Frame of reference that images and results share."""

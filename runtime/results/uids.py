@@ -61,6 +61,11 @@ def result_uids(
         "context": asdict(findings.context),
         "refusal": [asdict(reason) for reason in findings.refusal],
         "settings": {role: asdict(settings.of(role)) for role in ROLES},
+        "further": [
+            settings.writes_document,
+            settings.writes_structure_set,
+            settings.writes_document and settings.names_study,
+        ],
         "comparison": _comparison(findings),
         "supersedes": None if supersedes is None else asdict(supersedes),
     }

@@ -81,8 +81,8 @@ class _Found:
 
 
 _FILES: Final = (
-    "segmentation.dcm", "report.dcm", "captures", "key_objects.dcm", "keyimages", "contact_sheet.png", "gates",
-    "report.html", "report.pdf", "other",
+    "segmentation.dcm", "report.dcm", "captures", "key_objects.dcm", "document.dcm", "structure_set.dcm",
+    "keyimages", "contact_sheet.png", "gates", "report.html", "report.pdf", "other",
 )  # fmt: skip
 """Kinds of files that a result has (`LostFile.kind`)."""
 

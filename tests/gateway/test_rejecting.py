@@ -1,4 +1,4 @@
-"""A rejection note names objects of every class alike: reports, segmentations, captures, encapsulated documents."""
+"""A rejection note names objects of every class alike: reports, segmentations, captures, documents, contours."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.fixtures.sending import renamed_study
 CLASSES = {
     "1.2.840.10008.5.1.4.1.1.88.34": "COMPOSITE",  # Comprehensive 3D SR
     "1.2.840.10008.5.1.4.1.1.104.1": "COMPOSITE",  # Encapsulated PDF
+    "1.2.840.10008.5.1.4.1.1.481.3": "COMPOSITE",  # RT Structure Set
     "1.2.840.10008.5.1.4.1.1.66.4": "IMAGE",  # Segmentation
     "1.2.840.10008.5.1.4.1.1.7": "IMAGE",  # Secondary Capture
 }

@@ -42,6 +42,7 @@ def test_every_setting_can_come_as_text_from_the_environment(tmp_path: Path) -> 
         "rules": "short_axis_cutoff_mm=5.0", "gates": "midline=refuse", "series_numbers": "report=7",
         "series_descriptions": "report=Nodes",
         "restaging_rules": "yes", "filtered_images": "warn", "study_dates": "no", "report_names_study": "no",
+        "encapsulated_pdf": "yes", "structure_set": "yes",
         "max_transfers": "5", "transfer_idle_s": "2.5", "transfer_min_kib_s": "1.5", "answer_timeout_s": "30.5",
         "result_kept_s": "1.5",
     }  # fmt: skip
@@ -206,7 +207,7 @@ def test_the_salt_is_never_shown() -> None:
         ({"series_numbers": {"report": 0}}, "series_numbers.report is 0; allowed: 1 to 2147483647"),
         (
             {"series_numbers": {"reports": 7}},
-            "no such series; the series are segmentation, report, captures, key_objects",
+            "no such series; the series are segmentation, report, captures, key_objects, document, structure_set",
         ),
         ({"series_descriptions": {"captures": "x" * 35}}, "allowed: 1 to 34 characters"),
         ({"series_numbers": "report"}, "name=whole number"),
@@ -282,4 +283,6 @@ def test_a_bundle_is_named_beside_or_within_its_section(tmp_path: Path) -> None:
 def test_an_analysis_sees_only_what_is_about_a_case() -> None:
     names = {each.name for each in fields(CaseSettings)}
     about = {"pseudonym_salt", "rules", "gates", "restaging_rules", "filtered_images", "study_dates"}
-    assert names == about | {"series_numbers", "series_descriptions", "report_names_study"}
+    assert names == about | {
+        "series_numbers", "series_descriptions", "report_names_study", "encapsulated_pdf", "structure_set"
+    }  # fmt: skip

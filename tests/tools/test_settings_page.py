@@ -65,6 +65,8 @@ def test_the_sample_file_loads_and_sets_every_setting_but_the_secret() -> None:
         "report": 9002,
         "captures": 9003,
         "key_objects": 9004,
+        "document": 9005,
+        "structure_set": 9006,
     }
     assert settings.results == Settings().results
 

@@ -69,8 +69,8 @@ def test_without_a_rule_nothing_is_analysed() -> None:
         ('[[rule]]\nname = "a"\ndeliver = [{ to = "pacs" }]', "a destination (there is none)"),
         ('[[rule]]\nname = "a"\n[[rule]]\nname = "a"', "a name of its own for each"),
         (
-            '[[rule]]\nname = "a"\ndeliver = [{ to = "pacs", objects = ["document"] }]',
-            "report, segmentation, captures, key_objects, or a SOP Class UID",
+            '[[rule]]\nname = "a"\ndeliver = [{ to = "pacs", objects = ["pdf"] }]',
+            "report, segmentation, captures, key_objects, document, structure_set, or a SOP Class UID",
         ),
         ('[[destination]]\nname = "p"\nhost = "h"\nport = 0\nae_title = "A"', "1 to 65535"),
         ('[[destination]]\nname = "p"\nurl = "http://h"', "query or none for a url"),

@@ -264,7 +264,8 @@ def _assert_valid(case: Case, folder: Path) -> None:
     tool = find_dciodvfy()
     if tool is None:
         pytest.skip("dciodvfy (Debian package dicom3tools) is not installed")
-    for name, data in dicom_files(case).items():
+    every = replace(DEFAULT_RESULT_SETTINGS, writes_document=True, writes_structure_set=True)
+    for name, data in dicom_files(case, settings=every).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
