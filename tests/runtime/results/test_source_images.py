@@ -164,7 +164,7 @@ def test_a_series_number_of_the_source_is_not_used_again() -> None:
     series = _with_first_header(build_case().series, SeriesNumber=9002)
     objects = dicom_objects(replace(build_case(), series=series))
     numbers = {name.split("/")[0]: int(data.SeriesNumber) for name, data in objects.items()}
-    assert numbers == {"segmentation.dcm": 9001, "report.dcm": 9005, "captures": 9003, "key_objects.dcm": 9004}
+    assert numbers == {"segmentation.dcm": 9001, "report.dcm": 9007, "captures": 9003, "key_objects.dcm": 9004}
 
 
 def test_segmentation_and_captures_say_the_body_part_and_no_side() -> None:
