@@ -191,8 +191,8 @@ class Delivery:
 
     to: str
     objects: tuple[str, ...] = ALL_OBJECTS
-    """Kinds (an engine writes `document`, the PDF, and `structure_set` where it is set to), and SOP Class UIDs of objects
-    of any other kind that engines may write.
+    """Kinds (an engine writes `document`, the PDF, and `structure_set` where it is set to), and SOP Class UIDs of what
+    else engines may write.
     """
 
     def __post_init__(self) -> None:
