@@ -7,9 +7,28 @@ from typing import Any, Final
 
 from base.errors import AddressUnavailable, SettingInvalid
 
-_OWN_ADDRESS: Final = "an address of this machine with a port that is free"
+LOOPBACK_WORDS: Final = "this machine's own address (127.0.0.1, ::1, localhost)"
+"""What `is_loopback` allows, in the words of an error."""
+
+_LOOPBACKS: Final = ("127.0.0.1", "::1", "localhost")
+OWN_ADDRESS: Final = "an address of this machine with a port that is free"
+"""What a server may listen at, in the words of an error."""
+
 _TOLERATED: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """A name may have addresses of a kind that this machine does not use, such as ::1: one that works is enough."""
+
+
+def port_of(listen: str) -> int | None:
+    """Return the port of a host:port, 0 to 65535; None where the text is none."""
+    host, separator, port = listen.rpartition(":")
+    if not (host and separator and port.isdecimal() and int(port) <= 65535):
+        return None
+    return int(port)
+
+
+def is_loopback(listen: str) -> bool:
+    """Tell whether a host:port is one that no other machine reaches."""
+    return listen.rpartition(":")[0].strip("[]") in _LOOPBACKS
 
 
 def require_free(listen: str, setting: str = "listen") -> None:
@@ -21,14 +40,14 @@ def require_free(listen: str, setting: str = "listen") -> None:
     try:
         places = _places(listen)
     except (OSError, UnicodeError) as error:
-        raise AddressUnavailable(setting, listen, f"{_OWN_ADDRESS} (the name has no address)") from error
+        raise AddressUnavailable(setting, listen, f"{OWN_ADDRESS} (the name has no address)") from error
     failures = [failure for place in places if (failure := _failure(*place)) is not None]
     if errno.EACCES in failures:
         raise SettingInvalid(setting, listen, "a port that this user may open, such as one from 1024 on")
     grave = [each for each in failures if each not in _TOLERATED]
     if grave or len(failures) == len(places):
         reason = os.strerror((grave or failures)[0]).lower()
-        raise AddressUnavailable(setting, listen, f"{_OWN_ADDRESS} ({reason})")
+        raise AddressUnavailable(setting, listen, f"{OWN_ADDRESS} ({reason})")
 
 
 def first_place(listen: str) -> tuple[socket.AddressFamily, tuple[Any, ...]]:

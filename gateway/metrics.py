@@ -5,11 +5,12 @@ Labels are states and the names of destinations; nothing of a study becomes one.
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from base.certificates import Role, Validity
+from base.metrics import CertificateCollector, metrics_page
 from gateway.intake.counting import Counts
 from gateway.ledger.ledger import Ledger
 from gateway.overview import status
@@ -27,7 +28,8 @@ class LedgerCollector(Collector):
         fault: Callable[[], str | None],
         validity: Callable[[], Mapping[Role, Validity]],
     ) -> None:
-        self._ledger, self._counts, self._fault, self._validity = ledger, counts, fault, validity
+        self._ledger, self._counts, self._fault = ledger, counts, fault
+        self._certificates = CertificateCollector(validity)
         self._free_bytes, self._min_free_bytes = free_bytes, min_free_bytes
 
     def collect(self) -> Iterator[Metric]:
@@ -66,7 +68,7 @@ class LedgerCollector(Collector):
         seq = found["history"]["seq"]
         yield GaugeMetricFamily("sidewall_gateway_history_entries", "Entries in the chain of changes.", value=seq)
         yield from self._came_in()
-        yield from self._certificates()
+        yield from self._certificates.collect()
 
     def _came_in(self) -> Iterator[Metric]:
         came = CounterMetricFamily("sidewall_gateway_instances", "Instances that came.", labels=["outcome"])
@@ -79,24 +81,7 @@ class LedgerCollector(Collector):
             rejected.add_metric([reason], count)
         yield from (came, rejected)
 
-    def _certificates(self) -> Iterator[Metric]:
-        """Yield what the engine tells of its own certificates, by the same names, so that the same alerts hold."""
-        left = GaugeMetricFamily(
-            "sidewall_certificate_days_left", "Days to the end of the certificates in use.", labels=["certificate"]
-        )
-        valid = GaugeMetricFamily(
-            "sidewall_certificate_valid", "1 while the certificates in use count.", labels=["certificate"]
-        )
-        for role, found in self._validity().items():
-            left.add_metric([role], found.days_left())
-            valid.add_metric([role], float(found.problem() is None))
-        yield from (left, valid)
-
 
 def page(collector: LedgerCollector) -> bytes:
     """Return the page in the text form of Prometheus."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    registry.register(collector)
-    content: bytes = generate_latest(registry)
-    return content
+    return metrics_page(ProcessCollector(registry=None), collector)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 from base.environment import GATEWAY_PREFIX
+from base.listening import LOOPBACK_WORDS, is_loopback, port_of
 from base.settings import LogSettings, Range, Sources, within
 from gateway.site.checking import require
 from gateway.site.parts import check_ae_title
@@ -165,16 +166,14 @@ class GatewaySettings(LogSettings):
     def _check_listen(self, name: str, value: str) -> None:
         if not value and name != "listen":
             return
-        host, _, port = value.rpartition(":")
-        require(bool(host) and port.isdecimal() and int(port) < 65536, name, value, "host:port")
-        is_open = host.strip("[]") not in {"127.0.0.1", "::1", "localhost"}
+        require(port_of(value) is not None, name, value, "host:port with a port of 0 to 65535")
+        is_open = not is_loopback(value)
         is_safe = self.plaintext or self.tls_certificate is not None
-        require(is_safe or not is_open, name, value, "127.0.0.1, ::1 or localhost, or TLS, or plaintext = true")
+        require(is_safe or not is_open, name, value, f"{LOOPBACK_WORDS}, or TLS, or plaintext = true")
         # DICOM node and studies ask the site's file who calls, and answer nobody else.
         is_known = self.plaintext or self.tls_client_ca is not None or name != "web_listen"
-        require(
-            is_known or not is_open, name, value, "this machine's own address, or tls_client_ca, or plaintext = true"
-        )
+        allowed = f"{LOOPBACK_WORDS}, or tls_client_ca, or plaintext = true"
+        require(is_known or not is_open, name, value, allowed)
 
     @property
     def ledger_url(self) -> str:
@@ -184,7 +183,7 @@ class GatewaySettings(LogSettings):
     @property
     def is_open(self) -> bool:
         """Whether other machines can reach the DICOM node."""
-        return self.listen.rpartition(":")[0].strip("[]") not in {"127.0.0.1", "::1", "localhost"}
+        return not is_loopback(self.listen)
 
 
 SOURCES: Final = Sources(GatewaySettings, GATEWAY_PREFIX)

@@ -13,6 +13,7 @@ import typer
 
 from base import durable
 from base.errors import SettingInvalid
+from base.metrics import metrics_page
 from base.system_errors import system_error
 from fleet.agent.journal import went_back_from
 from fleet.channels.content import Holds, Part
@@ -34,7 +35,7 @@ from fleet.cli.options import (
     told,
 )
 from fleet.errors import NotProved
-from fleet.inventory.exporting import FleetCollector, metrics_page
+from fleet.inventory.exporting import FleetCollector
 from fleet.inventory.overview import FOLDER, SILENT_AFTER, BoxRow, enrolled, survey
 from fleet.inventory.overview import enrol as keep_key
 from fleet.inventory.page import page as make_page

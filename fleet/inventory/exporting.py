@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -45,11 +44,3 @@ class FleetCollector(Collector):
         )
         made = self._now.timestamp()
         yield GaugeMetricFamily("sidewall_fleet_survey_timestamp_seconds", "Unix time of this survey.", made)
-
-
-def metrics_page(collector: FleetCollector) -> bytes:
-    """Return the page in the text form of Prometheus."""
-    registry = CollectorRegistry()
-    registry.register(collector)
-    content: bytes = generate_latest(registry)
-    return content

@@ -8,8 +8,7 @@ import grpc
 from sidewall.v1 import studies_pb2_grpc
 
 from base.certificates import ServerCertificate
-from base.errors import AddressUnavailable
-from base.listening import require_free
+from base.grpc_serving import open_port, server_options
 from gateway.calls.callers import Gate
 from gateway.calls.describing import MAX_STREAMS, add_reflection
 from gateway.calls.servicer import MAX_WATCHES, StudiesServicer
@@ -20,18 +19,8 @@ from gateway.spool import Spool
 
 _THREADS: Final = MAX_WATCHES + MAX_STREAMS + 16
 _PATIENCE_S: Final = 5.0
-_OPTIONS: Final = (
-    # Requests are names; anything larger is none of ours.
-    ("grpc.max_receive_message_length", 1 << 16),
-    # Two servers on one port would share calls at random.
-    ("grpc.so_reuseport", 0),
-    # As the engine's server: callers may ping to keep their way open, and one that vanished is noticed.
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 15_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", 500),
-)
+_LARGEST_REQUEST_BYTES: Final = 1 << 16
+"""Requests are names; anything larger is none of ours."""
 
 
 class StudiesServer:
@@ -41,23 +30,16 @@ class StudiesServer:
         self._settings = settings
         self._servicer = StudiesServicer(ledger, spool, Gate(site, settings.max_calls_min))
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="studies")
-        self._server = grpc.server(self._threads, options=_OPTIONS, maximum_concurrent_rpcs=_THREADS)
+        self._server = grpc.server(
+            self._threads, options=server_options(_LARGEST_REQUEST_BYTES), maximum_concurrent_rpcs=_THREADS
+        )
         studies_pb2_grpc.add_StudiesServicer_to_server(self._servicer, self._server)
         add_reflection(self._server)
 
     def start(self) -> int:
         """Begin to listen and return the port; raises `SettingInvalid` on an address or TLS file of no use."""
         listen = self._settings.studies_listen
-        certificate = ServerCertificate.of(self._settings)
-        require_free(listen, "studies_listen")
-        try:
-            if certificate is None:
-                port = self._server.add_insecure_port(listen)
-            else:
-                port = self._server.add_secure_port(listen, certificate.credentials())
-        except RuntimeError as error:
-            # Somebody else was faster.
-            raise AddressUnavailable("studies_listen", listen, "an address of this machine that is free") from error
+        port = open_port(self._server, listen, ServerCertificate.of(self._settings), "studies_listen")
         self._server.start()
         return port
 

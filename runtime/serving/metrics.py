@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -30,6 +29,7 @@ from base.errors import (
     StorageGone,
     TooManyOpenFiles,
 )
+from base.metrics import CertificateCollector
 from core.errors import AnalysisCancelled, CaseRefused, RefusalCode
 from core.findings import Findings, Gate
 from core.progress import STEPS
@@ -107,12 +107,8 @@ class Metrics:
         self._bundle = self._gauge("sidewall_bundle_info", "The model bundle that serves, always 1.", _BUNDLE_LABELS)
         self._backend = self._gauge("sidewall_backend_info", "What the folds run on, always 1.", _BACKEND_LABELS)
         self._golden = self._gauge("sidewall_golden_case_passed", "1 once the bundle's golden case has passed.")
-        self._days_left = self._gauge(
-            "sidewall_certificate_days_left", "Days to the end of the certificates in use.", ("certificate",)
-        )
-        self._valid = self._gauge(
-            "sidewall_certificate_valid", "1 while the certificates in use count, by their dates.", ("certificate",)
-        )
+        self._certificates = CertificateCollector()
+        self.registry.register(self._certificates)
         self._serving = self._gauge("sidewall_serving", "1 while cases are taken.")
         self._engines = self._counter(
             "sidewall_engines", "Compiled folds taken from the engine cache, or built.", source=("stored", "built")
@@ -192,9 +188,7 @@ class Metrics:
 
     def shows_certificate(self, validity: Callable[[], Mapping[Role, Validity]]) -> None:
         """Take how long the TLS certificates count from `validity`, a function, at every scrape."""
-        for role in validity():
-            self._days_left.labels(role).set_function(partial(_days_left, validity, role))
-            self._valid.labels(role).set_function(partial(_is_valid, validity, role))
+        self._certificates.validity = validity
 
     def serves(self, model: LoadedModel) -> None:
         """Note that a model has passed its golden case and answers from now on."""
@@ -305,14 +299,6 @@ class Metrics:
         histogram = Histogram(name, meaning, tuple(label), registry=self.registry, buckets=buckets)
         _start_at_zero(histogram, label)
         return histogram
-
-
-def _days_left(validity: Callable[[], Mapping[Role, Validity]], role: Role) -> float:
-    return validity()[role].days_left()
-
-
-def _is_valid(validity: Callable[[], Mapping[Role, Validity]], role: Role) -> float:
-    return float(validity()[role].problem() is None)
 
 
 def _start_at_zero(metric: Counter | Histogram, label: dict[str, Iterable[str]]) -> None:

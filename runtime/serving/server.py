@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from base.certificates import ServerCertificate, log_validity
-from base.errors import AddressUnavailable
-from base.listening import require_free
+from base.grpc_serving import open_port, server_options
 from base.local_health import LocalHealth
 from base.scraping import metrics_served
 from base.service_manager import READY, STOPPING, notify
@@ -44,15 +43,6 @@ on an idle machine; on one with ten times the work it can have, ten were taken.
 _LAST_WORDS_S = 1.0
 """For connections once no case is left."""
 
-_KEEPALIVE_MS = 20_000
-"""Silence after which the server pings a caller."""
-
-_KEEPALIVE_TIMEOUT_MS = 15_000
-"""In which the answer to a ping must come."""
-
-_LEAST_PING_INTERVAL_MS = 500
-"""A caller that pings every second may be early now and then."""
-
 _SPARE_SIZES = 4
 """How much larger than allowed a message may be and still be told its size and the limit."""
 
@@ -68,7 +58,9 @@ class Server:
         self._metrics = metrics or Metrics(CollectorRegistry())
         self._analyzer = Analyzer(settings, self._metrics)
         self._threads = ThreadPoolExecutor(self._analyzer.threads + _SPARE_THREADS, thread_name_prefix="grpc")
-        self._server = grpc.server(self._threads, options=_server_options(settings))
+        # Beyond our own limit, up to this, the answer to a large message is ours: too large, with size and limit.
+        options = server_options(_SPARE_SIZES * settings.max_message_bytes)
+        self._server = grpc.server(self._threads, options=options)
         self._health = health.HealthServicer(experimental_non_blocking=True)
         analysis_pb2_grpc.add_AnalysisServicer_to_server(self._analyzer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -80,7 +72,8 @@ class Server:
     def __enter__(self) -> Self:
         """Listen; raises `SettingInvalid` when the address or a TLS file cannot be used."""
         certificate = ServerCertificate.of(self._settings)
-        self.address = self._listen(certificate)
+        port = open_port(self._server, self._settings.listen, certificate)
+        self.address = f"{self._settings.listen.rpartition(':')[0]}:{port}"
         if certificate is not None:
             log_validity(certificate.validity())
             self._metrics.shows_certificate(certificate.validity)
@@ -122,20 +115,6 @@ class Server:
         fine = all(self._storage.values())
         state = health_pb2.HealthCheckResponse.SERVING if fine else health_pb2.HealthCheckResponse.NOT_SERVING
         self._health.set(STORAGE_SERVICE, state)
-
-    def _listen(self, certificate: ServerCertificate | None) -> str:
-        """Return the address with the port that was really taken."""
-        listen = self._settings.listen
-        require_free(listen)
-        try:
-            if certificate is None:
-                port = self._server.add_insecure_port(listen)
-            else:
-                port = self._server.add_secure_port(listen, certificate.credentials())
-        except RuntimeError as error:
-            # Somebody else was faster.
-            raise AddressUnavailable("listen", listen, "an address of this machine with a port that is free") from error
-        return f"{listen.rpartition(':')[0]}:{port}"
 
     def _set_health(self, status: int) -> None:
         for service in ("", SERVICE):
@@ -198,22 +177,3 @@ def _loaded(load: Callable[[], LoadedModel], prepared: Background[None]) -> Load
         return load()
     finally:
         prepared.result()
-
-
-def _server_options(settings: ServerSettings) -> list[tuple[str, int]]:
-    return [
-        # gRPC answers what is larger as RESOURCE_EXHAUSTED, as if the server were busy. Beyond our own limit, up to
-        # this, the answer is ours: too large, with size and limit.
-        ("grpc.max_receive_message_length", _SPARE_SIZES * settings.max_message_bytes),
-        # Two servers on one port would share calls at random.
-        ("grpc.so_reuseport", 0),
-        # A client that vanished without closing the connection is noticed within a minute, and its work stopped: the
-        # server pings as long as the connection stands, whether or not there is anything to tell.
-        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
-        ("grpc.http2.max_pings_without_data", 0),
-        # Clients may ping as often as they want to keep their way open, with or without calls; from more often than
-        # this on, gRPC ends the connection (`too_many_pings`).
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
-    ]

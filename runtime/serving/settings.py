@@ -6,22 +6,11 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from base.errors import SettingInvalid
+from base.listening import LOOPBACK_WORDS, is_loopback, port_of
 from base.settings import Range, Section
 from runtime.analysis.settings import CaseSettings
 
 _MIB: Final = 1 << 20
-_LOOPBACK_WORDS: Final = "this machine's own address (127.0.0.1, ::1, localhost)"
-
-
-def _port(listen: str) -> int | None:
-    host, separator, port = listen.rpartition(":")
-    if not (host and separator and port.isdecimal() and int(port) <= 65535):
-        return None
-    return int(port)
-
-
-def _is_loopback(listen: str) -> bool:
-    return listen.rpartition(":")[0].strip("[]") in {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True)
@@ -90,9 +79,9 @@ class ServingSettings(Section):
     """
 
     ranges: ClassVar[Mapping[str, Range]] = {
-        "listen": (lambda value: _port(value) is not None, "host:port with a port of 0 to 65535"),
+        "listen": (lambda value: port_of(value) is not None, "host:port with a port of 0 to 65535"),
         "metrics_listen": (
-            lambda value: value == "" or _port(value) is not None,
+            lambda value: value == "" or port_of(value) is not None,
             "host:port with a port of 0 to 65535, or empty",
         ),
         "max_waiting": (lambda value: 0 <= value <= 1000, "0 to 1000"),
@@ -114,11 +103,11 @@ class ServingSettings(Section):
             raise SettingInvalid("tls_key", self.tls_key, "given together with tls_certificate, or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise SettingInvalid("tls_client_ca", self.tls_client_ca, "only with tls_certificate and tls_key")
-        if self.tls_certificate is None and not self.plaintext and not _is_loopback(self.listen):
-            raise SettingInvalid("listen", self.listen, f"{_LOOPBACK_WORDS}, or TLS, or plaintext = true")
-        if self.metrics_listen and not self.plaintext and not _is_loopback(self.metrics_listen):
+        if self.tls_certificate is None and not self.plaintext and not is_loopback(self.listen):
+            raise SettingInvalid("listen", self.listen, f"{LOOPBACK_WORDS}, or TLS, or plaintext = true")
+        if self.metrics_listen and not self.plaintext and not is_loopback(self.metrics_listen):
             raise SettingInvalid(
-                "metrics_listen", self.metrics_listen, f"{_LOOPBACK_WORDS}, or plaintext = true: it has no TLS"
+                "metrics_listen", self.metrics_listen, f"{LOOPBACK_WORDS}, or plaintext = true: it has no TLS"
             )
 
     @property

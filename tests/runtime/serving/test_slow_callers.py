@@ -297,7 +297,7 @@ def road_to(address: str) -> Iterator[tuple[str, threading.Event]]:
 def test_a_caller_that_vanished_without_a_word_is_noticed_and_its_case_is_cancelled(
     model: LoadedModel, series: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from runtime.serving import server as module
+    from base import grpc_serving as module
 
     assert module._KEEPALIVE_MS + module._KEEPALIVE_TIMEOUT_MS < 60_000
     monkeypatch.setattr(module, "_KEEPALIVE_MS", 1000)
