@@ -26,7 +26,7 @@ _INTRODUCTION: Final = """\
 
 Made by `python -m tools.configurations_page` from the code; do not edit.
 
-`sidewall-train prepare`, `fit` and `evaluate` take `--config NAME` for a file of `training/configs`, or
+`sidewall-train prepare`, `estimate`, `fit` and `evaluate` take `--config NAME` for a file of `training/configs`, or
 `--config FILE.toml` for one of your own. Begin with a copy of the nearest one, and give it a `name` of its own: folders
 of cases and folds are called by it.
 

@@ -1,11 +1,10 @@
 """The command line `sidewall-train`: prepare a dataset, fit the folds, evaluate them."""
 
-import json
 import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -13,17 +12,39 @@ from rich.progress import Progress
 
 from base.errors import SettingInvalid, SidewallError
 from base.exit_status import exit_status
-from base.processors import limit_libraries, usable_processors
+from base.processors import limit_libraries
 from base.scratch import scratch_settled
 from base.streams import answer_alone
 from base.system_errors import system_error
 from base.version_option import VersionOption
 from training.bars import FoldBars, follow, new_progress
 from training.config import load_config
+from training.estimate_command import estimate
 from training.locking import preparing, reading, training
+from training.options import (
+    DEFAULT_DATASET,
+    DEFAULT_PROCESSES,
+    DEFAULT_WORK,
+    Config,
+    Dataset,
+    Device,
+    Epochs,
+    Folds,
+    Json,
+    Parallel,
+    Processes,
+    Threads,
+    WarmStartEpochs,
+    Work,
+    check_device,
+    parse_range,
+    say,
+)
 from training.workspace import Workspace, write_json
 
 if TYPE_CHECKING:  # Help answers before anything heavy is loaded.
+    from collections.abc import Sequence
+
     from training.dealing import Deal
     from training.intake.study import StudyFiles
     from training.usability import Floors
@@ -35,17 +56,7 @@ app = typer.Typer(
     "3 no case is left to train on, 9 another command works on the same data.",
 )
 
-Work = Annotated[Path, typer.Option(help="Folder for everything that is made; grows to some GB.")]
-Config = Annotated[
-    str, typer.Option("--config", "-c", help="demo, paper, or the path of a TOML file like those in training/configs.")
-]
-Dataset = Annotated[str, typer.Option(help="nnU-Net name of the dataset.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes at the same time.")]
-
-DEFAULT_PROCESSES: Final = min(2, usable_processors())
-DEFAULT_WORK = Path("work/demo")
-DEFAULT_DATASET = "Dataset501_Sidewall"
+app.command(epilog="Example: sidewall-train estimate --config paper --device cuda --parallel 5")(estimate)
 
 
 @app.callback()
@@ -123,7 +134,7 @@ def prepare(
         follow(progress, "preprocessing", preparation.preprocess(workspace, processes), len(names))
         preparation.take_snapshot(workspace)
     made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
-    _say({"cases": len(names)} | taken | made, as_json)
+    say({"cases": len(names)} | taken | made, as_json)
 
 
 def _tell_what_few_cases_show(files: "StudyFiles") -> None:
@@ -170,14 +181,12 @@ def fit(
     work: Work = DEFAULT_WORK,
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
-    folds: Annotated[str, typer.Option(help="Folds to train, such as 0-4 or 2.")] = "0-4",
-    parallel: Annotated[
-        int, typer.Option(min=1, help="Folds at the same time, on the machine's GPUs in turn; Ray decides by itself.")
-    ] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads per fold.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs per fold instead of the config's.")] = None,
-    warm_start_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the shared run instead.")] = None,
+    folds: Folds = "0-4",
+    parallel: Parallel = 1,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    epochs: Epochs = None,
+    warm_start_epochs: WarmStartEpochs = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-7, max=1, help="First learning rate instead of the config's.")
     ] = None,
@@ -197,18 +206,26 @@ def fit(
 ) -> None:
     """Train the folds; run it again to go on after an interruption, or with more epochs."""
     from training import fitting
-    from training.jobs import Changes, Schedule
+    from training.jobs import Changes, Job, Schedule
+    from training.learning_curves import PAGE, LearningCurves
 
-    _check_device(device)
+    check_device(device)
     settings = load_config(config)
     workspace = Workspace(work, dataset, settings.name)
     changes = Changes(epochs, warm_start_epochs, learning_rate, start_from, settings)
     schedule = Schedule(tuple(parse_range("folds", folds)), parallel, threads, device, changes, ray=ray, anew=anew)
-    bars = FoldBars(status)
+    bars, curves = FoldBars(status, parallel), LearningCurves(workspace)
+
+    def report(jobs: "Sequence[Job]") -> None:
+        bars.report(jobs)
+        curves.report(jobs)
+
     outputs = [workspace.warm_start, *(workspace.fold(fold) for fold in schedule.folds)]
     with training(workspace, outputs), bars.progress:
-        results = fitting.fit(workspace, schedule, bars.report, bars.say)
-    _say({"model": str(workspace.model), "runs": results}, as_json)
+        results = fitting.fit(workspace, schedule, report, bars.say)
+        curves.draw([Job(workspace, fold, threads, device) for fold in (None, *schedule.folds)], over=True)
+    bars.say(f"learning curves: {workspace.model / PAGE}")
+    say({"model": str(workspace.model), "runs": results}, as_json)
 
 
 @app.command(epilog="Example: sidewall-train evaluate --out work/demo/evaluation")
@@ -237,7 +254,7 @@ def evaluate(
     from training.lineage import proving
     from training.usability import parse_floors
 
-    _check_device(device)
+    check_device(device)
     floors = parse_floors(floor or ())
     workspace = Workspace(work, dataset, load_config(config).name)
     cases = evaluation.held_out(workspace, parse_range("folds", folds), cases_per_fold)
@@ -255,7 +272,7 @@ def evaluate(
             verdict = _write_report(workspace, cases, summary, processes, out, progress, floors)
             summary["verdict"] = verdict
             progress.console.print(_told(verdict), markup=False, highlight=False)
-    _say(summary, as_json)
+    say(summary, as_json)
 
 
 def _write_report(
@@ -292,16 +309,6 @@ def _told(verdict: dict[str, Any]) -> str:
     return f"{kind}; sidewall-export bundle needs --unproven:{reasons}"
 
 
-def _check_device(device: str) -> None:
-    if device not in ("cpu", "cuda"):
-        raise SettingInvalid("device", device, "cpu, cuda")
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise SettingInvalid("device", "cuda, which torch finds none of", "cpu, or a machine with a GPU and driver")
-
-
 @app.command(epilog="Example: sidewall-train make-cases --seeds 2400-2999 --out work/cases --anatomy MAPS")
 def make_cases(
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 2400-2999.")],
@@ -321,7 +328,7 @@ def make_cases(
     wanted = parse_range("seeds", seeds)
     with new_progress() as progress:
         follow(progress, "cases", make(out, wanted, anatomy, processes), len(wanted))
-    _say({"cases": len(wanted), "folder": str(out)}, as_json)
+    say({"cases": len(wanted), "folder": str(out)}, as_json)
 
 
 @app.command(epilog="Example: sidewall-train prelabel EXPORT --bundle models/demo --out work/prelabelled")
@@ -346,18 +353,7 @@ def prelabel(
             progress.advance(task)
     labelled = sum(each.uncertainty is not None for each in done)
     refused = {each.case: each.status for each in done if each.uncertainty is None}
-    _say({"labelled": labelled, "refused": refused, "order": str(out / TABLE)}, as_json)
-
-
-def parse_range(name: str, text: str) -> list[int]:
-    """Return the whole numbers of `3`, `0-4` or `1,3,7-9`; raises `SettingInvalid` on anything else."""
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise SettingInvalid(name, text, "whole numbers and ranges, such as 0-4 or 1,3,7-9")
-        numbers += range(int(first), int(last if dash else first) + 1)
-    return numbers
+    say({"labelled": labelled, "refused": refused, "order": str(out / TABLE)}, as_json)
 
 
 def main() -> None:
@@ -380,13 +376,6 @@ def main() -> None:
 def _end(error: SidewallError) -> NoReturn:
     Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error}", style="red", markup=False)
     sys.exit(exit_status(error))
-
-
-def _say(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-    else:
-        Console().print_json(json.dumps(result))
 
 
 if __name__ == "__main__":

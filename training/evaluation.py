@@ -10,7 +10,7 @@ from training.case_figures import STRUCTURES, CaseFigures, Overlap, measure_case
 from training.dataset import read_volume
 from training.lineage.proving import HeldOut
 from training.pool import in_processes
-from training.prediction import FloatArray, LabelArray, kept_prediction
+from training.prediction import FloatArray, LabelArray, kept_prediction, remove_stale
 from training.workspace import Workspace
 
 
@@ -30,7 +30,12 @@ def held_out(workspace: Workspace, folds: Sequence[int], cases_per_fold: int | N
 
 
 def predict_all(workspace: Workspace, work: Sequence[HeldOut], processes: int, device: str) -> Iterator[str]:
-    """Predict the cases that the folds as they are have not predicted yet; yields each case's name."""
+    """Predict the cases that the folds as they are have not predicted yet; yields each case's name.
+
+    What the folds as they are would not predict again is removed first.
+    """
+    for fold in sorted({fold for fold, _ in work}):
+        remove_stale(workspace, fold)
     yield from in_processes(_predict, [(workspace, *each, device) for each in work], processes)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from base.errors import SettingInvalid
 from base.processors import usable_processors
+from training.checkpoint_size import checkpoint_bytes, count_weights, most_bytes
 from training.jobs import Job, Report, Say, Schedule
 from training.local_folds import run_here
-from training.standing import make_way, settled
+from training.room import check_room
+from training.standing import make_way, plans_of, settled
 from training.starting import check_bundle
 from training.workspace import Workspace, write_json
 
@@ -36,11 +38,29 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report, say: Say = lam
     shared = _shared_run(workspace, replace(schedule, changes=changes), folds)
     jobs = [*shared, *folds]
     make_way(jobs, anew=schedule.anew, say=say)
+    _check_room(jobs, schedule)
+    for job in jobs:
+        job.forget_pace()
     run_all(shared, schedule, report)
     for job in shared:
         _keep_weights(job, workspace.warm_start_weights)
     run_all(folds, schedule, report)
+    report(jobs)
     return {job.name: job.progress() for job in jobs}
+
+
+def _check_room(jobs: Sequence[Job], schedule: Schedule) -> None:
+    """Raise `DiskFull` where the checkpoints of the runs that are not complete do not fit."""
+    waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
+    sizes = [_checkpoint_bytes(job) for job in waiting]
+    if sizes:
+        check_room(waiting[0].workspace.root, most_bytes(sizes, schedule.parallel), "their checkpoints")
+
+
+def _checkpoint_bytes(job: Job) -> int:
+    plans = plans_of(job)
+    labels = job.workspace.read_json(job.workspace.preprocessed / "dataset.json")["labels"]
+    return checkpoint_bytes(count_weights(plans, len(labels)), plans["sidewall"]["schedule"]["optimizer"])
 
 
 def _shared_run(workspace: Workspace, schedule: Schedule, folds: Sequence[Job]) -> list[Job]:
@@ -78,4 +98,4 @@ def _keep_weights(shared: Job, target: Path) -> None:
 
 def write_status(path: Path, jobs: Sequence[Job]) -> None:
     """Write one line per job for who looks in from outside."""
-    write_json(path, {job.name: job.progress() | {"checkpoints": str(job.output)} for job in jobs})
+    write_json(path, {job.name: job.progress() | {"pace": job.pace(), "checkpoints": str(job.output)} for job in jobs})

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from training.config import ModelConfig
+from training.curves import CURVES_FILE
 from training.lineage.record import RunRecord
+from training.pace import PACE_FILE
 from training.workspace import Workspace
 
 
@@ -86,11 +88,22 @@ class Job:
         """What an expected failure of the last process said; absent after any other end."""
         return self.output / "failure.txt"
 
+    @property
+    def curves(self) -> Path:
+        """Losses, Dice, rate and time of every whole epoch."""
+        return self.output / CURVES_FILE
+
     def progress(self) -> dict[str, Any]:
         """Return what the run wrote after its last epoch; empty before the first."""
-        path = self.output / "progress.json"
-        content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-        return content
+        return _read(self.output / "progress.json") or {}
+
+    def pace(self) -> dict[str, Any] | None:
+        """Return what the run tells of the epoch under way: None while it waits, empty while it starts."""
+        return _read(self.output / PACE_FILE)
+
+    def forget_pace(self) -> None:
+        """Remove what an earlier process told of its epoch: the run waits for its turn."""
+        (self.output / PACE_FILE).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,14 @@ class Schedule:
 
     anew: bool = False
     """Whether runs that lie there and were made otherwise than asked are removed and trained anew."""
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    return content
 
 
 Report = Callable[[Sequence[Job]], None]

@@ -6,6 +6,7 @@ import traceback
 from base.processors import usable_processors
 from training.jobs import Job
 from training.ownership import claim
+from training.pace import Pace
 from training.sources import check_unchanged
 from training.standing import continued, plans_of, settled
 from training.starting import fold_file
@@ -41,6 +42,8 @@ def train(job: Job) -> None:
     trainer.snapshot = job.workspace.read_json(job.workspace.snapshot_file)
     trainer.claim = claim(job.output)
     trainer.record = continued(job)
+    trainer.pace = Pace(job.output, trainer.num_epochs, trainer.num_iterations_per_epoch)
+    trainer.pace.started()
     bundle = job.changes.start_from
     if bundle is not None:
         trainer.starting_bundle = bundle

@@ -92,9 +92,7 @@ def case_png(image: npt.NDArray[Any], truth: LabelArray, predicted: LabelArray) 
         axes.set_axis_off()
     for labels, colour, style in ((truth, TRUTH, "solid"), (predicted, PREDICTION, "dashed")):
         _outline(figure, labels[z][rows, columns], colour, style)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return _png(figure)
 
 
 def _outline(figure: Figure, plane: LabelArray, colour: str, style: str) -> None:
@@ -106,6 +104,40 @@ def _outline(figure: Figure, plane: LabelArray, colour: str, style: str) -> None
 def _contour(figure: Figure, mask: npt.NDArray[np.bool_], colour: str, style: str, width: float) -> None:
     if mask.any() and not mask.all():
         figure.axes[1].contour(mask.astype(float), levels=[0.5], colors=colour, linewidths=width, linestyles=style)
+
+
+def curves_png(curves: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Draw loss, Dice of each class, rate and time of the epochs of some runs, by the runs' names."""
+    classes = list(next(iter(curves.values()))["dice"])
+    figure = Figure(figsize=(18, 8), dpi=80)
+    figure.set_layout_engine("constrained")
+    panels = list(figure.subplots(2, -(-(3 + len(classes)) // 2)).flat)
+    for colour, (name, run) in enumerate(curves.items()):
+        drawn = {"color": f"C{colour}", "linewidth": 1.2, "marker": "." if len(run["train_loss"]) < 20 else None}
+        _line(panels[0], run["train_loss"], label=name, **drawn)
+        _line(panels[0], run["validation_loss"], linestyle="--", **drawn)
+        for panel, each in zip(panels[1:], classes, strict=False):
+            _line(panel, run["dice"][each], **drawn)
+        _line(panels[-2], run["rate"], **drawn)
+        _line(panels[-1], run["epoch_s"], **drawn)
+    titles = ["loss (dashed: validation)", *(f"Dice, {each}" for each in classes), "learning rate", "s per epoch"]
+    for panel in panels[1 + len(classes) : -2]:
+        panel.set_axis_off()
+    for panel, title in zip([*panels[: 1 + len(classes)], *panels[-2:]], titles, strict=True):
+        panel.set(title=title, xlabel="epoch", **({"ylim": (0, 1)} if title.startswith("Dice") else {}))
+        panel.grid(alpha=0.3)
+    panels[0].legend(fontsize=8)
+    return _png(figure)
+
+
+def _line(axes: Any, values: Sequence[float | None], **drawn: Any) -> None:
+    axes.plot(range(1, len(values) + 1), [np.nan if value is None else value for value in values], **drawn)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _svg(figure: Figure) -> str:

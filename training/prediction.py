@@ -1,6 +1,7 @@
 """Predictions of the cases that a fold validates: nnU-Net's own predictor, kept beside the fold."""
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +97,28 @@ def kept_prediction(workspace: Workspace, fold: int, case: str, device: str = "c
         np.savez_compressed(file, checkpoint=np.array(checkpoint), **vars(prediction))
     part.replace(path)
     return prediction
+
+
+def remove_stale(workspace: Workspace, fold: int) -> None:
+    """Remove kept predictions of a fold that it would not make again: of earlier weights, changed or other cases.
+
+    nnU-Net's own files in the same folder stay.
+    """
+    cases, digest = workspace.splits()[fold]["val"], checkpoint_digest(workspace, fold)
+    current = {case: digest_of([digest, sources_of(workspace, case)]) for case in cases}
+    for path in (workspace.fold(fold) / "validation").glob("*.npz*"):
+        made_by = _made_by(path)
+        if path.suffix == ".part" or (made_by is not None and made_by != current.get(path.stem)):
+            path.unlink()
+
+
+def _made_by(path: Path) -> str | None:
+    """Return what stands in a kept prediction of the checkpoint and case it was made from; None in any other file."""
+    try:
+        with np.load(path) as content:
+            return str(content["checkpoint"])
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        return None
 
 
 def prediction_file(workspace: Workspace, fold: int, case: str) -> Path:

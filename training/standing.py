@@ -51,6 +51,8 @@ def make_way(jobs: Sequence[Job], *, anew: bool, say: Say) -> None:
         if state.state == "trained anew":
             shutil.rmtree(job.output)
         elif state.state == "goes on" and job.final_checkpoint.is_file():
+            # What it predicted are answers of weights that it will no longer have.
+            shutil.rmtree(job.output / "validation", ignore_errors=True)
             job.final_checkpoint.replace(job.latest_checkpoint)
 
 

@@ -19,12 +19,15 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoM
 from training.augmentation import training_transforms
 from training.batches import Batch, NumberedBatches, batches, set_seeds
 from training.config import ModelConfig
+from training.curves import write_curves
 from training.lineage.record import RECORD, RunRecord
 from training.ownership import Claim
+from training.pace import Pace
 from training.rates import PolynomialRate
 from training.sampling import NodeLoader
 from training.splits import FOLDS
 from training.starting import fold_file, load_fold
+from training.step_time import measure_step
 from training.workspace import write_json
 
 DICE_WEIGHT, CROSS_ENTROPY_WEIGHT = 0.7, 0.3
@@ -75,6 +78,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
       none), or from the folds of an earlier bundle where the command names one.
 
     Without effect on the weights
+    - `on_train_start`, `train_step`: a step is measured before the first epoch, and the step under way told.
     - `validation_step`, `on_validation_epoch_end`: the same counts; labels that never occur give no warnings.
     - `plot_network_architecture`: needs a library that is not installed. `_save_debug_information`: holds the host's
       name.
@@ -106,6 +110,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.record: RunRecord | None = None
         self.snapshot: dict[str, Any] = {}
         self.starting_bundle: Path | None = None
+        self.pace: Pace | None = None
         self.watch: Callable[[], None] = lambda: None
 
     network: Any
@@ -125,6 +130,9 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
 
     starting_bundle: Path | None
     """Unpacked bundle whose fold of the same number this one starts from."""
+
+    pace: Pace | None
+    """Where the time that is left and the step under way are told; None tells nothing."""
 
     def initialize(self) -> None:
         """Build the network from seeded weights and start from the shared run's where there are some."""
@@ -254,6 +262,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
             self.grad_scaler.update()
         else:
             self.optimizer.step()
+        if self.pace is not None:
+            self.pace.step(self.current_epoch)
         return {"loss": loss.detach().cpu().numpy()}
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -277,6 +287,16 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         """Log the Dice of each label over all validation patches; a label that never occurs counts as not a number."""
         with np.errstate(invalid="ignore"):
             super().on_validation_epoch_end(val_outputs)
+
+    def on_train_start(self) -> None:
+        """Tell what a step takes, before the first epoch."""
+        super().on_train_start()
+        write_curves(Path(self.output_folder), self.logger.get_checkpoint(), self.num_epochs)
+        if self.pace is not None and self.current_epoch < self.num_epochs:
+            steps, watched = self.num_iterations_per_epoch, self.num_val_iterations_per_epoch
+            measured = measure_step(self, self.current_epoch * steps)
+            epoch_s = measured.epoch_s(steps, watched, self.config.compute.augmenter_processes)
+            self.pace.measured_step(self.current_epoch, measured, epoch_s)
 
     def on_epoch_start(self) -> None:
         """Look whether the cases are still the same."""
@@ -302,6 +322,9 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.print_to_log_file(json.dumps(progress))
         self.save_checkpoint(str(Path(self.output_folder) / "checkpoint_latest.pth"))
         write_json(Path(self.output_folder) / PROGRESS_FILE, progress)
+        write_curves(Path(self.output_folder), self.logger.get_checkpoint(), self.num_epochs)
+        if self.pace is not None:
+            self.pace.epoch_s = seconds_per_epoch
         self.current_epoch += 1
 
     def _recent_epoch_s(self) -> float:

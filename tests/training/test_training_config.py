@@ -78,7 +78,7 @@ def test_a_leg_trains_the_demo_s_network_on_its_grid_in_shorter_epochs() -> None
     assert (leg.sampling, leg.augmentation) == (demo.sampling, demo.augmentation)
 
 
-@pytest.mark.parametrize("name", ["demo", "leg", "paper", "paper_nnunet"])
+@pytest.mark.parametrize("name", ["demo", "leg", "paper", "paper_nnunet", "tiny"])
 def test_a_config_survives_the_way_through_the_plans(name: str) -> None:
     config = load_config(name)
     assert ModelConfig.from_dict(config.to_dict()) == config
@@ -91,7 +91,7 @@ def test_plans_from_before_the_augmentation_was_a_setting_still_read() -> None:
 
 
 def test_an_unknown_config_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingInvalid, match="allowed: demo, leg, paper, paper_nnunet, or the path"):
+    with pytest.raises(SettingInvalid, match="allowed: demo, leg, paper, paper_nnunet, tiny, or the path"):
         load_config("huge")
 
 
