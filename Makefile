@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -229,6 +229,9 @@ hostile: $(VENV)/.installed-dev ## Send HOSTILE malformed inputs to a gateway: n
 
 gateway-load: $(VENV)/.installed-dev ## Measure what a gateway takes from one sender, from eight, and beside callers of the engine (with dcmtk)
 	$(BIN)/python -m benchmarks.gateway_load --mixed-s $(MIXED_S)
+
+gateway-latency: $(VENV)/.installed-dev ## Measure what a gateway adds to the quiet time and the engine's, from the last slice to the SR in Orthanc
+	$(BIN)/python -m benchmarks.gateway_latency
 
 # By the true label maps of 500 phantoms; by the model of the hardest cuts of CUT_MODEL_SEEDS, which takes minutes each.
 CUT_SEEDS ?= 9000-9499

@@ -1,4 +1,4 @@
-"""CASES 1, 2, 10, 12, 23, 38: what public reports saw go wrong on the way in, one test each."""
+"""CASES 1, 2, 3, 10, 12, 23, 38: what public reports saw go wrong on the way in, one test each."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from gateway.site.parts import Rule, Site
 from gateway.spool import Spool
 from gateway.work.answers import objects_in
 from gateway.work.checking import check_objects
-from gateway.work.closing import Closer
+from gateway.work.closing import Closer, facts_of
 from gateway.work.inputs import choose, images_of
 from tests.fixtures.gateways import GatewayPlace, running_gateway
 from tests.fixtures.processes import ServerProcess
@@ -51,6 +51,29 @@ def test_a_study_is_not_closed_while_an_association_still_brings_a_series_of_it(
     activity.ended(1)
     assert closer.close_due() == 1
     assert study(ledger).state is StudyState.WAITING
+    ledger.close()
+
+
+def test_the_end_of_an_association_ends_no_study_which_may_come_over_several(ledger: Ledger) -> None:
+    """CASES 3: no sign of the end; a study over two associations."""
+    activity = Activity()
+    closer = Closer(ledger, lambda: SITE, activity, quiet_s=30.0, force_s=7200.0)
+    for association, sop_uid, digest in ((1, "1.2.3.1.1", "a" * 64), (2, "1.2.3.1.2", "b" * 64)):
+        ledger.clock.not_before(ledger.now_s() + 20.0)
+        arrive(ledger, sop_uid=sop_uid, digest=digest)
+        activity.instance_came(association, "1.2.3")
+        activity.ended(association)
+        assert closer.close_due() == 0
+        assert study(ledger).state is StudyState.RECEIVING
+    # 29 s after the last instance, and 49 s after the first association has ended.
+    ledger.clock.not_before(ledger.now_s() + 29.0)
+    assert closer.close_due() == 0
+    ledger.clock.not_before(ledger.now_s() + 1.5)
+    assert closer.close_due() == 1
+    whole = study(ledger)
+    assert (whole.state, whole.revision) == (StudyState.WAITING, 1)
+    with ledger.read() as connection:
+        assert len(facts_of(connection, whole)) == 2
     ledger.close()
 
 
