@@ -5,18 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import grpc
-from sidewall.v1 import studies_pb2_grpc
+from sidewall.v1 import studies_pb2, studies_pb2_grpc
 
 from base.certificates import ServerCertificate
 from base.grpc_serving import open_port, server_options
+from base.reflecting import MAX_STREAMS, add_reflection
 from gateway.calls.callers import Gate
-from gateway.calls.describing import MAX_STREAMS, add_reflection
 from gateway.calls.servicer import MAX_WATCHES, StudiesServicer
 from gateway.ledger.ledger import Ledger
 from gateway.settings import GatewaySettings
 from gateway.site.parts import Site
 from gateway.spool import Spool
 
+SERVICE: Final = studies_pb2.DESCRIPTOR.services_by_name["Studies"].full_name
 _THREADS: Final = MAX_WATCHES + MAX_STREAMS + 16
 _PATIENCE_S: Final = 5.0
 _LARGEST_REQUEST_BYTES: Final = 1 << 16
@@ -34,7 +35,7 @@ class StudiesServer:
             self._threads, options=server_options(_LARGEST_REQUEST_BYTES), maximum_concurrent_rpcs=_THREADS
         )
         studies_pb2_grpc.add_StudiesServicer_to_server(self._servicer, self._server)
-        add_reflection(self._server)
+        add_reflection((SERVICE,), self._server)
 
     def start(self) -> int:
         """Begin to listen and return the port; raises `SettingInvalid` on an address or TLS file of no use."""

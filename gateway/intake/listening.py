@@ -12,10 +12,12 @@ from socketserver import BaseServer
 from typing import Any, Final, Self
 
 import structlog
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+from gateway.intake.waking import Waker, wait_for_what_comes
 
 _PER_ASSOCIATION: Final = 4
 """Connections that are open for each association that may be: those that have not asked for one yet as well."""
@@ -81,22 +83,38 @@ class _Handler(RequestHandler):
     def _create_association(self) -> Association:
         association = super()._create_association()
         server: Any = self.server
-        association.dul.socket = _BoundedSocket.around(association.dul.socket, server.idle_s)
+        bounded = _BoundedSocket.around(association.dul.socket, server.idle_s)
+        association.dul.socket = bounded
+        association.bind(evt.EVT_CONN_CLOSE, lambda _: bounded.waker.close())
+        wait_for_what_comes(association, bounded.waker)
         return association
 
 
 class _BoundedSocket(AssociationSocket):
-    """Reads a PDU in one buffer, for as long as it may take; `bounding` says how long it may be."""
+    """Waits for a PDU, and reads it in one buffer, for as long as it may take; `bounding` says how long it may be."""
 
     idle_s = 0.0
+    waker: Waker
 
     @classmethod
     def around(cls, plain: Any, idle_s: float) -> Self:
         """Take the place of a socket that pynetdicom has made."""
         made = cls.__new__(cls)
         made.__dict__.update(plain.__dict__)
-        made.idle_s = idle_s
+        made.idle_s, made.waker = idle_s, Waker()
         return made
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits for it, or until something is to be sent."""
+        if self.socket is None or not self._is_connected:
+            return False
+        try:
+            return self.waker.wait(self.socket)
+        except (OSError, ValueError):
+            # Evt17: the transport connection was closed (PS3.8, 9.2.1).
+            self.event_queue.put("Evt17")
+            return False
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Return that many bytes, fewer where the connection ends; raises `OSError` where they come too late."""

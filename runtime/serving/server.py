@@ -14,6 +14,7 @@ from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 from base.certificates import ServerCertificate, log_validity
 from base.grpc_serving import open_port, server_options
 from base.local_health import LocalHealth
+from base.reflecting import add_reflection
 from base.scraping import metrics_served
 from base.service_manager import READY, STOPPING, notify
 from base.stopping import (
@@ -27,7 +28,6 @@ from base.storage_watch import STORAGE_SERVICE, storage_watched
 from runtime.inference.model import LoadedModel
 from runtime.serving.job import prepare_analysis
 from runtime.serving.metrics import Metrics
-from runtime.serving.reflecting import add_reflection
 from runtime.serving.servicer import Analyzer
 from runtime.serving.settings import ServerSettings
 

@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
-from gateway.calls.describing import MAX_STREAMS
+from base.reflecting import MAX_STREAMS, SERVICE_NAME
 from gateway.ledger import history
 from tests.fixtures.gateways import GatewayPlace, RunningGateway, recording_node, running_gateway
 from tests.fixtures.proxies import open_channel
@@ -230,7 +230,8 @@ def test_reflection_tells_the_contract_and_keeps_nobody_from_calling(
         assert [list(each) for each in streams] == [[]] * MAX_STREAMS
         described = ProtoReflectionDescriptorDatabase(channel).FindFileContainingSymbol("sidewall.v1.Studies")
     services = [{each.name for each in answer.list_services_response.service} for answer in answers]
-    assert services == [{"sidewall.v1.Studies", "grpc.reflection.v1alpha.ServerReflection"}] * MAX_STREAMS
+    expected = {"sidewall.v1.Studies", "grpc.reflection.v1alpha.ServerReflection", SERVICE_NAME}
+    assert services == [expected] * MAX_STREAMS
     assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert error.value.details() == "5 streams of reflection at the same time; allowed: 4"
     assert described.name == "sidewall/v1/studies.proto"

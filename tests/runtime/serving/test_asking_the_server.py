@@ -17,6 +17,7 @@ from sidewall.results import Assembling
 from sidewall.transfer import SeriesUpload
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc, findings_pb2
 
+from base.reflecting import SERVICE_NAME
 from core.findings import SCHEMA_VERSION
 from runtime.bundle.loading import load_bundle
 from runtime.errors import ResultNotKept
@@ -24,7 +25,6 @@ from runtime.inference.model import LoadedModel, load_model
 from runtime.results.artefact import Artefact
 from runtime.serving.kept import KeptFile, KeptResults
 from runtime.serving.pace import Pace
-from runtime.serving.reflecting import SERVICE_NAME
 from tests.fixtures.processes import ServerProcess, TinyBundle
 from tests.fixtures.proxies import open_channel
 from tests.proto.test_convert import full_findings
