@@ -92,9 +92,11 @@ def mixed(duration_s: float, folder: Path) -> dict[str, Any]:
         running_gateway(place, **_SETTINGS) as gateway,
         multiprocessing.get_context("spawn").Pool(_ASSOCIATIONS) as pool,
     ):
-        first = pool.map_async(_send_for, [(gateway.port, files, 5.0)] * _ASSOCIATIONS).get()
+        # One caller has at most eight associations at the same time: each of these is a scanner of its own.
+        titles = [f"MR{number}" for number in range(_ASSOCIATIONS)]
+        first = pool.map_async(_send_for, [(gateway.port, title, files, 5.0) for title in titles]).get()
         before = taken_by(gateway.process.pid)
-        sending = pool.map_async(_send_for, [(gateway.port, files, duration_s)] * _ASSOCIATIONS)
+        sending = pool.map_async(_send_for, [(gateway.port, title, files, duration_s) for title in titles])
         called_ms, busy = asyncio.run(_call_for(engine.address, series, duration_s))
         stored = sending.get()
         after = taken_by(gateway.process.pid)
@@ -115,11 +117,11 @@ def mixed(duration_s: float, folder: Path) -> dict[str, Any]:
     }
 
 
-def _send_for(wanted: tuple[int, Sequence[Path], float]) -> tuple[list[float], int]:
+def _send_for(wanted: tuple[int, str, Sequence[Path], float]) -> tuple[list[float], int]:
     """Send studies of 20 on one association each, for so long; return ms for each that was taken, and how many not."""
-    port, files, duration_s = wanted
+    port, title, files, duration_s = wanted
     datasets = [pydicom.dcmread(each) for each in files]
-    entity = AE("MR1")
+    entity = AE(title)
     entity.add_requested_context(datasets[0].SOPClassUID, datasets[0].file_meta.TransferSyntaxUID)
     times, failed, end_s = [], 0, time.monotonic() + duration_s
     while time.monotonic() < end_s:
