@@ -20,6 +20,8 @@ def check_identity(instances: Sequence[Dataset], notes: Notes) -> None:
             RefusalCode.MIXED_PATIENTS,
             f"the instances are of several patients: they differ in {', '.join(differing)}; allowed: one patient",
         )
+    if not any(_said(instance, "PatientID", _trimmed) for instance in instances):
+        notes.warn("Patient ID (0010,0020) is empty: an archive can match the results by name and study alone")
     marked = sum(is_marked_as_phantom(instance) for instance in instances)
     if 0 < marked < len(instances):
         notes.warn(

@@ -36,7 +36,8 @@ from runtime.report.pdf_parts import (
     summary_box,
     text,
 )
-from runtime.report.pdf_setup import BOLD, REGULAR, prepare, writable
+from runtime.report.pdf_setup import BOLD, REGULAR, draw_line, prepare
+from runtime.report.pdf_tags import TaggedCanvas
 from runtime.report.words import BANNER, TITLE
 
 _FOOTER_Y: Final = 9 * mm
@@ -85,7 +86,7 @@ def pdf_report(
         rightMargin=MARGIN,
         topMargin=TOP,
         bottomMargin=BOTTOM,
-        title=writable(f"{TITLE} - case {content.case_id}"),
+        title=f"{TITLE} - case {content.case_id}",
         author="Sidewall project",
         subject=BANNER,
         creator=f"Sidewall {version}",
@@ -94,16 +95,17 @@ def pdf_report(
     )
     frame = Frame(MARGIN, BOTTOM, WIDTH, HEIGHT, 0, 0, 0, 0)
 
-    def decorate(canvas: Canvas, _: Any) -> None:
+    def decorate(canvas: Any, _: Any) -> None:
         """Draw what every page has around its text."""
-        _decorate(canvas, content, version, created)
+        with canvas.artifact():
+            _decorate(canvas, content, version, created)
 
     document.addPageTemplates([PageTemplate(frames=[frame], onPage=decorate)])
     document.build(list(_story(content)), canvasmaker=_NumberedCanvas)
     return buffer.getvalue()
 
 
-class _NumberedCanvas(Canvas):
+class _NumberedCanvas(TaggedCanvas):
     """Draws the number of pages, known at the end only, once for all footers that refer to it."""
 
     def save(self) -> None:
@@ -129,8 +131,8 @@ def _decorate(canvas: Canvas, content: Content, version: str, created: datetime)
     if len(name) > _FOOTER_CASE_LENGTH:
         name = f"{name[:_FOOTER_CASE_LENGTH]}..."
     canvas.setFillColor(HexColor(QUIET_INK))
+    draw_line(canvas, MARGIN, _FOOTER_Y, f"Case {name}   Sidewall {version}", _FOOTER_SIZE)
     canvas.setFont(REGULAR, _FOOTER_SIZE)
-    canvas.drawString(MARGIN, _FOOTER_Y, writable(f"Case {name}   Sidewall {version}"))
     canvas.drawRightString(A4[0] - MARGIN - 7 * mm, _FOOTER_Y, str(canvas.getPageNumber()))
     canvas.saveState()
     canvas.translate(A4[0] - MARGIN - 6 * mm, _FOOTER_Y)
@@ -140,7 +142,7 @@ def _decorate(canvas: Canvas, content: Content, version: str, created: datetime)
 
 def _story(content: Content) -> Iterator[Flowable]:
     """Yield the sections in order."""
-    yield text(TITLE, 17, bold=True, leading=24)
+    yield text(TITLE, 17, bold=True, leading=24, role="H1")
     yield _head(content)
     yield from section("Summary", [[summary_box(content.summary)]])
     if content.refusal.rows:
@@ -151,7 +153,8 @@ def _story(content: Content) -> Iterator[Flowable]:
         nodes = grid_or(content.node_table, _node_widths(content.node_table), "No lateral lymph node was found.")
         yield from flowing_section("Nodes", nodes)
         stations = grid_or(content.stations, _STATION_WIDTHS, "No station was assessed.")
-        yield from section("Stations", [[Drawing(content.diagram, _DIAGRAM_SHARE * WIDTH), Spacer(0, 6)], stations])
+        pelvis = Drawing(content.diagram, _DIAGRAM_SHARE * WIDTH, content.diagram_text)
+        yield from section("Stations", [[pelvis, Spacer(0, 6)], stations])
     for each in content.further:
         yield from section(each.heading, [[facts(each.rows, WIDTH, name_share=0.25)]])
     if content.nodes:

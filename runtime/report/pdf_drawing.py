@@ -8,6 +8,7 @@ from reportlab.pdfgen.pathobject import PDFPathObject
 from reportlab.platypus import Flowable
 
 from runtime.report.pdf_setup import BOLD, REGULAR
+from runtime.report.pdf_tags import figure
 from runtime.report.scene import Line, Outline, Scene, Text
 
 _HATCH_STEP: Final = 6.0
@@ -16,8 +17,9 @@ _HATCH_STEP: Final = 6.0
 class Drawing(Flowable):
     """A scene scaled to a width in points, centred in its frame."""
 
-    def __init__(self, scene: Scene, width: float) -> None:
+    def __init__(self, scene: Scene, width: float, alternative: str = "") -> None:
         super().__init__()
+        self.alternative = alternative
         self.scene = scene
         self.hAlign = "CENTER"
         self.width, self.height = width, width * scene.height / scene.width
@@ -27,7 +29,11 @@ class Drawing(Flowable):
         return self.width, self.height
 
     def draw(self) -> None:
-        """Draw with the scene's y, which grows downwards."""
+        """Draw as a figure, with the scene's y, which grows downwards."""
+        with figure(self.canv, self.alternative):
+            self._draw()
+
+    def _draw(self) -> None:
         scale = self.width / self.scene.width
         self.canv.translate(0, self.height)
         self.canv.scale(scale, -scale)
@@ -80,7 +86,7 @@ def _draw_text(canvas: Canvas, item: Text) -> None:
     canvas.translate(*item.at)
     canvas.scale(1, -1)
     canvas.setFillColor(HexColor(item.colour))
-    # Vera is wider than the page's fonts, for which the scene is laid out.
+    # DejaVu is wider than the page's fonts, for which the scene is laid out.
     canvas.setFont(BOLD if item.bold else REGULAR, item.size * 0.86)
     write = {"start": canvas.drawString, "middle": canvas.drawCentredString, "end": canvas.drawRightString}
     write[item.anchor](0, 0, item.words)

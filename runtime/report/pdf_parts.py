@@ -1,7 +1,6 @@
 """The parts of the PDF as flowables: texts, tables, facts, pictures, the section of a node."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from io import BytesIO
 from typing import Any, Final
 
@@ -11,12 +10,13 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.platypus import CondPageBreak, Flowable, Image, KeepTogether, Paragraph, Spacer, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer, TableStyle
 from reportlab.platypus import Table as PdfTable
 
 from runtime.report.appearance import INK, MARK_INKS, QUIET_INK, RULE, SHADE
 from runtime.report.parts import Facts, NodeSection, Picture, Table
-from runtime.report.pdf_setup import BOLD, REGULAR, writable
+from runtime.report.pdf_setup import BOLD, REGULAR, markup
+from runtime.report.pdf_tags import Cell, Mark, Role, TaggedImage, TaggedParagraph
 from runtime.report.values import Row
 
 MARGIN: Final = 12 * mm
@@ -70,7 +70,7 @@ def flowing_section(heading: str, flowables: Sequence[Flowable]) -> Iterator[Flo
 
 
 def _title(heading: str) -> list[Flowable]:
-    title = PdfTable([[text(heading, 12, bold=True)]], colWidths=[WIDTH])
+    title = PdfTable([[text(heading, 12, bold=True, role="H2")]], colWidths=[WIDTH])
     line = ("LINEBELOW", (0, 0), (-1, -1), 1.2, HexColor(INK))
     title.setStyle(TableStyle([line, ("LEFTPADDING", (0, 0), (-1, -1), 0)]))
     return [title, Spacer(0, 4)]
@@ -78,10 +78,10 @@ def _title(heading: str) -> list[Flowable]:
 
 def node_block(node: NodeSection) -> list[Flowable]:
     """Return heading, picture and measurements of a node."""
-    heading = text(f"{node.heading} ({node.status})", 10, MARK_INKS[node.status], bold=True, leading=16)
+    heading = text(f"{node.heading} ({node.status})", 10, MARK_INKS[node.status], bold=True, leading=16, role="H3")
     picture: Flowable = text("No picture of this node.")
     if node.picture is not None:
-        picture = image(node.picture, _PICTURE_WIDTH)
+        picture = image(node.picture, node.picture_text, _PICTURE_WIDTH)
     rest = WIDTH - _PICTURE_WIDTH - _GAP
     body = PdfTable([[picture, facts(node.rows, rest, name_share=0.46)]], colWidths=[_PICTURE_WIDTH + _GAP, rest])
     body.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *no_padding()]))
@@ -93,7 +93,9 @@ def _grid(table: Table, widths: Sequence[float]) -> PdfTable:
 
     The marked column is coloured, and the words that programs know a row by stand small below its name.
     """
-    header: list[_Cell] = [text(name, TABLE_SIZE, bold=True) for name in table.header]
+    header: list[_Cell] = [
+        text(name, TABLE_SIZE, bold=True, cell=Cell(table, 0, is_header=True)) for name in table.header
+    ]
     cells = [header, *(_grid_row(table, number) for number in range(len(table.rows)))]
     laid = PdfTable(cells, colWidths=[share * WIDTH / sum(widths) for share in widths], repeatRows=1)
     laid.setStyle(
@@ -119,12 +121,14 @@ def _grid_row(table: Table, number: int) -> list[_Cell]:
     inks = [INK] * len(row)
     if table.marked_column is not None:
         inks[table.marked_column] = MARK_INKS[table.marks[number]]
+    place = Cell(table, number + 1, is_header=False)
     cells: list[_Cell] = [
-        text(_shorten(words, _LONGEST_CELL), TABLE_SIZE, ink, bold=column in (0, table.marked_column))
+        text(_shorten(words, _LONGEST_CELL), TABLE_SIZE, ink, bold=column in (0, table.marked_column), cell=place)
         for column, (words, ink) in enumerate(zip(row, inks, strict=True))
     ]
     if table.codes:
-        cells[0] = [text(row[0], TABLE_SIZE, bold=True), text(table.codes[number], _CODE_SIZE, QUIET_INK)]
+        code = text(table.codes[number], _CODE_SIZE, QUIET_INK, cell=place)
+        cells[0] = [text(row[0], TABLE_SIZE, bold=True, cell=place), code]
     return cells
 
 
@@ -139,7 +143,11 @@ def grid_or(table: Table, widths: Sequence[float], otherwise: str) -> list[Flowa
 def facts(rows: Sequence[Row], width: float, name_share: float = 0.4) -> PdfTable:
     """Return names and values in two columns."""
     cells = [
-        [text(row.name, TABLE_SIZE, QUIET_INK), text(_shorten(row.value, _LONGEST_VALUE), TABLE_SIZE)] for row in rows
+        [
+            text(row.name, TABLE_SIZE, QUIET_INK, cell=Cell(rows, number, is_header=True)),
+            text(_shorten(row.value, _LONGEST_VALUE), TABLE_SIZE, cell=Cell(rows, number, is_header=False)),
+        ]
+        for number, row in enumerate(rows)
     ]
     table = PdfTable(cells, colWidths=[name_share * width, (1 - name_share) * width], hAlign="LEFT")
     # A name may fill its column: without room between them it would touch the value.
@@ -150,23 +158,33 @@ def facts(rows: Sequence[Row], width: float, name_share: float = 0.4) -> PdfTabl
 
 def named_facts(part: Facts) -> list[Flowable]:
     """Return facts below their heading, which may break wherever a page ends."""
-    heading = text(part.heading, TEXT_SIZE, bold=True, leading=15)
+    heading = text(part.heading, TEXT_SIZE, bold=True, leading=15, role="H3")
     return [CondPageBreak(_LEAST_FACTS), heading, facts(part.rows, WIDTH, name_share=_NAME_SHARE), Spacer(0, 4)]
 
 
 def figures(pictures: Sequence[Picture]) -> list[list[Flowable]]:
     """Return each picture with its caption."""
     return [
-        [image(each.data), Spacer(0, 2), text(each.caption, TABLE_SIZE, QUIET_INK, leading=11), Spacer(0, 9)]
+        [
+            image(each.data, each.caption),
+            Spacer(0, 2),
+            text(each.caption, TABLE_SIZE, QUIET_INK, leading=11),
+            Spacer(0, 9),
+        ]
         for each in pictures
     ]
 
 
-def image(png: bytes, width: float | None = None) -> Image:
-    """Return a picture of that width in points (by its pixels without), smaller where the page is too small."""
+def image(png: bytes, alternative: str, width: float | None = None) -> TaggedImage:
+    """Return a picture of that width in points (by its pixels without), smaller where the page is too small.
+
+    `alternative` are words for those who cannot see it.
+    """
     pixels_x, pixels_y = ImageReader(BytesIO(png)).getSize()
     width = min(width or _PIXEL * pixels_x, WIDTH, 0.8 * HEIGHT * pixels_x / pixels_y)
-    return Image(BytesIO(png), width=width, height=width * pixels_y / pixels_x, hAlign="LEFT")
+    picture = TaggedImage(BytesIO(png), width=width, height=width * pixels_y / pixels_x, hAlign="LEFT")
+    picture.alternative = alternative
+    return picture
 
 
 def summary_box(sentences: Sequence[str]) -> Flowable:
@@ -194,7 +212,9 @@ def text(
     bold: bool = False,
     centred: bool = False,
     leading: float = 0.0,
-) -> Paragraph:
+    role: Role = "P",
+    cell: Cell | None = None,
+) -> TaggedParagraph:
     """Return a paragraph of plain text: nothing in it is markup."""
     style = ParagraphStyle(
         "text",
@@ -205,7 +225,9 @@ def text(
         splitLongWords=True,
         alignment=TA_CENTER if centred else TA_LEFT,
     )
-    return Paragraph(escape(writable(words), quote=False), style)
+    paragraph = TaggedParagraph(markup(words), style)
+    paragraph.mark = Mark(role, cell=cell)
+    return paragraph
 
 
 def no_padding() -> list[tuple[Any, ...]]:

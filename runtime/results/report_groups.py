@@ -23,7 +23,7 @@ from runtime.results.regions import CaseRegions
 from runtime.results.report_comparison import compared_evaluations, compared_measurements, time_point_context
 from runtime.results.segmentation_object import SegmentationObject, station_code
 from runtime.results.source import SourceImages, SourceReference
-from runtime.results.words import tracking_identifier
+from runtime.results.words import station_identifier, tracking_identifier
 
 MeasurementGroup = sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations
 
@@ -46,7 +46,7 @@ def station_group(
     group = _group(
         _segment(segmentation, segment, mask, context.source, regions),
         tracking_identifier=sr.TrackingIdentifier(
-            uid=context.uids.uid("station", station, side), identifier=f"station {station} {side}"
+            uid=context.uids.uid("station", station, side), identifier=station_identifier(station, side)
         ),
         finding_type=codes.STATION_REGION,
         finding_category=codes.SPATIAL_CONCEPT,

@@ -27,6 +27,7 @@ from runtime.results.words import (
     algorithm_parameters,
     describe_node,
     describe_station,
+    station_identifier,
     tracking_identifier,
 )
 
@@ -119,7 +120,7 @@ def _station_segment(
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm,
         tracking_uid=uids.uid("station", station, side),
-        tracking_id=f"station {station} {side}",
+        tracking_id=station_identifier(station, side),
         anatomic_regions=[codes.STATION_CODES[station]],
         display_color=_lab(STATION_COLOURS[station]),
     )

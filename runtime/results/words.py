@@ -22,6 +22,11 @@ def describe_station(station: Station | None, side: Side) -> str:
     return f"unknown side {place}" if side == "unknown" else f"{side} {place}"
 
 
+def station_identifier(station: Station, side: Side) -> str:
+    """Return the tracking identifier of a station on one side, the same in SEG and SR: viewers show it."""
+    return f"station {describe_station(station, side)}"
+
+
 def tracking_identifier(node: Node) -> str:
     """Return the tracking identifier of a node, the same in SEG and SR.
 

@@ -161,3 +161,15 @@ def _outcomes(
     gates = check_segmentation(segmented, measured, assessed, midline, ScoringRules())
     assert refusal_reasons(gates) == ()
     return {gate.code: gate.outcome for gate in gates}
+
+
+def test_stations_are_named_in_words_where_one_is_missing_or_far_smaller() -> None:
+    few = tuple(
+        replace(each, assessed=each.station != "internal_iliac", volume_mm3=10.0 if each.side == "left" else 1000.0)
+        for each in ASSESSED
+    )
+    volume = grid(SHAPE, SPACING_MM).with_voxels(np.zeros(SHAPE, dtype=np.float32))
+    measured = MeasuredNodes((), volume, ())
+    gates = check_segmentation(segmentation(volume, volume.voxels), measured, few, MIDLINE, ScoringRules())
+    assert _gate(gates, "stations_missing").message == "not assessed: left internal iliac, right internal iliac"
+    assert "internal iliac 0.01" in _gate(gates, "stations_imbalance").message

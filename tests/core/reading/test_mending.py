@@ -4,10 +4,12 @@ from io import BytesIO
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from core.errors import CaseRefused
 from core.reading import read_series
-from core.reading.notes import without_library_warnings
+from core.reading.identity import check_identity
+from core.reading.notes import Notes, without_library_warnings
 from core.selection import select_series
 from core.series import Series
 from tests.core.dicom_cases import classic, encode, encode_all, enhanced, image
@@ -127,3 +129,18 @@ def test_decimals_that_are_too_long_are_rounded_to_what_fits() -> None:
         set_raw(dataset, "SliceThickness", "3.3000000000000000001")
     series = read_series([encode(dataset) for dataset in datasets])
     assert (str(series.headers[0].SliceThickness), series.warnings) == ("3.3", ())
+
+
+def test_an_empty_patient_id_is_told_since_no_archive_can_match_it() -> None:
+    for images, is_told in (([_header(PatientID="")], True), ([_header(PatientID="7")], False)):
+        notes = Notes()
+        check_identity(images, notes)
+        assert any("Patient ID (0010,0020) is empty" in each for each in notes.warnings) == is_told
+        assert notes.reasons == ()
+
+
+def _header(**elements: str) -> Dataset:
+    header = Dataset()
+    for keyword, value in elements.items():
+        setattr(header, keyword, value)
+    return header

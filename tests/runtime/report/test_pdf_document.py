@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from pypdf import PdfReader
@@ -166,8 +166,23 @@ def test_foreign_text_is_no_markup_and_unknown_characters_stay_apart() -> None:
         case = CaseIdentity(name, None, None, None)
         texts.append(_text(_read(pdf_report(replace(NEGATIVE, case=case, warnings=(name,)), {}, CREATED))))
     assert "<b>x</b>&amp;<br/>" in texts[0]
-    assert r"\u0418\u0432\u0430\u043d\u043e\u0432" in texts[1]
-    assert r"\u4e2d\u6587 \U0001f600" in texts[2]
+    assert "Иванов" in texts[1]
+    assert r"中文 \U0001f600" in texts[2]
+
+
+@pytest.mark.parametrize("name", ["Müller Łódź", "Παπαδόπουλος", "Щербаков", "张小东 王"], ids=["la", "el", "ru", "zh"])
+def test_letters_of_these_scripts_are_written_in_fonts_that_are_embedded(name: str) -> None:
+    case = CaseIdentity(name, None, None, None)
+    document = _read(pdf_report(replace(NEGATIVE, case=case, warnings=(name,)), {}, CREATED))
+    text = _text(document)
+    assert text.count(name) >= 2
+    assert "\\u" not in text
+    pages: Any = document.pages
+    fonts = [font.get_object() for page in pages for font in page["/Resources"]["/Font"].values()]
+    used = {str(font["/BaseFont"]) for font in fonts if "/FontDescriptor" in font}
+    assert any("DejaVuSans" in each for each in used)
+    assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts if "/FontDescriptor" in font)
+    assert any("Droid" in each for each in used) == name.startswith("张")
 
 
 def test_the_same_case_gives_the_same_bytes_in_another_process() -> None:
@@ -192,3 +207,40 @@ def test_no_uid_is_shown() -> None:
     text = _text(_read(pdf_report(POSITIVE, {}, CREATED)))
     assert "1.2.3.4" not in text
     assert "2.25." not in text
+
+
+def _elements(element: Any) -> list[Any]:
+    """Return an element of the structure and all below it, in reading order."""
+    kids = element.get("/K", [])
+    below = [each.get_object() for each in (kids if isinstance(kids, list) else [kids])]
+    return [element, *(each for kid in below if "/S" in kid for each in _elements(kid))]
+
+
+@pytest.mark.parametrize("each", EVERY_STATUS, ids=lambda each: each.status)
+def test_the_document_is_tagged_with_headings_tables_and_figures_that_have_words(each: Findings) -> None:
+    reader = _read(pdf_report(each, PICTURES, CREATED))
+    catalog: Any = reader.trailer["/Root"]
+    assert catalog["/MarkInfo"]["/Marked"] == True  # noqa: E712 - an object of pypdf
+    assert catalog["/Lang"] == "en"
+    root = catalog["/StructTreeRoot"]
+    elements = _elements(root["/K"][0].get_object())
+    roles = [element["/S"] for element in elements]
+    assert roles[:2] == ["/Document", "/H1"]
+    assert roles.count("/H1") == 1
+    assert {"/H2", "/P", "/Table", "/TR", "/TH", "/TD", "/Figure"} <= set(roles)
+    assert all(element["/Alt"] for element in elements if element["/S"] == "/Figure")
+    marks = [
+        (mark.get_object()["/Pg"].indirect_reference, mark.get_object()["/MCID"])
+        for element in elements
+        for mark in element["/K"]
+        if mark.get_object().get("/Type") == "/MCR"
+    ]
+    assert len(set(marks)) == len(marks)
+    pages: Any = reader.pages
+    for number, page in enumerate(pages):
+        content = page.get_contents().get_data().decode("latin-1")
+        drawn = [int(found) for found in re.findall(r"/MCID (\d+)>> BDC", content)]
+        assert page["/StructParents"] == number
+        assert drawn == list(range(len(drawn)))
+        assert {(page.indirect_reference, mcid) for mcid in drawn} <= set(marks)
+        assert content.count("BDC") + content.count("BMC") == content.count("EMC")

@@ -13,6 +13,7 @@ from runtime.results.context import result_context
 from runtime.results.segmentation_object import build_segmentation
 from runtime.results.settings import DEFAULT_RESULT_SETTINGS
 from runtime.results.source import source_images
+from runtime.results.words import describe_station
 from tests.runtime.results.cases import (
     AXIAL,
     CREATED,
@@ -44,7 +45,7 @@ def _encoded(dataset: Dataset) -> bytes:
 def _expected(case: Case) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (tracking id, positions) of every segment there should be."""
     for (station, side), mask in case.regions.station_masks().items():
-        yield f"station {station} {side}", lps_positions(case.regions.labels, mask)
+        yield f"station {describe_station(station, side)}", lps_positions(case.regions.labels, mask)
     for node in case.findings.nodes:
         yield (
             f"Cornerstone3DTools@^0.1.0:Bidirectional:node {node.id}",
