@@ -57,6 +57,18 @@ study: $(VENV)/.installed-analytics ## Install, simulate the multi-centre study 
 	$(BIN)/sidewall-analytics report out/study/data/study.yaml --out out/study/report
 	@echo "The report lies in out/study/report/report.html and report.pdf; the true values in out/study/data/truth.json."
 
+# Readers that need an environment of their own (tests/interop/requirements.txt).
+INTEROP := .venv-interop
+$(INTEROP)/.installed: tests/interop/requirements.txt
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/pip install --quiet -r $<
+	@touch $@
+
+.PHONY: interop
+interop: $(VENV)/.installed-dev $(INTEROP)/.installed ## Have foreign readers compare SEG, SR and contours of every kind of case with the findings
+	$(BIN)/python -m pytest tests/interop tests/integration/test_dcmjs_reads_results.py \
+		tests/integration/test_orthanc_keeps_results.py tests/runtime/results/test_structure_set.py
+
 # By files in the order of tests/conftest.py, the longest first, so that no worker is left with one at the end.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
