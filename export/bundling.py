@@ -78,6 +78,9 @@ class BundleRecipe:
     proof: Mapping[str, Any] | None = None
     """What was measured to show that the folds are worth a model; None says nothing of it."""
 
+    modes: tuple[str, ...] | None = None
+    """Modes that the model is declared for; None for all."""
+
     card_text: Path | None = None
     """TOML file with the words of the model card; None takes those for phantom models, and none for others."""
 
@@ -127,6 +130,7 @@ def make_bundle(recipe: BundleRecipe, target: Path, key: Ed25519PrivateKey | Non
         image_reference=image_reference_of(recipe.reference_cases, recipe.reference_count, reference),
         station_reference=stations,
         proof=recipe.proof,
+        modes=recipe.modes,
         variants={precision: _files(len(checkpoints), precision) for precision in recipe.forms.variants},
     )
     card = model_card(manifest, read_card_source(target, manifest, figures, recipe.card_text))

@@ -138,6 +138,9 @@ def bundle(
     unproven: Annotated[
         bool, typer.Option(help="Make the bundle although nothing measured speaks for it; card and results say so.")
     ] = False,
+    exact_only: Annotated[
+        bool, typer.Option(help="Declare the bundle for the mode exact alone: it is verified, and run, in no other.")
+    ] = False,
     created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
@@ -177,6 +180,7 @@ def bundle(
         stations=None if station_reference is None else parse_stations(read_section(station_reference)),
         card_text=card_text,
         proof=proof,
+        modes=("exact",) if exact_only else None,
         forms=Forms(parse_variants(variants), pixel_shuffle),
         without_mirroring=without_mirroring,
     )

@@ -147,6 +147,7 @@ def _details(manifest: Manifest, source: CardSource) -> list[Row]:
         ("features per stage", arguments.get("features_per_stage", NOT_REPORTED)),
         ("ensemble", f"{len(manifest.folds)} folds, their logits averaged"),
         *([("also in", ", ".join(sorted(manifest.variants)))] if manifest.variants else []),
+        *([("declared for the modes", ", ".join(manifest.modes))] if manifest.modes else []),
         ("input", "one axial T2-weighted series"),
         ("output labels", ", ".join(f"{value} {name}" for name, value in manifest.labels.items())),
         ("grid (z, y, x)", f"{spacing} mm"),

@@ -28,7 +28,7 @@ from runtime.analysis.case import AboutCase, CaseInput
 from runtime.analysis.images import BareVolume, DicomSeries
 from runtime.analysis.pipeline import analyze_case
 from runtime.bundle.loading import Bundle
-from runtime.bundle.manifest import HalfPrecision
+from runtime.bundle.manifest import MODES, HalfPrecision
 from runtime.inference.backends.protocol import FoldOptions, Precision
 from runtime.inference.backends.registry import make_backend
 from runtime.inference.comparing import LabelAgreement, LogitError, compare_labels, compare_logits
@@ -104,12 +104,14 @@ def gate_cases(bundle: Bundle, paths: Sequence[Path]) -> tuple[GateCase, ...]:
 
 
 def candidates_of(bundle: Bundle, backends: Sequence[str]) -> tuple[Candidate, ...]:
-    """Return each backend in each of its precisions, and the bundle's networks in lesser ones."""
+    """Return each backend in each precision that the bundle is declared for, and its networks in lesser ones."""
     found = []
     for backend in backends:
-        modes: tuple[Mode, ...] = ("exact", "fast") if precision_of(backend, "fast") != "float32" else ("exact",)
+        declared = bundle.manifest.modes or MODES
+        fast = "fast" in declared and precision_of(backend, "fast") != "float32"
+        modes: tuple[Mode, ...] = ("exact", "fast") if fast else ("exact",)
         found += [Candidate(backend, mode, precision_of(backend, mode)) for mode in modes]
-    if REFERENCE in backends:
+    if REFERENCE in backends and "fast" in (bundle.manifest.modes or MODES):
         found += [Candidate(REFERENCE, "fast", variant, variant) for variant in sorted(bundle.manifest.variants)]
     return tuple(found)
 

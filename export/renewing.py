@@ -24,7 +24,9 @@ def renew_bundle(
     `BundleRejected` when the bundle is not whole or a section does not fit: nothing is written then.
     """
     if not sections:
-        raise ExportFailed(f"no section is given; allowed: one or more of {', '.join(sorted(LATER_SECTIONS))}")
+        raise ExportFailed(
+            f"no section is given; allowed: one or more of {', '.join(sorted(LATER_SECTIONS - {'modes'}))}"
+        )
     before = read_manifest(bundle, signed=False)
     manifest = parse_manifest(before.mapping)
     check_content(bundle, manifest)

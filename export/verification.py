@@ -107,7 +107,9 @@ def _remedy(verdict: CaseVerdict) -> str:
     """Return what can be done about a refusal."""
     if verdict.precision == "float32":
         return "to do: export the folds again, and report it when that does not help"
-    return "to do: serve it in the mode exact on such machines, or train on; --backend leaves a backend out"
+    return (
+        "to do: train on, or make it with --exact-only, which declares it for the mode exact; --backend leaves one out"
+    )
 
 
 class _Record:

@@ -18,7 +18,7 @@ READ_VERSIONS: Final = ("1", SCHEMA_VERSION)
 UNPROVEN: Final = "unproven"
 """Status of a proof that shows too little."""
 
-LATER_SECTIONS: Final = frozenset({"station_reference", "image_reference", "proof"})
+LATER_SECTIONS: Final = frozenset({"station_reference", "image_reference", "proof", "modes"})
 """What schema 2 has room for; each may be left out."""
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -28,6 +28,10 @@ LARGEST_BUNDLE_BYTES: Final = 8 << 30
 """Of all files together: five folds of the largest nnU-Net stay below a quarter of it."""
 
 HalfPrecision = Literal["float16", "bfloat16"]
+
+MODES: Final = ("exact", "fast")
+"""Modes that a bundle may be declared for."""
+
 Shape = tuple[int, int, int]
 
 CANONICAL_ORIENTATION: Final = "z to head, y to posterior, x to left"
@@ -145,6 +149,9 @@ class Manifest:
     proof: Mapping[str, Any] | None = None
     """What was measured to show that the folds are what they are said to be; plain JSON. Its `status` may be
     `unproven`, which every result then says; nothing else of it decides."""
+
+    modes: tuple[str, ...] | None = None
+    """The modes that the model is declared for, `exact` among them; None for all. In another it is not run."""
 
     @property
     def unproven(self) -> str | None:

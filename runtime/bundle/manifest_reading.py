@@ -23,6 +23,7 @@ from runtime.bundle.manifest import (
     LARGEST_BUNDLE_BYTES,
     LATER_SECTIONS,
     MANIFEST_NAME,
+    MODES,
     READ_VERSIONS,
     SCHEMA_VERSION,
     SIGNATURE_NAME,
@@ -98,6 +99,7 @@ def parse_manifest(mapping: Mapping[str, Any]) -> Manifest:
         station_reference=parse_stations(fields["station_reference"]) if "station_reference" in fields else None,
         image_reference=_image_reference(fields["image_reference"]) if "image_reference" in fields else None,
         proof=plain_json(fields["proof"], "proof") if "proof" in fields else None,
+        modes=_modes(fields["modes"]) if "modes" in fields else None,
     )
 
 
@@ -231,6 +233,14 @@ def _variants(mapping: Any) -> dict[HalfPrecision, tuple[str, ...]]:
     for precision in mapping:
         one_of(precision, get_args(HalfPrecision), "a name of variants")
     return {precision: _paths(paths, f"variants.{precision}") for precision, paths in mapping.items()}
+
+
+def _modes(value: Any) -> tuple[str, ...]:
+    """Return the modes; without `exact`, which all others are held to, there is nothing to serve."""
+    modes = tuple(one_of(each, MODES, "modes") for each in items(value, 1, len(MODES), "modes"))
+    if "exact" not in modes or len(set(modes)) < len(modes):
+        raise BundleRejected(f"modes in the manifest is {shown(list(modes))}; allowed: exact, or exact and fast")
+    return modes
 
 
 def _files(value: Any) -> tuple[FileEntry, ...]:

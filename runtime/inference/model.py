@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from base.errors import SettingInvalid
 from base.processors import processors
 from core.findings import ModelDescription
 from core.judging.image_reference import ImageReference
@@ -136,8 +137,12 @@ def load_model(
     """Compile the folds of a bundle, or take them from `engines` where they were kept.
 
     `backend` None takes the best one present; `threads` None or 0 takes all of use. Raises `BackendUnavailable`,
-    `SettingInvalid` on an unknown backend, `BundleRejected` when a fold changed since the bundle was opened.
+    `SettingInvalid` on an unknown backend or a mode that the bundle is not declared for, `BundleRejected` when a fold
+    changed since the bundle was opened.
     """
+    declared = bundle.manifest.modes
+    if declared is not None and mode not in declared:
+        raise SettingInvalid("mode", mode, f"{', '.join(declared)}: this bundle is declared for no other")
     engine = make_backend(backend, engines)
     options = FoldOptions(
         patch_size=bundle.manifest.tiling.patch_size,

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
+from base.errors import SettingInvalid
 from export.agreement import NodeAgreement
 from export.parity_gate import Candidate, CaseVerdict, candidates_of, gate_cases, run_gate
 from export.parity_limits import TOLERANCES, judge
@@ -18,7 +19,7 @@ from export.parity_table import parity_table
 from runtime.bundle.loading import Bundle, load_bundle
 from runtime.inference.backends.registry import BACKENDS
 from runtime.inference.comparing import LabelAgreement, LogitError
-from runtime.inference.model import LoadedModel
+from runtime.inference.model import LoadedModel, load_model
 from tests.fixtures.bundles import make_network, make_tiny_bundle, make_tiny_volume, reseal
 from trust.errors import BundleRejected
 
@@ -80,6 +81,17 @@ def test_a_network_in_lesser_precision_that_says_something_else_is_refused_and_n
     verdict = next(run_gate(wrong, gate_cases(wrong, ()), found[-1:], threads=1))
     assert (verdict.candidate, verdict.outcome) == ("onnxruntime-cpu (float16 networks)", "refused")
     assert any(reason.startswith("mean logit error ") and "allowed 0.001" in reason for reason in verdict.reasons)
+
+
+def test_a_bundle_that_is_declared_for_exact_alone_is_judged_and_run_in_no_other_mode(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    path = make_tiny_bundle(tmp_path, key=key)
+    reseal(path, key, modes=["exact"])
+    declared = load_bundle(path, tmp_path / "keys")
+    assert [each.name for each in candidates_of(declared, CPU)] == ["openvino-cpu exact", "onnxruntime-cpu exact"]
+    load_model(declared, "openvino-cpu", "exact", threads=1)
+    with pytest.raises(SettingInvalid, match="mode is 'fast'; allowed: exact: this bundle is declared for no other"):
+        load_model(declared, "openvino-cpu", "fast", threads=1)
 
 
 def test_a_backend_that_does_not_start_is_refused_with_its_reason(

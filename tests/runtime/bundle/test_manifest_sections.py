@@ -1,4 +1,4 @@
-"""Schema 2 has room for three more sections: each is read strictly, and bundles of schema 1 stay as they were."""
+"""Schema 2 has room for four more sections: each is read strictly, and bundles of schema 1 stay as they were."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_a_bundle_is_written_in_schema_2_and_may_lack_every_later_section(manifest: dict[str, Any]) -> None:
     assert manifest["schema_version"] == "2"
     read = parse_manifest(manifest)
-    assert (read.station_reference, read.image_reference, read.proof) == (None, None, None)
+    assert (read.station_reference, read.image_reference, read.proof, read.modes) == (None, None, None, None)
     assert read.to_mapping() == manifest
 
 
@@ -36,6 +36,7 @@ def test_the_later_sections_survive_their_json(manifest: dict[str, Any]) -> None
     whole = manifest | {
         "station_reference": STATIONS,
         "proof": {"speed": {"seconds": [1.5, None, True, "on two cores"]}},
+        "modes": ["exact"],
     }
     read = parse_manifest(whole)
     assert read.station_reference is not None
@@ -124,3 +125,9 @@ def _nested(levels: int) -> dict[str, Any]:
 def test_a_proof_is_plain_json_of_a_bounded_size(manifest: dict[str, Any], proof: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleRejected, match=message):
         parse_manifest(manifest | {"proof": proof})
+
+
+@pytest.mark.parametrize("modes", [[], ["fast"], ["exact", "exact"], ["exact", "quick"], "exact", None])
+def test_modes_are_exact_or_exact_and_fast(manifest: dict[str, Any], modes: Any) -> None:
+    with pytest.raises(BundleRejected, match="modes"):
+        parse_manifest(manifest | {"modes": modes})
