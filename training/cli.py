@@ -108,7 +108,7 @@ def prepare(
 
         files = StudyFiles(dicom, masks, labels, cases, tuple(hold_out or ()))
         files.check()
-        _tell_what_few_cases_show(files)
+    _tell_what_few_cases_show(files, seeds, source)
     from training import preparation  # after the checks: it loads torch
     from training.dealing import Deal
 
@@ -137,11 +137,21 @@ def prepare(
     say({"cases": len(names)} | taken | made, as_json)
 
 
-def _tell_what_few_cases_show(files: "StudyFiles") -> None:
+def _tell_what_few_cases_show(files: "StudyFiles | None", seeds: str | None, source: Path | None) -> None:
     """Print what so many cases can show, before any image is read; raises `SettingInvalid` when they fill no folds."""
-    from training.few_cases import table_words
+    from training.few_cases import count_masks, folder_words, table_words
 
-    for line in table_words(files.cases, files.hold_out) if files.cases is not None else ():
+    lines: list[str] = []
+    if files is not None and files.cases is not None:
+        lines = table_words(files.cases, files.hold_out)
+    elif files is not None and files.masks is not None:
+        lines = folder_words("masks", count_masks(files.masks))
+    elif source is not None:
+        lines = folder_words("source", len(list((source / "labelsTr").glob("*.nii.gz"))))
+    elif seeds is not None:
+        # What phantoms show is of no patient, however many there are.
+        folder_words("seeds", len(parse_range("seeds", seeds)))
+    for line in lines:
         Console(stderr=True).print(line, style="yellow", markup=False, highlight=False)
 
 

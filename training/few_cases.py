@@ -7,6 +7,7 @@ from pathlib import Path
 
 from base.errors import SettingInvalid
 from training.intake.case_table import TableRow, read_case_table
+from training.intake.pairing import mask_key
 from training.splits import FOLDS
 from training.usability import Floors
 
@@ -29,6 +30,23 @@ def table_words(path: Path, held_out: Sequence[str]) -> list[str]:
         allowed = f"at least {FOLDS} patients, one per fold"
         raise SettingInvalid("cases", f"{len(rows)} cases of {len(patients)} patients to train on{kept}", allowed)
     return words_of(len(rows), len(patients))
+
+
+def folder_words(setting: str, cases: int) -> list[str]:
+    """Return in words what a folder's or a range's number of cases can show, each counted as a patient of its own.
+
+    Raises `SettingInvalid`, which names the setting, when no folds can be dealt. A number of 0 is for others to tell.
+    """
+    if 0 < cases < FOLDS:
+        raise SettingInvalid(setting, f"{cases} cases to train on", f"at least {FOLDS} patients, one per fold")
+    return words_of(cases, cases) if cases else []
+
+
+def count_masks(masks: Path) -> int:
+    """Return how many label maps a folder has by their names alone; 0 where DICOM objects among them may be more."""
+    names = [path.name for path in masks.rglob("*") if path.is_file()]
+    found = [name for name in names if mask_key(name) is not None]
+    return 0 if any(name.lower().endswith(".dcm") for name in names) else len(found)
 
 
 def words_of(cases: int, patients: int) -> list[str]:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from base.errors import SettingInvalid
 from training.cli import app
-from training.few_cases import table_words, wilson, words_of
+from training.few_cases import count_masks, folder_words, table_words, wilson, words_of
 
 
 def table(folder: Path, count: int, *, held_out: int = 0) -> Path:
@@ -52,3 +52,32 @@ def test_a_gpu_that_is_not_there_is_a_setting_and_no_traceback(monkeypatch: pyte
     done = CliRunner().invoke(app, ["fit", "--device", "cuda", "--work", str(tmp_path)])
     assert isinstance(done.exception, SettingInvalid)
     assert "allowed: cpu, or a machine with a GPU" in str(done.exception)
+
+
+def test_masks_of_a_folder_and_cases_of_another_dataset_are_counted_by_their_names_alone(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"P{number}").mkdir()
+        (tmp_path / f"P{number}" / "labels.nii.gz").touch()
+    (tmp_path / "notes.txt").touch()
+    assert count_masks(tmp_path) == 4
+    with pytest.raises(SettingInvalid, match="masks is '4 cases to train on'; allowed: at least 5 patients"):
+        folder_words("masks", count_masks(tmp_path))
+    assert folder_words("source", 8) == words_of(8, 8) != []
+    assert folder_words("source", 0) == []
+    (tmp_path / "seg.dcm").touch()
+    assert count_masks(tmp_path) == 0, "a DICOM object tells by its header alone whether it is a mask"
+
+
+@pytest.mark.parametrize("given", ["source", "seeds"])
+def test_too_few_are_told_before_anything_is_read_or_made(tmp_path: Path, given: str) -> None:
+    (tmp_path / "labelsTr").mkdir()
+    for number in range(3):
+        (tmp_path / "labelsTr" / f"case_{number}.nii.gz").touch()
+    values = {"source": str(tmp_path), "seeds": "1000-1002"}
+    work = tmp_path / "work"
+    done = CliRunner().invoke(app, ["prepare", f"--{given}", values[given], "--work", str(work)])
+    assert isinstance(done.exception, SettingInvalid)
+    assert (
+        str(done.exception) == f"setting {given} is '3 cases to train on'; allowed: at least 5 patients, one per fold"
+    )
+    assert not work.exists()
