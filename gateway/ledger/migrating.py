@@ -3,10 +3,11 @@
 So the version before can go on with a ledger that this one has opened: what was added has a default.
 """
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Column, Connection, DefaultClause, inspect, literal, select, text
 from sqlalchemy.schema import CreateColumn
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from gateway.errors import LedgerNewer
 from gateway.ledger.schema import meta, metadata
@@ -32,6 +33,7 @@ def is_current(connection: Connection) -> bool:
 
 def migrate(connection: Connection) -> None:
     """Add what is missing; raises `LedgerNewer` where this version cannot go on with the ledger."""
+    _give_defaults()
     metadata.create_all(connection)
     found = _versions(connection)
     _add_columns(connection)
@@ -51,6 +53,18 @@ def _versions(connection: Connection) -> dict[str, str]:
     return found
 
 
+def _give_defaults() -> None:
+    """Have the database itself know the defaults of optional columns, in a ledger that is new as well.
+
+    A version before that does not know a column leaves it out when it adds a row.
+    """
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.default, ScalarElementColumnDefault) and column.server_default is None:
+                value = literal(column.default.arg, column.type)
+                column.server_default = DefaultClause(text(str(value.compile(compile_kwargs={"literal_binds": True}))))
+
+
 def _add_columns(connection: Connection) -> None:
     known = inspect(connection)
     for table in metadata.sorted_tables:
@@ -58,5 +72,11 @@ def _add_columns(connection: Connection) -> None:
         for column in table.columns:
             if column.name not in there:
                 definition = CreateColumn(column).compile(dialect=connection.dialect)
-                default = "''" if column.type.python_type is str else "0"
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition} DEFAULT {default}")
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}{_default(column)}")
+
+
+def _default(column: Column[Any]) -> str:
+    """Return what the rows that are there get in a column whose definition says nothing of it."""
+    if column.server_default is not None:
+        return ""
+    return " DEFAULT ''" if column.type.python_type is str else " DEFAULT 0"
