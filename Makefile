@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images fleet-test box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -260,6 +260,9 @@ images: ## Build the image of the appliance (podman or buildah); IMAGES="gateway
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
 # Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus, dcmtk and the images of runtime and gateway.
+fleet-test: $(VENV)/.installed-dev ## Try a fleet's agent on a Debian 12 box with podman, systemd and signatures, the engine a stand-in (root, minutes)
+	TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker/test_fleet_box.py
+
 box-test: $(VENV)/.installed-dev ## Follow the operator's guide on a Debian 12 box with systemd, then the faults one by one
 	TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker/test_box.py
 

@@ -79,29 +79,20 @@ class PodmanBox:
         """Return an upper bound by the sizes that the registry says."""
         if self._is_here(component, image):
             return 0
-        size = compressed_bytes(self.reference(component, image), self._settings.access)
+        size = self._compressed_bytes(component, self.reference(component, image))
         return size * (_BUNDLE_UNPACKED if component == "bundle" else _UNPACKED)
 
     def pull(self, component: str, image: Image) -> None:
         """Pull by digest; podman holds the signature against its policy, the engine's command the bundle's."""
         reference = self.reference(component, image)
-        if component == "bundle":
-            if not self._is_here(component, image):
-                self._bundle("pull", reference)
-            return
         if component == "engine":
             self._engine_image = reference
         if self._is_here(component, image):
             return
-        require_enforcing(self._settings.signature_policy, self._repositories[component])
-        options = [f"--signature-policy={self._settings.signature_policy}"]
-        if self._settings.registry_auth_file is not None:
-            options.append(f"--authfile={self._settings.registry_auth_file}")
-        if self._settings.registry_plain_http:
-            options.append("--tls-verify=false")
-        ended = host.run(["podman", "pull", "--quiet", *options, reference], self._settings.pull_s)
-        if ended.status != 0:
-            raise _of_pull(reference, ended.complaint)
+        if component == "bundle":
+            self._fetch_bundle(reference)
+        else:
+            self._fetch_image(component, reference)
 
     def drain(self, components: tuple[str, ...]) -> None:
         """Wait until the engine has no case under way; what comes after that its own stop hands back."""
@@ -167,6 +158,23 @@ class PodmanBox:
             host.run([*self._bundle_words(), "remove", placed.digest], self._settings.ready_s)
         else:
             host.run(["podman", "image", "rm", placed.reference], self._settings.ready_s)
+
+    def _compressed_bytes(self, component: str, reference: str) -> int:
+        return compressed_bytes(reference, self._settings.access)
+
+    def _fetch_image(self, component: str, reference: str) -> None:
+        require_enforcing(self._settings.signature_policy, self._repositories[component])
+        options = [f"--signature-policy={self._settings.signature_policy}"]
+        if self._settings.registry_auth_file is not None:
+            options.append(f"--authfile={self._settings.registry_auth_file}")
+        if self._settings.registry_plain_http:
+            options.append("--tls-verify=false")
+        ended = host.run(["podman", "pull", "--quiet", *options, reference], self._settings.pull_s)
+        if ended.status != 0:
+            raise refused_image(reference, ended.complaint)
+
+    def _fetch_bundle(self, reference: str) -> None:
+        self._bundle("pull", reference)
 
     def _names(self, component: str) -> tuple[str, ...]:
         return (self._repositories[component].rpartition("/")[2], _SHIPPED[component])
@@ -253,8 +261,8 @@ def _bundle_of(store: Path) -> Placed:
     return Placed(digest, version, digest) if DIGEST.fullmatch(digest) else Placed("", "unknown", "")
 
 
-def _of_pull(reference: str, complaint: str) -> DiskFull | ImageRefused | RegistryFailed:
-    """Return what podman's last line means."""
+def refused_image(reference: str, complaint: str) -> DiskFull | ImageRefused | RegistryFailed:
+    """Return what the last line of podman, or skopeo, means."""
     said = complaint.lower()
     if _FULL in said:
         return DiskFull("the disk of the images", f"while {reference} was pulled")

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from base.errors import FileAbsent, SettingInvalid
 
-_SIGNED: Final = ("signedBy", "sigstoreSigned")
+SIGNED: Final = ("signedBy", "sigstoreSigned")
+"""Requirements that ask for a signature."""
 
 
 def require_enforcing(policy: Path, repository: str) -> None:
     """Raise `SettingInvalid` where the policy takes an image of HOST/NAME that nobody named has signed."""
     kinds = [each.get("type") for each in requirements(policy, repository)]
-    if not any(kind in _SIGNED for kind in kinds):
-        said = f"a policy that has {repository} signed ({' or '.join(_SIGNED)}); it says {', '.join(map(str, kinds))}"
+    if not any(kind in SIGNED for kind in kinds):
+        said = f"a policy that has {repository} signed ({' or '.join(SIGNED)}); it says {', '.join(map(str, kinds))}"
         raise SettingInvalid("signature_policy", str(policy), said)
 
 

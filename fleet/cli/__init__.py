@@ -10,7 +10,7 @@ from base.exit_status import exit_status
 from base.log import configure_log, where
 from base.streams import answer_alone
 from base.version_option import VersionOption
-from fleet.cli import following, founding, inventory, telling, updating
+from fleet.cli import following, founding, inventory, offline, telling, updating
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 app = typer.Typer(
@@ -40,6 +40,8 @@ for command in (
     following.look,
     updating.agent,
     updating.retry,
+    offline.pack,
+    offline.apply,
     inventory.enrol,
     inventory.report,
     inventory.status,

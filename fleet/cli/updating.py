@@ -9,6 +9,7 @@ import typer
 
 from base.errors import SettingInvalid, SidewallError
 from base.log import log_failure
+from fleet.agent.box import Box
 from fleet.agent.planning import Manner
 from fleet.agent.podman_box import PodmanBox
 from fleet.agent.running import Agent
@@ -65,7 +66,7 @@ def retry(
     typer.echo(f"{digest}: is tried again at the next look")
 
 
-def make_agent(settings: BoxSettings) -> Agent:
+def make_agent(settings: BoxSettings, box: Box | None = None) -> Agent:
     """Return the agent of this machine; raises `SettingInvalid` where it follows no channel."""
     if not settings.channel:
         raise SettingInvalid("channel", settings.channel, ALLOWED)
@@ -77,7 +78,7 @@ def make_agent(settings: BoxSettings) -> Agent:
 
     return Agent(
         state=settings.state,
-        box=PodmanBox(settings),
+        box=box or PodmanBox(settings),
         look=look,
         manner=Manner(settings.box, settings.window, timedelta(seconds=settings.spread_s)),
         reserve_bytes=int(settings.disk_reserve_mb * 1e6),

@@ -79,6 +79,31 @@ def pull(
             _say_use(stored.roles)
 
 
+@bundle_app.command(epilog="Example: sidewall bundle add /media/usb/demo")
+def add(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Artifact as `skopeo copy docker://... dir:FOLDER` writes it; relative to the store."
+        ),
+    ],
+    bundle_store: BundleStoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in a bundle that was carried here, as a pull does: verified, whole or not at all."""
+    with reporting_errors(as_json):
+        settings = load_settings({"bundle_store": bundle_store}, file=config)
+        from runtime.bundle.registry.carried import add_bundle
+        from runtime.bundle.registry.store import BundleStore
+
+        stored = add_bundle(settings.bundle_store / folder, BundleStore(settings.bundle_store))
+        if as_json:
+            typer.echo(json.dumps(stored.to_mapping(), indent=2))
+        else:
+            typer.echo(f"{stored.name} {stored.version} added: {stored.name}@{stored.digest}")
+
+
 @bundle_app.command("list", epilog="Example: sidewall bundle list")
 def list_bundles(
     bundle_store: BundleStoreOption = None, config: ConfigOption = None, as_json: JsonOption = False

@@ -49,12 +49,12 @@ deliver = [{{ to = "pacs", objects = ["report", "segmentation"] }}]
 """The site's file of the gateway on the box: its PACS is asked at the box's own address."""
 
 _ROOT: Final = "localhost/sidewall-guide-box"
-_PACKAGES: Final = (
+PACKAGES: Final = (
     "systemd,systemd-sysv,dbus,podman,runc,conmon,netavark,aardvark-dns,iptables,iproute2,catatonit,uidmap,"
     "ca-certificates,docker-registry"
 )
 # As on the machine outside: what podman asks for by default is more than a container may give.
-_CONF: Final = """[containers]
+CONTAINERS_CONF: Final = """[containers]
 default_ulimits = ["nofile=1024:20000", "nproc=4096:4096"]
 [engine]
 runtime = "runc"
@@ -132,7 +132,7 @@ def make_media(folder: Path) -> Path:
         run("podman", "tag", runtime, shipped)
     _make_prometheus(folder)
     run(REPOSITORY / "docker" / "offline.sh", DEMO, folder / "sidewall.tar", PROMETHEUS)
-    (folder / "containers.conf").write_text(_CONF)
+    (folder / "containers.conf").write_text(CONTAINERS_CONF)
     (folder / "sidewall.toml").write_text("max_waiting = 2\n")
     (folder / "site.toml").write_text(SITE)
     make_tiny_bundle(folder / "tiny")
@@ -182,7 +182,7 @@ def _fill_registry(folder: Path) -> None:
 def running_box(media: Path) -> Iterator[Box]:
     """Start a box whose user has carried `media` to it; skips where systemd does not come up in a container."""
     if run("podman", "image", "exists", _ROOT, check=False).returncode:
-        _make_root(media)
+        make_root(media, _ROOT, PACKAGES)
     name = run(
         *("podman", "run", "--detach", "--systemd=always", "--privileged", "--cgroupns=private", "--tmpfs=/tmp"),
         "--http-proxy=false",
@@ -213,13 +213,14 @@ def running_box(media: Path) -> Iterator[Box]:
         run("podman", "rm", "--force", "--time=5", "--volumes", name, check=False)
 
 
-def _make_root(media: Path) -> None:
-    root = media / "root.tar"
+def make_root(folder: Path, name: str, packages: str) -> None:
+    """Make the image of a box: Debian 12 with these packages (names, separated by commas)."""
+    root = folder / "root.tar"
     places = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
     with next(path for path in map(Path, places) if path.is_file()).open("rb") as given:
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(root)]
         subprocess.run(command, stdin=given, env=usual_environment(), check=True, capture_output=True)
-    run("podman", "import", "--quiet", root, _ROOT)
+    run("podman", "import", "--quiet", root, name)
     root.unlink()
 
 
