@@ -23,6 +23,7 @@ EXIT_STATUSES: Final[Mapping[str, int]] = {
     "signatures_missing": 3,
     "not_proved": 3,
     "not_ready": 3,
+    "self_test_failed": 3,
     "went_back": 3,
     "bundle_rejected": 4,
     "backend_unavailable": 4,

@@ -119,3 +119,9 @@ class WrongState(GatewayError):
     """A study is in a state in which that cannot be done."""
 
     code = "wrong_state"
+
+
+class SelfTestFailed(SidewallError):
+    """The phantom's study did not come through."""
+
+    code = "self_test_failed"

@@ -14,6 +14,7 @@ class Ended:
 
     status: int
     out: str
+    err: str
     complaint: str
     """The last line of what it said on stderr, cut off where it is long."""
 
@@ -29,7 +30,8 @@ def run(command: list[str], patience_s: float) -> Ended:
     except OSError as error:
         raise SettingInvalid("command", command[0], f"a program that can be run ({error.strerror})") from error
     lines = ended.stderr.strip().splitlines() or ended.stdout.strip().splitlines()
-    return Ended(ended.returncode, ended.stdout, lines[-1][-300:] if lines else f"status {ended.returncode}")
+    complaint = lines[-1][:300] if lines else f"status {ended.returncode}"
+    return Ended(ended.returncode, ended.stdout, ended.stderr, complaint)
 
 
 def must(command: list[str], patience_s: float) -> str:

@@ -171,7 +171,7 @@ class PodmanBox:
             options.append("--tls-verify=false")
         ended = host.run(["podman", "pull", "--quiet", *options, reference], self._settings.pull_s)
         if ended.status != 0:
-            raise refused_image(reference, ended.complaint)
+            raise refused_image(reference, ended)
 
     def _fetch_bundle(self, reference: str) -> None:
         self._bundle("pull", reference)
@@ -261,14 +261,14 @@ def _bundle_of(store: Path) -> Placed:
     return Placed(digest, version, digest) if DIGEST.fullmatch(digest) else Placed("", "unknown", "")
 
 
-def refused_image(reference: str, complaint: str) -> DiskFull | ImageRefused | RegistryFailed:
-    """Return what the last line of podman, or skopeo, means."""
-    said = complaint.lower()
+def refused_image(reference: str, ended: host.Ended) -> DiskFull | ImageRefused | RegistryFailed:
+    """Return what the complaint of podman, or skopeo, means."""
+    said = ended.err.lower()
     if _FULL in said:
         return DiskFull("the disk of the images", f"while {reference} was pulled")
     if any(each in said for each in _REFUSED):
         return ImageRefused(f"{reference} is not signed by whom this box trusts: podman refuses it")
-    return RegistryFailed(f"{reference} cannot be pulled: {complaint}")
+    return RegistryFailed(f"{reference} cannot be pulled: {ended.complaint}")
 
 
 def _of_bundle(reference: str, ended: host.Ended) -> ImageRefused | RegistryFailed | DiskFull:

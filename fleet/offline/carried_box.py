@@ -44,7 +44,7 @@ class CarriedBox(PodmanBox):
         ]
         ended = host.run(command, self._settings.pull_s)
         if ended.status != 0:
-            raise refused_image(reference, ended.complaint)
+            raise refused_image(reference, ended)
 
     def _fetch_bundle(self, reference: str) -> None:
         """Lay the artifact into the store, where the engine's command reads it, and have it taken in."""

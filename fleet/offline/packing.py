@@ -56,7 +56,7 @@ def _fetch(reference: str, folder: Path, access: RegistryAccess) -> None:
     command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", *options]
     ended = host.run([*command, f"docker://{reference}", f"dir:{folder}"], _PULL_S)
     if ended.status != 0:
-        full = "no space left" in ended.complaint.lower()
+        full = "no space left" in ended.err.lower()
         raise (
             DiskFull(str(folder), reference)
             if full

@@ -35,6 +35,7 @@ _EXAMPLES: Final[dict[Callable[..., None], str]] = {
     asking.retract: "retract ACC4711",
     trying.echo: "echo pacs",
     trying.health: "health",
+    trying.self_test: "self-test /var/lib/sidewall-gateway/phantom",
     keeping.backup: "backup /backup/2026-11-30",
     keeping.restore: "restore /backup/2026-11-30",
     keeping.doctor: "doctor --json",

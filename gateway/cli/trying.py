@@ -91,6 +91,25 @@ def echo(
     tell(asdict(answered), str(answered), as_json)
 
 
+def self_test(
+    folder: Annotated[Path, typer.Argument(help="Folder with the DICOM files of one series of a phantom.")],
+    timeout_s: Annotated[float, typer.Option(min=1.0, help="Give up after this time, s.")] = 900.0,
+    calling_ae: Annotated[str, typer.Option(help="AE title that it is sent under.")] = "SELFTEST",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a phantom's study to this node and await its result at the destination `self-test`; status 3 without one."""
+    from gateway.self_testing import self_test as run
+
+    try:
+        settings = load_settings(file=config)
+        uid = run(settings, read_site(settings.site), folder, timeout_s, calling_ae)
+    except SidewallError as error:
+        log_failure(error)
+        raise typer.Exit(exit_status(error)) from None
+    tell({"study_uid": uid, "came_back": True}, f"the phantom's study {uid} came back", as_json)
+
+
 def health(
     listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the gateway has it.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
