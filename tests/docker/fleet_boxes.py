@@ -128,6 +128,15 @@ class FleetBox:
         """Bring the office's word to where the box reads it."""
         publish(self.fleet.office.folder, FolderStore(self.folder / "mirror"))
 
+    def start_registry(self) -> None:
+        """Have the registry answer."""
+        self.do("systemd-run --quiet --unit=registry-$RANDOM docker-registry serve /media/registry.yml")
+        _wait(self, "exec 3<>/dev/tcp/127.0.0.1/5005")
+
+    def stop_registry(self) -> None:
+        """Have nobody answer in its place."""
+        self.do("systemctl stop 'registry-*.service'")
+
     def engine(self) -> str:
         """Return the digest of the image that the container of the engine really runs; empty where none does."""
         return self.run(
@@ -161,7 +170,7 @@ def running_fleet_box(folder: Path) -> Iterator[FleetBox]:
     try:
         _wait(box, "systemctl is-system-running | grep -E 'running|degraded'")
         box.do(_INSTALL)
-        _wait(box, "exec 3<>/dev/tcp/127.0.0.1/5005")
+        box.start_registry()
         yield box
     finally:
         run("podman", "rm", "--force", "--time=5", "--volumes", name, check=False)
@@ -243,7 +252,6 @@ for who in release stranger; do
 done
 gpg --export release@example.org > /etc/sidewall/release.gpg
 install -m 755 /media/self-test /root/self-test
-systemd-run --quiet --unit=registry docker-registry serve /media/registry.yml
 """
 
 

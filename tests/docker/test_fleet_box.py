@@ -131,10 +131,11 @@ def test_a_registry_that_goes_away_in_the_middle_changes_nothing(told: Told) -> 
     done = told.box.agent()
     assert (done.returncode, "registry_failed" in done.stderr) == (5, True), done.stderr
     told.check()
-    told.box.do("iptables -F OUTPUT && systemctl stop registry")
+    told.box.do("iptables -F OUTPUT")
+    told.box.stop_registry()
     assert told.box.agent().returncode == 5
     told.check()
-    told.box.do("systemd-run --quiet --unit=registry2 docker-registry serve /media/registry.yml && sleep 2")
+    told.box.start_registry()
 
 
 @pytest.mark.parametrize(
@@ -172,10 +173,10 @@ def pack(told: Told, image: Image) -> None:
 def test_a_file_brings_what_registry_and_channel_do_without_either(told: Told) -> None:
     image = told.box.make_image("4.0")
     pack(told, image)
-    told.box.do("systemctl stop registry2")
+    told.box.stop_registry()
     done = told.box.fleet_command("apply", "/root/update.tar")
     assert (done.returncode, done.stdout) == (0, "now runs engine 4.0\n"), done.stderr
-    told.box.do("systemd-run --quiet --unit=registry3 docker-registry serve /media/registry.yml && sleep 2")
+    told.box.start_registry()
     told.good = image
     told.check()
 
@@ -187,7 +188,7 @@ def test_a_file_with_an_image_that_nobody_signed_or_that_was_altered_is_refused(
     pack(told, told.box.make_image("4.2"))
     told.box.do(
         "rm -rf /root/opened && mkdir /root/opened && tar -xf /root/update.tar -C /root/opened && cd /root/opened\n"
-        "sed -i 's/sha256:[0-9a-f]/sha256:0/' engine/manifest.json && tar -cf /root/update.tar *"
+        "sed -i 's/sha256:[0-9a-f]/sha256:0/' engine/manifest.json && find -- * -type f | tar -cf /root/update.tar -T -"
     )
     done = told.box.fleet_command("apply", "/root/update.tar")
     assert (done.returncode, "image_refused" in done.stderr) == (4, True), done.stderr
