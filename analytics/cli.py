@@ -11,6 +11,8 @@ from rich.console import Console
 from analytics.errors import AnalyticsError, DataLost, InternalFault, fault_text, file_failure
 from analytics.simulation.command import simulate
 from analytics.version import own_version
+from base.errors import SystemFailed
+from base.exit_status import exit_status
 from base.processors import limit_libraries
 from base.scratch import scratch_settled
 from base.streams import answer_alone
@@ -181,7 +183,7 @@ def main() -> None:
         limit_libraries()
         with answer_alone(), scratch_settled():
             app()
-    except AnalyticsError as error:
+    except (AnalyticsError, SystemFailed) as error:
         _end(error)
     except OSError as error:
         # Such as a disk that is full; whether a folder can be written was asked before.
@@ -192,9 +194,9 @@ def main() -> None:
         _end(InternalFault("the command was not done", fault_text(error)))
 
 
-def _end(error: AnalyticsError) -> NoReturn:
+def _end(error: AnalyticsError | SystemFailed) -> NoReturn:
     Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error}", style="red", markup=False, highlight=False)
-    sys.exit(error.exit_status)
+    sys.exit(exit_status(error) if isinstance(error, SystemFailed) else error.exit_status)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 An unknown error is told by its kind and its place in the code, never with its text, which could hold patient data.
 """
 
-import errno
 import traceback
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Final
+
+from base.errors import SystemFailed
+from base.system_errors import system_error
 
 _HERE: Final = Path(__file__).parent
 
@@ -64,75 +66,15 @@ class InputUnreadable(_PathError):
 
 
 class FileUnusable(_PathError):
-    """The system does not let a file be used; a full disk, for one."""
+    """The system does not let a file be used, for a reason that is not the system's own fault."""
 
     code = "file_error"
     words = "{path}: {reason}"
 
 
-class SystemFailed(_PathError):
-    """The system refused something that no setting and no input is to blame for; a subclass says what helps."""
-
-    exit_status = 8
-    code = "system_failed"
-    words = "{path}: {reason}; look at the system's own log"
-
-
-class DiskFull(SystemFailed):
-    """No space, or no quota, is left."""
-
-    code = "disk_full"
-    words = "{path}: no space is left ({reason}); make room there, or name another place"
-
-
-class ReadOnlyStorage(SystemFailed):
-    """The file system cannot be written, by anybody."""
-
-    code = "read_only_storage"
-    words = "{path}: the file system is read-only ({reason}); mount it writable, or name another place"
-
-
-class PermissionLacking(SystemFailed):
-    """This user may not do that there."""
-
-    code = "permission_lacking"
-    words = "{path}: this user may not do that there ({reason}); give this user the right to it, or name another place"
-
-
-class TooManyOpenFiles(SystemFailed):
-    """The process, or the whole machine, may open no more files."""
-
-    code = "too_many_open_files"
-    words = "{path}: no more files may be opened ({reason}); raise the limit (ulimit -n)"
-
-
-class StorageGone(SystemFailed):
-    """A disk, or the network that it lies behind, went away or is broken."""
-
-    code = "storage_gone"
-    words = "{path}: the storage does not answer as it should ({reason}); look whether it is still there (mount, dmesg)"
-
-
-_KINDS: Final[dict[int | None, type[SystemFailed]]] = {
-    errno.ENOSPC: DiskFull,
-    errno.EDQUOT: DiskFull,
-    errno.EFBIG: DiskFull,
-    errno.EROFS: ReadOnlyStorage,
-    errno.EACCES: PermissionLacking,
-    errno.EPERM: PermissionLacking,
-    errno.EMFILE: TooManyOpenFiles,
-    errno.ENFILE: TooManyOpenFiles,
-    errno.EIO: StorageGone,
-    errno.ENODEV: StorageGone,
-    errno.ENXIO: StorageGone,
-    errno.ESTALE: StorageGone,
-    errno.ENOTCONN: StorageGone,
-}
-
-
-def file_failure(error: OSError, place: str | None = None) -> _PathError:
+def file_failure(error: OSError, place: str | None = None) -> SystemFailed | FileUnusable:
     """Return our error for one of the operating system's; `place` says where, else the path that the system names."""
-    return _KINDS.get(error.errno, FileUnusable)(place or str(error.filename), str(error.strerror))
+    return system_error(error, place) or FileUnusable(place or str(error.filename), str(error.strerror))
 
 
 class OutputUnwritable(_PathError):

@@ -4,14 +4,15 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from analytics.errors import OutputUnwritable, SystemFailed, file_failure
+from analytics.errors import OutputUnwritable, file_failure
+from base.errors import SystemFailed
 
 _TRIAL_BYTES: Final = 4 << 20
 """About what a report takes."""
 
 
 def writable_folder(path: Path) -> Path:
-    """Make a folder where there is none and return it; raises an `AnalyticsError` where it cannot be written."""
+    """Make a folder where there is none and return it; raises an `AnalyticsError` or `SystemFailed` where it cannot."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from analytics.errors import near_miss
 from analytics.study import spec
-from analytics.study.fields import items_of, number, optional, positive, words
+from analytics.study.fields import items_of, number, optional, positive, whole, words
 from analytics.yaml_tree import Entry
 
 _KEYS: Final = (
@@ -68,16 +68,9 @@ def _imputation(entry: Entry) -> spec.Imputation:
     fields = entry.fields((), ("imputations", "seed"))
     usual = spec.Imputation()
     return spec.Imputation(
-        optional(fields, "imputations", partial(_whole, least=2, most=1000), usual.imputations),
-        optional(fields, "seed", partial(_whole, least=0, most=2**32 - 1), usual.seed),
+        optional(fields, "imputations", partial(whole, least=2, most=1000), usual.imputations),
+        optional(fields, "seed", partial(whole, least=0, most=2**32 - 1), usual.seed),
     )
-
-
-def _whole(entry: Entry, least: int, most: int) -> int:
-    value = number(entry)
-    if value != int(value) or not least <= value <= most:
-        raise entry.refuse(f"a whole number from {least} to {most}")
-    return int(value)
 
 
 def _strata(

@@ -46,3 +46,11 @@ def positive(entry: Entry) -> float:
     if not 0.0 < value < float("inf"):
         raise entry.refuse("a number above 0")
     return value
+
+
+def whole(entry: Entry, least: int, most: int | None = None) -> int:
+    """Return a whole number within its bounds, both allowed."""
+    value = number(entry)
+    if not value.is_integer() or value < least or (most is not None and value > most):
+        raise entry.refuse(f"a whole number from {least}" + ("" if most is None else f" to {most}"))
+    return int(value)

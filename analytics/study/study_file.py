@@ -1,6 +1,7 @@
 """A study file (YAML) into a `Study`; every refusal names the line and the field."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
@@ -10,7 +11,7 @@ from analytics.study import spec
 from analytics.study.analysis_file import check_analysis_names, read_analysis
 from analytics.study.csv_rows import SEPARATORS
 from analytics.study.encodings import ENCODINGS
-from analytics.study.fields import items_of, number, optional, pairs, positive, words
+from analytics.study.fields import items_of, number, optional, pairs, positive, whole, words
 from analytics.table_one.choice import CategoricalTest, Choice, ContinuousTest, Summary
 from analytics.yaml_tree import Entry, load_yaml
 
@@ -167,18 +168,8 @@ def _covariate(item: Entry) -> spec.Covariate:
     return covariate
 
 
-def _count(entry: Entry) -> int:
-    count = number(entry)
-    if count < 1 or count != int(count):
-        raise entry.refuse("a whole number from 1")
-    return int(count)
-
-
-def _digits(entry: Entry) -> int:
-    digits = number(entry)
-    if digits not in range(_MOST_DIGITS + 1):
-        raise entry.refuse(f"a whole number from 0 to {_MOST_DIGITS}")
-    return int(digits)
+_count: Final = partial(whole, least=1)
+_digits: Final = partial(whole, least=0, most=_MOST_DIGITS)
 
 
 def _rater(item: Entry, folder: Path) -> spec.Rater:

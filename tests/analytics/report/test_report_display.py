@@ -103,6 +103,7 @@ def test_table_one_has_the_chosen_summary_test_and_decimals(folder: Path) -> Non
     [
         (", digits: 1.5", "", "a whole number from 0 to 6"),
         (", digits: 9", "", "a whole number from 0 to 6"),
+        (", digits: inf", "", "a whole number from 0 to 6"),
         (", test: fisher", "", "t-test, welch, rank"),
         (", per: 0", "", "above 0"),
         ("", ", per: 10", "no per for a category"),
