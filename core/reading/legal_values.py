@@ -13,7 +13,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as ItemSequence
 from pydicom.tag import BaseTag, Tag
 
-from core.reading.elements import PARSE_ERRORS
+from core.reading.elements import PARSE_ERRORS, element_value
 
 _NUMBER_LIKE: Final = re.compile(r"[0-9.,+\-eE\\]{1,16}")
 """What a message may quote: it cannot be a name."""
@@ -176,3 +176,14 @@ _CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
 def is_legal(dataset: Dataset, keywords: Sequence[str]) -> bool:
     """Return whether every one of the elements that is present has a legal value."""
     return all(fault_of(dataset, Tag(keyword)) is None for keyword in keywords if keyword in dataset)
+
+
+def legal_text(dataset: Dataset, keyword: str) -> str:
+    """Return the value of an element as text; empty where it is absent, empty, or not legal."""
+    return str(element_value(dataset, keyword) or "").strip(" \0") if is_legal(dataset, (keyword,)) else ""
+
+
+def legal_date(dataset: Dataset, keyword: str) -> str:
+    """Return a date as YYYY-MM-DD; empty where there is none that is legal."""
+    digits = legal_text(dataset, keyword)
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits else ""

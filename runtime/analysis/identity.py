@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from core.case_names import keyed_hash, pseudonym
 from core.findings import CaseIdentity, PatientHashes
 from core.reading.elements import element_value
-from core.reading.legal_values import is_legal
+from core.reading.legal_values import legal_date, legal_text
 from runtime.analysis.reading import ReadImages
 
 
@@ -29,13 +29,13 @@ def identify(
     name = case_id or pseudonym(salt, study, series, *_told_apart_by(images, refused, created))
     header = images.headers[0] if images and images.headers else Dataset()
     return CaseIdentity(
-        name, study, series, frame, _study_date(header) if with_study_date else None, _patient(header, salt)
+        name,
+        study,
+        series,
+        frame,
+        (legal_date(header, "StudyDate") or None) if with_study_date else None,
+        _patient(header, salt),
     )
-
-
-def _study_date(header: Dataset) -> str | None:
-    digits = _legal(header, "StudyDate")
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits else None
 
 
 def _patient(header: Dataset, secret: str) -> PatientHashes | None:
@@ -44,18 +44,13 @@ def _patient(header: Dataset, secret: str) -> PatientHashes | None:
     if not secret or not patient_id:
         return None
     issuer = str(element_value(header, "IssuerOfPatientID") or "").strip(" \0")
-    birth_date = _legal(header, "PatientBirthDate")
+    birth_date = legal_text(header, "PatientBirthDate")
     return PatientHashes(
         key=keyed_hash(secret, "key")[:8],
         patient_id=keyed_hash(secret, "patient ID", patient_id),
         issuer=keyed_hash(secret, "issuer", patient_id, issuer) if issuer else None,
         birth_date=keyed_hash(secret, "birth date", patient_id, birth_date) if birth_date else None,
     )
-
-
-def _legal(header: Dataset, keyword: str) -> str:
-    """Return the digits of a date, or nothing."""
-    return str(element_value(header, keyword) or "") if is_legal(header, (keyword,)) else ""
 
 
 def _told_apart_by(images: ReadImages | None, refused: Iterable[Dataset], created: str) -> tuple[str, ...]:

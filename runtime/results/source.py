@@ -18,7 +18,7 @@ from core.findings import PointLpsMm
 from core.reading.elements import element_value
 from core.reading.frames import Frame, frames_of
 from core.reading.identity import differing_identity
-from core.reading.legal_values import is_legal
+from core.reading.legal_values import is_legal, legal_date, legal_text
 from core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT, FrameReference, Series
 from runtime.results.uids import derive_uid
 
@@ -173,14 +173,10 @@ def study_facts(headers: Sequence[Dataset]) -> tuple[tuple[str, str], ...]:
     if "YES" in removed or len(studies) != 1 or differing_identity(headers):
         return ()
     header = headers[0]
-    date, accession, uid = (
-        str(element_value(header, name) or "").strip() if is_legal(header, (name,)) else ""
-        for name in ("StudyDate", "AccessionNumber", "StudyInstanceUID")
-    )
     facts = (
-        ("Study of", f"{date[:4]}-{date[4:6]}-{date[6:]}" if date else ""),
-        ("Accession number", accession),
-        ("Study UID ends in", uid[-_SHOWN_DIGITS:]),
+        ("Study of", legal_date(header, "StudyDate")),
+        ("Accession number", legal_text(header, "AccessionNumber")),
+        ("Study UID ends in", legal_text(header, "StudyInstanceUID")[-_SHOWN_DIGITS:]),
     )
     return tuple((name, text) for name, text in facts if text)
 
