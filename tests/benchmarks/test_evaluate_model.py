@@ -139,6 +139,7 @@ def test_validation_without_dciodvfy_is_refused(tmp_path: Path, monkeypatch: pyt
     assert "dciodvfy is not installed; on Debian: apt-get install dicom3tools" in outcome.output
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(not (BUNDLE / "manifest.json").exists(), reason="models/demo is not in this checkout")
 def test_the_demo_bundle_is_evaluated_the_whole_way(tmp_path: Path) -> None:
     out = tmp_path / "report.json"

@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.trial
+
 
 def _done(out: Path, *arguments: str) -> dict[str, Any]:
     """Run one to its end and return its figures; its exit status says whether all was as it must be."""

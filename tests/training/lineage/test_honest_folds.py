@@ -246,7 +246,8 @@ def test_weights_of_a_bundle_that_nobody_knows_make_no_out_of_fold_figures(works
     changes = Changes(start_from=bundle)
     case = workspace.splits()[0]["val"][0]
     kept = checkpoint.read_bytes()
-    fit(workspace, Schedule(folds=(0,), changes=changes, anew=True), lambda _: None)
+    shutil.rmtree(workspace.fold(0))
+    train(Job(workspace, 0, threads=1, device="cpu", changes=changes))
     assert doubts(workspace, [(0, case)]) == {case: "nobody knows what the bundle that it began with had seen"}
     # With the checkpoint it was made from in the work folder it is known: what that one says.
     elsewhere = workspace.model.with_name("SidewallTrainer__earlier__3d_fullres") / "fold_0" / "checkpoint_final.pth"
@@ -259,7 +260,7 @@ def test_weights_of_a_bundle_that_nobody_knows_make_no_out_of_fold_figures(works
     }
     write_json(bundle / "manifest.json", manifest)
     shutil.rmtree(workspace.fold(0))
-    fit(workspace, Schedule(folds=(0,), changes=changes), lambda _: None)
+    train(Job(workspace, 0, threads=1, device="cpu", changes=changes))
     assert doubts(workspace, [(0, case)]) == {}
     # Had that checkpoint learnt from the case, this fold has too.
     other = workspace.splits()[0]["train"][0]
