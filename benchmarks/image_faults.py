@@ -1,4 +1,4 @@
-"""Faults planted into sound images, and what is unusual but sound: for the gates on the image itself."""
+"""Faults planted into parts of sound images, and what is unusual but sound: for the gates on the image itself."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class Planting:
     """One of them has to warn; empty where none may."""
 
 
-def _changed(change: Callable[[Voxels, Volume], None]) -> Callable[[Volume], Voxels]:
+def changed(change: Callable[[Voxels, Volume], None]) -> Callable[[Volume], Voxels]:
+    """Return what makes a changed copy of a volume's voxels."""
+
     def make(volume: Volume) -> Voxels:
         """Return a changed copy of a volume's voxels."""
         voxels = np.array(volume.voxels, dtype=np.float32)
@@ -61,7 +63,8 @@ def _disc(volume: Volume, row: float, column: float, radius_mm: float) -> npt.ND
     return np.asarray(down**2 + right**2 < radius_mm**2)
 
 
-def _noise(voxels: Voxels, seed: int = 0) -> Voxels:
+def noise_like(voxels: Voxels, seed: int = 0) -> Voxels:
+    """Return noise as strong as half the signal."""
     scale = 0.5 * float(np.percentile(voxels, 95))
     return np.abs(np.random.default_rng(seed).normal(0, scale, voxels.shape)).round().astype(np.float32)
 
@@ -121,9 +124,7 @@ def _in_8_bits(voxels: Voxels, _: Volume) -> None:
     voxels[:] = (voxels * (255 / voxels.max())).round()
 
 
-def _filled(
-    name: str, gates: frozenset[str], part: Part, value: Callable[[Voxels], Voxels | float] | float
-) -> Planting:
+def filled(name: str, gates: frozenset[str], part: Part, value: Callable[[Voxels], Voxels | float] | float) -> Planting:
     """Return the fault of a part of the image that is filled with a value, or with what is made of itself."""
 
     def change(voxels: Voxels, _: Volume) -> None:
@@ -131,12 +132,12 @@ def _filled(
         view = part(voxels)
         view[...] = value(view) if callable(value) else value
 
-    return Planting(name, _changed(change), gates)
+    return Planting(name, changed(change), gates)
 
 
 def _ordered(name: str, order: Callable[[int], list[tuple[int, int]]]) -> Planting:
     """Return the fault of slices that stand in the place of others, by the number of slices."""
-    return Planting(name, _changed(lambda voxels, _: _reorder(voxels, order)), SLICES)
+    return Planting(name, changed(lambda voxels, _: _reorder(voxels, order)), SLICES)
 
 
 def _whole(voxels: Voxels) -> Voxels:
@@ -170,50 +171,50 @@ EITHER: Final = ZONES | SLICES
 LEVELS: Final = frozenset({"grey_levels"})
 
 FAULTS: Final = (
-    Planting("a box of zeros in a third of the slices", _changed(lambda v, _: _box(v, (0.3, 0.65), 0)), ZONES),
-    Planting("a box of zeros in one slice", _changed(lambda v, _: _box(v, (0.5, 0.5), 0)), ZONES),
-    Planting("a box of zeros in all slices", _changed(lambda v, _: _box(v, (0, 1), 0)), ZONES),
-    Planting("a box of the largest value", _changed(lambda v, _: _box(v, (0.3, 0.65), 4095)), EITHER),
-    Planting("a box of a middle grey", _changed(lambda v, _: _box(v, (0.3, 0.65), 200)), ZONES),
-    Planting("a disc of zeros, 30 mm in radius, in six slices", _changed(lambda v, g: _dead_disc(v, g, 6, 30)), ZONES),
-    Planting("a disc of zeros, 15 mm in radius, in one slice", _changed(lambda v, g: _dead_disc(v, g, 1, 15)), ZONES),
-    _filled("eight rows of zeros in six slices", ZONES, lambda v: _rows(_six(v)), 0),
-    _filled("eight rows of zeros in all slices", ZONES, _rows, 0),
-    _filled("the middle of one row of zeros in one slice", ZONES, lambda v: _middle_of_row(_one(v)), 0),
-    _filled("a column of zeros in all slices", ZONES, lambda v: v[:, :, 2 * v.shape[2] // 5], 0),
-    _filled("the left half dead in six slices", EITHER, lambda v: _six(v)[:, :, v.shape[2] // 2 :], 0),
-    _filled("a quarter dead in six slices", EITHER, lambda v: _six(v)[:, : v.shape[1] // 2, : v.shape[2] // 2], 0),
-    _filled("every second slice zero", SLICES, lambda v: v[::2], 0),
-    _filled("one slice zero", SLICES, _one, 0),
-    _filled("the lowest slice zero", SLICES, lambda v: v[0], 0),
-    _filled("one slice of the largest value", SLICES, _one, 4095),
-    _filled("one slice saturated", SLICES, _one, lambda p: np.minimum(p, np.percentile(p, 60))),
-    _filled("one slice of noise", SLICES, _one, _noise),
-    _filled("two slices of noise", SLICES, lambda v: _six(v)[:2], _noise),
-    _filled("every second slice of noise", SLICES, lambda v: v[::2], _noise),
-    _filled("one slice at 1/100 of its signal", SLICES, _one, lambda p: p // 100),
+    Planting("a box of zeros in a third of the slices", changed(lambda v, _: _box(v, (0.3, 0.65), 0)), ZONES),
+    Planting("a box of zeros in one slice", changed(lambda v, _: _box(v, (0.5, 0.5), 0)), ZONES),
+    Planting("a box of zeros in all slices", changed(lambda v, _: _box(v, (0, 1), 0)), ZONES),
+    Planting("a box of the largest value", changed(lambda v, _: _box(v, (0.3, 0.65), 4095)), EITHER),
+    Planting("a box of a middle grey", changed(lambda v, _: _box(v, (0.3, 0.65), 200)), ZONES),
+    Planting("a disc of zeros, 30 mm in radius, in six slices", changed(lambda v, g: _dead_disc(v, g, 6, 30)), ZONES),
+    Planting("a disc of zeros, 15 mm in radius, in one slice", changed(lambda v, g: _dead_disc(v, g, 1, 15)), ZONES),
+    filled("eight rows of zeros in six slices", ZONES, lambda v: _rows(_six(v)), 0),
+    filled("eight rows of zeros in all slices", ZONES, _rows, 0),
+    filled("the middle of one row of zeros in one slice", ZONES, lambda v: _middle_of_row(_one(v)), 0),
+    filled("a column of zeros in all slices", ZONES, lambda v: v[:, :, 2 * v.shape[2] // 5], 0),
+    filled("the left half dead in six slices", EITHER, lambda v: _six(v)[:, :, v.shape[2] // 2 :], 0),
+    filled("a quarter dead in six slices", EITHER, lambda v: _six(v)[:, : v.shape[1] // 2, : v.shape[2] // 2], 0),
+    filled("every second slice zero", SLICES, lambda v: v[::2], 0),
+    filled("one slice zero", SLICES, _one, 0),
+    filled("the lowest slice zero", SLICES, lambda v: v[0], 0),
+    filled("one slice of the largest value", SLICES, _one, 4095),
+    filled("one slice saturated", SLICES, _one, lambda p: np.minimum(p, np.percentile(p, 60))),
+    filled("one slice of noise", SLICES, _one, noise_like),
+    filled("two slices of noise", SLICES, lambda v: _six(v)[:2], noise_like),
+    filled("every second slice of noise", SLICES, lambda v: v[::2], noise_like),
+    filled("one slice at 1/100 of its signal", SLICES, _one, lambda p: p // 100),
     _ordered("a copy of the slice before", lambda n: [(n // 2, n // 2 - 1)]),
     _ordered("a copy of a far slice", lambda n: [(n // 2, 3)]),
     _ordered("two neighbours exchanged", lambda n: [(n // 2, n // 2 + 1), (n // 2 + 1, n // 2)]),
     _ordered("two slices exchanged, one between them", lambda n: [(n // 2, n // 2 + 2), (n // 2 + 2, n // 2)]),
     _ordered("two far slices exchanged", lambda n: [(3, n - 4), (n - 4, 3)]),
     _ordered("the lowest two slices exchanged", lambda n: [(0, 1), (1, 0)]),
-    _filled("four slices in reverse", SLICES, lambda v: _six(v)[:4], _reversed),
-    _filled("one slice mirrored", SLICES, _one, lambda p: p[:, ::-1].copy()),
-    _filled("one slice upside down", SLICES, _one, _reversed),
-    _filled("all above three quarters clipped", EITHER, _whole, lambda v: np.minimum(v, np.percentile(v, 75))),
-    _filled("signal of 1/200", LEVELS, _whole, lambda v: v // 200),
-    _filled("signal of 1/200, multiplied again", LEVELS, _whole, lambda v: 200 * (v // 200)),
+    filled("four slices in reverse", SLICES, lambda v: _six(v)[:4], _reversed),
+    filled("one slice mirrored", SLICES, _one, lambda p: p[:, ::-1].copy()),
+    filled("one slice upside down", SLICES, _one, _reversed),
+    filled("all above three quarters clipped", EITHER, _whole, lambda v: np.minimum(v, np.percentile(v, 75))),
+    filled("signal of 1/200", LEVELS, _whole, lambda v: v // 200),
+    filled("signal of 1/200, multiplied again", LEVELS, _whole, lambda v: 200 * (v // 200)),
 )
-"""Each of them has to be told by one of its gates."""
+"""Each of them has to be told by one of its gates; those that run through an image are in `artefact_faults`."""
 
 SOUND: Final = (
-    Planting("hip prostheses on both sides", _changed(lambda v, g: _prosthesis(v, g, noise=True)), frozenset()),
-    Planting("hip prostheses whose voids are zero", _changed(lambda v, g: _prosthesis(v, g, noise=False)), frozenset()),
-    Planting("gas in the bowel", _changed(lambda v, g: _gas(v, g, noise=True)), frozenset()),
-    Planting("gas in the bowel that is zero", _changed(lambda v, g: _gas(v, g, noise=False)), frozenset()),
-    Planting("interleaved slices bright and dark in turn", _changed(_stripes), frozenset()),
-    Planting("background set to zero", _changed(_without_background), frozenset()),
-    Planting("256 grey levels", _changed(_in_8_bits), frozenset()),
+    Planting("hip prostheses on both sides", changed(lambda v, g: _prosthesis(v, g, noise=True)), frozenset()),
+    Planting("hip prostheses whose voids are zero", changed(lambda v, g: _prosthesis(v, g, noise=False)), frozenset()),
+    Planting("gas in the bowel", changed(lambda v, g: _gas(v, g, noise=True)), frozenset()),
+    Planting("gas in the bowel that is zero", changed(lambda v, g: _gas(v, g, noise=False)), frozenset()),
+    Planting("interleaved slices bright and dark in turn", changed(_stripes), frozenset()),
+    Planting("background set to zero", changed(_without_background), frozenset()),
+    Planting("256 grey levels", changed(_in_8_bits), frozenset()),
 )
 """Unusual, and to be let pass by every gate on slices, areas and grey levels."""

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.progress import track
 
 from base import __version__
+from benchmarks.artefact_faults import ARTEFACTS, FAINT, WITHOUT_VERDICT
+from benchmarks.fault_verdicts import LabelledImage
 from benchmarks.gate_cases import CLEAN, CLEAN_IN_WORDS
 from benchmarks.image_faults import FAULTS, SOUND, Planting
 from benchmarks.machine import describe_machine
@@ -28,14 +30,22 @@ from core.judging.image_check import ImageCheck, examine_image
 from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE, ImageReference
 from core.judging.input_statistics import InputReference
 from core.reading import read_series
+from core.site_choices import IMAGE_GATES
 from core.volume import Volume, canonicalise
 from phantom.case import GENERATOR_VERSION, generate_case
 from phantom.hospitals import HOSPITALS
 from runtime.bundle.loading import load_bundle
 
-_CODES: Final = ("far_from_training", "grey_levels", "odd_slices", "dead_zones")
+_CODES: Final = tuple(code.value for code in IMAGE_GATES)
 
 app = typer.Typer(add_completion=False)
+
+
+def labelled_phantom(seed: int) -> LabelledImage:
+    """Return a clean phantom, of the hospitals in turn, with its true label map."""
+    names = list(HOSPITALS)
+    case = generate_case(seed, options=replace(CLEAN, hospital=names[seed % len(names)]))
+    return LabelledImage(case.image, case.labels)
 
 
 def hospital_image(seed: int, keep: Path | None = None) -> Volume:
@@ -46,8 +56,7 @@ def hospital_image(seed: int, keep: Path | None = None) -> Volume:
         z, y, x = (float(value) for value in kept["spacing"])
         a, b, c = (float(value) for value in kept["origin"])
         return Volume(kept["voxels"], (z, y, x), (a, b, c), kept["direction"])
-    names = list(HOSPITALS)
-    image = generate_case(seed, options=replace(CLEAN, hospital=names[seed % len(names)])).image
+    image = labelled_phantom(seed).image
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         spacing, origin = np.asarray(image.spacing_mm), np.asarray(image.origin_lps_mm)
@@ -102,6 +111,7 @@ def main(
     series: Annotated[
         list[Path] | None, typer.Option(exists=True, help="Folder of a real series; may be repeated.")
     ] = None,
+    verdicts: Annotated[str, typer.Option(help="Seeds of the phantoms whose true label maps tell the verdicts.")] = "3",
     keep: Annotated[Path | None, typer.Option(help="Folder that keeps the phantoms' images for another run.")] = None,
 ) -> None:
     """Count alarms on sound images, and what is told of planted faults.
@@ -128,9 +138,22 @@ def main(
             "images": len(hosts),
             "right": sum(judge_planting(planting, volume, limits) for _, volume in hosts),
         }
-        for planting in track((*FAULTS, *SOUND), "plantings", console=console)
+        for planting in track((*FAULTS, *ARTEFACTS, *SOUND, *FAINT), "plantings", console=console)
     ]
-    options = f"--bundle {bundle} --seeds {seeds} --chosen-on {chosen_on} --every {every} --out {out}"
+    labelled = [case for seed in seeds_of_option(verdicts) if (case := labelled_phantom(seed)).is_whole]
+    withheld = [
+        {
+            "what": planting.name,
+            "must_be": must_be,
+            "images": len(labelled),
+            "withheld": sum(case.is_withheld(planting, limits) for case in labelled),
+        }
+        for must_be, plantings in ((True, (*FAULTS, *ARTEFACTS, *WITHOUT_VERDICT)), (False, (*SOUND, *FAINT)))
+        for planting in track(plantings, "verdicts", console=console)
+    ]
+    options = (
+        f"--bundle {bundle} --seeds {seeds} --chosen-on {chosen_on} --every {every} --verdicts {verdicts} --out {out}"
+    )
     report = {
         "command": f"python -m benchmarks.image_gates {options}",
         "clean_means": CLEAN_IN_WORDS,
@@ -139,6 +162,7 @@ def main(
         "machine": describe_machine(),
         "limits": {name: getattr(limits, name) for name in limits.__dataclass_fields__},
         "plantings": told,
+        "verdicts": withheld,
         "real": [examine(name, volume, reference, limits) for name, volume in real],
         **parts,
     }
@@ -176,6 +200,16 @@ def markdown(report: dict[str, Any]) -> str:
         rows = [each for each in report["plantings"] if each["must_warn"] == must_warn]
         lines += [f"| {each['what']} | {each['images']} | {each['right']} |" for each in rows]
         lines.append("")
+    lines += [
+        "## Verdicts by the true label map",
+        "",
+        "| what | phantoms | without a verdict | right |",
+        "|---|---|---|---|",
+    ]
+    for each in report["verdicts"]:
+        right = each["images"] if each["must_be"] else 0
+        lines.append(f"| {each['what']} | {each['images']} | {each['withheld']} | {right} |")
+    lines.append("")
     return "\n".join([*lines, f"`{report['command']}`", ""])
 
 

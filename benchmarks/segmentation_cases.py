@@ -88,6 +88,20 @@ def _with_a_dead_zone(voxels: FloatVoxels) -> npt.NDArray[Any]:
     return changed
 
 
+def _without_lower_half(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    changed = voxels.copy()
+    changed[:, voxels.shape[1] // 2 :] = 0
+    return changed
+
+
+def _wrapped(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    return np.roll(voxels, voxels.shape[1] // 3, 1)
+
+
+def _doubled(voxels: FloatVoxels) -> npt.NDArray[Any]:
+    return np.asarray(0.7 * voxels + 0.3 * np.roll(voxels, voxels.shape[1] // 2, 1))
+
+
 def _distant_slices(material: Material) -> Trial:
     return material.with_case(
         on_grid(material.case, lambda volume: replace(volume, spacing_mm=(6.0, *volume.spacing_mm[1:])))
@@ -216,6 +230,10 @@ SEGMENTATION_CASES: Final = (
     GateCase(RefusalCode.ODD_SLICES, "two slices exchanged", _with_image(_exchanged), "warn"),
     GateCase(RefusalCode.ODD_SLICES, "a slice in the place of the next", _with_image(_copied), "warn"),
     GateCase(RefusalCode.DEAD_ZONES, "a box of zeros in a third of the slices", _with_image(_with_a_dead_zone), "warn"),
+    GateCase(RefusalCode.DEAD_ZONES, "the lower half zero", _with_image(_without_lower_half), "warn"),
+    GateCase(RefusalCode.IMAGE_ARTEFACTS, "intensities inverted", _with_image(_inverted), "warn"),
+    GateCase(RefusalCode.IMAGE_ARTEFACTS, "wrapped by a third of the rows", _with_image(_wrapped), "warn"),
+    GateCase(RefusalCode.IMAGE_ARTEFACTS, "a copy of a third over it", _with_image(_doubled), "warn"),
     GateCase(RefusalCode.MIDLINE, "the image cut at the midline", _one_side, "warn"),
     GateCase(RefusalCode.STATIONS_MISSING, "left obturator station removed", _without_left_obturator, "warn"),
     GateCase(RefusalCode.STATIONS_IMBALANCE, "a tenth of the left obturator left", _little_left_obturator, "warn"),

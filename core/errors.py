@@ -48,6 +48,7 @@ class RefusalCode(StrEnum):
     GREY_LEVELS = "grey_levels"
     ODD_SLICES = "odd_slices"
     DEAD_ZONES = "dead_zones"
+    IMAGE_ARTEFACTS = "image_artefacts"
     MIDLINE = "midline"
     STATIONS_MISSING = "stations_missing"
     STATIONS_IMBALANCE = "stations_imbalance"

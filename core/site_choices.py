@@ -20,6 +20,7 @@ CHANGEABLE_GATES: Final = (
     RefusalCode.GREY_LEVELS,
     RefusalCode.ODD_SLICES,
     RefusalCode.DEAD_ZONES,
+    RefusalCode.IMAGE_ARTEFACTS,
     RefusalCode.MIDLINE,
     RefusalCode.STATIONS_MISSING,
     RefusalCode.STATIONS_IMBALANCE,
@@ -34,6 +35,7 @@ IMAGE_GATES: Final = (
     RefusalCode.GREY_LEVELS,
     RefusalCode.ODD_SLICES,
     RefusalCode.DEAD_ZONES,
+    RefusalCode.IMAGE_ARTEFACTS,
 )
 """Those of them that ask whether the image is one."""
 

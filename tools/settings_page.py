@@ -84,12 +84,16 @@ GATE_MEANINGS: Final[dict[RefusalCode, str]] = {
         f"{DEFAULT_IMAGE_REFERENCE.min_grey_levels:g}): the case is indeterminate"
     ),
     RefusalCode.ODD_SLICES: (
-        "slices are empty, noise, saturated, copies of others, or out of order: a station that they reach is not "
-        "assessed, and the case is indeterminate"
+        "slices are empty, noise, saturated, striped, copies of others, or out of order: a station that they reach is "
+        "not assessed, and the case is indeterminate"
     ),
     RefusalCode.DEAD_ZONES: (
-        "areas inside the body hold one value, without the outlines of gas or metal: a station that they reach is not "
-        "assessed, and the case is indeterminate"
+        "areas inside the body hold one value or weak noise, without the outlines of gas or metal, or the body ends at "
+        "a straight edge: a station that they reach is not assessed, and the case is indeterminate"
+    ),
+    RefusalCode.IMAGE_ARTEFACTS: (
+        "the contrast is turned round, the body is wrapped about the border of the image, or copies of it lie over it: "
+        "the case is indeterminate"
     ),
     RefusalCode.MIDLINE: (
         f"the anatomy is symmetric about the midline with a correlation below {MIN_QUALITY:g}, or has stations on one "

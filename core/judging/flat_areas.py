@@ -13,6 +13,7 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from core.judging.straight_edges import between_edges, beyond_edges
 from core.volume import Volume
 
 _RUN_MM: Final = 8.0
@@ -21,12 +22,6 @@ _RUN_PIXELS: Final = 8
 
 _DARK_SHARE: Final = 0.08
 """Of the image's 95th percentile: darker is called dark, as air and its noise are."""
-
-_STRAIGHT_MM: Final = 20.0
-"""So many columns (or rows) whose flat run begins and ends at the same pixel have straight edges."""
-
-_LARGEST_STEP: Final = 3
-"""Columns (or rows) from one to the next with the same run; a dark pixel at its end may leave out some."""
 
 _LEAST_CM2: Final = 1.0
 _BRIGHT_CM2: Final = 5.0
@@ -37,6 +32,9 @@ _ABRUPT_CM2: Final = 4.0
 
 _LARGEST_CM2: Final = 40.0
 """Larger than the void of a prosthesis."""
+
+_FLATTENED_SHARES: Final = (0.0, 0.25, 0.5, 1.0)
+"""Of the strongest signal that a void may have: a void of weaker noise keeps its edges at a lower level."""
 
 _ABRUPT_SHARE: Final = 0.2
 _SAME_SHARE: Final = 0.995
@@ -62,34 +60,64 @@ class _Area:
     """Whether tissue lies around it."""
 
 
-def find_dead_zones(volume: Volume, without: Collection[int] = ()) -> BoolArray:
-    """Return where (z, y, x) a canonical image has no signal inside the body, though it is no gas and no metal.
+@dataclass(frozen=True, eq=False)
+class DeadZones:
+    """Where (z, y, x) a canonical image has no signal though there should be some; a voxel may be both."""
 
-    Slices in `without` are not looked at: they are known to be no image.
+    inside: BoolArray
+    """Inside the body, with outlines that are neither gas nor metal."""
+
+    beyond: BoolArray
+    """Between a long straight edge of the body and the border of the image."""
+
+
+def find_dead_zones(volume: Volume, void_signal: float, without: Collection[int] = ()) -> DeadZones:
+    """Return where a canonical image has no signal though it is no gas, no metal and no air.
+
+    Noise fills a void as it fills the air: the image is looked at as it is, and with all below a share of its 95th
+    percentile made one value, in steps up to `void_signal`. Slices in `without` are not looked at: they are known to be
+    no image.
     """
     voxels = np.ascontiguousarray(volume.voxels, dtype=np.float32)
-    dead = np.zeros(voxels.shape, dtype=np.bool_)
-    flat = _flat(voxels, volume.spacing_mm)
+    bright = float(np.percentile(voxels[:, ::4, ::4], 95))
+    inside, beyond = np.zeros(voxels.shape, dtype=np.bool_), np.zeros(voxels.shape, dtype=np.bool_)
+    for share in _FLATTENED_SHARES:
+        level = share * void_signal * bright
+        flattened = np.where(voxels < level, np.float32(0), voxels) if level > 0 else voxels
+        _add_zones(flattened, volume.spacing_mm, without, inside, beyond)
+    if volume.padding is not None:
+        inside &= ~volume.padding
+        beyond &= ~volume.padding
+    return DeadZones(inside, beyond)
+
+
+def _add_zones(
+    voxels: FloatImage,
+    spacing_mm: tuple[float, float, float],
+    without: Collection[int],
+    inside: BoolArray,
+    beyond: BoolArray,
+) -> None:
+    """Mark what has no signal inside the body, and beyond its straight edges."""
+    flat = _flat(voxels, spacing_mm)
     examined = [z for z in range(len(voxels)) if z not in without and flat[z].any()]
     if not examined:
-        return dead
+        return
     flat[list(without)] = True
     sample = voxels[:, ::4, ::4][~flat[:, ::4, ::4]]
     dark_below = _DARK_SHARE * float(np.percentile(sample, 95)) if sample.size else 0.0
     tissue = (voxels > dark_below) & ~flat
-    pixel_cm2 = volume.spacing_mm[1] * volume.spacing_mm[2] / 100
+    pixel_cm2 = spacing_mm[1] * spacing_mm[2] / 100
     for z in examined:
-        dead[z] = _straight(flat[z], tissue[z], volume.spacing_mm[1:])
+        inside[z] |= between_edges(flat[z], tissue[z], spacing_mm[1:])
+        beyond[z] |= beyond_edges(flat[z], tissue[z], spacing_mm[1:])
     between = _between_tissue(flat, tissue)
     for area in _areas(voxels, flat, tissue, examined, _LEAST_CM2 / pixel_cm2):
         place = (area.slice_index, *area.box)
         if _is_dead(area, voxels, dark_below, pixel_cm2):
-            dead[place] |= area.mask
+            inside[place] |= area.mask
         elif area.value <= dark_below and not area.enclosed:
-            dead[place] |= _large_parts(area.mask & between[place], _LEAST_CM2 / pixel_cm2)
-    if volume.padding is not None:
-        dead &= ~volume.padding
-    return dead
+            inside[place] |= _large_parts(area.mask & between[place], _LEAST_CM2 / pixel_cm2)
 
 
 def _flat(voxels: FloatImage, spacing_mm: tuple[float, float, float]) -> BoolArray:
@@ -116,31 +144,6 @@ def _runs(image: FloatImage, length: int) -> BoolArray:
     np.add.at(steps, (rows[long], first[long] - 1), 1)
     np.add.at(steps, (rows[long], last[long]), -1)
     found: BoolArray = np.cumsum(steps, axis=1)[:, :-1] > 0
-    return found
-
-
-def _straight(flat: BoolArray, tissue: BoolArray, spacing_mm: tuple[float, float]) -> BoolArray:
-    """Return the flat pixels (y, x) between two straight edges of tissue that face each other."""
-    found = np.zeros(flat.shape, dtype=np.bool_)
-    for mask, around, out, step_mm in (
-        (flat, tissue, found, spacing_mm[0]),
-        (flat.T, tissue.T, found.T, spacing_mm[1]),
-    ):
-        padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
-        edges = np.diff(padded, axis=1)
-        lines, first = np.nonzero(edges == 1)
-        last = np.nonzero(edges == -1)[1] - 1
-        inner = (first > 0) & (last < mask.shape[1] - 1)
-        lines, first, last = lines[inner], first[inner], last[inner]
-        held = around[lines, first - 1] & around[lines, last + 1]
-        lines, first, last = lines[held], first[held], last[held]
-        order = np.lexsort((lines, last, first))
-        lines, first, last = lines[order], first[order], last[order]
-        apart = (np.diff(first) != 0) | (np.diff(last) != 0) | (np.diff(lines) > _LARGEST_STEP)
-        group = np.concatenate([[0], np.cumsum(apart)]) if len(lines) else lines
-        straight = (np.bincount(group) * step_mm >= _STRAIGHT_MM)[group]
-        for line, start, end in zip(lines[straight], first[straight], last[straight], strict=True):
-            out[line, start : end + 1] = True
     return found
 
 

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from core.counting import counted, named
 from core.errors import RefusalCode
 from core.findings import Gate
-from core.judging.flat_areas import find_dead_zones
+from core.judging.dim_areas import find_dim_areas
+from core.judging.flat_areas import DeadZones, find_dead_zones
 from core.judging.image_reference import ImageReference
 from core.judging.odd_slices import Fault, OddSlices, find_odd_slices
+from core.judging.whole_image import WholeImage, examine_whole
 from core.volume import Volume
 
 _WITHOUT_IMAGE: Final = frozenset[Fault]({"empty", "dark", "saturated", "few grey levels"})
@@ -25,6 +27,7 @@ _TOLD: Final[Mapping[Fault, str]] = {
     "saturated": "saturated",
     "noise": "of noise",
     "few grey levels": "of few grey levels",
+    "stripes": "with the stripes of a spike",
     "copy": "that are copies of another slice, or copied",
     "unlike its neighbours": "unlike their neighbours",
     "out of order": "out of their order",
@@ -39,17 +42,27 @@ class ImageCheck:
     """What of a canonical image is no image."""
 
     odd: OddSlices
-    dead: BoolArray
-    """Where (z, y, x) there is no signal inside the body, in slices that are an image otherwise."""
+    zones: DeadZones
+    """Where there is no signal, in slices that are an image otherwise."""
 
+    dim: BoolArray
+    """Where (z, y, x) there is next to no signal far around, which in the air and in gas is as it should be: a station
+    that reaches there was not seen."""
+
+    whole: WholeImage
     limits: ImageReference
+
+    @property
+    def dead(self) -> BoolArray:
+        """Where (z, y, x) there is no signal inside the body."""
+        return self.zones.inside
 
     @cached_property
     def unseen(self) -> BoolArray | None:
         """Where (z, y, x) nothing could be seen: dead zones and all of the odd slices; None without any."""
-        if not self.odd.faults and not self.dead.any():
+        unseen = self.zones.inside | self.zones.beyond
+        if not self.odd.faults and not unseen.any():
             return None
-        unseen = self.dead.copy()
         unseen[list(self.odd.faults)] = True
         return unseen
 
@@ -60,8 +73,8 @@ class ImageCheck:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The gates of grey levels, slices and areas; none of them refuses."""
-        return (self._levels_gate(), self._slices_gate(), self._zones_gate())
+        """The gates of grey levels, slices, areas and the whole; none of them refuses."""
+        return (self._levels_gate(), self._slices_gate(), self._zones_gate(), self._whole_gate())
 
     def _levels_gate(self) -> Gate:
         return Gate(
@@ -95,13 +108,14 @@ class ImageCheck:
         )
 
     def _zones_gate(self) -> Gate:
-        slices = [int(z) for z in np.flatnonzero(self.dead.any(axis=(1, 2)))]
-        share = float(self.dead.sum(axis=(1, 2)).max(initial=0)) / max(1, self.dead[0].size)
+        dead = self.zones.inside | self.zones.beyond
+        slices = [int(z) for z in np.flatnonzero(dead.any(axis=(1, 2)))]
+        share = float(dead.sum(axis=(1, 2)).max(initial=0)) / max(1, dead[0].size)
         return Gate(
             code=RefusalCode.DEAD_ZONES.value,
             outcome="warn" if slices else "pass",
             message=(
-                f"there is an area of one value where tissue should be, in {numbered(slices)} of {len(self.dead)} "
+                f"there is an area of one value where tissue should be, in {numbered(slices)} of {len(dead)} "
                 f"(numbered from the feet), of up to {share:.1%} of a slice"
                 if slices
                 else "no area without signal lies inside the body"
@@ -110,14 +124,34 @@ class ImageCheck:
             threshold=0.0,
         )
 
+    def _whole_gate(self) -> Gate:
+        faults = self.whole.faults
+        return Gate(
+            code=RefusalCode.IMAGE_ARTEFACTS.value,
+            outcome="warn" if faults else "pass",
+            message=(
+                f"a fault runs through the whole image: {'; '.join(faults)}"
+                if faults
+                else "neither turned contrast, nor a body wrapped about the border, nor strong copies of it"
+            ),
+            score=float(len(faults)),
+            threshold=0.0,
+        )
+
 
 def examine_image(volume: Volume, limits: ImageReference) -> ImageCheck:
-    """Look for slices and areas of a canonical image that are none."""
+    """Look for slices and areas of a canonical image that are none, and for faults that run through it."""
     odd = find_odd_slices(volume, limits)
     without = [z for z, fault in odd.faults.items() if fault in _WITHOUT_IMAGE]
     if odd.grey_levels < limits.min_grey_levels:  # then areas of one value are everywhere
         without = list(range(volume.shape[0]))
-    return ImageCheck(odd, find_dead_zones(volume, without), limits)
+    return ImageCheck(
+        odd,
+        find_dead_zones(volume, limits.void_signal, without),
+        find_dim_areas(volume, limits.dim_signal),
+        examine_whole(volume, limits),
+        limits,
+    )
 
 
 def numbered(slices: Iterable[int]) -> str:

@@ -1,7 +1,10 @@
 """How far an image may go before nothing is said about it: limits chosen on training images, kept in the bundle."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+_ADDED_LATER: Final[dict[str, Any]] = {"added_later": True}
+"""Marks a limit that bundles made before it do not carry: they get its default."""
 
 
 @dataclass(frozen=True)
@@ -30,5 +33,31 @@ class ImageReference:
     min_neighbour_correlation: float = 0.6
     """Correlation of neighbouring pixels below which a slice is noise; sound ones have 0.95."""
 
+    spike_ratio: float = field(default=9.0, metadata=_ADDED_LATER)
+    """How far one frequency of a slice may stand out from all around it; sound slices reach 2.5, 6 where the scanner
+    interpolated; stripes of a twentieth of the signal stand out 13 times."""
+
+    void_signal: float = field(default=0.04, metadata=_ADDED_LATER)
+    """Share of the 95th percentile up to which what fills an area with straight edges is the noise of a void."""
+
+    dim_signal: float = field(default=0.1, metadata=_ADDED_LATER)
+    """Share of the 95th percentile that something within 10 mm must reach where a station is seen; in sound stations
+    something reaches 0.36."""
+
+    bright_to_dark: float = field(default=1.0, metadata=_ADDED_LATER)
+    """Most voxels of the brightest tenth of the range for one of the darkest; sound images have less than 0.4."""
+
+    wrap_margin: float = field(default=0.1, metadata=_ADDED_LATER)
+    """By how much lines at opposite borders may resemble each other more than lines at a seam inside; sound images have
+    no seam that they resemble each other more than at, wrapped ones lie above 0.11."""
+
+    ghost_ratio: float = field(default=80.0, metadata=_ADDED_LATER)
+    """How far a copy of the body may stand out, in SD of the cepstrum; sound images reach 22, a copy of 15 % 113."""
+
 
 DEFAULT_IMAGE_REFERENCE: Final = ImageReference()
+
+
+def optional_limits() -> frozenset[str]:
+    """Return the names of the limits that a bundle may leave out, since they came after the first bundles."""
+    return frozenset(each.name for each in fields(ImageReference) if each.metadata.get("added_later"))

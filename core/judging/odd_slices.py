@@ -1,4 +1,4 @@
-"""Slices that are no image of their place: empty, noise, saturated, copies of another slice, or out of their order.
+"""Slices that are no image of their place: empty, noise, saturated, striped, copies of others, or out of their order.
 
 The order is judged by fine structure: block means freed from what is wider than about 20 mm and from the slice's own
 brightness. In a sound stack two slices resemble each other less the farther they lie apart, however the
@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.judging.image_reference import ImageReference
+from core.judging.spectra import spike_ratio
 from core.volume import Volume
 
 Fault = Literal[
-    "empty", "dark", "saturated", "noise", "few grey levels", "copy", "unlike its neighbours", "out of order"
+    "empty", "dark", "saturated", "noise", "few grey levels", "stripes", "copy", "unlike its neighbours", "out of order"
 ]
 
 _EMPTY_SHARE: Final = 0.01
@@ -68,13 +69,13 @@ def find_odd_slices(volume: Volume, limits: ImageReference) -> OddSlices:
     """Return which slices of a canonical image are no image of their place, and what is wrong with them."""
     voxels = np.ascontiguousarray(volume.voxels, dtype=np.float32)
     levels = np.array([grey_levels(plane) for plane in voxels])
-    faults = _by_themselves(voxels, levels, limits)
+    faults = _by_themselves(voxels, levels, limits, of_spectrum=is_large_enough(volume))
     sound = [z for z in range(len(voxels)) if z not in faults]
     margin = -1.0
     if len(sound) > 1:
         for z in sorted(_copies(voxels, sound, limits.copy_correlation)):
             faults[z] = "copy"
-        likeness = _likeness(voxels, volume.spacing_mm) if _tells_order(volume) else np.zeros((0, 0))
+        likeness = _likeness(voxels, volume.spacing_mm) if is_large_enough(volume) else np.zeros((0, 0))
         for fault, finds in _BY_LIKENESS:
             kept = [z for z in range(len(voxels)) if z not in faults]
             if likeness.size and len(kept) > _REACH:
@@ -84,8 +85,8 @@ def find_odd_slices(volume: Volume, limits: ImageReference) -> OddSlices:
     return OddSlices(dict(sorted(faults.items())), margin, float(np.median(levels)))
 
 
-def _tells_order(volume: Volume) -> bool:
-    """Return whether the slices are large enough to tell an order: one node must not decide it."""
+def is_large_enough(volume: Volume) -> bool:
+    """Return whether the slices are large enough to tell an order or a spectrum: one node must not decide it."""
     height_mm, width_mm = (size * step for size, step in zip(volume.shape[1:], volume.spacing_mm[1:], strict=True))
     return height_mm * width_mm >= _LEAST_FIELD_MM2
 
@@ -98,7 +99,7 @@ def grey_levels(plane: npt.NDArray[np.float32]) -> int:
 
 
 def _by_themselves(
-    voxels: npt.NDArray[np.float32], levels: npt.NDArray[np.int64], limits: ImageReference
+    voxels: npt.NDArray[np.float32], levels: npt.NDArray[np.int64], limits: ImageReference, *, of_spectrum: bool
 ) -> dict[int, Fault]:
     """Return the faults that a slice shows without its neighbours."""
     low, bright = np.percentile(voxels[:, ::_SAMPLE, ::_SAMPLE], (1, 99), axis=(1, 2))
@@ -118,6 +119,8 @@ def _by_themselves(
             faults[z] = "few grey levels"
         elif _smoothness(plane) < limits.min_neighbour_correlation:
             faults[z] = "noise"
+        elif of_spectrum and spike_ratio(plane) > limits.spike_ratio:
+            faults[z] = "stripes"
     return faults
 
 

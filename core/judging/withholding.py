@@ -27,6 +27,7 @@ _MOST_DEAD: Final = 0.05
 _WHOLE: Final = {
     RefusalCode.GREY_LEVELS.value: "the image has too few grey levels",
     RefusalCode.FAR_FROM_TRAINING.value: "the image is too unlike any that the model knows",
+    RefusalCode.IMAGE_ARTEFACTS.value: "a fault runs through the whole image",
 }
 
 _MANY_ODD: Final = "too many slices are no image of their place"
@@ -34,38 +35,55 @@ _MUCH_DEAD: Final = "too much of the body is without signal"
 _OF_WHOLE: Final = frozenset({*_WHOLE.values(), _MANY_ODD, _MUCH_DEAD})
 """Reasons that hold for every station, however much of it was found."""
 
+_MOST_DIM: Final = 0.2
+"""Share of a station's section in a slice that may lie where there is next to no signal: in gas, or past the skin."""
+
 BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
 
 
 def without_unseen(
-    assessed: tuple[StationAssessment, ...], segmentation: Segmentation, midline: Midline, unseen: BoolArray | None
+    assessed: tuple[StationAssessment, ...], segmentation: Segmentation, midline: Midline, check: ImageCheck
 ) -> tuple[StationAssessment, ...]:
-    """Return the assessments with those as not assessed whose station the unseen voxels (z, y, x) reach.
+    """Return the assessments with those as not assessed whose station the unseen voxels of an image reach.
 
-    A fault that adjoins a station reaches it: inside the fault there is nothing to segment.
+    A fault that adjoins a station reaches it: inside the fault there is nothing to segment. Where there is next to no
+    signal, which is no fault in the air, more than a trifle of the station has to lie there.
     """
-    if unseen is None:
+    near = None if check.unseen is None else with_neighbours(check.unseen)
+    if near is None and not check.dim.any():
         return assessed
-    near = with_neighbours(unseen)
-    return tuple(_seen_so(each, _reached_slices(each, segmentation, midline, near)) for each in assessed)
+    return tuple(
+        _seen_so(each, _station_voxels(each, segmentation, midline), near, check.dim) if each.assessed else each
+        for each in assessed
+    )
 
 
-def _seen_so(assessment: StationAssessment, slices: list[int]) -> StationAssessment:
-    if not slices or not assessment.assessed:
-        return assessment
-    return replace(assessment, assessed=False, reason=f"a fault of the image reaches it in {numbered(slices)}")
+def _seen_so(
+    assessment: StationAssessment, index: IndexArray, near: BoolArray | None, dim: BoolArray
+) -> StationAssessment:
+    """Return an assessment as the voxels (n, 3) of its station allow."""
+    reached = near is not None and near[tuple(index.T)]
+    if np.any(reached):
+        told = f"a fault of the image reaches it in {numbered(int(z) for z in np.unique(index[reached, 0]))}"
+        return replace(assessment, assessed=False, reason=told)
+    sections = np.bincount(index[:, 0], minlength=len(dim))
+    unlit = np.bincount(index[dim[tuple(index.T)], 0], minlength=len(dim))
+    slices = np.flatnonzero(unlit > _MOST_DIM * sections)
+    if len(slices):
+        told = f"the image has next to no signal there in {numbered(int(z) for z in slices)}"
+        return replace(assessment, assessed=False, reason=told)
+    return assessment
 
 
-def _reached_slices(
-    assessment: StationAssessment, segmentation: Segmentation, midline: Midline, near: BoolArray
-) -> list[int]:
-    """Return the slices in which a station of one side is reached."""
+def _station_voxels(assessment: StationAssessment, segmentation: Segmentation, midline: Midline) -> IndexArray:
+    """Return the voxels (n, 3) of a station of one side; of both sides where they cannot be told apart."""
     value = next(value for value, name in STATION_LABELS.items() if name == assessment.station)
-    index = np.argwhere(near & (segmentation.labels.voxels == value))
+    index = np.argwhere(segmentation.labels.voxels == value)
     if midline.trusted and len(index):
         is_left = midline.distance_mm(segmentation.labels.index_to_lps_mm(index)) > 0
         index = index[is_left == (assessment.side == "left")]
-    return [int(z) for z in np.unique(index[:, 0])]
+    return index
 
 
 def reasons_without_verdict(

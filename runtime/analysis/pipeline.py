@@ -149,7 +149,7 @@ class _Run:
         """Return stations and nodes, once the gates on them have passed."""
         midline = fit_midline(volume, segmentation)
         whole = assess_stations(segmentation, midline, self.rules, self.segmenter.station_reference)
-        seen = without_unseen(whole, segmentation, midline, image.unseen)
+        seen = without_unseen(whole, segmentation, midline, image)
         assessed = within_field_of_view(seen, self.gates)
         nodes = find_nodes(
             volume,

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, Literal, cast, get_args
 
 from base.errors import SettingInvalid
-from core.judging.image_reference import ImageReference
+from core.judging.image_reference import ImageReference, optional_limits
 from core.judging.input_statistics import InputReference
 from core.judging.station_reference import StationReference
 from core.labels import LABEL_NAMES, STATION_LABELS, Station
@@ -207,7 +207,7 @@ def _per_station(mapping: Any, name: str) -> dict[Station, float]:
 
 
 def _image_reference(mapping: Any) -> ImageReference:
-    fields = exact_fields(mapping, ImageReference, "image_reference")
+    fields = exact_fields(mapping, ImageReference, "image_reference", optional_limits())
     return ImageReference(
         **{
             name: float(number(value, _LEAST_LIMIT, _LARGEST_LIMIT, f"image_reference.{name}"))

@@ -1,4 +1,4 @@
-"""Pictures of the gates on the image itself: odd slices, areas without signal, grey levels."""
+"""Pictures of the gates on the image itself: odd slices, areas without signal, grey levels, the whole."""
 
 from typing import Final
 
@@ -51,7 +51,8 @@ def _slice_panel(index: int, evidence: GateEvidence, odd: list[int]) -> Image.Im
 
 def dead_zones_picture(gate: Gate, evidence: GateEvidence) -> GatePicture:
     """Draw the slice with most of the area, and where all of it lies from the front."""
-    dead = _check(evidence).dead
+    zones = _check(evidence).zones
+    dead = zones.inside | zones.beyond
     index = int(dead.sum(axis=(1, 2)).argmax()) if dead.any() else evidence.middle_slice
     canvas = evidence.canvas(whole_slice(evidence.volume, index, PANEL_PX))
     _lay_over(canvas, dead[index])
@@ -88,6 +89,29 @@ def grey_levels_picture(gate: Gate, evidence: GateEvidence) -> GatePicture:
     )
     _histogram(chart, evidence.volume.voxels[evidence.middle_slice], evidence.grey)
     what = "the middle slice, the number of grey levels beside the least, how often each level comes"
+    return gate_card(gate.code, gate.outcome, gate.message, (panel, chart), what)
+
+
+def whole_image_picture(gate: Gate, evidence: GateEvidence) -> GatePicture:
+    """Draw the middle slice, and each measure of the whole image beside what is allowed."""
+    whole = _check(evidence).whole
+    panel = evidence.canvas(whole_slice(evidence.volume, evidence.middle_slice, PANEL_PX)).finish()
+    number_slice(panel, evidence.middle_slice, evidence, 16)
+    mark(panel, 18)
+    chart = blank_panel(PANEL_PX - GAP_PX, heading="Share of what is allowed")
+    measures = (
+        ("bright to dark voxels", whole.bright_to_dark, whole.limits.bright_to_dark),
+        ("fit of opposite borders", whole.wrap_margin, whole.limits.wrap_margin),
+        ("copies of the body", whole.ghost_ratio, whole.limits.ghost_ratio),
+    )
+    bars = [
+        Bar(
+            name, value / limit, f"{value:.2f}", OUTCOME_COLOURS["pass" if value <= limit else gate.outcome], ((1, ""),)
+        )
+        for name, value, limit in measures
+    ]
+    draw_bars(chart, bars)
+    what = "the middle slice, and each measure of the whole image as a share of what is allowed"
     return gate_card(gate.code, gate.outcome, gate.message, (panel, chart), what)
 
 

@@ -7,7 +7,12 @@ from core.findings import Gate
 from runtime.results.gate_card import GatePicture, gate_card
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.gate_fold_view import fold_agreement_picture
-from runtime.results.gate_image_views import dead_zones_picture, grey_levels_picture, odd_slices_picture
+from runtime.results.gate_image_views import (
+    dead_zones_picture,
+    grey_levels_picture,
+    odd_slices_picture,
+    whole_image_picture,
+)
 from runtime.results.gate_input_views import field_of_view_picture, statistics_picture, too_coarse_picture
 from runtime.results.gate_segmentation_views import (
     midline_picture,
@@ -24,6 +29,7 @@ _DRAWINGS: Final[dict[str, Callable[[Gate, GateEvidence], GatePicture | None]]] 
     "grey_levels": grey_levels_picture,
     "odd_slices": odd_slices_picture,
     "dead_zones": dead_zones_picture,
+    "image_artefacts": whole_image_picture,
     "midline": midline_picture,
     "stations_missing": stations_picture,
     "stations_imbalance": stations_picture,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.artefact_faults import ARTEFACTS, FAINT
 from benchmarks.image_faults import FAULTS, SOUND, Planting
 from benchmarks.image_gates import examine, hospital_image, judge_planting, markdown
 from core.judging.image_check import examine_image
@@ -31,13 +32,13 @@ def test_a_real_series_passes(series: Volume) -> None:
     assert record["grey_levels"] > 100
 
 
-@pytest.mark.parametrize("planting", [*FAULTS, *SOUND], ids=lambda planting: planting.name)
+@pytest.mark.parametrize("planting", [*FAULTS, *ARTEFACTS, *SOUND, *FAINT], ids=lambda planting: planting.name)
 def test_a_fault_is_told_and_what_is_sound_is_not(planting: Planting, series: Volume) -> None:
     assert judge_planting(planting, series, DEFAULT_IMAGE_REFERENCE)
 
 
 def _told(planting: str, series: Volume) -> list[str]:
-    (found,) = [each for each in FAULTS if each.name == planting]
+    (found,) = [each for each in (*FAULTS, *ARTEFACTS) if each.name == planting]
     check = examine_image(series.with_voxels(found.change(series)), DEFAULT_IMAGE_REFERENCE)
     return [gate.message for gate in check.gates if gate.outcome == "warn"]
 
@@ -55,6 +56,19 @@ def test_slices_are_named_by_number_from_the_feet(series: Volume) -> None:
     assert zone.startswith("there is an area of one value where tissue should be, in slices 6-12 of 19 ")
 
 
+def test_what_runs_through_the_image_is_told_in_words(series: Volume) -> None:
+    (turned,) = _told("contrast turned round", series)
+    assert turned.startswith(
+        "a fault runs through the whole image: its contrast is turned round (bright to dark voxels "
+    )
+    wrapped = _told("wrapped by a third of the rows", series)
+    assert any("the body is wrapped about the border of the image" in message for message in wrapped)
+    (copied,) = _told("a copy of a third, half a field away", series)
+    assert "copies of the body lie over it" in copied
+    (striped,) = _told("stripes in one slice", series)
+    assert "slice 10 with the stripes of a spike" in striped
+
+
 def test_the_page_says_what_was_told(series: Volume) -> None:
     record = examine("PX0000", series, None, DEFAULT_IMAGE_REFERENCE)
     told = [{"what": "one slice zero", "must_warn": True, "images": 3, "right": 2}]
@@ -63,6 +77,7 @@ def test_the_page_says_what_was_told(series: Volume) -> None:
         "clean_means": "without ghosts",
         "limits": {"min_grey_levels": 32.0},
         "plantings": told,
+        "verdicts": [{"what": "one slice zero", "must_be": True, "images": 2, "withheld": 2}],
         "clean": [],
         "real": [record],
         "chosen_on": [record | {"fired": {"odd_slices": "..."}}],
@@ -71,6 +86,7 @@ def test_the_page_says_what_was_told(series: Volume) -> None:
     assert "| real series | 1 | 0 |" in text
     assert "| phantoms that the limits were chosen on | 1 | 1 (PX0000) |" in text
     assert "| one slice zero | 3 | 2 |" in text
+    assert "| one slice zero | 2 | 2 | 2 |" in text
 
 
 def test_images_are_kept_for_another_run(tmp_path: Path, series: Volume) -> None:

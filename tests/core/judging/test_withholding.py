@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from core.findings import Findings, Gate
+from core.judging.flat_areas import DeadZones
 from core.judging.image_check import ImageCheck, numbered
 from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
 from core.judging.odd_slices import Fault, OddSlices
+from core.judging.whole_image import WholeImage
 from core.judging.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
 from core.measuring.midline import Midline
 from core.measuring.nodes import find_nodes
@@ -28,25 +30,48 @@ def _segmented() -> Segmentation:
     return segmentation(VOLUME, np.zeros(VOLUME.shape, dtype=np.float32))
 
 
-def _check(dead: Any = None, faults: dict[int, Fault] | None = None) -> ImageCheck:
+def _check(dead: Any = None, faults: dict[int, Fault] | None = None, dim: Any = None) -> ImageCheck:
     zones = np.zeros(VOLUME.shape, dtype=np.bool_) if dead is None else dead
-    return ImageCheck(OddSlices(faults or {}, -0.1, 300.0), zones, DEFAULT_IMAGE_REFERENCE)
+    limits = DEFAULT_IMAGE_REFERENCE
+    nothing = np.zeros(VOLUME.shape, dtype=np.bool_)
+    whole = WholeImage(0.0, 0.0, 0.0, limits)
+    return ImageCheck(
+        OddSlices(faults or {}, -0.1, 300.0),
+        DeadZones(zones, nothing),
+        nothing if dim is None else dim,
+        whole,
+        limits,
+    )
 
 
 def test_only_the_stations_that_a_dead_zone_adjoins_are_not_assessed() -> None:
     # Stations lie 20 to 50 mm from the middle, to the left at columns 40 to 54; the obturator at rows 24 to 35.
     dead = np.zeros(VOLUME.shape, dtype=np.bool_)
     dead[7:9, 26:30, 56:60] = True
-    assert without_unseen(WHOLE, _segmented(), MIDLINE, _check(dead).unseen) == WHOLE
+    assert without_unseen(WHOLE, _segmented(), MIDLINE, _check(dead)) == WHOLE
     dead[7:9, 26:30, 53:60] = True
-    seen = without_unseen(WHOLE, _segmented(), MIDLINE, _check(dead).unseen)
+    seen = without_unseen(WHOLE, _segmented(), MIDLINE, _check(dead))
     missed = [(each.side, each.station, each.reason) for each in seen if not each.assessed]
     assert missed == [("left", "obturator", "a fault of the image reaches it in slices 7-10")]
 
 
+def test_a_station_of_which_more_than_a_trifle_lies_without_signal_is_not_assessed() -> None:
+    # In each slice the left obturator station has 12 rows and 15 columns: three columns are a fifth of it.
+    dim = np.zeros(VOLUME.shape, dtype=np.bool_)
+    dim[7:9, :, 52:] = True
+    assert without_unseen(WHOLE, _segmented(), MIDLINE, _check(dim=dim)) == WHOLE
+    dim[8, :, 51:] = True
+    seen = without_unseen(WHOLE, _segmented(), MIDLINE, _check(dim=dim))
+    missed = [(each.side, each.station, each.reason) for each in seen if not each.assessed]
+    assert ("left", "obturator", "the image has next to no signal there in slice 9") in missed
+    assert {side for side, _, _ in missed} == {"left"}
+    (reason,) = reasons_without_verdict((), _check(dim=dim), seen, WHOLE)
+    assert "left obturator" in reason
+
+
 def test_a_slice_without_image_reaches_every_station_that_it_parts() -> None:
     check = _check(faults={10: "empty"})
-    seen = without_unseen(WHOLE, _segmented(), MIDLINE, check.unseen)
+    seen = without_unseen(WHOLE, _segmented(), MIDLINE, check)
     assert not any(each.assessed for each in seen)
     (reason,) = reasons_without_verdict((), check, seen, WHOLE)
     assert reason.startswith("faults of the image reach left external iliac, ")
@@ -54,7 +79,7 @@ def test_a_slice_without_image_reaches_every_station_that_it_parts() -> None:
 
 def test_a_sound_image_changes_nothing() -> None:
     assert _check().unseen is None
-    assert without_unseen(WHOLE, _segmented(), MIDLINE, None) is WHOLE
+    assert without_unseen(WHOLE, _segmented(), MIDLINE, _check()) is WHOLE
     assert reasons_without_verdict((Gate("grey_levels", "pass", ""),), _check(), WHOLE, WHOLE) == ()
     findings = build_case().findings
     assert withhold_verdict(findings, (), frozenset()) is findings
@@ -71,7 +96,7 @@ def test_many_faults_leave_no_verdict_wherever_the_stations_are() -> None:
     assert reasons_without_verdict((), _check(dead), WHOLE, WHOLE) == ("too much of the body is without signal",)
 
 
-@pytest.mark.parametrize("code", ["grey_levels", "far_from_training"])
+@pytest.mark.parametrize("code", ["grey_levels", "far_from_training", "image_artefacts"])
 def test_an_image_that_is_none_leaves_case_and_nodes_indeterminate(code: str) -> None:
     findings = build_case().findings
     assert findings.status == "positive"
