@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     # Settle.
     DESCRIPTION = "description"
     NAMED = "named"
+    PIXELS_DECIDE = "pixels_decide"
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,10 @@ def select_series(
     """Choose the axial T2-weighted series of the pelvis from a directory, a zip archive, one file, or instances.
 
     Headers alone are read. `series_uid` names the series instead, whatever speaks against it; reading it can still
-    refuse. Files of no series are told to `name_aside` by name. The order of the files never matters. Nothing is raised
-    for an unfit input: the selection then has a refusal, with `tied_series`, `several_series` (qualifying series of
-    several patients or studies) or `no_suitable_series`, or with what `read_series` says of an input that cannot be
-    opened.
+    refuse, and so it can one with slices at one place, which may be copies. Files of no series are told to `name_aside`
+    by name. The order of the files never matters. Nothing is raised for an unfit input: the selection then has a
+    refusal, with `tied_series`, `several_series` (qualifying series of several patients or studies) or
+    `no_suitable_series`, or with what `read_series` says of an input that cannot be opened.
     """
     with without_library_warnings():
         try:
@@ -159,7 +159,7 @@ def _decide(
         return _NoChoice((named,)) if isinstance(named, Reason) else named
     eligible = [candidate for candidate in candidates if candidate.verdict is Verdict.ELIGIBLE]
     if not eligible:
-        return _none_eligible(candidates)
+        return _perhaps_copies(candidates) or _none_eligible(candidates)
     outcome = _several_subjects(study, eligible) or _best(eligible, criteria)
     return _NoChoice((outcome,)) if isinstance(outcome, Reason) else outcome
 
@@ -181,6 +181,17 @@ def _named(candidates: Sequence[SeriesCandidate], uid: str) -> SeriesCandidate |
         RefusalCode.NO_SUITABLE_SERIES,
         f"the given SeriesInstanceUID is in none of {counted(len(candidates), 'series', 'series')}",
     )
+
+
+def _perhaps_copies(candidates: Sequence[SeriesCandidate]) -> SeriesCandidate | None:
+    """Return the one series of the wanted kind whose only fault is slices at one place; None where there is none.
+
+    Headers cannot tell a copy, which reading takes once, from a real double, which it refuses: the pixels do.
+    """
+    of_the_kind = [each for each in candidates if _is_only_faulty(each)]
+    if len(of_the_kind) != 1 or {each.code for each in of_the_kind[0].exclusions} != {RefusalCode.DUPLICATE_SLICE}:
+        return None
+    return _settled(of_the_kind[0], ReasonCode.PIXELS_DECIDE, "reading tells whether slices at one place are copies")
 
 
 def _none_eligible(candidates: Sequence[SeriesCandidate]) -> _NoChoice:
@@ -274,7 +285,8 @@ def _warnings(study: Study, chosen: SeriesCandidate | None = None) -> tuple[str,
     found = []
     if study.unreadable_files:
         found.append(f"left out: {counted(study.unreadable_files, 'file')} without readable DICOM, possibly a slice")
-    if chosen is not None and chosen.verdict is Verdict.EXCLUDED:
+    named = chosen is not None and any(each.code is ReasonCode.NAMED for each in chosen.reasons)
+    if chosen is not None and named and chosen.verdict is Verdict.EXCLUDED:
         codes = ", ".join(_exclusion_codes(chosen))
         found.append(f"the named series would not have been chosen: {codes}")
     return tuple(found)

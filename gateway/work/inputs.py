@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sidewall
-from core.selection import Selection, select_series
+from core.selection import select_series
 from sqlalchemy import Connection, select
 
 from gateway.ledger.arrivals import Role
@@ -17,7 +17,6 @@ from gateway.spool import Spool
 
 FINDINGS: Final = "findings.json"
 REPORT: Final = "report.dcm"
-_DOUBLED: Final = "duplicate_slice"
 _ANSWERED: Final = (StudyState.ANSWERED, StudyState.DELIVERING, StudyState.DELIVERED, StudyState.FAILED)
 
 
@@ -50,26 +49,13 @@ def choose(images: list[tuple[Path, str]]) -> Choice:
     """Choose the series to be analysed by the rules of `core.selection`; headers are read, no pixel is."""
     there = [(file, uid) for file, uid in images if file.is_file()]
     lost = len(images) - len(there)
-    selection = _selected([file for file, _ in there])
+    selection = select_series([file for file, _ in there])
     if selection.chosen is not None:
         files = tuple(each for each in selection.instances if isinstance(each, Path))
         return Choice(selection.chosen.series_instance_uid, files, (), lost)
     one_each = {uid: file for file, uid in reversed(there)}
     reasons = tuple(sidewall.RefusalReason(str(each.code), each.message) for each in selection.refusal)
     return Choice("", tuple(one_each.values()), reasons, lost)
-
-
-def _selected(files: list[Path]) -> Selection:
-    """Return the choice; a series whose only fault is slices at one place is chosen as well.
-
-    Its headers cannot tell a copy, which is taken once, from a real double: the engine looks at the pixels, and refuses
-    the latter.
-    """
-    selection = select_series(files)
-    if {str(each.code) for each in selection.refusal} != {_DOUBLED}:
-        return selection
-    doubled = [each for each in selection.candidates if {str(code.code) for code in each.exclusions} == {_DOUBLED}]
-    return select_series(files, series_uid=doubled[0].series_instance_uid) if len(doubled) == 1 else selection
 
 
 def earlier_report(connection: Connection, study: StudyRow, spool: Spool) -> bytes | None:

@@ -158,6 +158,22 @@ def test_a_refusal_for_a_gap_is_about_that_series_alone() -> None:
     assert len(refusal.value.headers) == 11
 
 
+def test_the_one_series_of_the_kind_is_chosen_though_slices_share_a_place_for_the_pixels_tell_copies() -> None:
+    twice = [*series(1), *series(1)[3:5]]
+    for number, dataset in enumerate(twice[-2:]):
+        dataset.SOPInstanceUID = f"{ROOT}.9.{number}"
+    selection = select(twice, series(2, stack(direction=SAGITTAL)))
+    assert chosen_number(selection) == 1
+    assert len(selection.instances) == 14
+    assert selection.warnings == ()
+    assert ReasonCode.PIXELS_DECIDE in codes(candidate(selection, 1))
+    # A whole series comes before it, and two such series are no choice.
+    assert chosen_number(select(twice, series(2))) == 2
+    again = [*series(3), series(3)[3]]
+    again[-1].SOPInstanceUID = f"{ROOT}.9.9"
+    assert [reason.code for reason in select(twice, again).refusal] == [RefusalCode.NO_SUITABLE_SERIES]
+
+
 def test_several_series_with_faults_are_listed_with_them() -> None:
     (reason,) = select([*series(1)[:5], *series(1)[6:]], series(2, stack(2)), series(3, EchoTime=12)).refusal
     assert reason.code is RefusalCode.NO_SUITABLE_SERIES
