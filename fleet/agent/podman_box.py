@@ -234,7 +234,8 @@ class PodmanBox:
 
     def _use(self, reference: str) -> None:
         digest = reference.rpartition("@")[2]
-        if _bundle_of(self._store()).digest == digest:
+        # A box whose first bundle does not hold has none to go back to.
+        if digest in ("", _bundle_of(self._store()).digest):
             return
         ended = host.run([*self._bundle_words(), "use", digest], self._settings.ready_s)
         if ended.status != 0:
