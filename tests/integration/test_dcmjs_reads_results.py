@@ -1,8 +1,6 @@
 """dcmjs, the DICOM library of web viewers, finds in SEG and SR what the findings say."""
 
-import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,33 +10,16 @@ import pytest
 
 from core.findings import Node
 from runtime.results import codes
-from tests.fixtures.proxies import usual_environment
+from tests.fixtures.npm_packages import installed
 from tests.runtime.results.cases import Case, build_case, build_refusal, dicom_files
 
 _SOURCE = Path(__file__).parent / "dcmjs"
-_NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT")
 
 
 @pytest.fixture(scope="session")
 def reader(pytestconfig: pytest.Config) -> list[str]:
     """Return the command that reads results with dcmjs, installed below pytest's cache."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node and npm are not installed")
-    assert pytestconfig.cache is not None
-    digest = hashlib.sha256((_SOURCE / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = pytestconfig.cache.mkdir(f"dcmjs-{digest}")
-    for file in _SOURCE.iterdir():
-        if file.is_file():
-            shutil.copy(file, folder)
-    if not (folder / "node_modules" / ".package-lock.json").is_file():
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-        installed = subprocess.run(
-            command, cwd=folder, env=usual_environment(), capture_output=True, text=True, check=False
-        )
-        if installed.returncode != 0 and any(word in installed.stderr for word in _NO_NETWORK):
-            pytest.skip("the npm registry cannot be reached")
-        assert installed.returncode == 0, installed.stderr
+    node, folder = installed(_SOURCE, pytestconfig)
     return [node, str(folder / "read_results.mjs")]
 
 
