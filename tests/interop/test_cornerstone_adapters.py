@@ -1,4 +1,4 @@
-"""The adapters of cornerstone, with which OHIF reads reports, take the axes of a node for crossed calipers of theirs."""
+"""The adapters of cornerstone, with which OHIF reads reports, take the axes of a node for calipers of their own."""
 
 import json
 import subprocess
