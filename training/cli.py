@@ -202,7 +202,10 @@ def fit(
     ] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(help="Unpacked bundle whose folds these start from, in the place of a shared run."),
+        typer.Option(
+            help="Unpacked bundle whose folds these start from, in the place of a shared run; with "
+            "--warm-start-epochs the shared run starts from its first fold."
+        ),
     ] = None,
     ray: Annotated[
         str | None,

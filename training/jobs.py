@@ -27,7 +27,10 @@ class Changes:
     """Rate at the first step."""
 
     start_from: Path | None = None
-    """Folder of an unpacked bundle: every fold starts from the bundle's fold of its number, and no run is shared."""
+    """Folder of an unpacked bundle: every fold starts from the bundle's fold of its number, and no run is shared.
+
+    With `warm_start_epochs` the shared run starts from the bundle's first fold, and every fold from the shared run.
+    """
 
     config: ModelConfig | None = None
     """The config as its file says now; None takes that of the last `prepare`."""
@@ -36,7 +39,8 @@ class Changes:
         """Return the values to put into the config's schedule."""
         own = {name: getattr(self, name) for name in ("epochs", "warm_start_epochs", "learning_rate")}
         given = {name: value for name, value in own.items() if value is not None}
-        return given if self.start_from is None else given | {"warm_start_epochs": 0}
+        shared = self.start_from is None or self.warm_start_epochs is not None
+        return given if shared else given | {"warm_start_epochs": 0}
 
 
 @dataclass(frozen=True)

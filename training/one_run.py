@@ -44,9 +44,8 @@ def train(job: Job) -> None:
     trainer.record = continued(job)
     trainer.pace = Pace(job.output, trainer.num_epochs, trainer.num_iterations_per_epoch)
     trainer.pace.started()
-    bundle = job.changes.start_from
-    if bundle is not None:
-        trainer.starting_bundle = bundle
+    if job.changes.start_from is not None and trainer.record.start.kind == "bundle":
+        trainer.starting_fold = fold_file(job.changes.start_from, job.fold or 0)
     if job.latest_checkpoint.is_file():
         trainer.load_checkpoint(str(job.latest_checkpoint))
     training, validation = trainer.do_split()
@@ -58,7 +57,7 @@ def train(job: Job) -> None:
         "augmenter_processes": trainer.config.compute.augmenter_processes,
         "seeds": list(trainer.seeds),
         "half_precision": None if trainer.half_precision is None else str(trainer.half_precision),
-        "started_from_sha256": None if bundle is None else file_digest(fold_file(bundle, trainer.fold)),
+        "started_from_sha256": None if trainer.starting_fold is None else file_digest(trainer.starting_fold),
     }
     cases = [*training, *validation]
     trainer.watch = lambda: check_unchanged(job.workspace, trainer.snapshot, cases)

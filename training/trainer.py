@@ -26,7 +26,7 @@ from training.pace import Pace
 from training.rates import PolynomialRate
 from training.sampling import NodeLoader
 from training.splits import FOLDS
-from training.starting import fold_file, load_fold
+from training.starting import load_fold
 from training.step_time import measure_step
 from training.workspace import write_json
 
@@ -74,8 +74,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
       mixed precision on GPUs only. `initialize` also lays the weights out as the CPU's convolutions want them.
     - `configure_optimizers`: AdamW where the config says so, which gets further in few steps; a rate that goes on
       from the shared run. `sgd` is nnU-Net's own.
-    - `initialize`: starts from the shared run's weights where the config has one (the demo; the study's config has
-      none), or from the folds of an earlier bundle where the command names one.
+    - `initialize`: starts from the shared run's weights where there is one (the demo; the study's config has none),
+      or from a fold of an earlier bundle where the command names one.
 
     Without effect on the weights
     - `on_train_start`, `train_step`: a step is measured before the first epoch, and the step under way told.
@@ -109,7 +109,7 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         self.claim: Claim | None = None
         self.record: RunRecord | None = None
         self.snapshot: dict[str, Any] = {}
-        self.starting_bundle: Path | None = None
+        self.starting_fold: Path | None = None
         self.pace: Pace | None = None
         self.watch: Callable[[], None] = lambda: None
 
@@ -128,8 +128,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
     watch: Callable[[], None]
     """Called before every epoch: raises where the cases are no longer those that the run began with."""
 
-    starting_bundle: Path | None
-    """Unpacked bundle whose fold of the same number this one starts from."""
+    starting_fold: Path | None
+    """Exported fold of an earlier bundle whose weights this run starts from."""
 
     pace: Pace | None
     """Where the time that is left and the step under way are told; None tells nothing."""
@@ -143,8 +143,8 @@ class SidewallTrainer(nnUNetTrainerNoMirroring):  # type: ignore[misc]  # nnU-Ne
         # torch.compile, nnU-Net's default on a GPU, wraps the network.
         network = getattr(self.network, "_orig_mod", self.network)
         weights = self.starting_weights()
-        if self.starting_bundle is not None:
-            load_fold(network, fold_file(self.starting_bundle, self.fold))
+        if self.starting_fold is not None:
+            load_fold(network, self.starting_fold)
         elif weights is not None:
             network.load_state_dict(torch.load(weights, map_location=self.device, weights_only=True))
 

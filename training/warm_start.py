@@ -6,9 +6,9 @@ from training.trainer import SidewallTrainer
 
 
 class WarmStartTrainer(SidewallTrainer):
-    """The shared run: trains on the cases that stand in no fold's validation set, from random weights.
+    """The shared run: trains on the cases that stand in no fold's validation set.
 
-    It differs from a fold in `do_split` alone: which cases it sees.
+    It starts from random weights, or from the first fold of an earlier bundle. It differs from a fold in `do_split` alone: which cases it sees.
     """
 
     def epochs_of_run(self) -> int:
@@ -16,11 +16,11 @@ class WarmStartTrainer(SidewallTrainer):
         return self.config.schedule.warm_start_epochs
 
     def starting_weights(self) -> Path | None:
-        """Return None: this run starts from nothing."""
+        """Return None: no shared run comes before this one."""
         return None
 
     def epochs_before(self) -> int:
-        """Return 0: this run starts from nothing."""
+        """Return 0: its rate falls from its own first step on."""
         return 0
 
     def do_split(self) -> tuple[list[str], list[str]]:

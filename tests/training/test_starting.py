@@ -15,6 +15,7 @@ from tests.fixtures.toy_training import TINY, toy_trainer, toy_workspace
 from training import preparation
 from training.fitting import fit
 from training.jobs import Changes, Job, Schedule
+from training.lineage.record import read_stored
 from training.starting import check_bundle, fold_file, load_fold
 from training.workspace import Workspace, file_digest
 
@@ -87,6 +88,32 @@ def test_a_fold_starts_from_the_bundle_without_a_shared_run_and_says_which_file(
         np.testing.assert_allclose(weights[name].numpy(), value, atol=1e-5)
     start = json.loads((job.output / "environment.json").read_text())["runs"][0]["start"]
     assert start["started_from_sha256"] == file_digest(fold_file(bundle, 0))
+
+
+def test_a_shared_run_starts_from_the_bundles_first_fold_and_the_folds_from_the_shared_run(
+    workspace: Workspace, bundle: Path
+) -> None:
+    changes = Changes(epochs=1, warm_start_epochs=1, learning_rate=1e-7, start_from=bundle)
+    results = fit(workspace, Schedule(folds=(3,), changes=changes), lambda _: None)
+    assert list(results) == ["warm start", "fold 3"]
+    shared, fold = (Job(workspace, number, threads=1, device="cpu", changes=changes) for number in (None, 3))
+    weights = torch.load(fold.final_checkpoint, weights_only=False)["network_weights"]
+    stored = {
+        entry.name: onnx.numpy_helper.to_array(entry) for entry in onnx.load(fold_file(bundle, 0)).graph.initializer
+    }
+    for name, value in stored.items():
+        np.testing.assert_allclose(weights[name].numpy(), value, atol=1e-5)
+    starts = [
+        json.loads((job.output / "environment.json").read_text())["runs"][0]["start"]["started_from_sha256"]
+        for job in (shared, fold)
+    ]
+    assert starts == [file_digest(fold_file(bundle, 0)), None]
+    records = [read_stored(job.final_checkpoint) for job in (shared, fold)]
+    begun = [None if stored is None or stored.record is None else stored.record.start for stored in records]
+    assert [None if start is None else (start.kind, start.seen) for start in begun] == [
+        ("bundle", None),
+        ("shared run", None),
+    ], "nobody knows what the bundle had seen, so nobody knows it of the fold"
 
 
 def test_a_bundle_that_lacks_a_fold_is_refused_before_anything_runs(workspace: Workspace, bundle: Path) -> None:

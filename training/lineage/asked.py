@@ -51,9 +51,10 @@ def asked_record(job: Job) -> RunRecord:
 
 def _start(job: Job, config: ModelConfig, key_id: str) -> Start:
     bundle = job.changes.start_from
-    if bundle is not None and job.fold is not None:
-        return start_from_bundle(job.workspace, bundle, job.fold, key_id)
-    if job.fold is None or not config.schedule.warm_start_epochs:
+    first = job.fold is None or not config.schedule.warm_start_epochs
+    if first and bundle is not None:
+        return start_from_bundle(job.workspace, bundle, job.fold or 0, key_id)
+    if first:
         return Start("random weights")
     return start_from_shared(asked_record(replace(job, fold=None)))
 
@@ -62,7 +63,8 @@ def start_from_shared(shared: RunRecord) -> Start:
     """Return the start that the shared run's weights are, whatever the length of the folds."""
     schedule = shared.settings["schedule"] | {"epochs": None}
     plain = replace(shared, settings=shared.settings | {"schedule": schedule}, lengthened_at=()).to_plain()
-    return Start("shared run", digest_of(plain), (*shared.trains_on, *shared.validates_on))
+    seen = None if shared.seen is None else (*shared.seen, *shared.validates_on)
+    return Start("shared run", digest_of(plain), seen)
 
 
 def _told(part: Any) -> str:
