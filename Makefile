@@ -135,7 +135,8 @@ demo-bundle: $(VENV)/.installed-dev $(KEY) ## Make the demo bundle: phantoms of 
 #   make mixed-leg LEG=1 && make mixed-leg LEG=2 START=work/mixed/bundle_1 && ...
 # or, on a machine with a GPU and 16 cores, a whole one by one command: make mixed-leg DEVICE=cuda WORKERS=16.
 # An interrupted leg goes on after the last whole epoch of each fold. What no training sees stands in training/held_out.toml.
-# LEG_CONFIG=leg has short epochs, for a leg that must end on time. A leg begins with a bundle, of which nobody can prove what it had
+# LEG_CONFIG=leg has short epochs, for a leg that must end on time. With LEG_SHARED epochs of a shared run on LEG_SHARED_CASES cases, which
+# no fold validates, that run goes on from the bundle and the folds from it: a leg of few steps gets further so. A leg begins with a bundle, of which nobody can prove what it had
 # seen, so its cross-validation is told to be not out-of-fold, and the bundle is made --unproven with the rules of the demo's.
 ANATOMY ?= $(wildcard ../shared/data/anatomy)
 MIXED := work/mixed
@@ -146,6 +147,8 @@ START ?= models/demo
 LEG_CONFIG ?= demo
 LEG_EPOCHS ?= 13
 LEG_RATE ?= 1e-3
+LEG_SHARED ?=
+LEG_SHARED_CASES ?= 0
 LEG_PARALLEL ?= 5
 LEG_CHECKED ?= 4
 LEG_VERSION ?= 0.4.0-leg.$(LEG)
@@ -157,9 +160,10 @@ mixed-cases: $(VENV)/.installed-dev ## Make the training cases of both kinds of 
 
 mixed-leg: mixed-cases $(KEY) ## Train leg LEG of the demo bundle on them, from the bundle START, and export it; DEVICE=cuda on a GPU
 	test -e $(MIXED)/leg_$(LEG)/nnUNet_preprocessed/$(DATASET)/$(LEG_CONFIG)_dataset.json || \
-		$(BIN)/sidewall-train prepare --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --source $(MIXED)/cases --trained-on phantom --processes $(WORKERS)
+		$(BIN)/sidewall-train prepare --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --source $(MIXED)/cases --trained-on phantom --processes $(WORKERS) \
+			--warm-start-cases $(LEG_SHARED_CASES)
 	$(BIN)/sidewall-train fit --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --start-from $(START) --learning-rate $(LEG_RATE) \
-		--epochs $(LEG_EPOCHS) --parallel $(LEG_PARALLEL) --device $(DEVICE)
+		$(addprefix --warm-start-epochs ,$(LEG_SHARED)) --epochs $(LEG_EPOCHS) --parallel $(LEG_PARALLEL) --device $(DEVICE)
 	$(BIN)/sidewall-train evaluate --config $(LEG_CONFIG) --work $(MIXED)/leg_$(LEG) --cases-per-fold $(LEG_CHECKED) --device $(DEVICE) \
 		--processes $(if $(filter cuda,$(DEVICE)),1,$(WORKERS)) --out $(MIXED)/leg_$(LEG)/cross_validation.json
 	$(BIN)/sidewall-export bundle $(MIXED_MODEL) --version $(LEG_VERSION) --reference-cases $(MIXED)/cases/informed --reference-count 150 \

@@ -31,7 +31,7 @@ from phantom.baselines import (
     relative_signal,
     select,
 )
-from phantom.case import GENERATOR_VERSION, PhantomCase, generate_case
+from phantom.case import GENERATOR_VERSION, PhantomCase, PhantomOptions, generate_case
 from training.node_matching import MINIMUM_IOU, match_instances
 
 DETECTOR_LIMIT_F1 = 0.6
@@ -141,16 +141,22 @@ def _join(parts: Iterable[_Positions]) -> _Positions:
     return _Positions(np.concatenate([part.positions for part in parts]), stations)
 
 
-def measure(training: Sequence[int], evaluation: Sequence[int], console: Console) -> dict[str, Any]:
-    """Return the figures of both rules, tuned on the training seeds and measured on the evaluation seeds."""
-    cases = [generate_case(seed) for seed in track(training, description="training phantoms", console=console)]
+def measure(
+    training: Sequence[int], evaluation: Sequence[int], options: PhantomOptions, console: Console
+) -> dict[str, Any]:
+    """Return the figures of both rules, tuned on the training seeds and measured on the evaluation seeds.
+
+    `options` say whose maps the bodies are made from; by default they are of shapes.
+    """
+    making = track(training, description="training phantoms", console=console)
+    cases = [generate_case(seed, options=options) for seed in making]
     training_positions = _join(node_positions(case) for case in cases)
     settings, training_f1 = tune_detector(cases, training_positions, console)
     rule = StationRule.fit(training_positions.positions, training_positions.stations)
     counts = np.zeros(3, np.int64)
     parts = []
     for seed in track(evaluation, description="evaluation phantoms", console=console):
-        case = generate_case(seed)
+        case = generate_case(seed, options=options)
         counts += detector_counts(case, settings)
         parts.append(node_positions(case))
     held_out = _join(parts)
@@ -178,6 +184,10 @@ def main(
     out: Annotated[Path, typer.Option(dir_okay=False, help="JSON file that receives the figures.")],
     training: Annotated[str, typer.Option(help="Seeds the rules are tuned on.")] = "1000-1005",
     evaluation: Annotated[str, typer.Option(help="Seeds the rules are measured on.")] = "0-11",
+    anatomy: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of people's label maps to make bodies from."),
+    ] = None,
 ) -> None:
     """Tune a threshold-and-size detector and a position-only station rule, and measure both on other phantoms.
 
@@ -187,8 +197,9 @@ def main(
         seeds = parse_seeds(training), parse_seeds(evaluation)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    figures = measure(*seeds, Console(stderr=True))
+    figures = measure(*seeds, PhantomOptions(anatomy=anatomy), Console(stderr=True))
     options = f"--out {out} --training {training} --evaluation {evaluation}"
+    options += f" --anatomy {anatomy.name}" if anatomy else ""
     report = {
         "command": f"python -m benchmarks.evaluate_baselines {options}",
         "generator_version": GENERATOR_VERSION,
