@@ -8,7 +8,8 @@ from training.trainer import SidewallTrainer
 class WarmStartTrainer(SidewallTrainer):
     """The shared run: trains on the cases that stand in no fold's validation set.
 
-    It starts from random weights, or from the first fold of an earlier bundle. It differs from a fold in `do_split` alone: which cases it sees.
+    It starts from random weights, or from the first fold of an earlier bundle. It differs from a fold in `do_split`
+    alone: which cases it sees.
     """
 
     def epochs_of_run(self) -> int:
