@@ -32,8 +32,8 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report, say: Say = lam
         raise SettingInvalid("folds", list(schedule.folds), f"folds {known.start} to {known.stop - 1}")
     changes = schedule.changes
     if changes.start_from is not None:
-        shared = bool(changes.warm_start_epochs)
-        check_bundle(changes.start_from, (0,) if shared else schedule.folds)
+        # The shared run takes the bundle's first fold, and the folds the shared run.
+        check_bundle(changes.start_from, (0,) if changes.warm_start_epochs else schedule.folds)
         changes = replace(changes, start_from=changes.start_from.resolve())
     folds = [settled(Job(workspace, fold, schedule.threads, schedule.device, changes)) for fold in schedule.folds]
     shared = _shared_run(workspace, replace(schedule, changes=changes), folds)
