@@ -12,6 +12,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from base.errors import SettingInvalid
+from base.listening import LOOPBACK_WORDS
 from gateway.settings import GatewaySettings
 from tests.fixtures.certificates import make_certificate
 from tests.fixtures.dead_sockets import refused_connections
@@ -62,10 +63,10 @@ def test_only_who_shows_a_certificate_is_heard_and_a_renewed_one_is_taken_up(
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"listen": "0.0.0.0:104"}, "127.0.0.1, ::1 or localhost, or TLS, or plaintext = true"),
+        ({"listen": "0.0.0.0:104"}, f"{LOOPBACK_WORDS}, or TLS, or plaintext = true"),
         (
             {"web_listen": "0.0.0.0:80", "tls_certificate": Path("c"), "tls_key": Path("k")},
-            "this machine's own address, or tls_client_ca, or plaintext = true",
+            f"{LOOPBACK_WORDS}, or tls_client_ca, or plaintext = true",
         ),
         ({"tls_certificate": Path("c")}, "given with tls_certificate"),
         ({"tls_client_ca": Path("c")}, "with tls_certificate"),

@@ -1,10 +1,12 @@
 """The gateway's settings come by the way of all programs: command line, environment, file, default."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from base.errors import FileAbsent, SettingInvalid
+from base.listening import LOOPBACK_WORDS
 from gateway.settings import load_settings
 
 
@@ -35,7 +37,7 @@ def test_a_variable_names_the_file(tmp_path: Path) -> None:
         ("OTHERS", "burn", "setting others is 'burn'; allowed: keep or drop"),
         ("NAME", "a b", "setting name is 'a b'; allowed: 1 to 32 letters, digits, _ and -"),
         ("RETRY_MIN", "-1", "allowed: pauses from 0 on, min"),
-        ("LISTEN", "0.0.0.0:104", "allowed: 127.0.0.1, ::1 or localhost, or TLS, or plaintext = true"),
+        ("LISTEN", "0.0.0.0:104", f"allowed: {re.escape(LOOPBACK_WORDS)}, or TLS, or plaintext = true"),
         ("TLS_KEY", "key.pem", "allowed: given with tls_certificate"),
     ],
 )
