@@ -132,11 +132,7 @@ def main(
         console.print(f"{error.code}: {error}", style="red", markup=False)
         raise typer.Exit(code=exit_status(error)) from error
     report: dict[str, Any] = {
-        "command": f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
-        + (f" --hospital {hospital}" if hospital else "")
-        + (f" --anatomy {anatomy.name}" if anatomy else "")
-        + "".join(f" --leave-out {name}" for name in options.left_out)
-        + (" --validate" if validate else ""),
+        "command": _command(bundle, seeds, out, mode, options, validate=validate),
         "hospital": hospital,
         "seeds": seeds,
         "generator_version": GENERATOR_VERSION,
@@ -153,6 +149,17 @@ def main(
     ledger.remove()
     if report.get("dicom_validity", {}).get("errors"):
         raise typer.Exit(code=1)
+
+
+def _command(bundle: Path, seeds: str, out: Path, mode: Mode, options: PhantomOptions, *, validate: bool) -> str:
+    """Return the command line that gives this report."""
+    return (
+        f"python -m benchmarks.evaluate_model --bundle {bundle} --seeds {seeds} --out {out} --mode {mode}"
+        + (f" --hospital {options.hospital}" if options.hospital else "")
+        + (f" --anatomy {options.anatomy.name}" if options.anatomy else "")
+        + "".join(f" --leave-out {name}" for name in options.left_out)
+        + (" --validate" if validate else "")
+    )
 
 
 def _by_person(scores: Sequence[CaseScore]) -> dict[str, Any]:

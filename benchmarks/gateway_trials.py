@@ -10,6 +10,8 @@ import pydicom
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
 
+from benchmarks.machine import processor_s
+
 _MATRIX: Final = 320
 _SEED: Final = 20
 _MIB: Final = 1 << 20
@@ -30,14 +32,12 @@ class Taken:
 def taken_by(pid: int) -> Taken:
     """Return what a process has, with the processor time that it has used since its start."""
     process = Path(f"/proc/{pid}")
-    fields = (process / "stat").read_text().rpartition(")")[2].split()
-    ticks = int(fields[11]) + int(fields[12])
     pages = int((process / "statm").read_text().split()[1])
     return Taken(
         len(list((process / "task").iterdir())),
         len(list((process / "fd").iterdir())),
         round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1),
-        ticks / os.sysconf("SC_CLK_TCK"),
+        processor_s(pid),
     )
 
 

@@ -175,6 +175,16 @@ def _rows(curve: dict[str, Any]) -> Iterator[str]:
             yield f"| {size} | {start} | {' | '.join(cells)} |"
 
 
+def _places(place: list[str] | None, anatomy: Path | None) -> list[Place]:
+    """Return where phantoms are made, in their order; raises `typer.BadParameter` on another place."""
+    places = [each for each in PLACES if place is None or each in place]
+    if not places or (place is not None and set(place) - set(PLACES)):
+        raise typer.BadParameter(f"got {', '.join(place or [])}; allowed: {', '.join(PLACES)}", param_hint="--place")
+    if "people" in places and anatomy is None:
+        raise typer.BadParameter("the place people needs a folder of label maps", param_hint="--anatomy")
+    return places
+
+
 @app.command()
 def main(
     bundle: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Bundle that one arm starts from.")],
@@ -196,11 +206,7 @@ def main(
 
     Example: python -m benchmarks.labelled_cases --bundle models/demo --work work/few --place south --out few.json
     """
-    places = [each for each in PLACES if place is None or each in place]
-    if not places or (place is not None and set(place) - set(PLACES)):
-        raise typer.BadParameter(f"got {', '.join(place or [])}; allowed: {', '.join(PLACES)}", param_hint="--place")
-    if "people" in places and anatomy is None:
-        raise typer.BadParameter("the place people needs a folder of label maps", param_hint="--anatomy")
+    places = _places(place, anatomy)
     how: dict[str, Any] = {
         "bundle": bundle,
         "anatomy": anatomy,

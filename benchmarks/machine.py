@@ -34,6 +34,16 @@ def versions_of(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def processor_s(pid: int) -> float:
+    """Return the seconds of processor time that a process has used since its start, for itself and in the system.
+
+    The name of the command may hold spaces; user and system time are the 14th and 15th field of /proc/PID/stat
+    (proc(5)).
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):

@@ -10,7 +10,6 @@ says SERVING.
 import argparse
 import gzip
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from typing import Any
 
 import sidewall
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, processor_s
 from demo.cases import make_cases
 
 _ADDRESS = "127.0.0.1:50051"
@@ -112,9 +111,7 @@ def _answer_a_case(name: str) -> dict[str, Any]:
 def cpu_s(name: str) -> float:
     """Return the seconds of processor time that the container's process has used, fairer where others use it too."""
     process = podman("inspect", "--format={{.State.Pid}}", name)
-    # The name of the command may hold spaces; user and system time are the 14th and 15th field (proc(5)).
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
+    return round(processor_s(int(process)), 2)
 
 
 def memory_mib(name: str, field: str) -> int:

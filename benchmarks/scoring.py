@@ -12,7 +12,7 @@ import numpy.typing as npt
 from benchmarks.dciodvfy import ClassValidity
 from core.findings import Findings
 from phantom.case import PhantomCase
-from training.node_matching import match_instances
+from training.node_matching import Matching, match_instances
 
 SIZE_CLASSES: tuple[tuple[str, float, float], ...] = (
     ("< 5 mm", 0.0, 5.0),
@@ -97,23 +97,43 @@ def score_case(
     if unknown:
         raise ValueError(f"instances {sorted(unknown)} stand for no node of the findings")
     matching = match_instances(found_map, true_map)
-    by_true = {pair.true: pair for pair in matching.pairs}
-    by_found = {pair.found: pair for pair in matching.pairs}
+    true_nodes = _true_nodes(case, true_map, matching)
+    return CaseScore(
+        seed=case.seed,
+        truth_positive=any(node.status == "positive" for node in true_nodes),
+        status=findings.status,
+        refusal=tuple(reason.code for reason in findings.refusal),
+        true_nodes=true_nodes,
+        found_nodes=_found_nodes(findings, matching),
+        seconds=seconds,
+        warned=tuple(gate.code for gate in findings.gates if gate.outcome != "pass"),
+        objects=objects,
+        people=case.people,
+    )
+
+
+def _true_nodes(case: PhantomCase, true_map: npt.NDArray[Any], matching: Matching) -> tuple[TrueNodeScore, ...]:
+    """Return the true nodes of which the image shows a voxel."""
+    pairs = {pair.true: pair for pair in matching.pairs}
     present = set(np.unique(true_map).tolist())
-    true_nodes = tuple(
+    return tuple(
         TrueNodeScore(
             node.id,
             node.short_axis_mm,
             node.side,
             node.station,
             node.status,
-            by_true[node.id].found if node.id in by_true else None,
-            by_true[node.id].iou if node.id in by_true else 0.0,
+            pairs[node.id].found if node.id in pairs else None,
+            pairs[node.id].iou if node.id in pairs else 0.0,
         )
         for node in case.nodes
         if node.id in present
     )
-    found_nodes = tuple(
+
+
+def _found_nodes(findings: Findings, matching: Matching) -> tuple[FoundNodeScore, ...]:
+    pairs = {pair.found: pair for pair in matching.pairs}
+    return tuple(
         FoundNodeScore(
             node.id,
             node.short_axis_mm,
@@ -121,22 +141,10 @@ def score_case(
             node.station,
             node.status,
             node.probability,
-            by_found[node.id].true if node.id in by_found else None,
+            pairs[node.id].true if node.id in pairs else None,
             node.mean_posterior,
         )
         for node in findings.nodes
-    )
-    return CaseScore(
-        seed=case.seed,
-        truth_positive=any(node.status == "positive" for node in true_nodes),
-        status=findings.status,
-        refusal=tuple(reason.code for reason in findings.refusal),
-        true_nodes=true_nodes,
-        found_nodes=found_nodes,
-        seconds=seconds,
-        warned=tuple(gate.code for gate in findings.gates if gate.outcome != "pass"),
-        objects=objects,
-        people=case.people,
     )
 
 

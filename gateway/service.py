@@ -107,49 +107,12 @@ class Gateway:
             if getattr(settings, name):
                 require_free(getattr(settings, name), name)
         tls = self._tls = self._read_tls()
-        closer = Closer(
-            self.ledger,
-            lambda: self.site_file.site,
-            self.activity,
-            quiet_s=settings.quiet_s,
-            force_s=settings.force_s,
-        )
-        janitor = Janitor(self.ledger, self.spool, settings)
-        self._workers = [
-            Worker("site", self._look_at_site, _LOOK_S),
-            Worker("closing", closer.close_due, min(_LOOK_S, settings.quiet_s)),
-            Worker("sweeping", self._sweep, _SWEEP_S),
-            Worker("cleaning", janitor.clean, _CLEAN_S),
-            Worker("analysing", lambda: asyncio.run(self.analyst.run()), _LOOK_S),
-        ]
-        if tls is not None:
-            self._workers.append(Worker("certificates", tls.look, _SWEEP_S))
-        if settings.watched_folder is not None:
-            watched = WatchedFolder(settings.watched_folder, self.receiver, self.spool)
-            self._workers.append(Worker("watching", watched.work, _LOOK_S))
+        self._workers = self._made_workers(tls)
         self._look_at_site()
         for worker in self._workers:
             worker.start()
         if settings.web_listen:
-            collector = LedgerCollector(
-                self.ledger,
-                self.receiver.counts,
-                self.spool.free_bytes,
-                settings.min_free_mib << 20,
-                self.fault,
-                self._validity,
-            )
-            peers = Peers()
-            node = WebNode(
-                self.receiver,
-                self.spool,
-                settings.max_instance_mib,
-                settings.max_request_mib,
-                self.fault,
-                lambda: page(collector),
-                Admit(lambda: self.site_file.site, peers.names, Rate(settings.max_instances_min, "instances")),
-            )
-            self._web = WebServer(node.application(), settings, None if tls is None else tls.context, peers)
+            self._web = self._web_server(tls)
             self.web_port = self._web.start()
         if settings.studies_listen:
             self._studies = StudiesServer(settings, self.ledger, self.spool, lambda: self.site_file.site)
@@ -169,6 +132,52 @@ class Gateway:
         self._workers.append(health)
         health.start()
         return port
+
+    def _made_workers(self, tls: ServerTls | None) -> list[Worker]:
+        """Return what works beside the listeners, not started yet."""
+        closer = Closer(
+            self.ledger,
+            lambda: self.site_file.site,
+            self.activity,
+            quiet_s=self.settings.quiet_s,
+            force_s=self.settings.force_s,
+        )
+        janitor = Janitor(self.ledger, self.spool, self.settings)
+        workers = [
+            Worker("site", self._look_at_site, _LOOK_S),
+            Worker("closing", closer.close_due, min(_LOOK_S, self.settings.quiet_s)),
+            Worker("sweeping", self._sweep, _SWEEP_S),
+            Worker("cleaning", janitor.clean, _CLEAN_S),
+            Worker("analysing", lambda: asyncio.run(self.analyst.run()), _LOOK_S),
+        ]
+        if tls is not None:
+            workers.append(Worker("certificates", tls.look, _SWEEP_S))
+        if self.settings.watched_folder is not None:
+            watched = WatchedFolder(self.settings.watched_folder, self.receiver, self.spool)
+            workers.append(Worker("watching", watched.work, _LOOK_S))
+        return workers
+
+    def _web_server(self, tls: ServerTls | None) -> WebServer:
+        """Return what answers over HTTP, not started yet."""
+        collector = LedgerCollector(
+            self.ledger,
+            self.receiver.counts,
+            self.spool.free_bytes,
+            self.settings.min_free_mib << 20,
+            self.fault,
+            self._validity,
+        )
+        peers = Peers()
+        node = WebNode(
+            self.receiver,
+            self.spool,
+            self.settings.max_instance_mib,
+            self.settings.max_request_mib,
+            self.fault,
+            lambda: page(collector),
+            Admit(lambda: self.site_file.site, peers.names, Rate(self.settings.max_instances_min, "instances")),
+        )
+        return WebServer(node.application(), self.settings, None if tls is None else tls.context, peers)
 
     def stop(self) -> None:
         """Take nothing more, let what is under way end as far as it does in seconds, and close."""
