@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from analytics.errors import AnalyticsError, DataLost, InternalFault, fault_text, file_failure
 from analytics.simulation.command import simulate
+from analytics.study.spec import Language
 from analytics.version import own_version
 from base.errors import SystemFailed
 from base.exit_status import exit_status
@@ -116,6 +118,9 @@ def report(
     verify: Annotated[
         bool, typer.Option("--verify", help="Recompute numbers by lifelines and statsmodels, and list agreement.")
     ] = False,
+    language: Annotated[
+        Language | None, typer.Option(help="Of what a reader sees; by default that of the study file, else English.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and checklists of a study; the same input gives the same bytes."""
@@ -128,6 +133,8 @@ def report(
     data = _load(study)
     if data.stops:
         raise DataLost("; ".join(map(str, data.stops)))
+    if language is not None:
+        data = replace(data, study=replace(data.study, language=language))
     # A folder that cannot be written is told before the minutes of computing.
     writable_folder(out)
     with new_progress() as progress:

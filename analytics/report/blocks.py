@@ -44,6 +44,9 @@ class Table:
     note: str = ""
     """Methods, n and what a reader must know."""
 
+    of_numbers: bool = False
+    """Whether each row is a number with its interval, what it rests on and its method."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -102,6 +105,17 @@ class ReportDocument:
     versions: dict[str, str]
     inputs: dict[str, str]
     """Name of each input and its sha256."""
+
+    @property
+    def banner(self) -> str:
+        """What must be read before all else."""
+        simulated = "Simulated data: no real patients. " if self.simulated else ""
+        return f"{simulated}Research use only: not for decisions about patients."
+
+    @property
+    def origin(self) -> str:
+        """What made the report."""
+        return f"Made by {', '.join(f'{name} {version}' for name, version in self.versions.items())}."
 
     @property
     def faults(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from analytics.report.docx_document import docx_bytes
 from analytics.report.figures.drawing import drawn_as
 from analytics.report.html_page import html_page
 from analytics.report.inputs import input_digests
+from analytics.report.language import in_spoken_language, say, speaking
 from analytics.report.letters import without_font
 from analytics.report.machine import numbers_csv, results_json
 from analytics.report.pdf_document import pdf_bytes
@@ -33,7 +34,7 @@ from analytics.report.sections.survival import survival_section
 from analytics.report.workers import on_processes
 from analytics.segmentation.label_map import label_map_files
 from analytics.study.data import StudyData
-from analytics.study.spec import FigureLook
+from analytics.study.spec import Study
 from analytics.version import software_versions
 
 
@@ -51,17 +52,17 @@ def build_report(
     """
     computed = _sections(data, advance) if jobs == 1 else _side_by_side(data, advance, jobs)
     sections = [section for section in computed if section is not None]
-    key_results = _computed("Key results", data.study.figures, partial(key_results_section, data, sections))
+    key_results = _computed("Key results", data.study, partial(key_results_section, data, sections))
     sections = [*([] if key_results is None else [key_results]), *sections]
     if verify:
         numbers = [number for section in sections for number in section.numbers]
-        opinion = _computed("Second opinion", data.study.figures, partial(_second_opinion, data, numbers))
+        opinion = _computed("Second opinion", data.study, partial(_second_opinion, data, numbers))
         sections += [opinion] if opinion is not None else []
     titles = {section.key: section.title for section in sections if section.fault is None}
     inputs = input_digests(study_file, data.study)
     versions = software_versions()
     sections += [checklists_section(data, titles), _origin_section(versions, inputs)]
-    sections += _letters_section(data.study.title, sections)
+    sections += _letters_section(data.study, sections)
     subtitle = f"{len(data.patients):,} patients, {len(data.study.raters)} raters, {len(data.follow_up)} endpoints"
     return ReportDocument(data.study.title, subtitle, data.study.simulated, tuple(sections), versions, inputs)
 
@@ -92,10 +93,10 @@ _STEP_BY_STEP: Final[dict[str, Callable[[StudyData, Callable[[], None]], Section
 
 def _sections(data: StudyData, advance: Callable[[], None]) -> Iterator[Section | None]:
     for title, make in _AT_ONCE.items():
-        yield _computed(title, data.study.figures, partial(make, data))
+        yield _computed(title, data.study, partial(make, data))
         advance()
     for title, follow in _STEP_BY_STEP.items():
-        yield _computed(title, data.study.figures, partial(follow, data, advance))
+        yield _computed(title, data.study, partial(follow, data, advance))
 
 
 def _side_by_side(data: StudyData, advance: Callable[[], None], jobs: int) -> Iterator[Section | None]:
@@ -113,15 +114,15 @@ def _side_by_side(data: StudyData, advance: Callable[[], None], jobs: int) -> It
 def _alone(data: StudyData, title: str) -> Section | None:
     """Return one section, in a process of its own."""
     if title in _AT_ONCE:
-        return _computed(title, data.study.figures, partial(_AT_ONCE[title], data))
-    return _computed(title, data.study.figures, partial(_STEP_BY_STEP[title], data, lambda: None))
+        return _computed(title, data.study, partial(_AT_ONCE[title], data))
+    return _computed(title, data.study, partial(_STEP_BY_STEP[title], data, lambda: None))
 
 
-def _computed(title: str, look: FigureLook, make: Callable[[], Section | None]) -> Section | None:
+def _computed(title: str, study: Study, make: Callable[[], Section | None]) -> Section | None:
     """Return a section, or why the data do not allow it: the others go on, as they do after a fault in this one."""
     key = identifier(title.lower())
     try:
-        with drawn_as(look):
+        with drawn_as(study.figures), speaking(study.language):
             return make()
     except NotEstimable as error:
         return Section(key, title, (Text(f"Not computed: {error}."),))
@@ -150,9 +151,9 @@ def _steps_of(title: str, data: StudyData) -> int:
     return 0 if follow_up is None or left_out else len(follow_up.endpoints)
 
 
-def _letters_section(title: str, sections: list[Section]) -> list[Section]:
+def _letters_section(study: Study, sections: list[Section]) -> list[Section]:
     """Return what says that some letters have no font; nothing where all have one."""
-    words = [title]
+    words = [study.title]
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Table):
@@ -161,6 +162,8 @@ def _letters_section(title: str, sections: list[Section]) -> list[Section]:
                 words.append(block.text)
             else:
                 words += [block.title, block.alternative, block.note]
+    with speaking(study.language):
+        words = [each for word in words for each in (word, say(word))]
     if not (missing := without_font("".join(sorted({letter for word in words for letter in word})))):
         return []
     text = (
@@ -199,19 +202,23 @@ def write_report(
     """
     figures = writable_folder(folder / "figures")
     faults, written = dict(document.faults), []
+    with speaking(data.study.language):
+        shown = in_spoken_language(document)
     makers: dict[str, Callable[[], str | bytes]] = {
         "results.json": lambda: results_json(document, data, faults),
         "numbers.csv": lambda: numbers_csv(document),
         "analysis.R": lambda: r_script(document, data, folder),
-        "report.html": lambda: html_page(document),
-        "tables.docx": lambda: docx_bytes(document),
-        "report.pdf": lambda: pdf_bytes(document),
+        "report.html": lambda: html_page(shown),
+        "tables.docx": lambda: docx_bytes(shown),
+        "report.pdf": lambda: pdf_bytes(shown),
     }
     for name, make in makers.items():
         # One of an earlier run would look like one of this report.
         (folder / name).unlink(missing_ok=True)
         try:
-            written.append(_write(folder / name, make()))
+            with speaking(data.study.language):
+                content = make()
+            written.append(_write(folder / name, content))
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - what one document is lost to must not cost the others

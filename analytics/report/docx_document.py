@@ -12,6 +12,7 @@ from docx.oxml.ns import qn
 from docx.shared import Pt
 
 from analytics.report.blocks import ReportDocument, Table
+from analytics.report.language import say, spoken
 from analytics.report.table_parts import parts_within
 
 _WHEN: Final = datetime.datetime(2000, 1, 1)
@@ -19,6 +20,9 @@ _WHEN: Final = datetime.datetime(2000, 1, 1)
 
 _MOST_LETTERS: Final = 150.0
 """Letters of 9 points that fit beside each other on the page."""
+
+_CHINESE_FONT: Final = "SimSun"
+"""Which every Word has, and other programs replace by their own."""
 
 _ZIP_DATE: Final = (2000, 1, 1, 0, 0, 0)
 
@@ -33,9 +37,10 @@ def docx_bytes(document: ReportDocument) -> bytes:
     page.orientation = WD_ORIENT.LANDSCAPE
     page.page_width, page.page_height = page.page_height, page.page_width
     made.styles["Normal"].font.size = Pt(9)
+    if spoken() == "zh":
+        made.styles["Normal"].element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), _CHINESE_FONT)
     made.add_heading(document.title, 0)
-    simulated = "Simulated data: no real patients. " if document.simulated else ""
-    made.add_paragraph(f"{simulated}Research use only: not for decisions about patients.")
+    made.add_paragraph(say(document.banner))
     for section in document.sections:
         tables = [block for block in section.blocks if isinstance(block, Table)]
         if tables:
@@ -43,8 +48,7 @@ def docx_bytes(document: ReportDocument) -> bytes:
         for table in tables:
             for part in parts_within(table, _MOST_LETTERS, _letters):
                 _add(made, part)
-    versions = ", ".join(f"{name} {version}" for name, version in document.versions.items())
-    made.add_paragraph(f"Made by {versions}.")
+    made.add_paragraph(say(document.origin))
     buffer = BytesIO()
     made.save(buffer)
     return _undated(buffer.getvalue())

@@ -7,11 +7,12 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 
 from analytics.report.blocks import Block, Figure, ReportDocument, Table, identifier
+from analytics.report.language import HTML_TAGS, say, spoken
 
 
 def html_page(document: ReportDocument) -> str:
     """Return the page."""
-    return _template().render(document=document)
+    return _template().render(document=document, say=say, language=HTML_TAGS[spoken()])
 
 
 @cache

@@ -8,9 +8,9 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer
 from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Block, Figure, Section, Table, Text
-from analytics.report.pdf_styles import TEXT_HEIGHT, TEXT_WIDTH, markup, style
+from analytics.report.language import say
+from analytics.report.pdf_styles import TEXT_HEIGHT, TEXT_WIDTH, broken_anywhere, markup, paragraph, style
 from analytics.report.pdf_tables import in_print, page_parts, pdf_table
-from analytics.report.wording import NUMBERS_HEADER
 
 LONGEST_TABLE: Final = 18
 """Rows of a table of numbers that stands in its section; a longer one goes to the appendix."""
@@ -30,7 +30,7 @@ class Marked(Paragraph):
     """A heading or caption that tells the page it came to, and has its place in the outline of the file."""
 
     def __init__(self, text: str, kind: str, key: str, level: int, pages: dict[str, int]) -> None:
-        super().__init__(markup(text), style(kind))
+        super().__init__(markup(text), style(kind, broken_anywhere(text)))
         self._mark = (text, key, level, pages)
 
     def draw(self) -> None:
@@ -48,7 +48,7 @@ def long_tables(section: Section) -> list[Table]:
 
 
 def _is_long(block: Table) -> bool:
-    return block.header == NUMBERS_HEADER and len(block.rows) > LONGEST_TABLE
+    return block.of_numbers and len(block.rows) > LONGEST_TABLE
 
 
 def section_flowables(section: Section, draw: Draw, pages: dict[str, int], known: dict[str, int]) -> list[Any]:
@@ -78,7 +78,7 @@ def _together(flowables: list[Any]) -> list[Any]:
 
 def _grid(printed: Table) -> list[Any]:
     table, end = pdf_table(printed), Spacer(1, 4 * mm)
-    note = [Paragraph(markup(printed.note), style("note"))] if printed.note else []
+    note = [paragraph(printed.note, "note")] if printed.note else []
     tall = table.wrap(TEXT_WIDTH, TEXT_HEIGHT)[1] > 0.8 * TEXT_HEIGHT
     return [*note, Spacer(1, 2 * mm), table, end] if tall else [table, *note, end]
 
@@ -104,7 +104,7 @@ def _of_one_title(first: Block, second: Block) -> bool:
 def _group(group: tuple[Block, ...], draw: Draw, pages: dict[str, int], known: dict[str, int]) -> list[Any]:
     first = group[0]
     if isinstance(first, Text):
-        return [Paragraph(markup(first.text), style("body"))]
+        return [paragraph(first.text, "body")]
     if isinstance(first, Table):
         return _pointer(first, pages, known) if _is_long(first) else table_flowables(first, pages)
     if len(group) == 1:
@@ -129,15 +129,15 @@ def _figure(block: Figure, most: float, draw: Draw, pages: dict[str, int]) -> li
     scale = min(most / (block.width_in * 72), _TALLEST / (block.height_in * 72), 1.0)
     picture = draw(block, scale * block.width_in * 72, scale * block.height_in * 72)
     picture.hAlign = "LEFT"
-    note = [Paragraph(markup(block.note), style("note"))] if block.note else []
+    note = [paragraph(block.note, "note")] if block.note else []
     return [Marked(block.title, "caption", f"figure-{block.key}", 1, pages), picture, *note]
 
 
 def _pointer(block: Table, pages: dict[str, int], known: dict[str, int], captioned: bool = False) -> list[Any]:
     """Return where a long table stands, under its caption unless the figure above has the same."""
     page = known.get(f"table-{block.key}", 0)
-    words = f"{len(block.rows)} rows: see the appendix, page {page}. numbers.csv has them, too."
-    pointer = Paragraph(words, style("note"))
+    words = say(f"{len(block.rows)} rows: see the appendix, page {page}. numbers.csv has them, too.")
+    pointer = paragraph(words, "note")
     if captioned:
         return [pointer, Spacer(1, 3 * mm)]
-    return [Paragraph(markup(block.title), style("caption")), pointer, Spacer(1, 3 * mm)]
+    return [paragraph(block.title, "caption"), pointer, Spacer(1, 3 * mm)]

@@ -7,10 +7,11 @@ from typing import Any, Final
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import CondPageBreak, Flowable, Image, PageBreak, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import CondPageBreak, Flowable, Image, PageBreak, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Figure, ReportDocument, Section
+from analytics.report.language import HTML_TAGS, say, spoken
 from analytics.report.pdf_blocks import Draw, Marked, long_tables, section_flowables, table_flowables
 from analytics.report.pdf_styles import (
     MARGIN,
@@ -18,15 +19,13 @@ from analytics.report.pdf_styles import (
     TEXT_HEIGHT,
     TEXT_WIDTH,
     draw_line,
-    markup,
+    paragraph,
     prepare_fonts,
-    style,
 )
 
 _LONGEST_FOOTER: Final = 80
 """Characters of a title at the foot of a page."""
 
-_APPENDIX: Final = Section("appendix", "Appendix: long tables", ())
 
 
 def pdf_bytes(document: ReportDocument) -> bytes:
@@ -42,11 +41,12 @@ def _laid_out(document: ReportDocument, draw: Draw, pages: dict[str, int], known
     buffer = BytesIO()
     template = SimpleDocTemplate(
         buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=18 * mm, bottomMargin=20 * mm,
-        title=document.title, author="sidewall-analytics", invariant=1, lang="en", pageCompression=1,
+        title=document.title, author="sidewall-analytics", invariant=1, lang=HTML_TAGS[spoken()], pageCompression=1,
     )  # fmt: skip
     # A long title is cut, never what must be read on every page.
     title = document.title if len(document.title) <= _LONGEST_FOOTER else f"{document.title[: _LONGEST_FOOTER - 2]} …"
-    footer = f"{title}  ·  {'simulated data  ·  ' if document.simulated else ''}research use only"
+    remarks = [*(["simulated data"] if document.simulated else []), "research use only"]
+    footer = "  ·  ".join([title, *map(say, remarks)])
 
     def decorate(canvas: Canvas, _: object) -> None:
         canvas.setFont(REGULAR, 7)
@@ -62,20 +62,20 @@ def _laid_out(document: ReportDocument, draw: Draw, pages: dict[str, int], known
 
 def _story(document: ReportDocument, draw: Draw, pages: dict[str, int], known: dict[str, int]) -> Iterator[Any]:
     tables = [table for section in document.sections for table in long_tables(section)]
-    sections = (*document.sections, *([_APPENDIX] if tables else []))
-    yield Paragraph(markup(document.title), style("title"))
-    yield Paragraph(markup(document.subtitle), style("body"))
-    yield Paragraph(_banner(document), style("banner"))
+    appendix = Section("appendix", say("Appendix: long tables"), ())
+    sections = (*document.sections, *([appendix] if tables else []))
+    yield paragraph(document.title, "title")
+    yield paragraph(document.subtitle, "body")
+    yield paragraph(say(document.banner), "banner")
     yield _contents(sections, known)
     for section in document.sections:
         # A heading near the foot of a page would stand alone or push its first figure away.
         yield CondPageBreak(0.2 * TEXT_HEIGHT)
         yield from section_flowables(section, draw, pages, known)
-    versions = ", ".join(f"{name} {version}" for name, version in document.versions.items())
-    yield Paragraph(markup(f"Made by {versions}."), style("note"))
+    yield paragraph(say(document.origin), "note")
     if tables:
         yield PageBreak()
-        yield Marked(_APPENDIX.title, "heading", f"section-{_APPENDIX.key}", 0, pages)
+        yield Marked(appendix.title, "heading", f"section-{appendix.key}", 0, pages)
     for table in tables:
         yield CondPageBreak(0.2 * TEXT_HEIGHT)
         yield from table_flowables(table, pages)
@@ -86,8 +86,8 @@ def _contents(sections: tuple[Section, ...], known: dict[str, int]) -> PdfTable:
     for section in sections:
         link = f"section-{section.key}"
         # Before the pages are known there is nothing to link to.
-        name = f'<a href="#{link}">{markup(section.title)}</a>' if known else markup(section.title)
-        rows.append([Paragraph(name, style("contents")), Paragraph(str(known.get(link, 0)), style("contents"))])
+        title = paragraph(section.title, "contents", link if known else "")
+        rows.append([title, paragraph(str(known.get(link, 0)), "contents")])
     table = PdfTable(rows, colWidths=[TEXT_WIDTH - 20 * mm, 20 * mm], hAlign="LEFT", spaceAfter=4 * mm)
     table.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 0),
                     ("BOTTOMPADDING", (0, 0), (-1, -1), 0)])  # fmt: skip
@@ -96,8 +96,3 @@ def _contents(sections: tuple[Section, ...], known: dict[str, int]) -> PdfTable:
 
 def _picture(block: Figure, width: float, height: float) -> Flowable:
     return Image(BytesIO(block.png), width, height)
-
-
-def _banner(document: ReportDocument) -> str:
-    simulated = "Simulated data: no real patients. " if document.simulated else ""
-    return f"{simulated}Research use only: not for decisions about patients."

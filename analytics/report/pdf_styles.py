@@ -14,6 +14,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Paragraph
 
 from analytics.report.letters import DEJAVU, runs
 
@@ -22,6 +23,9 @@ BOLD: Final = "DejaVuSans-Bold"
 MARGIN: Final = 18 * mm
 TEXT_WIDTH: Final = A4[0] - 2 * MARGIN
 TEXT_HEIGHT: Final = A4[1] - 38 * mm
+
+_FIRST_EAST_ASIAN: Final = "\u2e80"
+"""First of Unicode's blocks for East Asian scripts, whose words stand without spaces."""
 
 _GREY: Final = colors.Color(0.33, 0.37, 0.4)
 _SIZES: Final[dict[str, dict[str, Any]]] = {
@@ -86,10 +90,22 @@ def draw_line(canvas: Canvas, x: float, y: float, text: str, size: float) -> Non
         x += pdfmetrics.stringWidth(part, name, size)
 
 
+def paragraph(text: str, kind: str, link: str = "") -> Paragraph:
+    """Return a text in the style of its kind, with a link to a place in the file where one is named."""
+    words = markup(text)
+    return Paragraph(f'<a href="#{link}">{words}</a>' if link else words, style(kind, broken_anywhere(text)))
+
+
+def broken_anywhere(text: str) -> bool:
+    """Return whether a text has letters between which a line may end, as Chinese has."""
+    return any(letter >= _FIRST_EAST_ASIAN for letter in text)
+
+
 @cache
-def style(name: str) -> ParagraphStyle:
-    """Return the style of a kind of text."""
-    return ParagraphStyle(name, **({"fontName": REGULAR} | _SIZES[name]))
+def style(name: str, anywhere: bool = False) -> ParagraphStyle:
+    """Return the style of a kind of text; `anywhere` where its lines need no space to end at."""
+    wrap = {"wordWrap": "CJK"} if anywhere else {}
+    return ParagraphStyle(name, **({"fontName": REGULAR} | wrap | _SIZES[name]))
 
 
 def text_width(text: str, name: str) -> float:

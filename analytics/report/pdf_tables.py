@@ -1,24 +1,27 @@
 """Tables of the report in print: methods as notes below, columns as wide as their texts, headers on every page."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from string import ascii_lowercase
 from typing import Any, Final
 
 from reportlab.lib import colors
-from reportlab.platypus import Paragraph
 from reportlab.platypus import Table as PdfTable
 
 from analytics.report.blocks import Table
-from analytics.report.pdf_styles import TEXT_WIDTH, markup, style, text_width
+from analytics.report.language import say
+from analytics.report.pdf_styles import TEXT_WIDTH, paragraph, text_width
 from analytics.report.table_parts import parts_within
-from analytics.report.wording import NUMBERS_HEADER
 
 _LONGEST_LINE: Final = 46
 """Characters of a cell beyond which its column grows no more."""
 
 _LONGEST_WORD: Final = 18
 """Characters of a word or figure that stay on one line."""
+
+_PIECES: Final = re.compile(r"[\u2e80-\uffff]{1,4}|[^ \u2e80-\uffff]+")
 
 _PADDING: Final = 8.0
 """Points between a cell and the next."""
@@ -29,14 +32,14 @@ _LONG_CELL: Final = 400
 
 def in_print(block: Table) -> Table:
     """Return a table as it is printed: each method of a table of numbers stands once below it, told by a letter."""
-    if block.header != NUMBERS_HEADER:
+    if not block.of_numbers:
         return block
     methods = list(dict.fromkeys(row[-1] for row in block.rows))
     letters = dict(zip(methods, _letters(), strict=False))
     rows = tuple((*row[:-1], letters[row[-1]]) for row in block.rows)
     listed = "; ".join(f"{letter}: {method}" for method, letter in letters.items())
-    note = f"{block.note} Methods: {listed}.".strip()
-    return Table(block.key, block.title, (*block.header[:-1], "Method"), rows, note)
+    note = f"{block.note} {say(f'Methods: {listed}.')}".strip()
+    return replace(block, rows=rows, note=note, of_numbers=False)
 
 
 def _letters() -> list[str]:
@@ -45,8 +48,8 @@ def _letters() -> list[str]:
 
 def pdf_table(block: Table) -> PdfTable:
     """Return the grid of a table, whose header is repeated on every page that it goes on to."""
-    cells = [[Paragraph(markup(cell), style("head")) for cell in block.header]]
-    cells += [[Paragraph(markup(_shortened(cell)), style("cell")) for cell in row] for row in block.rows]
+    cells = [[paragraph(cell, "head") for cell in block.header]]
+    cells += [[paragraph(_shortened(cell), "cell") for cell in row] for row in block.rows]
     table = PdfTable(cells, colWidths=column_widths(block), repeatRows=1, hAlign="LEFT")
     rules: list[Any] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -106,16 +109,21 @@ def _natural_width(column: Sequence[str]) -> float:
 
 
 def _longest_word(text: str) -> int:
-    return max(map(len, text.split()), default=0)
+    return max(map(len, _unbroken(text)), default=0)
 
 
 def _least_width(column: Sequence[str]) -> float:
     """Return what the widest word of header and cells takes; words beyond `_LONGEST_WORD` may be parted."""
     head, *cells = column
-    heads = {word for word in head.split(" ") if len(word) <= _LONGEST_WORD}
-    words = {word for cell in cells for word in _shortened(cell).split(" ") if len(word) <= _LONGEST_WORD}
+    heads = {word for word in _unbroken(head) if len(word) <= _LONGEST_WORD}
+    words = {word for cell in cells for word in _unbroken(_shortened(cell)) if len(word) <= _LONGEST_WORD}
     widths = [*(text_width(each, "head") for each in heads), *(text_width(each, "cell") for each in words)]
     return max(widths, default=0.0) + _PADDING + 1
+
+
+def _unbroken(text: str) -> list[str]:
+    """Return the pieces of a text that stay on one line: words, and East Asian letters by the few."""
+    return _PIECES.findall(text)
 
 
 def _shortened(cell: str) -> str:

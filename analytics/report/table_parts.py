@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from analytics.report.blocks import Table
+from analytics.report.language import say
 
 
 def parts_within(block: Table, width: float, widths: Callable[[Table], Sequence[float]]) -> list[Table]:
@@ -33,7 +34,7 @@ def _part(block: Table, columns: list[int], place: int, parts: int) -> Table:
     return replace(
         block,
         key=block.key if place == 1 else f"{block.key}-part-{place}",
-        title=f"{block.title} (part {place})",
+        title=f"{block.title} {say(f'(part {place})')}",
         header=chosen(block.header),
         rows=tuple(map(chosen, block.rows)),
         note=block.note if place == parts else "",

@@ -82,7 +82,7 @@ def basis_text(number: Number) -> str:
 def numbers_table(key: str, title: str, numbers: list[Number], note: str = "") -> Table:
     """Return a table that gives each number its interval, what it rests on, and its method."""
     rows = tuple((each.label, value_text(each), basis_text(each), method_text(each)) for each in numbers)
-    return Table(key, title, NUMBERS_HEADER, rows, note)
+    return Table(key, title, NUMBERS_HEADER, rows, note, of_numbers=True)
 
 
 def method_text(number: Number) -> str:

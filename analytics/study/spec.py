@@ -212,6 +212,8 @@ class Gain:
 
 
 Palette = Literal["colour", "grey"]
+Language = Literal["en", "zh"]
+"""Of the report, by ISO 639-1."""
 
 
 @dataclass(frozen=True)
@@ -297,6 +299,9 @@ class Study:
     figures: FigureLook
     date_format: str | None
     """Of every date, as Python's strptime has it; None leaves it to each column."""
+
+    language: Language = "en"
+    """Of what a reader of the report sees; names are as the study has them, tables for programs English."""
 
     def raters_of(self, role: str) -> tuple[Rater, ...]:
         """Return the raters of one role."""

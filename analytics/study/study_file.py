@@ -51,6 +51,7 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
             "figures",
             "missing",
             "date_format",
+            "language",
         ),
     )
     covariates = tuple(map(_covariate, items_of(fields, "covariates")))
@@ -70,9 +71,14 @@ def read_study(root: Entry, folder: Path) -> spec.Study:
         figures=optional(fields, "figures", _figures, spec.FigureLook()),
         missing=words(fields["missing"]) if "missing" in fields else MISSING,
         date_format=optional(fields, "date_format", Entry.text, None),
+        language=optional(fields, "language", _language, "en"),
     )
     _check_names(fields, study)
     return study
+
+
+def _language(entry: Entry) -> spec.Language:
+    return cast(spec.Language, entry.choice(get_args(spec.Language)))
 
 
 def _figures(entry: Entry) -> spec.FigureLook:

@@ -13,10 +13,12 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text as Words
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 
 from analytics.errors import fault_text
 from analytics.report.blocks import Figure, Text, identifier
+from analytics.report.language import say, spoken
 from analytics.report.letters import DEJAVU, family, runs
 from analytics.study.spec import FigureLook, Palette
 
@@ -146,15 +148,32 @@ def canvas(width_in: float, height_in: float) -> Iterator[Canvas]:
 def finished(figure: Canvas, key: str, title: str, alternative: str, note: str = "") -> Figure:
     """Return a drawn figure as a block; call it inside `canvas`. Neither file carries a date."""
     # The layout is found once: each way of saving would find it again, even for the engine that is called "none".
+    _say_words(figure)
     for text in figure.findobj(Words):
         if not (words := text.get_text()).isascii():
-            text.set_fontfamily([family(path) for path in dict.fromkeys([DEJAVU, *(path for path, _ in runs(words))])])
+            others = [path for path, _ in runs(words) if path != DEJAVU]
+            text.set_fontfamily([family(path) for path in dict.fromkeys([DEJAVU, *others])])
+            if others:
+                # Only DejaVu comes in bold here.
+                text.set_fontweight("normal")
     figure.draw_without_rendering()
     figure.set_layout_engine(None)
     svg = BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     width_in, height_in = (float(length) for length in figure.get_size_inches())
     return Figure(identifier(key), title, alternative, svg.getvalue(), _png(figure), width_in, height_in, note)
+
+
+def _say_words(figure: Canvas) -> None:
+    """Put every word of a figure into the language that is spoken; words beside ticks are kept by their axis."""
+    if spoken() == "en":
+        return
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if isinstance(axis.get_major_locator(), FixedLocator) and labels:
+            axis.set_ticklabels([say(label) for label in labels])
+    for text in figure.findobj(Words):
+        text.set_text(say(text.get_text()))
 
 
 def _png(figure: Canvas) -> bytes:
