@@ -22,7 +22,7 @@ def pages(title: str, *blocks: Block) -> list[str]:
 
 def numbers(count: int, title: str = "Numbers") -> Table:
     rows = tuple((f"row {index}", "1.00 (0.50 to 2.00)", "n = 9", "Wilson") for index in range(count))
-    return Table("numbers", title, NUMBERS_HEADER, rows)
+    return Table("numbers", title, NUMBERS_HEADER, rows, of_numbers=True)
 
 
 def figure(key: str, width_in: float) -> Figure:
