@@ -136,7 +136,7 @@ def test_words_of_figures_are_chinese_too(folder: Path) -> None:
 
 def test_pdf_and_tables_speak_chinese_and_say_so(folder: Path) -> None:
     reader = PdfReader(folder / "zh" / "report.pdf")
-    assert reader.trailer["/Root"]["/Lang"] == "zh-CN"
+    assert str(reader.root_object["/Lang"]) == "zh-CN"
     text = "".join(page.extract_text() for page in reader.pages)
     assert "仅供研究使用" in text
     assert "附录：长表格" in text
