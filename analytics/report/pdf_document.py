@@ -27,7 +27,6 @@ _LONGEST_FOOTER: Final = 80
 """Characters of a title at the foot of a page."""
 
 
-
 def pdf_bytes(document: ReportDocument) -> bytes:
     """Return the document. It is laid out twice: without pictures to know the pages, then with the contents."""
     prepare_fonts()
