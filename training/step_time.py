@@ -3,14 +3,11 @@
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 
 from training.pace import StepTime
-
-if TYPE_CHECKING:
-    from training.trainer import SidewallTrainer
 
 _LONG_S: Final = 20.0
 """A first step of this length is not repeated on a CPU: what it does once for all weighs little beside it."""
@@ -18,7 +15,28 @@ _LONG_S: Final = 20.0
 _REPEATS: Final = 3
 
 
-def measure_step(trainer: "SidewallTrainer", number: int = 0) -> StepTime:
+class SteppingTrainer(Protocol):
+    """What a step needs of a trainer, which itself measures its steps: nnU-Net's, with ours for batches and loss."""
+
+    network: Any
+    optimizer: Any
+    device: torch.device
+    batch_size: int
+    configuration_manager: Any
+    label_manager: Any
+
+    def batch_sources(self) -> tuple[Any, Any]:
+        """Return the batches of training and of validation, by their numbers."""
+        ...
+
+    def forward_loss(self, batch: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Return output, target and loss of a batch."""
+        ...
+
+    def _get_deep_supervision_scales(self) -> list[list[float]]: ...
+
+
+def measure_step(trainer: SteppingTrainer, number: int = 0) -> StepTime:
     """Return what a step with a real batch takes; the trainer has its cases.
 
     The batch is one that the run sees anyway, cut anew, and every batch is seeded by its number: what follows is the
@@ -31,7 +49,7 @@ def measure_step(trainer: "SidewallTrainer", number: int = 0) -> StepTime:
     return StepTime(time_step(trainer, batch), batch_s)
 
 
-def time_step(trainer: "SidewallTrainer", batch: dict[str, Any]) -> float:
+def time_step(trainer: SteppingTrainer, batch: dict[str, Any]) -> float:
     """Return the seconds of forward and backward of one batch; no weight moves."""
     trainer.network.train()
     first_s = _timed(lambda: _forward_and_backward(trainer, batch), trainer.device)
@@ -43,7 +61,7 @@ def time_step(trainer: "SidewallTrainer", batch: dict[str, Any]) -> float:
     )
 
 
-def noise_batch(trainer: "SidewallTrainer") -> dict[str, Any]:
+def noise_batch(trainer: SteppingTrainer) -> dict[str, Any]:
     """Return a batch of noise as large as the trainer's, with one label map per resolution."""
     patch, batch = trainer.configuration_manager.patch_size, trainer.batch_size
     labels = len(trainer.label_manager.all_labels)
@@ -56,14 +74,13 @@ def noise_batch(trainer: "SidewallTrainer") -> dict[str, Any]:
     }
 
 
-def _scales(trainer: "SidewallTrainer") -> list[list[float]]:
-    scales: list[list[float]] = trainer._get_deep_supervision_scales()  # nnU-Net's own, for its loaders
-    return scales
+def _scales(trainer: SteppingTrainer) -> list[list[float]]:
+    return trainer._get_deep_supervision_scales()  # nnU-Net's own, for its loaders
 
 
-def _forward_and_backward(trainer: "SidewallTrainer", batch: dict[str, Any]) -> None:
+def _forward_and_backward(trainer: SteppingTrainer, batch: dict[str, Any]) -> None:
     _, _, loss = trainer.forward_loss(batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     trainer.optimizer.zero_grad(set_to_none=True)
 
 

@@ -11,7 +11,9 @@ def test_every_file_and_folder_that_the_page_names_is_there() -> None:
     named = re.findall(r"`([\w./-]+(?:\.py|\.md|\.toml|/))`", PAGE.read_text(encoding="utf-8"))
     assert len(named) > 40
     files = {
-        path.name for top in ("base", "core", "proto", "runtime", "tools") for path in (REPOSITORY / top).rglob("*.py")
+        path.name
+        for top in ("base", "core", "fleet", "gateway", "proto", "runtime", "tools", "trust")
+        for path in (REPOSITORY / top).rglob("*.py")
     }
     missing = [each for each in named if "/" in each and not any(map(Path.exists, _places(each)))]
     missing += [each for each in named if "/" not in each and each not in files and not (REPOSITORY / each).exists()]
