@@ -247,8 +247,11 @@ class PodmanBox:
             raise _of_bundle(reference, ended)
 
     def _bundle_words(self) -> list[str]:
+        words = shlex.split(self._settings.bundle_command)
+        if not any("{image}" in each for each in words):
+            return words
         image = self._engine_image or units.image_of(self._files["engine"], self._names("engine"))
-        return [each.replace("{image}", image) for each in shlex.split(self._settings.bundle_command)]
+        return [each.replace("{image}", image) for each in words]
 
 
 def _bundle_of(store: Path) -> Placed:
