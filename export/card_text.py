@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from export.errors import ExportFailed
+from export.recipe_file import CARD
 
 NOT_REPORTED: Final = "not reported"
 PHANTOM_TEXT: Final = Path(__file__).parent / "phantom_card.toml"
@@ -47,11 +48,16 @@ class CardText:
 
 
 def read_card_text(path: Path) -> CardText:
-    """Read a TOML file of flat `field = "text"` lines; raises `ExportFailed` on a field that no card has."""
+    """Read a TOML file of flat `field = "text"` lines, or such a table `[card]`, as a recipe has it.
+
+    Raises `ExportFailed` on a field that no card has.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ExportFailed(f"{path} is not readable TOML") from error
+    if isinstance(content.get(CARD), dict):
+        content = content[CARD]
     known = {each.name for each in fields(CardText)}
     wrong = sorted(name for name, value in content.items() if name not in known or not isinstance(value, str))
     if wrong:

@@ -1,9 +1,10 @@
 """The command line `sidewall-export`: folds to ONNX, bundles, their check and handing over, and keys."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -25,7 +26,6 @@ from export.options import (
     FigureFiles,
     PixelShuffle,
     StationFile,
-    Trained,
     Variants,
     WithoutMirroring,
     console,
@@ -34,6 +34,9 @@ from export.options import (
     parse_variants,
     signed_or_not,
 )
+
+if TYPE_CHECKING:
+    from trust.signing import TrainedOn
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -99,10 +102,18 @@ def bundle(
     key: Annotated[
         Path | None, typer.Option(help="Private key to sign with (sidewall-export keygen); none: sign it elsewhere.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the model.")] = _DEMO_NAME,
-    version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
-    trained_on: Trained = "phantom",
-    intended_use: Annotated[str, typer.Option(help="One or two sentences for the card.")] = _DEMO_USE,
+    recipe_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--recipe", help="TOML file with name, version, intended_use and a table [card]; flags go before it."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help=f"Name of the model; of phantoms {_DEMO_NAME}.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version of the model; default 0.1.0.")] = None,
+    trained_on: Annotated[
+        str | None, typer.Option(help="What the model learnt from: phantom or clinical; default: as its data set says.")
+    ] = None,
+    intended_use: Annotated[str | None, typer.Option(help="One or two sentences for the card.")] = None,
     checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
     golden_case: Annotated[
         Path | None, typer.Option(help="Image of the golden case; default: a reference one.")
@@ -148,10 +159,16 @@ def bundle(
     from export.chosen import with_chosen
     from export.fold_forms import Forms
     from export.proof import proof_of, require_proof
+    from export.recipe_file import read_recipe
     from export.station_sizes import read_section
     from runtime.bundle.manifest_reading import parse_stations
     from trust.private_keys import read_private_key
 
+    told = read_recipe(recipe_file)
+    learnt_from = parse_trained_on(trained_on or _said_of_the_data(model))
+    name, intended_use = name or told.name or _DEMO_NAME, intended_use or told.intended_use or _DEMO_USE
+    _check_words(learnt_from, name, intended_use)
+    _check_key(key, learnt_from)
     rules = ScoringRules(
         positive_probability=positive_probability,
         model_min_short_axis_mm=model_min_short_axis,
@@ -168,9 +185,9 @@ def bundle(
         model=model,
         reference_cases=reference_cases,
         name=name,
-        version=version,
+        version=version or told.version or "0.1.0",
         created=created or datetime.now(UTC).date().isoformat(),
-        trained_on=parse_trained_on(trained_on),
+        trained_on=learnt_from,
         intended_use=intended_use,
         checkpoint=checkpoint,
         golden_case=golden_case,
@@ -178,18 +195,36 @@ def bundle(
         rules=chosen_rules,
         measured=parse_figures(figures),
         stations=None if station_reference is None else parse_stations(read_section(station_reference)),
-        card_text=card_text,
+        card_text=card_text or told.card,
         proof=proof,
         modes=("exact",) if exact_only else None,
         forms=Forms(parse_variants(variants), pixel_shuffle),
         without_mirroring=without_mirroring,
     )
-    _check_words(recipe.trained_on, name, intended_use)
     require_proof(proof, unproven=unproven)
     manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     folds = counted(len(manifest.folds), "fold")
     console.print(f"{out}: {manifest.name} {manifest.version}, {folds}, {size_mb:.1f} MB, {signed_or_not(key)}")
+
+
+def _said_of_the_data(model: Path) -> str:
+    """Return what the data set of a model's folder says that it holds; `phantom`, which is trusted least, without."""
+    try:
+        content = json.loads((model / "dataset.json").read_text(encoding="utf-8"))
+        return str(content.get("trained_on", "phantom"))
+    except (OSError, ValueError, AttributeError):
+        return "phantom"
+
+
+def _check_key(key: Path | None, trained_on: "TrainedOn") -> None:
+    """Raise `SettingInvalid` when the key's own public file says that it is not trusted for such a model."""
+    from trust.signing import read_trusted_key
+
+    public = None if key is None else key.with_suffix(".pub")
+    if public is not None and public.is_file() and trained_on not in read_trusted_key(public).trusted_for:
+        allowed = f"a key for models of this kind: sidewall-export keygen PATH --trusted-for {trained_on}"
+        raise SettingInvalid("key", f"{public.name}, which is not trusted for {trained_on}", allowed)
 
 
 def _check_words(trained_on: str, name: str, intended_use: str) -> None:

@@ -126,6 +126,11 @@ def read_trusted_keys(folder: Path) -> tuple[TrustedKey, ...]:
     return tuple(_parse_trusted_key(folder / name) for name in list_key_folder(folder) if is_key_file(name))
 
 
+def read_trusted_key(path: Path) -> TrustedKey:
+    """Read one public key with its scope and dates; raises `BundleRejected`."""
+    return _parse_trusted_key(path)
+
+
 def is_key_file(name: str) -> bool:
     """Return whether a file of that name in a folder of trusted keys is one of them."""
     return name.endswith(".pub")
