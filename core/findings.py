@@ -8,13 +8,14 @@ from typing import Any, Final, Literal
 
 from sidewall.vocabulary import CaseStatus, NodeStatus, Side, Station
 
-SCHEMA_VERSION: Final = "1.3"
+SCHEMA_VERSION: Final = "1.4"
 
 _SINCE_1_1: Final = {"since": "1.1"}
 """Marks a field that findings of 1.0 do not have: reading them gives its default."""
 
 _SINCE_1_2: Final = {"since": "1.2"}
 _SINCE_1_3: Final = {"since": "1.3"}
+_SINCE_1_4: Final = {"since": "1.4"}
 
 TimePoint = Literal["baseline", "restaging", "unknown"]
 GateOutcome = Literal["pass", "warn", "refuse"]
@@ -60,6 +61,11 @@ class PriorNode:
 
     volume_mm3: float | None = field(default=None, metadata=_SINCE_1_3)
     """Its volume then."""
+
+    measurable: bool | None = field(default=None, metadata=_SINCE_1_4)
+    """Whether the change is larger than what two studies of an unchanged node differ by
+    (`Comparison.limit_of_agreement_mm`); False is no measurable change, None a difference between two methods.
+    """
 
 
 @dataclass(frozen=True)
@@ -237,6 +243,11 @@ class Comparison:
     between_methods: tuple[str, ...] = field(default=(), metadata=_SINCE_1_3)
     """In what the earlier findings were made otherwise, in words. Unless it is empty, a difference in size is one
     between two methods: it tells neither growth nor shrinkage.
+    """
+
+    limit_of_agreement_mm: float | None = field(default=None, metadata=_SINCE_1_4)
+    """95 of 100 differences between the short axes of an unchanged node in two studies are smaller, as measured on
+    phantoms (`core.judging.repeatability`); None between two methods.
     """
 
 

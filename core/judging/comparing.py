@@ -22,6 +22,7 @@ from core.findings import (
     PriorNode,
     VanishedNode,
 )
+from core.judging.repeatability import limit_of_agreement_mm
 
 MAX_DISTANCE_MM: Final = 12.0
 """Nodes farther apart than this are not taken for one: filling of bladder and rectum moves nodes by several mm, and
@@ -148,7 +149,11 @@ def compare_with_prior(
         if problem:
             return findings.nodes, None, (f"{problem}: nothing is compared",)
     pairs = _pair(findings.nodes, prior.nodes, shift)
-    nodes = tuple(_with_earlier_self(node, *pairs[node.id]) if node.id in pairs else node for node in findings.nodes)
+    methods = _between_methods(findings, prior)
+    limit_mm = None if methods else limit_of_agreement_mm(findings)
+    nodes = tuple(
+        _with_earlier_self(node, *pairs[node.id], limit_mm) if node.id in pairs else node for node in findings.nodes
+    )
     taken = {earlier.id for earlier, _, _ in pairs.values()}
     comparison = Comparison(
         prior_case_id=prior.case.case_id,
@@ -170,7 +175,8 @@ def compare_with_prior(
         prior_study_instance_uid=prior.case.study_instance_uid,
         prior_study_date=prior.case.study_date,
         interval_days=_interval_days(findings.case, prior.case),
-        between_methods=_between_methods(findings, prior),
+        between_methods=methods,
+        limit_of_agreement_mm=limit_mm,
     )
     return nodes, comparison, _warnings(nodes, comparison)
 
@@ -231,21 +237,23 @@ def _may_be_one(node: Node, then: Node) -> bool:
     return "unknown" in (node.side, then.side) or node.side == then.side
 
 
-def _with_earlier_self(node: Node, then: Node, distance_mm: float, certain: bool) -> Node:
+def _with_earlier_self(node: Node, then: Node, distance_mm: float, certain: bool, limit_mm: float | None) -> Node:
     """Return a node with what it was; one that is known for certain keeps its tracking UID."""
-    earlier = _prior_node(node, then, distance_mm, certain)
+    earlier = _prior_node(node, then, distance_mm, certain, limit_mm)
     return replace(node, prior=earlier, tracking_uid=then.tracking_uid if certain else node.tracking_uid)
 
 
-def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool) -> PriorNode:
+def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool, limit_mm: float | None) -> PriorNode:
+    change_mm = node.short_axis_mm - then.short_axis_mm
     return PriorNode(
         id=then.id,
         short_axis_mm=then.short_axis_mm,
-        change_mm=node.short_axis_mm - then.short_axis_mm,
+        change_mm=change_mm,
         change_interval_mm=_difference(node.short_axis_interval_mm, then.short_axis_interval_mm),
         distance_mm=distance_mm,
         certain=certain,
         volume_mm3=then.volume_mm3,
+        measurable=None if limit_mm is None else abs(change_mm) > limit_mm,
     )
 
 

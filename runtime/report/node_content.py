@@ -69,7 +69,7 @@ def _cells(node: Node, findings: Findings) -> dict[str, str]:
     opinion = node.status_by_model if by_model else node.status_by_label
     folds = "" if node.short_axis_interval_mm is None else f" ({interval(node.short_axis_interval_mm)})"
     category = "" if node.regional is None else f" ({words.name_category(node.regional)})"
-    change = "new" if node.prior is None else signed_millimetres(node.prior.change_mm)
+    change = "new" if node.prior is None else signed_millimetres(node.prior.change_mm) + _unmeasurable(node.prior)
     return {
         "Node": str(node.id),
         "Place": words.name_place(node.side, node.station) + category,
@@ -183,7 +183,7 @@ def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row,
     if prior is None:
         return (Row("Earlier study", "not found there: new, or missed then"),)
     doubt = "" if prior.certain else "; another node lies nearly as close"
-    change = f"{signed_millimetres(prior.change_mm)} mm"
+    change = f"{signed_millimetres(prior.change_mm)} mm{_unmeasurable(prior)}"
     if prior.change_interval_mm is not None:
         low, high = (signed_millimetres(end) for end in prior.change_interval_mm)
         change += f" (folds {low} to {high})"
@@ -192,6 +192,11 @@ def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row,
         Row("Between two methods" if comparison and comparison.between_methods else "Change since then", change),
         Row("Distance from there", show("distance_mm", prior.distance_mm)),
     )
+
+
+def _unmeasurable(prior: PriorNode) -> str:
+    """Return what is said behind a change that lies within what an unchanged node differs by."""
+    return " (no measurable change)" if prior.measurable is False else ""
 
 
 def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
@@ -207,6 +212,7 @@ def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
         *_time_between(comparison),
         Row("Its time point", comparison.prior_time_point),
         *_method_row(comparison),
+        *_limit_row(comparison),
         Row("Laid on this one by", landmarks),
         Row("Shift", show("shift_lps_mm", comparison.shift_lps_mm)),
         Row("Not found again", "; ".join(gone) or "none"),
@@ -216,6 +222,15 @@ def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
 def _time_between(comparison: Comparison) -> tuple[Row, ...]:
     days = comparison.interval_days
     return () if days is None else (Row("Time between", counted(days, "day")),)
+
+
+def _limit_row(comparison: Comparison) -> tuple[Row, ...]:
+    """Return from which size on a change is one; nothing between two methods."""
+    limit_mm = comparison.limit_of_agreement_mm
+    if limit_mm is None:
+        return ()
+    said = f"short axes of unchanged nodes differ by up to {millimetres(limit_mm)} mm (95 of 100, on phantoms)"
+    return (Row("No measurable change within", said),)
 
 
 def _method_row(comparison: Comparison) -> tuple[Row, ...]:

@@ -69,19 +69,32 @@ def compared_evaluations(node: Node, comparison: Comparison | None) -> list[sr.Q
     """Return whether a node was there in the earlier study, and whether that is certain; nothing without one."""
     if comparison is None:
         return []
-    found = [sr.QualitativeEvaluation(codes.EARLIER_FOUND, codes.NO if node.prior is None else codes.YES)]
+    found = [_evaluation(codes.EARLIER_FOUND, node.prior is not None)]
     if node.prior is not None:
-        found.append(sr.QualitativeEvaluation(codes.EARLIER_CERTAIN, codes.YES if node.prior.certain else codes.NO))
+        found.append(_evaluation(codes.EARLIER_CERTAIN, node.prior.certain))
+        if node.prior.measurable is not None:
+            found.append(_evaluation(codes.CHANGE_MEASURABLE, node.prior.measurable))
     return found
 
 
+def _evaluation(name: Code, holds: bool) -> sr.QualitativeEvaluation:
+    return sr.QualitativeEvaluation(name, codes.YES if holds else codes.NO)
+
+
 def vanished_count(findings: Findings) -> list[sr.Measurement]:
-    """Return how many nodes of the earlier study were not found again, and the time since; nothing without one."""
-    if findings.comparison is None:
+    """Return how many nodes of the earlier study were not found again, the time since, and how large a change must be.
+
+    Nothing without an earlier study.
+    """
+    comparison = findings.comparison
+    if comparison is None:
         return []
-    count, days = len(findings.comparison.vanished), findings.comparison.interval_days
-    found = [sr.Measurement(name=codes.NOT_FOUND_AGAIN, value=count, unit=codes.NO_UNITS)]
-    return found if days is None else [*found, sr.Measurement(name=codes.INTERVAL, value=days, unit=codes.DAY)]
+    numbers: list[tuple[Code, float | None, Code]] = [
+        (codes.NOT_FOUND_AGAIN, len(comparison.vanished), codes.NO_UNITS),
+        (codes.INTERVAL, comparison.interval_days, codes.DAY),
+        (codes.AGREEMENT_LIMIT, comparison.limit_of_agreement_mm, codes.MILLIMETRE),
+    ]
+    return [sr.Measurement(name=name, value=value, unit=unit) for name, value, unit in numbers if value is not None]
 
 
 def earlier_study(comparison: Comparison | None) -> list[sr.ContentItem]:

@@ -51,7 +51,7 @@ def full_findings() -> Findings:
         short_axis_3d_mm=7.25,
         conglomerate=True,
         cut_by_image=False,
-        prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True, 150.5),
+        prior=words.PriorNode(2, 6.5, 1.0, (0.25, 1.75), 3.5, True, 150.5, True),
         cutoff_mm=6.0,
         status_by_label="positive",
     )
@@ -101,6 +101,7 @@ def full_findings() -> Findings:
             prior_study_date="2026-09-01",
             interval_days=83,
             between_methods=("another bundle",),
+            limit_of_agreement_mm=3.25,
         ),
     )
 

@@ -243,7 +243,7 @@ class NodeFeatures(_message.Message):
     def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ..., border_irregularity: _Optional[float] = ..., signal_heterogeneity: _Optional[float] = ...) -> None: ...
 
 class PriorNode(_message.Message):
-    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain", "volume_mm3")
+    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain", "volume_mm3", "measurable")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
     CHANGE_MM_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +251,7 @@ class PriorNode(_message.Message):
     DISTANCE_MM_FIELD_NUMBER: _ClassVar[int]
     CERTAIN_FIELD_NUMBER: _ClassVar[int]
     VOLUME_MM3_FIELD_NUMBER: _ClassVar[int]
+    MEASURABLE_FIELD_NUMBER: _ClassVar[int]
     id: int
     short_axis_mm: float
     change_mm: float
@@ -258,7 +259,8 @@ class PriorNode(_message.Message):
     distance_mm: float
     certain: bool
     volume_mm3: float
-    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ...) -> None: ...
+    measurable: bool
+    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ..., measurable: bool = ...) -> None: ...
 
 class NodeAxes(_message.Message):
     __slots__ = ("short", "long")
@@ -393,7 +395,7 @@ class VanishedNode(_message.Message):
     def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods")
+    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods", "limit_of_agreement_mm")
     PRIOR_CASE_ID_FIELD_NUMBER: _ClassVar[int]
     PRIOR_TIME_POINT_FIELD_NUMBER: _ClassVar[int]
     LANDMARK_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -403,6 +405,7 @@ class Comparison(_message.Message):
     PRIOR_STUDY_DATE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_DAYS_FIELD_NUMBER: _ClassVar[int]
     BETWEEN_METHODS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_OF_AGREEMENT_MM_FIELD_NUMBER: _ClassVar[int]
     prior_case_id: str
     prior_time_point: TimePoint
     landmark_count: int
@@ -412,7 +415,8 @@ class Comparison(_message.Message):
     prior_study_date: str
     interval_days: int
     between_methods: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ...) -> None: ...
+    limit_of_agreement_mm: float
+    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ..., limit_of_agreement_mm: _Optional[float] = ...) -> None: ...
 
 class InputDescription(_message.Message):
     __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t", "label_map_sha256")

@@ -8,6 +8,7 @@ import pytest
 from base.errors import SettingInvalid
 from core.findings import CaseIdentity, Findings, Node, PointLpsMm, StationAssessment
 from core.judging.comparing import compare_with_prior, require_earlier_study, with_comparison
+from core.judging.repeatability import LABEL_MAP_LIMIT_MM, MODEL_LIMIT_MM
 from core.labels import STATION_LABELS
 from tests.core.results import FINDINGS, NODE
 
@@ -74,6 +75,35 @@ BEFORE = study(
         node(3, "right", (-40.0, 22.0, 29.0), 6.5),
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("change_mm", "measurable"), [(0.0, False), (0.9, False), (-0.9, False), (1.2, True), (-1.2, True)]
+)
+def test_a_change_within_the_limits_of_agreement_is_no_measurable_one(change_mm: float, measurable: bool) -> None:
+    by_label_map = replace(BEFORE, model=None)
+    first, *others = moved(by_label_map).nodes
+    grown = (replace(first, short_axis_mm=first.short_axis_mm + change_mm), *others)
+    nodes, comparison, _ = compare_with_prior(replace(moved(by_label_map), nodes=grown), by_label_map)
+    assert comparison is not None
+    assert comparison.limit_of_agreement_mm == LABEL_MAP_LIMIT_MM
+    assert nodes[0].prior is not None
+    assert nodes[0].prior.measurable is measurable
+
+
+def test_two_studies_of_a_model_must_differ_by_more() -> None:
+    nodes, comparison, _ = compare_with_prior(moved(BEFORE), BEFORE)
+    assert BEFORE.model is not None
+    assert comparison is not None
+    assert comparison.limit_of_agreement_mm == MODEL_LIMIT_MM > LABEL_MAP_LIMIT_MM
+    assert all(node.prior is not None and node.prior.measurable is False for node in nodes)
+
+
+def test_between_two_methods_there_is_neither_limit_nor_measurable_change() -> None:
+    nodes, comparison, _ = compare_with_prior(moved(BEFORE), replace(BEFORE, model=None))
+    assert comparison is not None
+    assert comparison.limit_of_agreement_mm is None
+    assert all(node.prior is not None and node.prior.measurable is None for node in nodes)
 
 
 def test_a_patient_who_lies_elsewhere_keeps_every_node() -> None:
