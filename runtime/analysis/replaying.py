@@ -1,7 +1,6 @@
 """`sidewall replay`: run a case again as it was run, and say whether the result is the same."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,15 @@ from core.reading.derivation import FILTERED_WARNING
 from core.reading.volume_files import holds_volume_files
 from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
 from runtime.analysis.about import read_findings
+from runtime.analysis.agreeing import (
+    TOLERANCE,
+    VOXEL_TOLERANCE,
+    Difference,
+    Verdict,
+    differing_file,
+    differing_values,
+    verdict_of,
+)
 from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.analysis.case_folder import INPUTS_FILE, CaseInputs, earlier_report
 from runtime.analysis.images import DicomSeries, Images, images_at
@@ -24,21 +32,10 @@ from runtime.analysis.settings import LocalSettings
 from runtime.results.settings import ResultSettings
 
 _OF_THE_RUN: Final = "timings_s"
-"""The field of the findings that no repeat has again; the number of threads may be another one, too."""
+"""The field of the findings that no repeat has again; the number of threads may have to be another one, too."""
 
 _WITH_TIMINGS: Final = ("findings.json", "report.html", "report.pdf")
 """Files that repeat the timings, so that only their other content can be compared."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value or file that is not as it was."""
-
-    what: str
-    """Path of the field, such as `nodes[0].short_axis_mm`, or name of the file."""
-
-    then: Any
-    now: Any
 
 
 @dataclass(frozen=True)
@@ -52,22 +49,32 @@ class Replay:
     result: CaseResult
 
     @property
+    def verdict(self) -> Verdict:
+        """Whether it is the same."""
+        return verdict_of(self.differences)
+
+    @property
     def same(self) -> bool:
-        """Whether nothing differs."""
-        return not self.differences
+        """Whether nothing differs but within the tolerance."""
+        return self.verdict != "different"
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        differences = [{"what": each.what, "then": each.then, "now": each.now} for each in self.differences]
-        return {"same": self.same, "compared_files": list(self.compared_files), "differences": differences}
+        return {
+            "same": self.same,
+            "verdict": self.verdict,
+            "tolerance": {"numbers": TOLERANCE, "share_of_voxels": VOXEL_TOLERANCE},
+            "compared_files": list(self.compared_files),
+            "differences": [asdict(each) for each in self.differences],
+        }
 
 
 def replay_case(file: Path, given: CaseInputs, settings: LocalSettings, monitor: Monitor) -> Replay:
-    """Run the case of a `findings.json` again with the rules, mode, backend and time that it names, and compare.
+    """Run the case of a `findings.json` again with rules, mode, backend, threads and time that it names, and compare.
 
-    What `given` names takes the place of what `inputs.json` beside the findings says; `settings` say how many threads
-    to use, and have the site's secret; without it who the patient is is not compared. Raises `SettingInvalid` when
-    input or bundle are not known, and what loading and reading raise.
+    What `given` names takes the place of what `inputs.json` beside the findings says, the threads of `settings` (unless
+    0) that of the findings'; `settings` have the site's secret, too: without it who the patient is is not compared.
+    Raises `SettingInvalid` when input or bundle are not known, and what loading and reading raise.
     """
     then, folder = read_findings(file, "findings"), file.parent
     inputs = _inputs(folder / INPUTS_FILE, given)
@@ -85,14 +92,14 @@ def replay_case(file: Path, given: CaseInputs, settings: LocalSettings, monitor:
     files = [each for each in result.artefacts if each.name not in _WITH_TIMINGS]
     knows_patient = bool(settings.pseudonym_salt)
     before, after = (_comparable(each, with_patient=knows_patient) for each in (then, result.findings))
-    differences = [*_differing(before, after, "")]
-    for artefact in files:
-        stored = folder / artefact.name
-        kept = stored.read_bytes() if stored.is_file() else None
-        if kept != artefact.data:
-            words = "absent" if kept is None else f"{len(kept)} bytes"
-            differences.append(Difference(artefact.name, words, f"{len(artefact.data)} bytes"))
-    return Replay(tuple(differences), tuple(each.name for each in files), result)
+    values = tuple(differing_values(before, after))
+    compared = (differing_file(each.name, _kept(folder / each.name), each.data, values) for each in files)
+    differences = (*values, *(each for each in compared if each is not None))
+    return Replay(differences, tuple(each.name for each in files), result)
+
+
+def _kept(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _inputs(file: Path, given: CaseInputs) -> CaseInputs:
@@ -125,7 +132,10 @@ def _segmenter(then: Findings, inputs: CaseInputs, settings: LocalSettings) -> S
         return load_label_map(Path(inputs.segmentation), inputs.labels, bundle)
     if then.model is None:
         raise SettingInvalid("segmentation", None, "--segmentation: the findings are those of a label map")
-    return load_checked_model(replace(settings, bundle=bundle, backend=then.model.backend, mode=then.model.mode))
+    model = then.model
+    # More threads than there are here are not taken; the tolerance is for that.
+    threads = settings.threads or model.threads or 0
+    return load_checked_model(replace(settings, bundle=bundle, backend=model.backend, mode=model.mode, threads=threads))
 
 
 def _analysis_settings(then: Findings, segmenter: Segmenter, inputs: CaseInputs) -> AnalysisSettings:
@@ -159,15 +169,3 @@ def _comparable(findings: Findings, *, with_patient: bool) -> dict[str, Any]:
     if not with_patient:
         del values["case"]["patient"]
     return values
-
-
-def _differing(then: Any, now: Any, path: str) -> Iterator[Difference]:
-    """Yield the innermost values that differ between two structures of plain JSON types."""
-    if isinstance(then, Mapping) and isinstance(now, Mapping):
-        for name in dict.fromkeys([*then, *now]):
-            yield from _differing(then.get(name), now.get(name), f"{path}.{name}" if path else str(name))
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for index, (before, after) in enumerate(zip(then, now, strict=True)):
-            yield from _differing(before, after, f"{path}[{index}]")
-    elif then != now:
-        yield Difference(path, then, now)

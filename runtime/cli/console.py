@@ -61,14 +61,18 @@ def describe_findings(findings: Mapping[str, Any]) -> RenderableType:
 def describe_replay(replay: Mapping[str, Any]) -> RenderableType:
     """Return what came of running a case again (`Replay.to_mapping`) for the terminal."""
     count = len(replay["compared_files"])
-    if replay["same"]:
+    if replay["verdict"] == "identical":
         return Text(f"the same: every value of the findings, and {counted(count, 'file')} byte for byte", "green")
-    shown = replay["differences"][:_SHOWN_DIFFERENCES]
-    found = counted(len(replay["differences"]), "difference")
+    if replay["same"]:
+        said = f"numbers of the findings to {replay['tolerance']['numbers']:g}, and what shows them"
+        return Text(f"the same within the tolerance: {said}; --json has the differences", "green")
+    counting = [each for each in replay["differences"] if not each["within_tolerance"]]
+    shown = counting[:_SHOWN_DIFFERENCES]
+    found = counted(len(counting), "difference")
     lines = [Text(f"NOT the same: {found} in the findings and {counted(count, 'file')}", "bold red")]
     lines += [Text(f"  {each['what']}: was {_short(each['then'])}, is {_short(each['now'])}") for each in shown]
-    if len(replay["differences"]) > len(shown):
-        lines.append(Text(f"  and {len(replay['differences']) - len(shown)} more; --json has all", "dim"))
+    if len(counting) > len(shown):
+        lines.append(Text(f"  and {len(counting) - len(shown)} more; --json has all", "dim"))
     return Group(*lines)
 
 

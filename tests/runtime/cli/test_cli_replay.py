@@ -28,7 +28,7 @@ def test_a_case_run_again_is_the_same_byte_for_byte(run: Run, case: Path) -> Non
     done = run("replay", case / "findings.json", "--json")
     assert done.exit_code == 0, done.output
     replay = json.loads(done.stdout)
-    assert replay["same"]
+    assert (replay["same"], replay["verdict"]) == (True, "identical")
     assert {"segmentation.dcm", "report.dcm", "key_objects.dcm", "contact_sheet.png"} <= set(replay["compared_files"])
     assert "the same" in run("replay", case / "findings.json").stdout
 
@@ -68,7 +68,22 @@ def test_a_refused_case_is_refused_again(run: Run, bundle: TinyBundle, tmp_path:
     done = run("replay", tmp_path / "case" / "findings.json", "--json")
     assert done.exit_code == 0, done.output
     files = ["report.dcm", "gates/missing_slice.png"]
-    assert json.loads(done.stdout) == {"same": True, "compared_files": files, "differences": []}
+    replay = json.loads(done.stdout)
+    assert (replay["verdict"], replay["compared_files"], replay["differences"]) == ("identical", files, [])
+
+
+def test_what_differs_in_the_last_digits_is_the_same_within_the_tolerance(run: Run, case: Path) -> None:
+    findings = json.loads((case / "findings.json").read_text())
+    findings["nodes"][0]["volume_mm3"] += 2e-4
+    findings["model"]["threads"] = 1
+    (case / "findings.json").write_text(json.dumps(findings))
+    (case / "contact_sheet.png").write_bytes(b"shows the number")
+    done = run("replay", case / "findings.json", "--json")
+    assert done.exit_code == 0, done.output
+    replay = json.loads(done.stdout)
+    assert (replay["same"], replay["verdict"]) == (True, "same within tolerance")
+    assert [each["what"] for each in replay["differences"]] == ["nodes[0].volume_mm3", "contact_sheet.png"]
+    assert replay["tolerance"]["numbers"] == 1e-3
 
 
 def test_a_scored_label_map_is_scored_again(run: Run, case: Path, series: Path, tmp_path: Path) -> None:
