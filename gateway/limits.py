@@ -7,7 +7,8 @@ from typing import Final
 
 from gateway.errors import TooMany
 
-_WINDOW_S: Final = 60.0
+WINDOW_S: Final = 60.0
+"""After which a caller's count begins anew."""
 
 
 class Rate:
@@ -26,7 +27,7 @@ class Rate:
             return
         with self._lock:
             now = time.monotonic()
-            if now - self._since_s >= _WINDOW_S:
+            if now - self._since_s >= WINDOW_S:
                 self._since_s = now
                 self._counts.clear()
             self._counts[caller] += 1

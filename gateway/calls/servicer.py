@@ -12,6 +12,7 @@ from sidewall.v1 import studies_pb2, studies_pb2_grpc
 from sqlalchemy.exc import SQLAlchemyError
 
 from base.errors import ServerUnreachable, SettingInvalid, SidewallError, entry_of
+from base.failed_calls import abort_call
 from base.log import where
 from gateway import acting, overview
 from gateway.calls.callers import Gate
@@ -21,6 +22,7 @@ from gateway.calls.results import begin_fetch
 from gateway.errors import TooMany
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.states import StudyState
+from gateway.limits import WINDOW_S
 from gateway.site.parts import Permission
 from gateway.site.permitting import Known
 from gateway.spool import Spool
@@ -168,8 +170,9 @@ def _failures_told(context: grpc.ServicerContext) -> Iterator[None]:
 
 
 def _abort(context: grpc.ServicerContext, error: SidewallError) -> None:
-    context.set_trailing_metadata((("sidewall-code", error.code),))
-    context.abort(entry_of(error, _STATUSES), str(error) or "internal error; the gateway's log has more")
+    text = str(error) or "internal error; the gateway's log has more"
+    retry_after_s = WINDOW_S if isinstance(error, TooMany) else None
+    abort_call(context, entry_of(error, _STATUSES), error, text, retry_after_s=retry_after_s)
 
 
 def _name(name: str) -> str:

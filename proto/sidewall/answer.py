@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
@@ -14,6 +14,7 @@ from sidewall import errors
 from sidewall.artefacts import Artefact
 from sidewall.case_folder import save_case
 from sidewall.convert import findings_to_dict
+from sidewall.details import take_details
 from sidewall.peer import Peer
 from sidewall.results import Assembling, ListedFile, to_files
 from sidewall.v1 import analysis_pb2
@@ -119,6 +120,12 @@ _ERRORS: dict[grpc.StatusCode, tuple[type[errors.SidewallClientError], str]] = {
 }
 
 
+_KINDS: Final[dict[str, type[errors.SidewallClientError]]] = {
+    "setting_invalid": errors.OptionInvalid,
+    "offset_invalid": errors.OptionInvalid,
+}
+"""By our word, where a gRPC status stands for several."""
+
 _TOO_LARGE = re.compile(r"larger than max \((\d+) vs\. (\d+)\)")
 """gRPC's own words about a message that it does not take, with its size and the largest allowed, bytes."""
 
@@ -132,12 +139,13 @@ def translate(error: Any, peer: Peer, job_id: str) -> errors.SidewallClientError
         return errors.Refused((errors.RefusalReason("too_large", reason),), None)
     kind, code = _ERRORS.get(status, (errors.ServerFault, "internal_error"))
     named = dict(_metadata(error)).get("sidewall-code")
+    kind = _KINDS.get(named or "", kind)
     said = error.details() or status.name
     if named is None:
         said = _in_plain_words(status, said, peer, job_id)
     failure = kind(said, named or code)
     failure.job_id = job_id
-    return failure
+    return take_details(failure, error)
 
 
 def translate_health(error: Any, peer: Peer) -> errors.ServerUnreachable:

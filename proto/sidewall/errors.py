@@ -27,6 +27,12 @@ class SidewallClientError(Exception):
         self.code = code
         self.job_id = ""
         """Of the call, once the server had taken it: what has ended can be had by it for some minutes."""
+        self.field: str | None = None
+        """The option or field that the server does not allow; None where it names none, or is older than that."""
+        self.allowed: str | None = None
+        """What it may be."""
+        self.retry_after_s: float | None = None
+        """When the same call may be made again, s; None where the server does not say that it may."""
         super().__init__(message)
 
 
@@ -47,8 +53,12 @@ class Refused(SidewallClientError):
         super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in reasons), "refused")
 
 
+class OptionInvalid(SidewallClientError, ValueError):
+    """The server does not allow an option of the call; `field` names it, `allowed` says what may be."""
+
+
 class ServerBusy(SidewallClientError):
-    """The server has as much work as it admits; try again later."""
+    """The server has as much work as it admits; try again after `retry_after_s`."""
 
 
 class ServerUnreachable(SidewallClientError):

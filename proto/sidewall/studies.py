@@ -11,6 +11,7 @@ from sidewall import errors
 from sidewall.answer import translate
 from sidewall.artefacts import Artefact
 from sidewall.case_folder import save_case
+from sidewall.details import take_details
 from sidewall.peer import Peer
 from sidewall.v1 import studies_pb2
 
@@ -206,5 +207,5 @@ def translate_studies(error: Any, peer: Peer) -> errors.SidewallClientError:
     found = {entry[0]: entry[1] for entry in error.trailing_metadata() or ()}
     code = str(found.get("sidewall-code", ""))
     if code in _KINDS:
-        return _KINDS[code](error.details() or code, code)
+        return take_details(_KINDS[code](error.details() or code, code), error)
     return translate(error, peer, "")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 import structlog
@@ -11,6 +11,7 @@ from sidewall.convert import findings_to_message
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 from base.errors import ServerBusy, SidewallError
+from base.failed_calls import abort_call
 from base.log import where
 from core.findings_json import to_mapping
 from runtime.analysis.worker import Worker
@@ -25,6 +26,9 @@ from runtime.serving.statuses import grpc_status
 
 MAX_DOWNLOADS: Final = 4
 """At the same time; each takes a thread, however slowly it is read."""
+
+DOWNLOAD_RETRY_S: Final = 5.0
+"""When to ask again where too many are under way."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -99,13 +103,6 @@ def caller_names(context: grpc.ServicerContext) -> frozenset[bytes]:
     )
 
 
-def abort(context: grpc.ServicerContext, error: SidewallError, text: str) -> NoReturn:
-    """End a call with the status of an error and its stable word."""
-    context.set_trailing_metadata((("sidewall-code", error.code),))
-    context.abort(grpc_status(error), text)
-    raise AssertionError("abort always raises")
-
-
 def _answered(context: grpc.ServicerContext, answer: Callable[[], _Answer]) -> _Answer:
     with _answering(context):
         return answer()
@@ -123,7 +120,9 @@ def _answering(context: grpc.ServicerContext) -> Iterator[None]:
         _log.error("unexpected error", error=type(error).__name__, where=where(error))
         failure = SidewallError()
     if failure is not None:
-        abort(context, failure, str(failure) or "internal error")
+        retry_after_s = DOWNLOAD_RETRY_S if isinstance(failure, ServerBusy) else None
+        text = str(failure) or "internal error"
+        abort_call(context, grpc_status(failure), failure, text, retry_after_s=retry_after_s)
 
 
 @contextmanager

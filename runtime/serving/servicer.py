@@ -12,6 +12,7 @@ import structlog
 from sidewall.v1 import analysis_pb2
 
 from base.errors import ServerBusy, ServerUnreachable, SidewallError
+from base.failed_calls import abort_call
 from base.log import where
 from base.system_errors import system_error
 from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
@@ -22,12 +23,13 @@ from runtime.analysis.worker import Worker
 from runtime.inference.model import LoadedModel
 from runtime.serving.admission import Admission
 from runtime.serving.answers import MAX_ANSWERS, Answers
-from runtime.serving.asking import MAX_DOWNLOADS, Asked, abort, caller_names
+from runtime.serving.asking import MAX_DOWNLOADS, Asked, caller_names
 from runtime.serving.events import accepted_event, artefact_events, findings_event, progress_event, refusal_event
 from runtime.serving.job import Job, analysis_of
 from runtime.serving.kept import KeptFile
 from runtime.serving.metrics import Metrics
 from runtime.serving.settings import ServerSettings
+from runtime.serving.statuses import grpc_status
 from runtime.serving.transfers import Transfer, Transfers
 from runtime.serving.uploads import UploadLimits, read_series_upload, read_volume_upload
 
@@ -35,6 +37,11 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 _GLANCE_S: Final = 0.2
 """How often a call that waits for its input looks whether it is to stop."""
+
+_USUAL_RETRY_S: Final = 10.0
+_LEAST_RETRY_S: Final = 1.0
+_MOST_RETRY_S: Final = 600.0
+"""When a caller that is turned away may come again: before any case has been timed, at least, and at most."""
 
 _Events = Iterator[analysis_pb2.Event]
 
@@ -140,7 +147,15 @@ class Analyzer(Asked):
         if isinstance(ending, SidewallError):
             # The reasons of a refusal are in its event, since trailers must be short.
             text = _public_text(ending) if isinstance(ending, CaseRefused) else str(ending)
-            abort(call.context, ending, text or f"internal error; the log has it under job {job.id}")
+            text = text or f"internal error; the log has it under job {job.id}"
+            retry_after_s = self._retry_after_s() if isinstance(ending, ServerBusy) else None
+            about = {"job": job.id, **_reasons(ending)}
+            abort_call(call.context, grpc_status(ending), ending, text, about=about, retry_after_s=retry_after_s)
+
+    def _retry_after_s(self) -> float:
+        """Return when a place may be free again: once the case that runs has ended."""
+        estimate_s = self._pace.after_s(0)
+        return _USUAL_RETRY_S if estimate_s is None else min(max(estimate_s, _LEAST_RETRY_S), _MOST_RETRY_S)
 
     def _enter(self, job: Job) -> None:
         with self._jobs_changed:
@@ -243,6 +258,13 @@ class _RefusedCase(CaseRefused):
     def __init__(self, result: CaseResult) -> None:
         self.result = result
         super().__init__(Reason(RefusalCode(reason.code), reason.message) for reason in result.findings.refusal)
+
+
+def _reasons(error: SidewallError) -> dict[str, str]:
+    """Return the codes of a refusal for programs; nothing for any other error."""
+    if not isinstance(error, CaseRefused):
+        return {}
+    return {"reasons": ",".join(dict.fromkeys(str(reason.code) for reason in error.reasons))}
 
 
 def _public_text(error: SidewallError) -> str:
