@@ -1,6 +1,6 @@
 """The part of JSON Schema (draft 2020-12) that `findings.schema.json` uses.
 
-This package needs nothing but grpcio and protobuf, so a validator is no choice here; the tests hold every answer of
+This package needs nothing but gRPC and protobuf, so a validator is no choice here; the tests hold every answer of
 this one against `jsonschema`. One thing is stricter: a number that is not finite, which JSON does not know, is none.
 """
 
