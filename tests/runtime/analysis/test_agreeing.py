@@ -6,7 +6,7 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, SegmentationStorage
 
 from runtime.analysis.agreeing import Difference, differing_file, differing_values, verdict_of
 
@@ -54,7 +54,7 @@ def segmentation(pixels: bytes) -> bytes:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = SegmentationStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = "1.2.3"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID("1.2.3")
     dataset.PixelData = pixels
     dataset["PixelData"].VR = "OB"
     buffer = BytesIO()
