@@ -230,7 +230,7 @@ class Comparison:
     """Stations that were seen in both; 0 when both studies share one frame of reference."""
 
     shift_lps_mm: PointLpsMm
-    """Added to a position of the earlier study to find it in this one."""
+    """Added to a position of the earlier study, turned where `turn_deg` says so, to find it in this one."""
 
     vanished: tuple[VanishedNode, ...]
     """Gone, or not found again: the images alone cannot tell."""
@@ -249,6 +249,14 @@ class Comparison:
     """95 of 100 differences between the short axes of an unchanged node in two studies are smaller, as measured on
     phantoms (`core.judging.repeatability`); None between two methods.
     """
+
+    turn_deg: float | None = field(default=None, metadata=_SINCE_1_4)
+    """Rotation of the earlier study about LPS z, from x towards y, that comes before the shift; 0 where nothing is
+    turned, None in findings that know of none.
+    """
+
+    pivot_lps_mm: PointLpsMm | None = field(default=None, metadata=_SINCE_1_4)
+    """Where the axis of that rotation meets the earlier study; None where nothing is turned."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """This study beside an earlier one: which node is which, and how much it changed.
 
-Two studies share no coordinates unless they share a frame of reference. The stations that both saw are landmarks: the
-mean of their shifts lays the earlier study on this one. Nodes are then paired on the same side, nearest first.
+The earlier study is laid on this one (`core.judging.laying`); nodes are then paired on the same side, nearest first.
 """
 
 from dataclasses import replace
@@ -22,6 +21,7 @@ from core.findings import (
     PriorNode,
     VanishedNode,
 )
+from core.judging.laying import Laying, lay
 from core.judging.repeatability import limit_of_agreement_mm
 
 MAX_DISTANCE_MM: Final = 12.0
@@ -30,12 +30,6 @@ lateral nodes seldom lie closer to each other."""
 
 CERTAIN_MARGIN_MM: Final = 4.0
 """A pair counts as certain when any other partner of either node lies this much farther away."""
-
-_MIN_LANDMARKS: Final = 2
-
-_MAX_LANDMARK_SPREAD_MM: Final = 15.0
-"""Largest distance of a landmark's own shift from the mean one; beyond, the studies do not lie on each other."""
-
 
 _EARLIER: Final = "findings of an earlier study of the patient"
 
@@ -139,16 +133,10 @@ def compare_with_prior(
     """
     if prior.status == "refused":
         return findings.nodes, None, ("the earlier study was refused: nothing is compared",)
-    landmarks = _landmark_shifts_mm(findings, prior)
-    same_frame = findings.case.frame_of_reference_uid is not None and (
-        findings.case.frame_of_reference_uid == prior.case.frame_of_reference_uid
-    )
-    shift = np.zeros(3) if same_frame else landmarks.mean(axis=0) if len(landmarks) else np.zeros(3)
-    if not same_frame:
-        problem = _problem_of(landmarks, shift)
-        if problem:
-            return findings.nodes, None, (f"{problem}: nothing is compared",)
-    pairs = _pair(findings.nodes, prior.nodes, shift)
+    laying = lay(findings, prior)
+    if isinstance(laying, str):
+        return findings.nodes, None, (f"{laying}: nothing is compared",)
+    pairs = _pair(findings.nodes, prior.nodes, laying)
     methods = _between_methods(findings, prior)
     limit_mm = None if methods else limit_of_agreement_mm(findings)
     nodes = tuple(
@@ -158,8 +146,8 @@ def compare_with_prior(
     comparison = Comparison(
         prior_case_id=prior.case.case_id,
         prior_time_point=prior.context.time_point,
-        landmark_count=0 if same_frame else len(landmarks),
-        shift_lps_mm=_point(shift),
+        landmark_count=laying.landmark_count,
+        shift_lps_mm=_point(laying.shift_mm),
         vanished=tuple(
             VanishedNode(
                 node.id,
@@ -167,7 +155,7 @@ def compare_with_prior(
                 node.station,
                 node.short_axis_mm,
                 node.status,
-                _point(np.add(node.centroid_lps_mm, shift)),
+                laying.placed(node.centroid_lps_mm),
             )
             for node in prior.nodes
             if node.id not in taken
@@ -177,42 +165,18 @@ def compare_with_prior(
         interval_days=_interval_days(findings.case, prior.case),
         between_methods=methods,
         limit_of_agreement_mm=limit_mm,
+        turn_deg=laying.turn_deg,
+        pivot_lps_mm=None if laying.pivot_mm is None else _point(laying.pivot_mm),
     )
     return nodes, comparison, _warnings(nodes, comparison)
 
 
-def _landmark_shifts_mm(findings: Findings, prior: Findings) -> np.ndarray:
-    """Return the shift (k, 3) of every station whose centre is known in both; cut stations have moved centres."""
-    earlier = {(each.side, each.station): each.centroid_lps_mm for each in prior.assessed if each.assessed}
-    shifts = []
-    for each in findings.assessed:
-        then = earlier.get((each.side, each.station))
-        if each.assessed and each.centroid_lps_mm is not None and then is not None:
-            shifts.append(np.subtract(each.centroid_lps_mm, then))
-    return np.array(shifts).reshape(-1, 3)
-
-
-def _problem_of(landmarks: np.ndarray, shift: np.ndarray) -> str | None:
-    if len(landmarks) < _MIN_LANDMARKS:
-        return (
-            f"{counted(len(landmarks), 'station')} wholly seen in both studies, at least {_MIN_LANDMARKS} are needed "
-            "to lay one on the other"
-        )
-    spread_mm = float(np.linalg.norm(landmarks - shift, axis=1).max())
-    if spread_mm > _MAX_LANDMARK_SPREAD_MM:
-        return (
-            f"the stations of both studies do not lie on each other (up to {spread_mm:.0f} mm apart, allowed are "
-            f"{_MAX_LANDMARK_SPREAD_MM:.0f} mm)"
-        )
-    return None
-
-
-def _pair(nodes: tuple[Node, ...], earlier: tuple[Node, ...], shift: np.ndarray) -> dict[int, tuple[Node, float, bool]]:
+def _pair(nodes: tuple[Node, ...], earlier: tuple[Node, ...], laying: Laying) -> dict[int, tuple[Node, float, bool]]:
     """Return node id -> (earlier node, distance in mm, certain), the nearest pairs first, each node once."""
     distance_mm = np.array(
         [
             [
-                float(np.linalg.norm(np.subtract(node.centroid_lps_mm, then.centroid_lps_mm) - shift))
+                float(np.linalg.norm(np.subtract(node.centroid_lps_mm, laying.placed(then.centroid_lps_mm))))
                 if _may_be_one(node, then)
                 else np.inf
                 for then in earlier

@@ -215,6 +215,7 @@ def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
         *_limit_row(comparison),
         Row("Laid on this one by", landmarks),
         Row("Shift", show("shift_lps_mm", comparison.shift_lps_mm)),
+        *_turn_row(comparison),
         Row("Not found again", "; ".join(gone) or "none"),
     )
 
@@ -231,6 +232,11 @@ def _limit_row(comparison: Comparison) -> tuple[Row, ...]:
         return ()
     said = f"short axes of unchanged nodes differ by up to {millimetres(limit_mm)} mm (95 of 100, on phantoms)"
     return (Row("No measurable change within", said),)
+
+
+def _turn_row(comparison: Comparison) -> tuple[Row, ...]:
+    """Return how far the patient lay rolled against the earlier study; nothing where that was not told."""
+    return (Row("Turn", f"{comparison.turn_deg:+.1f}°"),) if comparison.turn_deg else ()
 
 
 def _method_row(comparison: Comparison) -> tuple[Row, ...]:

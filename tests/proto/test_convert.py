@@ -102,6 +102,8 @@ def full_findings() -> Findings:
             interval_days=83,
             between_methods=("another bundle",),
             limit_of_agreement_mm=3.25,
+            turn_deg=-4.5,
+            pivot_lps_mm=POINT,
         ),
     )
 

@@ -395,7 +395,7 @@ class VanishedNode(_message.Message):
     def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods", "limit_of_agreement_mm")
+    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods", "limit_of_agreement_mm", "turn_deg", "pivot_lps_mm")
     PRIOR_CASE_ID_FIELD_NUMBER: _ClassVar[int]
     PRIOR_TIME_POINT_FIELD_NUMBER: _ClassVar[int]
     LANDMARK_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -406,6 +406,8 @@ class Comparison(_message.Message):
     INTERVAL_DAYS_FIELD_NUMBER: _ClassVar[int]
     BETWEEN_METHODS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_OF_AGREEMENT_MM_FIELD_NUMBER: _ClassVar[int]
+    TURN_DEG_FIELD_NUMBER: _ClassVar[int]
+    PIVOT_LPS_MM_FIELD_NUMBER: _ClassVar[int]
     prior_case_id: str
     prior_time_point: TimePoint
     landmark_count: int
@@ -416,7 +418,9 @@ class Comparison(_message.Message):
     interval_days: int
     between_methods: _containers.RepeatedScalarFieldContainer[str]
     limit_of_agreement_mm: float
-    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ..., limit_of_agreement_mm: _Optional[float] = ...) -> None: ...
+    turn_deg: float
+    pivot_lps_mm: PointLpsMm
+    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ..., limit_of_agreement_mm: _Optional[float] = ..., turn_deg: _Optional[float] = ..., pivot_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class InputDescription(_message.Message):
     __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t", "label_map_sha256")

@@ -8,6 +8,7 @@ import pytest
 from base.errors import SettingInvalid
 from core.findings import CaseIdentity, Findings, Node, PointLpsMm, StationAssessment
 from core.judging.comparing import compare_with_prior, require_earlier_study, with_comparison
+from core.judging.laying import turned
 from core.judging.repeatability import LABEL_MAP_LIMIT_MM, MODEL_LIMIT_MM
 from core.labels import STATION_LABELS
 from tests.core.results import FINDINGS, NODE
@@ -104,6 +105,52 @@ def test_between_two_methods_there_is_neither_limit_nor_measurable_change() -> N
     assert comparison is not None
     assert comparison.limit_of_agreement_mm is None
     assert all(node.prior is not None and node.prior.measurable is None for node in nodes)
+
+
+def rolled(findings: Findings, turn_deg: float, frame: str = "7.8.9") -> Findings:
+    """Return the same patient rolled about the body's long axis, and moved."""
+    middle = np.array([3.0, 20.0, 20.0])
+
+    def place(at: PointLpsMm) -> PointLpsMm:
+        return point(turned(np.asarray(at), turn_deg, middle) + MOVED_MM)
+
+    return replace(
+        findings,
+        case=replace(findings.case, case_id="after", frame_of_reference_uid=frame),
+        nodes=tuple(replace(each, centroid_lps_mm=place(each.centroid_lps_mm)) for each in findings.nodes),
+        assessed=tuple(
+            replace(each, centroid_lps_mm=place(each.centroid_lps_mm))
+            for each in findings.assessed
+            if each.centroid_lps_mm is not None
+        ),
+    )
+
+
+@pytest.mark.parametrize("turn_deg", [-10.0, 10.0])
+def test_a_patient_who_lies_rolled_keeps_neighbouring_nodes_apart(turn_deg: float) -> None:
+    neighbours = (node(1, "left", (62.0, 60.0, 30.0), 8.0), node(2, "left", (57.0, 68.0, 30.0), 5.0))
+    before = study((*neighbours, node(3, "right", (-60.0, 62.0, 29.0), 6.5)))
+    nodes, comparison, _ = compare_with_prior(rolled(before, turn_deg), before)
+    assert comparison is not None
+    assert comparison.turn_deg == pytest.approx(turn_deg)
+    assert [each.prior.id for each in nodes if each.prior is not None] == [1, 2, 3]
+    assert [each.prior.distance_mm for each in nodes if each.prior is not None] == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_a_node_that_is_gone_lies_where_the_turn_brings_it() -> None:
+    now = rolled(BEFORE, 8.0)
+    gone = now.nodes[-1]
+    _, comparison, _ = compare_with_prior(replace(now, nodes=now.nodes[:-1]), BEFORE)
+    assert comparison is not None
+    assert comparison.vanished[0].centroid_lps_mm == pytest.approx(gone.centroid_lps_mm)
+
+
+def test_of_one_side_alone_no_turn_is_told() -> None:
+    left = tuple(each for each in station_centres() if each.side == "left")
+    before = replace(BEFORE, assessed=left)
+    _, comparison, _ = compare_with_prior(rolled(before, 5.0), before)
+    assert comparison is not None
+    assert (comparison.turn_deg, comparison.pivot_lps_mm) == (0.0, None)
 
 
 def test_a_patient_who_lies_elsewhere_keeps_every_node() -> None:
