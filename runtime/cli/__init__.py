@@ -147,13 +147,12 @@ def analyze(
         given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, named=others, file=config)
-        from base.log import configure_log
         from runtime.cli.selecting import announcing, tell_refusal
 
-        configure_log(settings.log_level)
-        # First of all: what writes a refusal is longer in being imported than headers are in being read.
+        # First of all: what writes a refusal, and the log, is longer in being imported than headers are in being read.
         tell_refusal(path, series_uid, settings.filtered_images, _tell)
 
+        from base.log import configure_log
         from runtime.analysis.about import about_case
         from runtime.analysis.analyzing import analyze_into
         from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
@@ -161,6 +160,7 @@ def analyze(
         from runtime.analysis.loading import bundle_folder, with_local_bundle
         from runtime.cli.monitor import TerminalMonitor
 
+        configure_log(settings.log_level)
         about = about_case(case_id, time_point, prior, out)
         settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(

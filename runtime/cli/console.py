@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -79,6 +78,9 @@ def describe_replay(replay: Mapping[str, Any]) -> RenderableType:
 @contextmanager
 def progress_bar(console: Console) -> Iterator[ShowProgress]:
     """Show a bar while the block runs and yield what moves it; shows nothing when the console is not a terminal."""
+    # What refuses from headers is done before this is imported.
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<9}"),
