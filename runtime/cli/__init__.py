@@ -23,6 +23,7 @@ from base.version_option import VersionOption
 from core.errors import CaseRefused
 from runtime.cli.bundle_commands import bundle_app
 from runtime.cli.console import describe_findings, naming_aside, progress_bar
+from runtime.cli.console import tell as _tell
 from runtime.cli.options import (
     BackendOption,
     BundleOption,
@@ -49,7 +50,8 @@ from runtime.cli.options import (
     UrgentOption,
     WholeStudyOption,
 )
-from runtime.cli.reporting import reporting_errors, reporting_service_errors, silence_grpc
+from runtime.cli.reporting import reporting_errors, silence_grpc
+from runtime.cli.service_commands import doctor, health, serve
 from runtime.errors import ResultIncomplete
 from runtime.settings import load_settings, setting_names
 
@@ -82,46 +84,7 @@ def sidewall(version: VersionOption = False) -> None:
     """Take the options that stand before a command."""
 
 
-@app.command(epilog="Example: sidewall serve --bundle models/demo --listen 127.0.0.1:50051")
-def serve(
-    bundle: BundleOption = None,
-    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port; port 0 takes a free one.")] = None,
-    metrics_listen: Annotated[
-        str | None, typer.Option("--metrics-listen", help="host:port of the metrics for Prometheus; default: none.")
-    ] = None,
-    backend: BackendOption = None,
-    mode: ModeOption = None,
-    threads: ThreadsOption = None,
-    engine_cache: EngineCacheOption = None,
-    others: SetOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Answer gRPC calls until SIGTERM or Ctrl-C; ready once the model has passed its golden case."""
-    with reporting_service_errors():
-        given: dict[str, Any] = {"bundle": bundle, "listen": listen, "backend": backend, "mode": mode}
-        given |= {"threads": threads, "engine_cache": engine_cache, "metrics_listen": metrics_listen}
-        settings = load_settings(given, named=others, file=config)
-        from prometheus_client import CollectorRegistry
-
-        from base.log import configure_log, log_bundle, log_engine, log_exposure, log_threads
-        from runtime.analysis.loading import load_checked_model, storage_places, with_local_bundle
-        from runtime.cli.exposed_files import exposure_notes
-        from runtime.inference.model import LoadedModel
-        from runtime.serving.metrics import Metrics
-        from runtime.serving.server import serve as run_server
-
-        configure_log(settings.log_level)
-        log_threads(settings.threads)
-        log_exposure(exposure_notes(settings))
-        metrics = Metrics(CollectorRegistry())
-
-        def load() -> LoadedModel:
-            """Return the model that has proved itself."""
-            model = load_checked_model(with_local_bundle(settings, log_bundle), log_engine, metrics.engine)
-            log_exposure(model.bundle.notes)
-            return model
-
-        run_server(settings, load, metrics, storage_places(settings))
+app.command(epilog="Example: sidewall serve --bundle models/demo --listen 127.0.0.1:50051")(serve)
 
 
 @app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
@@ -380,69 +343,14 @@ def replay(
             raise typer.Exit(7)
 
 
-@app.command(epilog="Example: sidewall doctor --bundle models/demo")
-def doctor(
-    bundle: BundleOption = None,
-    engine_cache: EngineCacheOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell which backends work, whether the bundle is sound, and what its golden case says on each backend."""
-    with reporting_errors(as_json):
-        from runtime.cli.doctor import examine
-
-        checks = examine(load_settings({"bundle": bundle, "engine_cache": engine_cache}, file=config))
-    if as_json:
-        typer.echo(json.dumps([{"name": each.name, "ok": each.ok, "text": each.text} for each in checks], indent=2))
-    else:
-        for each in checks:
-            typer.secho("ok  " if each.ok else "FAIL", fg="green" if each.ok else "red", nl=False)
-            typer.echo(f"  {each.name}: {each.text}")
-    if not all(each.ok for each in checks):
-        raise typer.Exit(4)
-
-
-@app.command(epilog="Example: sidewall health --server box.hospital.example:50051 --tls-ca ca.pem")
-def health(
-    server: ServerOption = None,
-    listen: Annotated[str | None, typer.Option("--listen", "-l", help="host:port, as the server has it.")] = None,
-    timeout_s: Annotated[float, typer.Option(help="Give up after this time, s.")] = 5.0,
-    tls: TlsOption = False,
-    tls_ca: TlsCaOption = None,
-    tls_certificate: TlsCertificateOption = None,
-    tls_key: TlsKeyOption = None,
-    proxy: ProxyOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Ask a server whether it serves; status 5 when it does not (yet).
-
-    With --server (or SIDEWALL_SERVER) any server, as `submit` does; without it the one that these settings describe, on
-    this machine.
-    """
-    with reporting_errors(as_json=False):
-        from runtime.cli.health import require_serving, require_serving_at, server_to_ask
-        from runtime.cli.submitting import check_proxy, check_server, tls_options
-
-        credentials, proxy = tls_options(tls, tls_ca, tls_certificate, tls_key), check_proxy(proxy)
-        asked = server_to_ask(server, listen, as_client=credentials is not None)
-        if asked is None:
-            address = require_serving(load_settings({"listen": listen}, file=config), timeout_s, _tell)
-        else:
-            check_variables(os.environ, setting_names())
-            address = check_server(asked)
-            require_serving_at(address, credentials, proxy, timeout_s)
-        typer.echo(f"serving at {address}")
+app.command(epilog="Example: sidewall doctor --bundle models/demo")(doctor)
+app.command(epilog="Example: sidewall health --server box.hospital.example:50051 --tls-ca ca.pem")(health)
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
-
-
-def _tell(text: str) -> None:
-    """Print one line to the standard error, above the bar if there is one."""
-    _STDERR.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_findings(findings: dict[str, Any], out: Path | None, as_json: bool) -> None:

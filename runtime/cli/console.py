@@ -30,6 +30,13 @@ _SHOWN_DIFFERENCES = 20
 ShowProgress = Callable[[str, int, int, float | None], None]
 """Takes stage, done, total and the estimated seconds to the end of the analysis."""
 
+_STDERR = Console(stderr=True)
+
+
+def tell(text: str) -> None:
+    """Print one line to the standard error, above the bar if there is one."""
+    _STDERR.print(text, highlight=False, markup=False, soft_wrap=True)
+
 
 def naming_aside(tell: Tell) -> Callable[[str, str], None]:
     """Return what tells the person at the terminal, and nobody else, name and kind of a file that is left aside."""
