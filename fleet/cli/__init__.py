@@ -29,6 +29,7 @@ def _callback(version: VersionOption = False) -> None:
 for command in (
     founding.keygen,
     founding.init,
+    founding.new_box,
     founding.keys,
     telling.release,
     telling.sign,

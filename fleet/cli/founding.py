@@ -8,6 +8,7 @@ import typer
 from fleet.channels.keys import key_of, make_key_pair, read_public_key, signer_of
 from fleet.channels.office import OWNERS, Office
 from fleet.cli.options import OFFICE_KEY, Fleet, OfficeKey, RootKeys, office_of, told
+from fleet.preparing import prepare
 
 PublicKeys = Annotated[list[Path] | None, typer.Option("--public-key", help="Public key to add; more than once.")]
 
@@ -40,6 +41,21 @@ def init(
         make_key_pair(fleet / OFFICE_KEY)
         office = Office.create(fleet, roots, signer_of(fleet / OFFICE_KEY), signers, root_threshold)
     typer.echo(f"{fleet}: give {office.root_file} to every box, and keep the root keys offline")
+
+
+def new_box(
+    answers: Annotated[
+        Path, typer.Argument(help="TOML file: a table [box] of settings, fleet_root, release_key, site.")
+    ],
+    root: Annotated[Path, typer.Option("--root", help="Where the box's file system begins.")] = Path("/"),
+) -> None:
+    """Make this machine a box of a fleet: settings, trust, site file and a key, from one file of answers.
+
+    sidewall-fleet new-box answers.toml
+    """
+    with told():
+        public = prepare(answers, root)
+    typer.echo(f"public key: {public}\nin the office: sidewall-fleet enrol BOX {public.name}")
 
 
 def keys(
