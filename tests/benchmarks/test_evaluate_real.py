@@ -110,6 +110,15 @@ def test_the_kept_table_of_the_demo_bundle_covers_all_landmarks_and_the_repeats(
     assert "| figure | sidewall-demo 0.3.1 | sidewall-demo 0.3.1 | aim |" in markdown(report, report)
 
 
+@pytest.mark.parametrize("leg", [1, 2])
+def test_the_kept_pages_of_the_legs_are_those_of_their_figures(leg: int) -> None:
+    before, report = (
+        json.loads((RESULTS / f"real_series_{name}.json").read_text(encoding="utf-8"))
+        for name in ("before", f"leg_{leg}")
+    )
+    assert markdown(report, before) == (RESULTS / f"real_series_leg_{leg}.md").read_text(encoding="utf-8")
+
+
 def test_a_landmark_of_two_stations_has_one_name_whatever_their_order() -> None:
     answers = ask(_grid(np.zeros((3, 10, 10), np.uint8)), [_landmark(("obturator", "internal_iliac"), 3.0)])
     assert by_station(answers) == {"internal_iliac or obturator": {"right": 0, "of": 1}}
