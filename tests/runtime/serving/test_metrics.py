@@ -145,7 +145,7 @@ def test_every_counter_is_there_before_anything_happens(metrics: Metrics) -> Non
     for name, label, count in (
         ("sidewall_cases_total", "outcome", 3),
         ("sidewall_refusals_total", "code", len(RefusalCode)),
-        ("sidewall_gates_fired_total", "gate", 13),
+        ("sidewall_gates_fired_total", "gate", 14),
         ("sidewall_calls_rejected_total", "reason", 2),
         ("sidewall_calls_failed_total", "code", 12),
         ("sidewall_received_bytes_total", "call", 2),
