@@ -12,7 +12,7 @@ from socketserver import BaseServer
 from typing import Any, Final, Self
 
 import structlog
-from pynetdicom import AE, evt
+from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
@@ -85,7 +85,6 @@ class _Handler(RequestHandler):
         server: Any = self.server
         bounded = _BoundedSocket.around(association.dul.socket, server.idle_s)
         association.dul.socket = bounded
-        association.bind(evt.EVT_CONN_CLOSE, lambda _: bounded.waker.close())
         wait_for_what_comes(association, bounded.waker)
         return association
 

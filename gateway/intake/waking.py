@@ -58,7 +58,13 @@ class Waker:
 def wait_for_what_comes(association: Any, waker: Waker) -> None:
     """Have the threads of an association that was made just now wait; `waker` is that of its connection."""
     upper, messages = association.dul, association.dimse
-    send = upper.send_pdu
+    send, run = upper.send_pdu, upper.run
+
+    def ran() -> None:
+        try:
+            run()
+        finally:
+            waker.close()
 
     def sent(primitive: Any) -> None:
         send(primitive)
@@ -70,7 +76,7 @@ def wait_for_what_comes(association: Any, waker: Waker) -> None:
         except queue.Empty:
             return None, None
 
-    upper.send_pdu, messages.get_msg = sent, message
+    upper.run, upper.send_pdu, messages.get_msg = ran, sent, message
     upper.to_user_queue = _Told(messages.msg_queue)
 
 

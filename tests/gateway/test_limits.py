@@ -5,6 +5,7 @@ import socket
 import struct
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -127,17 +128,33 @@ def test_a_connection_that_its_peer_has_left_ends_at_once_and_not_after_the_idle
     own.write_site("")
     # The limit is longer than anybody waits here.
     with refused_connections(), running_gateway(own, SIDEWALL_GATEWAY_ASSOCIATION_IDLE_S="3600") as running:
-        before = _threads(running)
+        before = _threads(running), _connections(running)
         for number in range(60):
             with socket.create_connection(("127.0.0.1", running.port), timeout=30) as connection:
                 # Nothing; half a header; half a request; what is no PDU.
                 connection.sendall((b"", b"\x01", b"\x01\0\0\0\0\xff" + bytes(9), b"\x4e" * 50)[number % 4])
-        wait_for(lambda: _threads(running) <= before + 2, own.describe)
+        wait_for(lambda: _threads(running) <= before[0] + 2 and _connections(running) <= before[1] + 4, own.describe)
         entity = AE("MR1")
         entity.add_requested_context(Verification)
         association = entity.associate("127.0.0.1", running.port, ae_title="SIDEWALL")
         assert association.is_established
         association.release()
+    own.end()
+
+
+def test_who_stops_in_the_middle_of_a_request_leaves_neither_thread_nor_file(tmp_path: Path) -> None:
+    own = GatewayPlace(tmp_path)
+    own.write_site("")
+    # Both its threads give up at the same moment.
+    with refused_connections(), running_gateway(own, SIDEWALL_GATEWAY_ASSOCIATION_IDLE_S="1") as running:
+        before = _threads(running), _connections(running)
+        silent = [socket.create_connection(("127.0.0.1", running.port), timeout=30) for _ in range(20)]
+        for each in silent:
+            each.sendall(b"\x01\0\0\0\0\xff" + bytes(9))
+        assert all(map(_until_closed, silent))
+        wait_for(lambda: _threads(running) <= before[0] + 2 and _connections(running) <= before[1] + 4, own.describe)
+        for each in silent:
+            each.close()
     own.end()
 
 
@@ -196,6 +213,15 @@ def test_a_rate_is_of_each_caller_and_names_count_and_limit() -> None:
 
 def _threads(gateway: RunningGateway) -> int:
     return len(list(Path(f"/proc/{gateway.process.pid}/task").iterdir()))
+
+
+def _connections(gateway: RunningGateway) -> int:
+    """Return how many sockets and events it has open; files of the ledger come and go."""
+    links = []
+    for each in Path(f"/proc/{gateway.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            links.append(str(each.readlink()))
+    return sum("socket" in each or "eventfd" in each for each in links)
 
 
 def _until_closed(connection: socket.socket) -> bool:
