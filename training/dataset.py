@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import SimpleITK
@@ -21,6 +21,10 @@ Part = Literal["Tr", "Ts"]
 
 _LPS_OF_ITK = [2, 1, 0]
 """Array axes (z, y, x) in ITK's order (x, y, z)."""
+
+
+MADE_WITH: Final = "sidewall_made_with"
+"""Where a `dataset.json` of `make-cases` says what its cases were made with; nothing of another's is taken over."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def import_cases(workspace: Workspace, source: Path, trained_on: str) -> Iterato
             raise SettingInvalid("source", str(source), f"an image imagesTr/{image_path.name} for every mask")
         write_case(workspace.raw, name, read_volume(image_path), read_volume(source / "labelsTr" / f"{name}{ending}"))
         yield name
-    write_description(workspace, names, RawDataset(trained_on, {"cases": len(names)}))
+    write_description(workspace, names, RawDataset(trained_on, {"cases": len(names)} | description.get(MADE_WITH, {})))
 
 
 def write_case(raw: Path, name: str, image: Volume, labels: Volume, part: Part = "Tr") -> None:

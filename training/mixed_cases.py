@@ -19,7 +19,7 @@ from base.errors import SettingInvalid
 from core.labels import LABEL_NAMES
 from phantom.case import GENERATOR_VERSION, PhantomOptions, generate_case
 from phantom.hospitals import TRAINING_HOSPITALS
-from training.dataset import FILE_ENDING, image_path_of, label_path, write_case
+from training.dataset import FILE_ENDING, MADE_WITH, image_path_of, label_path, write_case
 from training.phantoms import case_name, check_training_seeds
 from training.workspace import write_json
 
@@ -94,16 +94,28 @@ def make_cases(out: Path, seeds: Sequence[int], anatomy: Path | None, processes:
             "file_ending": FILE_ENDING,
             "numTraining": len(names),
             "overwrite_image_reader_writer": "SimpleITKIO",
+            MADE_WITH: _making(anatomy) | {"seeds": _seeds_there(out)},
         },
     )
 
 
-def _agree(out: Path, anatomy: Path | None) -> None:
-    making: dict[str, Any] = {
+def _making(anatomy: Path | None) -> dict[str, Any]:
+    return {
         "generator_version": GENERATOR_VERSION,
         "bodies": "shapes" if anatomy is None else "shapes and people",
         "left_out": list(held_out().people),
     }
+
+
+def _seeds_there(out: Path) -> list[int]:
+    """Return the seeds of all cases in the folder, for `prepare` takes them all."""
+    return sorted(
+        int(path.name.removesuffix(FILE_ENDING).split("_")[1]) for path in (out / "labelsTr").glob("phantom_*")
+    )
+
+
+def _agree(out: Path, anatomy: Path | None) -> None:
+    making = _making(anatomy)
     file = out / MAKING_FILE
     if file.is_file() and (earlier := json.loads(file.read_text(encoding="utf-8"))) != making:
         raise SettingInvalid("out", f"cases made with {earlier}", f"cases made with {making}, or an empty folder")

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from base.errors import SettingInvalid
-from training.dataset import label_path
+from training.dataset import import_cases, label_path
 from training.mixed_cases import INFORMED, held_out, make_cases, options_of
 from training.phantoms import EVALUATION_SEEDS, TRAINING_SEEDS
+from training.workspace import Workspace
 
 MAPS = Path("maps")
 
@@ -46,5 +47,11 @@ def test_cases_go_on_where_they_stopped_and_stay_of_one_making(tmp_path: Path) -
     assert label_path(tmp_path, "phantom_2000").is_file()
     assert (tmp_path / INFORMED / "phantom_2000_0000.nii.gz").is_file()
     assert list(make_cases(tmp_path, [2000], None, 1)) == []
+    workspace = Workspace(tmp_path / "work", "Dataset501_Sidewall", "demo")
+    assert list(import_cases(workspace, tmp_path, "phantom")) == ["phantom_2000"]
+    source = workspace.read_json(workspace.raw / "dataset.json")["source"]
+    assert (source["cases"], source["seeds"], source["bodies"]) == (1, [2000], "shapes"), (
+        "the model card names the seeds"
+    )
     with pytest.raises(SettingInvalid, match="or an empty folder"):
         list(make_cases(tmp_path, [2000], MAPS, 1))
