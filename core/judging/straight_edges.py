@@ -10,8 +10,13 @@ _STRAIGHT_MM: Final = 20.0
 """So many columns (or rows) whose flat run begins and ends at the same pixel have straight edges."""
 
 _CUT_MM: Final = 80.0
-"""So many columns (or rows) whose tissue ends at the same pixel, with nothing beyond, are cut there. The flattest
-surface of a sound phantom ends so over 58 mm, that of a real series over 5 mm."""
+"""So many columns (or rows) whose tissue ends at the same pixel, with nothing beyond, may be cut there; the flattest
+surface of a sound phantom ends so over 97 mm, that of a real series over 5 mm."""
+
+_CURVE: Final = 4
+_LEAST_EXACT: Final = 0.8
+"""A surface curves away from where it is flattest: of the lines that end within `_CURVE` pixels of a cut, this share
+ends at the very pixel."""
 
 _CUT_DEPTH_MM: Final = 20.0
 """Nothing must follow for so long: corrected images of some scanners end in a few empty rows."""
@@ -46,9 +51,12 @@ def beyond_edges(flat: BoolArray, tissue: BoolArray, spacing_mm: tuple[float, fl
         depth = np.where(mask.all(axis=0), 0, mask.argmin(axis=0))
         lines = np.flatnonzero(depth >= max(1.0, _CUT_DEPTH_MM / deep_mm))
         lines = lines[around[depth[lines], lines]]
-        cut = lines[_in_long_groups(lines, depth[lines], _CUT_MM / along_mm)]
-        for line in cut:
-            out[: depth[line], line] = True
+        ends = depth[lines]
+        cut = _in_long_groups(lines, ends, _CUT_MM / along_mm)
+        for end in np.unique(ends[cut]):
+            exact = np.count_nonzero(ends == end)
+            if exact >= _LEAST_EXACT * np.count_nonzero(np.abs(ends - end) <= _CURVE):
+                out[:end, lines[cut & (ends == end)]] = True
     return found
 
 
