@@ -16,7 +16,7 @@ from fleet.agent.idling import wait_until_idle
 from fleet.agent.policy import require_enforcing
 from fleet.agent.sizes import compressed_bytes
 from fleet.channels.content import DIGEST, Image
-from fleet.errors import ImageRefused, NotReady
+from fleet.errors import HostFailed, ImageRefused, NotReady
 from fleet.settings import BoxSettings
 from trust.errors import RegistryFailed
 
@@ -169,7 +169,7 @@ class PodmanBox:
             options.append(f"--authfile={self._settings.registry_auth_file}")
         if self._settings.registry_plain_http:
             options.append("--tls-verify=false")
-        ended = host.run(["podman", "pull", "--quiet", *options, reference], self._settings.pull_s)
+        ended = self._bounded(["podman", "pull", "--quiet", *options, reference], reference)
         if ended.status != 0:
             raise refused_image(reference, ended)
 
@@ -242,9 +242,16 @@ class PodmanBox:
             raise NotReady("engine", f"the bundle is not taken: {ended.complaint}")
 
     def _bundle(self, action: str, reference: str) -> None:
-        ended = host.run([*self._bundle_words(), action, reference], self._settings.pull_s)
+        ended = self._bounded([*self._bundle_words(), action, reference], reference)
         if ended.status != 0:
             raise _of_bundle(reference, ended)
+
+    def _bounded(self, command: list[str], reference: str) -> host.Ended:
+        """Run what fetches something; a line that falls silent is a registry out of reach."""
+        try:
+            return host.run(command, self._settings.pull_s)
+        except HostFailed as error:
+            raise RegistryFailed(f"{reference} did not come within {self._settings.pull_s:g} s") from error
 
     def _bundle_words(self) -> list[str]:
         words = shlex.split(self._settings.bundle_command)

@@ -68,6 +68,7 @@ drain_s = 0
 ready_s = 60
 steady_s = 8
 disk_reserve_mb = 10
+pull_s = 90
 """
 
 

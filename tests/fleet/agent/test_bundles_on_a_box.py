@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def test_a_bundle_of_a_stranger_and_one_that_is_not_there_change_nothing(
     with pytest.raises(RegistryFailed, match="cannot be pulled"):
         box.pull("bundle", absent)
     assert box.installed()["bundle"].digest == ""
+
+
+def test_a_line_that_falls_silent_ends_a_pull_in_time(settings: BoxSettings, tmp_path: Path) -> None:
+    (tmp_path / "tools" / "silent").write_text("#!/bin/sh\nexec sleep 1000\n")
+    (tmp_path / "tools" / "silent").chmod(0o755)
+    box = PodmanBox(replace(settings, bundle_command="silent", pull_s=1.0))
+    with pytest.raises(RegistryFailed, match="did not come within 1 s"):
+        box.pull("bundle", Image("sha256:" + "0" * 64, "9"))
 
 
 def test_a_carried_bundle_needs_no_registry(
