@@ -40,10 +40,15 @@ def label_case(
     plan = make_plan(seed, options)
     (depth, height, width), (z, y, x) = plan.grid.shape, plan.grid.spacing_mm
     shape, spacing_mm = (depth, height // coarsened, width // coarsened), (z, y * coarsened, x * coarsened)
-    plan = replace(plan, grid=replace(plan.grid, shape=shape, spacing_mm=spacing_mm))
+    return label_plan(replace(plan, grid=replace(plan.grid, shape=shape, spacing_mm=spacing_mm)))[0]
+
+
+def label_plan(plan: CasePlan) -> tuple[LabelledCase, Volume]:
+    """Make the label maps of a plan on its own grid, and its body (float32) without nodes, texture and noise."""
     node_ids = _node_ids(plan)
-    labels = _labels(plan, _paint(plan, np.random.default_rng([GENERATOR_VERSION, 5, seed])), node_ids)
-    return LabelledCase(seed, _volume(plan, labels), _volume(plan, node_ids), plan.nodes)
+    canvas = _paint(plan, np.random.default_rng([GENERATOR_VERSION, 5, plan.seed]))
+    labels = _volume(plan, _labels(plan, canvas, node_ids))
+    return LabelledCase(plan.seed, labels, _volume(plan, node_ids), plan.nodes), _volume(plan, canvas.signal)
 
 
 def generate_case(seed: int, *, options: PhantomOptions = PhantomOptions()) -> PhantomCase:  # noqa: B008 - frozen
