@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import CaseRefused, Reason, RefusalCode
-from core.labelmaps.meaning import DEFAULT_MEANINGS, LabelMeanings
+from core.labelmaps.meaning import DEFAULT_MEANINGS, NEUTRAL_NODE, LabelMeanings
 from core.labelmaps.reading import ForeignLabels
 from core.volume import Volume, canonicalise
 
@@ -23,6 +23,7 @@ def place_label_map(foreign: ForeignLabels, grid: Volume, meanings: LabelMeaning
     `meanings` are as for `meanings_of`. Raises `CaseRefused`
     (`label_map_mismatch` on another grid, `unknown_label` on a value without a meaning).
     """
+    _refuse_bare_mask(foreign, meanings)
     canonical, _ = canonicalise(foreign.volume)
     box = _box_in(grid, canonical)
     labels = np.zeros(grid.shape, dtype=np.uint8)
@@ -33,6 +34,20 @@ def place_label_map(foreign: ForeignLabels, grid: Volume, meanings: LabelMeaning
 def meanings_of(foreign: ForeignLabels, given: LabelMeanings | None) -> LabelMeanings:
     """Return what the values of a map stand for: as given, else as the file says, else the study's own."""
     return given or foreign.own_meanings or DEFAULT_MEANINGS
+
+
+def _refuse_bare_mask(foreign: ForeignLabels, given: LabelMeanings | None) -> None:
+    """Raise `CaseRefused` on a map whose one value is 1, of which nobody says what it stands for.
+
+    So are masks of anything written; by the study's values it would be an external iliac station.
+    """
+    if given or foreign.own_meanings or set(np.unique(foreign.volume.voxels).tolist()) - {0} != {1}:
+        return
+    message = (
+        "the label map holds the one value 1, as any mask does, and does not say what it stands for; allowed: the name "
+        f"of it, such as 1={NEUTRAL_NODE} or 1=external_iliac_inguinal (--labels), or a map of several values"
+    )
+    raise CaseRefused([Reason(RefusalCode.UNKNOWN_LABEL, message)])
 
 
 def lies_on(grid: Volume, part: Volume) -> bool:

@@ -265,7 +265,7 @@ def score(
         str | None,
         typer.Option(
             help="What the values stand for, such as 10=obturator,11=node_positive; default: 1 external iliac, "
-            "2 obturator, 3 internal iliac, 4 negative node, 5 positive node."
+            "2 obturator, 3 internal iliac, 4 negative node, 5 positive node; 1=node for nodes that nobody judged."
         ),
     ] = None,
     bundle: Annotated[str | None, typer.Option("--bundle", "-b", help="Take the thresholds of this bundle.")] = None,

@@ -170,3 +170,26 @@ def test_files_that_are_no_label_map_are_refused(tmp_path: Path) -> None:
         with pytest.raises(CaseRefused) as refused:
             read_label_map(file)
         assert [reason.code for reason in refused.value.reasons] == [RefusalCode.UNREADABLE_LABEL_MAP], name
+
+
+def bare_mask() -> Volume:
+    grid = tilted()
+    return grid.with_voxels((grid.voxels > 0).astype(np.uint16))
+
+
+def test_a_mask_of_one_value_is_not_taken_for_a_station_without_a_word(tmp_path: Path) -> None:
+    with pytest.raises(CaseRefused, match="does not say what it stands for; allowed: .* 1=node") as refused:
+        place(write(bare_mask(), tmp_path / "mask.nrrd"), tilted())
+    assert [reason.code for reason in refused.value.reasons] == [RefusalCode.UNKNOWN_LABEL]
+
+
+@pytest.mark.parametrize(("meaning", "label"), [("1=node", 4), ("1=external_iliac_inguinal", 1)])
+def test_a_mask_of_one_value_that_is_named_is_taken_for_that(meaning: str, label: int, tmp_path: Path) -> None:
+    foreign = read_label_map(write(bare_mask(), tmp_path / "mask.nrrd"))
+    placed = place_label_map(foreign, tilted(), parse_meanings(meaning))
+    assert set(np.unique(placed.voxels)) == {0, label}
+
+
+def test_nodes_that_nobody_judged_stand_beside_no_judged_ones() -> None:
+    with pytest.raises(SettingInvalid, match="node, or node_negative and node_positive; not both"):
+        parse_meanings("1=node,2=node_positive")
