@@ -1,6 +1,7 @@
 """Phantoms looked at twice: the body is one, its place and its nodes are not; and what is counted of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_shares_errors_and_limit_are_those_of_the_nodes() -> None:
 @pytest.mark.parametrize(
     "change", [{"known_again": False}, {"sides_right": False}, {"now_mm": 7.5}], ids=["lost", "side", "spread"]
 )
-def test_a_lost_node_a_wrong_side_and_a_limit_that_is_too_small_do_not_pass(change: dict[str, float]) -> None:
+def test_a_lost_node_a_wrong_side_and_a_limit_that_is_too_small_do_not_pass(change: dict[str, Any]) -> None:
     assert not passed(summarise([pair(replace(KNOWN, **change))]))
 
 

@@ -178,7 +178,7 @@ def bare_mask() -> Volume:
 
 
 def test_a_mask_of_one_value_is_not_taken_for_a_station_without_a_word(tmp_path: Path) -> None:
-    with pytest.raises(CaseRefused, match="does not say what it stands for; allowed: .* 1=node") as refused:
+    with pytest.raises(CaseRefused, match=r"does not say what it stands for; allowed: .* 1=node") as refused:
         place(write(bare_mask(), tmp_path / "mask.nrrd"), tilted())
     assert [reason.code for reason in refused.value.reasons] == [RefusalCode.UNKNOWN_LABEL]
 
