@@ -29,6 +29,8 @@ class Listener(ThreadedAssociationServer):
     """Accepts connections; TLS is negotiated in the thread of each."""
 
     daemon_threads = True
+    request_queue_size = 128
+    """Connections that wait to be accepted: beyond socketserver's five the system drops whoever comes, for seconds."""
 
     def __init__(
         self,
