@@ -20,7 +20,7 @@ IMAGES ?= runtime
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo gateway-demo study test test-fast trials fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images kubernetes-check fleet-test box-test offline-bundle push-demo-bundle locks clean
+.PHONY: help demo gateway-demo study test test-fast trials training-trial fuzz lint types format proto proto-check demo-bundle demo-card evaluate evaluate-external evaluate-real evaluate-held-out input-distances labelled-cases mixed-cases mixed-leg gates soak hostile gateway-load gateway-latency untidy cuts coverage parity speed images kubernetes-check fleet-test box-test offline-bundle push-demo-bundle locks clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -77,6 +77,9 @@ test: $(VENV)/.installed-dev ## Install and run every test but the trials, by WO
 
 trials: $(VENV)/.installed-dev ## Run the trials: a whole training, kills at every point, a server's memory over many calls
 	$(PYTEST) -m trial
+
+training-trial: $(VENV)/.installed-dev ## Follow docs/training.md from phantoms to a served bundle, by its own text
+	$(BIN)/python -m pytest -m trial tests/training/test_training_trial.py
 
 test-fast: $(VENV)/.installed-dev ## Run the tests that need no server, model or other program
 	$(PYTEST) -m "not trial" --fast
