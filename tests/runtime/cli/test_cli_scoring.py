@@ -101,12 +101,15 @@ def test_labels_can_be_named_and_what_is_not_named_is_refused(
     assert words in done.stdout
 
 
-def test_a_file_that_is_no_label_map_ends_with_status_3(run: Run, series: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_label_map_leaves_a_refusal_as_every_other(run: Run, series: Path, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("no label map")
     done = run("score", "--series", series, "--segmentation", file, "--out", tmp_path / "out", "--json")
     assert done.exit_code == 3
-    assert json.loads(done.stdout)["error"]["reasons"][0]["code"] == "unreadable_label_map"
+    findings = json.loads(done.stdout)
+    assert (findings["status"], findings["refusal"][0]["code"]) == ("refused", "unreadable_label_map")
+    assert json.loads((tmp_path / "out" / "findings.json").read_text()) == findings
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_the_thresholds_of_a_site_decide(
