@@ -51,7 +51,7 @@ def test_the_page_followed_in_order_by_its_text_alone_ends_in_a_served_bundle_an
     study = tmp_path / "work" / "trial" / "study" / "nnUNet_results" / "Dataset501_Sidewall"
     assert (study / "SidewallTrainer__tiny__3d_fullres" / "learning_curves.html").is_file()
     findings = json.loads(next((tmp_path / "work" / "trial" / "case").rglob("findings.json")).read_text())
-    assert findings["model"]["name"] == "trial"
+    assert findings["model"]["bundle_name"] == "trial"
     assert findings["model"]["fold_count"] == 5
     assert findings["model"]["trained_on"] == "phantom"
     assert findings["status"] != "refused"
