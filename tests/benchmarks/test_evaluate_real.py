@@ -110,7 +110,7 @@ def test_the_kept_table_of_the_demo_bundle_covers_all_landmarks_and_the_repeats(
     assert "| figure | sidewall-demo 0.3.1 | sidewall-demo 0.3.1 | aim |" in markdown(report, report)
 
 
-@pytest.mark.parametrize("leg", [1, 2])
+@pytest.mark.parametrize("leg", [1, 2, 3])
 def test_the_kept_pages_of_the_legs_are_those_of_their_figures(leg: int) -> None:
     before, report = (
         json.loads((RESULTS / f"real_series_{name}.json").read_text(encoding="utf-8"))
