@@ -142,6 +142,12 @@ class ServerBusy(SidewallError):
     code = "server_busy"
 
 
+class NoResults(SidewallError):
+    """Nothing is there of what a caller asks for by the name of its study or job: not yet, or not any longer."""
+
+    code = "no_results"
+
+
 class ServerUnreachable(SidewallError):
     """No Sidewall server answered at the given address."""
 

@@ -109,12 +109,6 @@ class NoSuchStudy(GatewayError):
     code = "no_such_study"
 
 
-class NoResults(GatewayError):
-    """A study has no results, or none of that name."""
-
-    code = "no_results"
-
-
 class WrongState(GatewayError):
     """A study is in a state in which that cannot be done."""
 

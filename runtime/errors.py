@@ -1,6 +1,6 @@
 """How the work on a case may end without a whole result."""
 
-from base.errors import SettingInvalid, SidewallError
+from base.errors import NoResults, SettingInvalid, SidewallError
 
 
 class ResultIncomplete(SidewallError):
@@ -9,10 +9,8 @@ class ResultIncomplete(SidewallError):
     code = "result_incomplete"
 
 
-class ResultNotKept(SidewallError):
+class ResultNotKept(NoResults):
     """Nothing is kept of that job, which never was, has not ended or ended too long ago; or it has no such file."""
-
-    code = "no_results"
 
 
 class OffsetInvalid(SettingInvalid):

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analytics.estimate import HypothesisTest
 from analytics.survival.cases import complete_cases
@@ -21,6 +23,8 @@ _ITERATIONS = 50
 _HALVINGS = 30
 # Fall of the log-likelihood, relative to it, that is rounding.
 _ROUNDING = 1e-12
+# Share of the model's own variance up to which a robust one is rounding: of residuals that cancel the last digits stay.
+_CANCELLED = 1e-12
 # Spread of one column's contribution to the log hazard from which separation is looked for, as for a Cox model.
 _SUSPICIOUS_SPREAD = 12.0
 
@@ -115,6 +119,13 @@ class _Sums:
     log_likelihood: float
 
 
+def _refuse_rounding(robust: npt.NDArray[Any], usual: npt.NDArray[Any], columns: Sequence[str]) -> None:
+    """Raise NoRobustVariance where residuals cancel but for rounding, by which a variance comes out as it happens."""
+    lost = np.flatnonzero(~(robust > _CANCELLED * usual)).tolist()
+    if lost:
+        raise NoRobustVariance([columns[index] for index in lost])
+
+
 def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float = 0.95) -> FineGrayModel:
     """Fit the model to the complete cases of `design`; tied events as Breslow, as cmprsk's `crr`.
 
@@ -132,8 +143,7 @@ def fine_gray(followup: Followup, design: Design, cause: int = 1, level: float =
     inverse = np.linalg.inv(_information(cohort, fitted))
     influence = _score_residuals(cohort, fitted) + _censoring_residuals(cohort, fitted)
     covariance = np.asarray(inverse @ (influence.T @ influence) @ inverse)
-    if lost := [column for column, each in zip(design.columns, np.diag(covariance), strict=True) if not each > 0]:
-        raise NoRobustVariance(lost)
+    _refuse_rounding(np.diag(covariance), np.diag(inverse), design.columns)
     ratio = 2 * (fitted.log_likelihood - start.log_likelihood)
     test, n = "pseudo likelihood-ratio test", len(followup)
     return FineGrayModel(

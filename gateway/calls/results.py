@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import NoResults
+from base.errors import NoResults
 from gateway.ledger.history import append
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.studies import StudyRow, find

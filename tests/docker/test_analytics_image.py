@@ -48,7 +48,7 @@ def test_the_report_is_the_same_bytes_as_one_made_outside(study: Path, tmp_path:
     if version != inner:
         pytest.skip(f"the report names its Python: {inner} in the image, {version} here")
     packages = next((REPOSITORY / ".venv" / "lib").glob("python3.11/site-packages"))
-    # A machine may choose the kernels of its linear algebra, which differ in the last digits; the container is not told.
+    # A machine may choose the kernels of its linear algebra, which differ in last digits; the container is not told.
     usual = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
     environment = usual | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'proto'}:{packages}"}
     for arguments in (

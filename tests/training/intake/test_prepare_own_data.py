@@ -156,13 +156,14 @@ def test_the_data_sheet_tells_counts_scanners_nodes_and_rejected_cases(
 
 
 def test_nothing_left_is_a_failure_with_a_data_sheet(tmp_path: Path) -> None:
-    patient = patient_of(0)
-    patient.write(tmp_path / "dicom" / "A")
-    labels = np.zeros(patient.labels.shape, dtype=np.uint8)
-    write_mask(patient.labels.with_voxels(labels), tmp_path / "masks" / "A.nii.gz")
+    for number, name in enumerate("ABCDE"):
+        patient = patient_of(number)
+        patient.write(tmp_path / "dicom" / name)
+        labels = np.zeros(patient.labels.shape, dtype=np.uint8)
+        write_mask(patient.labels.with_voxels(labels), tmp_path / "masks" / f"{name}.nii.gz")
     done = prepare(tmp_path, "--processes", "1")
     assert done.returncode == 3
-    assert "nothing_left: no case to train on: 1 rejected" in done.stderr
+    assert "nothing_left: no case to train on: 5 rejected" in done.stderr
     page = tmp_path / "work" / "nnUNet_raw" / "Dataset501_Sidewall" / "datasheet.html"
     assert "no_stations" in page.read_text()
 
