@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,8 +11,10 @@ from core.findings import Findings
 from runtime.errors import ResultNotKept
 from runtime.results.artefact import Artefact
 
-MAX_BYTES: Final = 256 << 20
+MAX_BYTES: Final = 64 << 20
 """Of the files of all results that are kept; a usual one has 1-20 MiB."""
+
+_LEAST_WAIT_S: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -59,38 +62,48 @@ class KeptResults:
         """Keep each for `kept_s`, none where that is 0; the oldest goes where all have more than `max_bytes`."""
         self.kept_s, self._max_bytes = kept_s, max_bytes
         self._lock = threading.Lock()
-        self._kept: dict[str, tuple[KeptResult, threading.Timer]] = {}
-        """The oldest first, with what forgets it in time."""
+        self._kept: dict[str, tuple[KeptResult, float]] = {}
+        """The oldest first, with the time on the monotonic clock at which it is forgotten."""
+        self._timer: threading.Timer | None = None
+        """One for all, which waits for the oldest: a timer each would be a thread each."""
 
     def keep(self, job_id: str, findings: Findings, files: Sequence[KeptFile], owner: frozenset[bytes]) -> None:
         """Keep a result from now on; one that is larger than all may be together is not kept."""
         result = KeptResult(findings, tuple(files), owner)
         if not self.kept_s or result.size_bytes > self._max_bytes:
             return
-        timer = threading.Timer(self.kept_s, self._forget, (job_id,))
-        timer.daemon = True
         with self._lock:
-            self._kept[job_id] = (result, timer)
+            self._kept[job_id] = (result, time.monotonic() + self.kept_s)
             while sum(each.size_bytes for each, _ in self._kept.values()) > self._max_bytes:
-                self._kept.pop(next(iter(self._kept)))[1].cancel()
-        timer.start()
+                del self._kept[next(iter(self._kept))]
+            if self._timer is None:
+                self._wait(self.kept_s)
 
     def find(self, job_id: str, caller: frozenset[bytes]) -> KeptResult:
         """Return the result of a job of this caller; raises `ResultNotKept`."""
         with self._lock:
-            result = self._kept[job_id][0] if job_id in self._kept else None
+            result, until = self._kept.get(job_id, (None, 0.0))
         # Whoever asks for another's job hears no more than that it is not there.
-        if result is None or (result.owner and not result.owner & caller):
+        if result is None or until <= time.monotonic() or (result.owner and not result.owner & caller):
             raise ResultNotKept(f"no result of that job is kept; results are kept for {self.kept_s:g} s")
         return result
 
     def close(self) -> None:
         """Forget all."""
         with self._lock:
-            for _, timer in self._kept.values():
-                timer.cancel()
             self._kept.clear()
+            if self._timer is not None:
+                self._timer.cancel()
 
-    def _forget(self, job_id: str) -> None:
+    def _wait(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._forget_old)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _forget_old(self) -> None:
         with self._lock:
-            self._kept.pop(job_id, None)
+            self._timer, now = None, time.monotonic()
+            while self._kept and (until := next(iter(self._kept.values()))[1]) <= now:
+                del self._kept[next(iter(self._kept))]
+            if self._kept:
+                self._wait(max(until - now, _LEAST_WAIT_S))

@@ -70,7 +70,7 @@ class ServingSettings(Section):
 
     result_kept_s: float = 600.0
     """Time for which a result is kept in memory after its case has ended, s, so that a caller whose connection broke
-    can have it by the name of its job; 0 keeps none. All together have at most 256 MiB, else the oldest goes.
+    can have it by the name of its job; 0 keeps none. All together have at most 64 MiB, else the oldest goes.
     """
 
     shutdown_grace_s: float = 30.0

@@ -289,6 +289,15 @@ def test_a_result_is_forgotten_in_time() -> None:
     pytest.fail("the result was not forgotten")
 
 
+def test_many_results_wait_in_one_thread() -> None:
+    results = KeptResults(600)
+    before = set(threading.enumerate())
+    for number in range(20):
+        keep(results, f"job {number}", 1)
+    assert len(set(threading.enumerate()) - before) == 1
+    results.close()
+
+
 def test_a_result_is_not_for_a_caller_with_another_certificate() -> None:
     results = KeptResults(600)
     keep(results, "job", 1, frozenset({b"pacs.hospital.example"}))
