@@ -204,11 +204,6 @@ def _patterns(lines: dict[str, str]) -> tuple[_Pattern, ...]:
     return tuple(_pattern(text, lines[text]) for text in sorted(lines, key=_asked, reverse=True))
 
 
-def catalogue_lines(language: Language) -> dict[str, str]:
-    """Return each English text of a catalogue with its translation; its file says what stands for what."""
-    return {text: said for part in _read(language).values() for text, said in part.items()}
-
-
 def _read(language: Language) -> dict[str, dict[str, str]]:
     content = files("analytics.report").joinpath("languages", f"{language}.toml").read_text(encoding="utf-8")
     return tomllib.loads(content)

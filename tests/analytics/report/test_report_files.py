@@ -14,42 +14,7 @@ from analytics.examples.simulate import simulate
 from analytics.report.build import build_report, step_count, write_report
 from analytics.study.load import load_data
 from analytics.study.study_file import load_study
-
-STUDY = """
-title: Small <study>
-simulated: true
-patients: {table: patients.csv, id: patient}
-covariates:
-  - {name: age, label: Age, kind: number, unit: years, low: 18, high: 110}
-  - {name: mrTD, kind: category, levels: {"0": negative, "1": positive}}
-regions: {II: internal iliac, OB: obturator, EI: external iliac}
-raters:
-  - {name: reference, role: reference, table: reference.csv, id: patient, status: {column: status},
-     short_axis_mm: short_axis_mm, nodes: {table: nodes.csv, where: {rater: reference}, id: patient, side: side,
-     station: station, status: {column: status}, centre_lps_mm: [x_mm, y_mm, z_mm]}}
-  - {name: model, role: model, table: model.csv, id: patient, status: {column: status}, region: region,
-     short_axis_mm: short_axis_mm, probability: probability,
-     nodes: {table: nodes.csv, where: {rater: model}, id: patient, side: side, station: station,
-             status: {column: status}, probability: probability, centre_lps_mm: [x_mm, y_mm, z_mm]}}
-  - {name: R1, role: reader, table: readers.csv, where: {reader: R1}, id: patient, status: {column: status}}
-  - {name: R2, role: reader, table: readers.csv, where: {reader: R2}, id: patient, status: {column: status}}
-follow_up:
-  table: follow_up.csv
-  id: patient
-  unit: months
-  times: [36]
-  endpoints:
-    - {name: DFS, label: Disease-free survival, time: dfs_months, event: recurrence_or_death, event_values: "1",
-       censored_values: "0"}
-    - {name: LR, label: Lateral recurrence, time: dfs_months, event: lateral_recurrence, event_values: "1",
-       competing_values: "2", censored_values: "0"}
-analysis:
-  strata: [model, {by: [model, mrTD]}]
-  candidates: [model, age, mrTD]
-  always: [model]
-  subgroups: [mrTD, short_axis]
-  gain: {added: model, over: mrTD}
-"""
+from tests.fixtures.small_study import STUDY
 
 
 @pytest.fixture(scope="module")

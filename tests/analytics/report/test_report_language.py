@@ -1,9 +1,11 @@
 """A report in Chinese: every word that is not the study's own is said, programs read what they read in English."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -19,48 +21,33 @@ from analytics.examples.simulate import simulate
 from analytics.report.blocks import Figure
 from analytics.report.build import build_report, write_report
 from analytics.report.figures.shares import draw_shares
-from analytics.report.language import catalogue_lines, say, speaking
+from analytics.report.language import say, speaking
 from analytics.report.letters import without_font
 from analytics.study.load import load_data
 from analytics.study.study_file import load_study
+from tests.fixtures.small_study import STUDY as SMALL_STUDY
 
 _PLACE: Final = re.compile(r"\{\w+\}")
-STUDY: Final = """
-title: 直肠癌侧方淋巴结研究
-simulated: true
-language: zh
-patients: {table: patients.csv, id: patient}
-covariates:
-  - {name: age, label: 年龄, kind: number, unit: years, low: 18, high: 110}
-  - {name: mrTD, kind: category, label: 肿瘤沉积, levels: {"0": 无, "1": 有}}
-regions: {II: internal iliac, OB: obturator, EI: external iliac}
-raters:
-  - {name: reference, role: reference, table: reference.csv, id: patient, status: {column: status},
-     short_axis_mm: short_axis_mm, nodes: {table: nodes.csv, where: {rater: reference}, id: patient, side: side,
-     station: station, status: {column: status}, centre_lps_mm: [x_mm, y_mm, z_mm]}}
-  - {name: model, role: model, table: model.csv, id: patient, status: {column: status}, region: region,
-     short_axis_mm: short_axis_mm, probability: probability,
-     nodes: {table: nodes.csv, where: {rater: model}, id: patient, side: side, station: station,
-             status: {column: status}, probability: probability, centre_lps_mm: [x_mm, y_mm, z_mm]}}
-  - {name: 甲, role: reader, table: readers.csv, where: {reader: R1}, id: patient, status: {column: status}}
-  - {name: 乙, role: reader, table: readers.csv, where: {reader: R2}, id: patient, status: {column: status}}
-follow_up:
-  table: follow_up.csv
-  id: patient
-  unit: months
-  times: [36]
-  endpoints:
-    - {name: DFS, label: 无病生存, time: dfs_months, event: recurrence_or_death, event_values: "1",
-       censored_values: "0"}
-    - {name: LR, label: 侧方复发, time: dfs_months, event: lateral_recurrence, event_values: "1",
-       competing_values: "2", censored_values: "0"}
-analysis:
-  strata: [model, {by: [model, mrTD]}]
-  candidates: [model, age, mrTD]
-  always: [model]
-  subgroups: [mrTD, short_axis]
-  gain: {added: model, over: mrTD}
-"""
+_IN_CHINESE: Final = {
+    "title: Small <study>": "title: 直肠癌侧方淋巴结研究\nlanguage: zh",
+    "label: Age": "label: 年龄",
+    'levels: {"0": negative, "1": positive}': 'label: 肿瘤沉积, levels: {"0": 无, "1": 有}',
+    "name: R1": "name: 甲",
+    "name: R2": "name: 乙",
+    "Disease-free survival": "无病生存",
+    "Lateral recurrence": "侧方复发",
+}
+
+
+def in_chinese(study: str) -> str:
+    """Return the study file with names as a Chinese hospital gives them."""
+    for english, chinese in _IN_CHINESE.items():
+        assert english in study
+        study = study.replace(english, chinese)
+    return study
+
+
+STUDY: Final = in_chinese(SMALL_STUDY)
 _NAMES: Final = frozenset(
     {
         "Aalen",
@@ -231,7 +218,8 @@ def test_a_language_that_there_is_not_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_keeps_every_place_and_has_letters_that_the_font_has() -> None:
-    lines = catalogue_lines("zh")
+    content = files("analytics.report").joinpath("languages", "zh.toml").read_text(encoding="utf-8")
+    lines = {text: said for part in tomllib.loads(content).values() for text, said in part.items()}
     assert len({text.lower() for text in lines}) == len(lines)
     assert [text for text, said in lines.items() if sorted(_PLACE.findall(text)) != sorted(_PLACE.findall(said))] == []
     assert without_font("".join(lines.values())) == ""
