@@ -12,7 +12,7 @@ import pytest
 
 import base.processors
 from base.processors import Processors, limit_libraries
-from tests.fixtures.control_groups import control_group
+from tests.fixtures.control_groups import control_group, entering
 
 MODULES = (base.processors,)
 
@@ -117,14 +117,9 @@ print(json.dumps([found.affinity, found.quota, found.usable, usable_jobs()]))
 
 def say(*before: str, group: Path | None = None) -> list[float | None]:
     """Return what a process of its own finds, begun by the command `before`, or in a control group."""
-
-    def enter() -> None:
-        if group is not None:
-            (group / "cgroup.procs").write_text(str(os.getpid()))
-
-    done = subprocess.run(
-        [*before, sys.executable, "-c", SAY], capture_output=True, preexec_fn=enter, timeout=180, check=True
-    )
+    if group is not None:
+        before = (*before, *entering(group))
+    done = subprocess.run([*before, sys.executable, "-c", SAY], capture_output=True, timeout=180, check=True)
     found: list[float | None] = json.loads(done.stdout)
     return found
 

@@ -12,6 +12,7 @@ import pytest
 
 from analytics.errors import WorkerLost
 from analytics.report.workers import on_processes
+from tests.fixtures.signals import HEEDING_CTRL_C
 
 
 def _square(number: int) -> int:
@@ -48,16 +49,14 @@ def test_an_interrupt_ends_every_process_without_a_traceback(tmp_path: Path) -> 
     """As by Ctrl-C, which the terminal sends to all of them."""
     simulated = [sys.executable, "-m", "analytics.cli", "simulate", "--seed", "1", "--out", str(tmp_path / "data")]
     subprocess.run(simulated, check=True, capture_output=True)
-    command = [sys.executable, "-m", "analytics.cli", "report", str(tmp_path / "data" / "study.yaml"), "--out",
-               str(tmp_path / "report"), "--jobs", "2"]  # fmt: skip
-    # A shell that runs the tests in the background has interrupts ignored.
+    study, report = str(tmp_path / "data" / "study.yaml"), str(tmp_path / "report")
+    command = [*HEEDING_CTRL_C, sys.executable, "-m", "analytics.cli", "report", study, "--out", report, "--jobs", "2"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     parent = psutil.Process(process.pid)
     while len(children := parent.children()) < 3:  # two, and the tracker of their resources

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.processes import SIDEWALL, TinyBundle, failures, run_sidewall, running_server
+from tests.fixtures.signals import HEEDING_CTRL_C
 from tests.fixtures.tiny_series import BAD_INPUTS
 
 
@@ -83,8 +84,8 @@ def test_ctrl_c_ends_with_status_6_and_says_so(bundle: TinyBundle, series: Path,
     os.mkfifo(tmp_path / "pipe")
     command = [str(SIDEWALL), "analyze", str(series), "--bundle", str(bundle.path), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(
-        [*command, "--prior", str(tmp_path / "pipe")],
-        env=bundle.environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c,
+        [*HEEDING_CTRL_C, *command, "--prior", str(tmp_path / "pipe")],
+        env=bundle.environment, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     pipe = _open_once_read(tmp_path / "pipe", process)
     process.send_signal(signal.SIGINT)
@@ -117,8 +118,3 @@ def _open_once_read(pipe: Path, process: subprocess.Popen[str]) -> int:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         time.sleep(0.01)
     raise AssertionError(process.communicate())
-
-
-def _heed_ctrl_c() -> None:
-    """Undo what a shell does to commands in the background: they and their children ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.control_groups import control_group
+from tests.fixtures.control_groups import control_group, entering
 from tests.fixtures.processes import SIDEWALL, TinyBundle, running_server
 
 
@@ -18,14 +18,10 @@ def test_a_quota_is_told_by_doctor_and_holds_in_an_analysis(bundle: TinyBundle, 
     environment = bundle.environment | {"SIDEWALL_THREADS": "0"}
     analyze = ["analyze", str(series), "--bundle", str(bundle.path), "--out", str(tmp_path / "case")]
     with control_group(150_000, 100_000) as group:
-
-        def enter() -> None:
-            (group / "cgroup.procs").write_text(str(os.getpid()))
-
         said, done = (
             subprocess.run(
-                [SIDEWALL, *command, "--json"],
-                env=environment, capture_output=True, preexec_fn=enter, timeout=300, check=False,
+                [*entering(group), SIDEWALL, *command, "--json"],
+                env=environment, capture_output=True, timeout=300, check=False,
             )
             for command in (["doctor"], analyze)
         )  # fmt: skip
