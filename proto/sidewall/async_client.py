@@ -14,6 +14,7 @@ from sidewall.answer import Answer, OnProgress, Result, translate, translate_hea
 from sidewall.artefacts import Artefact
 from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.connection import AsyncConnection
+from sidewall.ending import Ending
 from sidewall.peer import Peer
 from sidewall.results import Assembling, EndedCase, ServerInfo, to_ended_case, to_server_info
 from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
@@ -137,12 +138,12 @@ async def _in_thread(messages: Iterator[Any]) -> AsyncIterator[Any]:
 
 async def _collect(call: Any, on_progress: OnProgress | None, peer: Peer) -> Result:
     """Return the result of a running call; whatever ends this early cancels the call."""
-    answer = Answer(on_progress)
+    answer, ending = Answer(on_progress), Ending(call)
     try:
         async for event in call:
             answer.take(event)
     except grpc.RpcError as error:
-        raise answer.refusal or translate(error, peer, answer.job_id) from None
+        raise answer.refusal or translate(await ending.of(error), peer, answer.job_id) from None
     finally:
         call.cancel()
     return answer.result()

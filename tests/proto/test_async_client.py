@@ -2,11 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NoReturn
 
+import grpc
 import pytest
 import sidewall
+from sidewall.v1 import analysis_pb2_grpc
 
 from tests.fixtures.processes import ServerProcess, make_bundle, running_server
 from tests.fixtures.tiny_series import write_tiny_series
@@ -90,3 +94,37 @@ def test_cancelling_the_task_stops_the_case(server: ServerProcess, series: list[
             await client.require_serving()
 
     asyncio.run(cancel())
+
+
+class _Full(analysis_pb2_grpc.AnalysisServicer):
+    """Tells at the first message that it is full, as the engine's admission does; the next ones are on their way."""
+
+    def AnalyzeVolume(self, requests: Iterable[Any], context: Any) -> NoReturn:  # noqa: N802 - the contract's name
+        next(iter(requests))
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "3 cases wait already")
+        raise AssertionError("abort has raised")
+
+
+def test_a_server_that_is_full_is_busy_though_the_upload_was_on_its_way() -> None:
+    # grpc.aio put INTERNAL over about half of these answers (grpc/grpc#36066).
+    shape, calls = (24, 256, 256), 60
+    geometry = sidewall.Geometry(shape, (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), ((0, 0, 1), (0, 1, 0), (1, 0, 0)), "int16")
+    voxels = bytes(2 * 24 * 256 * 256)
+
+    async def told(address: str) -> set[str]:
+        async with sidewall.AsyncClient(address) as client:
+            return {await _busy(client) for _ in range(calls)}
+
+    async def _busy(client: sidewall.AsyncClient) -> str:
+        with pytest.raises(sidewall.ServerBusy) as busy:
+            await client.analyze_volume(voxels, geometry)
+        return str(busy.value)
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    analysis_pb2_grpc.add_AnalysisServicer_to_server(_Full(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        assert asyncio.run(told(f"127.0.0.1:{port}")) == {"3 cases wait already"}
+    finally:
+        server.stop(None).wait()
