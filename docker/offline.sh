@@ -26,7 +26,7 @@ for image in "$@"; do
 done
 cp -R "$bundle/." "$folder/bundle"
 cp -R docker/quadlet docker/monitoring docker/gpu docker/gateway docker/compose.yaml docker/compose.gpu.yaml docker/compose.gateway.yaml \
-    docker/install.sh docker/generated-units.sh LICENSE "$folder"
+    docker/compose.gateway-tls.yaml docker/install.sh docker/generated-units.sh LICENSE "$folder"
 cp docs/operator.md docs/settings.md docs/sidewall.toml docs/metrics.md docs/gateway.md SECURITY.md "$folder"
 sums="$(cd "$folder" && find . -type f | LC_ALL=C sort | xargs sha256sum)"
 echo "$sums" > "$folder/SHA256SUMS"

@@ -46,6 +46,23 @@ def test_configuration_and_rules_are_valid() -> None:
 
 
 @needs_promtool
+def test_the_configuration_for_tls_is_valid_and_differs_in_how_the_gateway_is_asked_alone(tmp_path: Path) -> None:
+    plain, with_tls = (
+        yaml.safe_load((MONITORING / name).read_text()) for name in ("prometheus.yml", "tls/prometheus.yml")
+    )
+    engine, gateway = with_tls["scrape_configs"]
+    assert gateway.pop("scheme") == "https"
+    for file in gateway.pop("tls_config").values():
+        if file.startswith("tls/"):
+            (tmp_path / "tls").mkdir(exist_ok=True)
+            (tmp_path / file).touch()
+    assert with_tls | {"scrape_configs": [engine, gateway]} == plain
+    for name in ("alerts.yml", "tls/prometheus.yml"):
+        shutil.copy(MONITORING / name, tmp_path)
+    promtool("check", "config", tmp_path / "prometheus.yml")
+
+
+@needs_promtool
 def test_every_alert_fires_where_it_should_and_nowhere_else() -> None:
     tested = {
         case["alertname"]

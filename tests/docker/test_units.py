@@ -205,6 +205,27 @@ def test_prometheus_asks_the_gateway_by_its_name_where_there_is_one() -> None:
     assert "/srv/sidewall/monitoring/targets:/etc/prometheus/targets:ro" in watcher["Volume"]
 
 
+def test_compose_with_certificates_gives_gateway_and_prometheus_the_files_that_they_name() -> None:
+    services = yaml.safe_load((DOCKER / "compose.gateway-tls.yaml").read_text())["services"]
+    settings = services["gateway"]["environment"]
+    (mounted,) = services["gateway"]["volumes"]
+    assert mounted.endswith(":/tls:ro")
+    assert {name for name, value in settings.items() if value.startswith("/tls/")} == {
+        f"SIDEWALL_GATEWAY_TLS_{each}" for each in ("CERTIFICATE", "KEY", "CLIENT_CA")
+    }
+    config, certificates = services["prometheus"]["volumes"]
+    source, _, rest = config.partition(":")
+    # It takes the place of the one that asks in plain text.
+    assert f"./monitoring/prometheus.yml:{rest}" in COMPOSE["services"]["prometheus"]["volumes"]
+    (job,) = [
+        each
+        for each in yaml.safe_load((DOCKER / source).read_text())["scrape_configs"]
+        if each["job_name"] == "sidewall-gateway"
+    ]
+    assert {job["tls_config"][each].partition("/")[0] for each in ("ca_file", "cert_file", "key_file")} == {"tls"}
+    assert certificates.endswith(":/etc/prometheus/tls:ro")
+
+
 def test_the_gateway_has_a_unit_of_an_older_podman_too(tmp_path: Path) -> None:
     image = f"localhost/sidewall-gateway:{__version__}"
     generated = GENERATED.replace("sidewall-pattern", "sidewall-gateway-pattern")

@@ -56,9 +56,28 @@ def why_absent() -> str | None:
 def running_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
     """Start it with the configuration that ships, asking `target` (host:port) every second."""
     config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
+    config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
+    with _running(folder, config) as prometheus:
+        yield prometheus
+
+
+@contextmanager
+def prometheus_of_a_gateway_with_tls(folder: Path, gateway: str) -> Iterator[Prometheus]:
+    """Start it with the configuration for TLS that ships, asking a gateway (host:port) beside no engine.
+
+    What that names lies in `folder / "tls"`.
+    """
+    targets = folder / "targets"
+    targets.mkdir()
+    (targets / "gateway.yml").write_text(yaml.safe_dump([{"targets": [gateway]}]))
+    with _running(folder, yaml.safe_load((MONITORING / "tls" / "prometheus.yml").read_text())) as prometheus:
+        yield prometheus
+
+
+@contextmanager
+def _running(folder: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(MONITORING / name) for name in config["rule_files"]]
-    config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     log_file = folder / "prometheus.log"
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
