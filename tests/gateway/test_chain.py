@@ -106,6 +106,34 @@ def test_a_gap_is_a_refusal_that_goes_out_as_a_report(
     assert node.sends == {report.SOPInstanceUID: 1}
 
 
+def test_what_a_model_of_phantoms_says_of_a_patient_leaves_only_where_the_rule_says_so(
+    place: GatewayPlace, engine: ServerProcess, series: list[Path]
+) -> None:
+    patient = {"QualityControlSubject": "NO"}
+    kept, shown = renamed_study(series, **patient), renamed_study(series, StudyDescription="DEMO", **patient)
+    # One instance that says nothing of a phantom makes the whole study one of a patient.
+    mixed = renamed_study(series)
+    del mixed[0].QualityControlSubject
+    with recording_node() as node:
+        site = SITE.format(engine=engine.address, port=node.port, ae_title="RECORDER", confirm="none")
+        rules = site.partition("[[rule]]")
+        named = rules[2].replace('"all"', '"shown"') + 'description = ["DEMO"]\ndemonstrations = true\n'
+        place.write_site(f"{rules[0]}[[rule]]{named}[[rule]]{rules[2]}")
+        with running_gateway(place) as gateway:
+            for study in (kept, mixed, shown):
+                assert send(gateway.port, study) == [0x0000] * len(study)
+            place.wait_for_states("answered", "answered", "delivered", patience_s=240)
+            by_uid = {each.study_uid: each for each in place.studies()}
+            sent = node.sends.keys()
+    for study in (kept, mixed):
+        row = by_uid[study[0].StudyInstanceUID]
+        assert row.reason.endswith("nothing leaves: a model that knows phantoms only has looked at a patient")
+        assert row.answer["status"] == "demonstration"
+    assert by_uid[shown[0].StudyInstanceUID].answer["status"] == "demonstration"
+    results = (place.spool / "cases" / shown[0].StudyInstanceUID).rglob("*.dcm")
+    assert sent == {str(pydicom.dcmread(each).SOPInstanceUID) for each in results}
+
+
 def test_without_a_rule_that_matches_nothing_is_analysed(
     place: GatewayPlace, engine: ServerProcess, series: list[Path]
 ) -> None:
