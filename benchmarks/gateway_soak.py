@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -51,6 +52,10 @@ _PAUSE_S: Final = (0.5, 3.0)
 """Between kills."""
 
 _FILLED_S: Final = 4.0
+_SPARE_MIB: Final = 64
+_ARTEFACTS: Final = ("findings.json", "report.dcm", "segmentation.dcm", "key_objects.dcm", "captures/")
+"""What is sent on, and findings; the pages for people would be most of the disk."""
+
 _CUTS: Final = 0.15
 """Share of associations that are cut in the middle."""
 
@@ -163,7 +168,7 @@ def soak(studies: int, kills: int, limit_s: float, seed: int, folder: Path) -> d
         place = GatewayPlace(folder / "box", {CLOCK_VARIABLE: str(folder / "clock")}, forker)
         place.folder.mkdir()
         (folder / "clock").write_text("0")
-        disk = stack.enter_context(_small_disk(place.spool, 64 + studies))
+        disk = stack.enter_context(_small_disk(place.spool, _SPARE_MIB + studies * _needed_mib(series, answer)))
         pacs, engine = _free_port(), _free_port()
         place.write_site(_SITE.format(engine=engine, pacs=pacs))
         box = Box(place, answer, engine, happened)
@@ -365,6 +370,13 @@ def _study(series: list[Path]) -> list[FileDataset]:
     return renamed_study(series, SeriesDescription="T2", ImagesInAcquisition=str(len(series)))
 
 
+def _needed_mib(series: list[Path], answer: Path) -> int:
+    """Return what a study with its results takes, MiB."""
+    files = [*series, *(each for each in answer.rglob("*") if each.is_file())]
+    # Whole pages, and the folder beside it while a result is written.
+    return ceil(1.25 * sum(each.stat().st_size for each in files) / (1 << 20))
+
+
 def _real_answer(series: list[Path], folder: Path) -> Path:
     """Return the case folder of a real engine's answer, for the stand-in to replay."""
     (folder / "engine").mkdir()
@@ -372,7 +384,8 @@ def _real_answer(series: list[Path], folder: Path) -> Path:
         running_server(make_bundle(folder / "engine"), folder / "engine") as server,
         sidewall.Client(server.address) as client,
     ):
-        save_case(client.analyze_series(series).artefacts, folder / "answer")
+        options = sidewall.CaseOptions(artefacts=_ARTEFACTS)
+        save_case(client.analyze_series(series, options=options).artefacts, folder / "answer")
     return folder / "answer"
 
 

@@ -4,7 +4,6 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,13 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import NoRoom, NotTaken, OtherContent, StorageFailed, WrongInstance
 from gateway.intake.counting import Counts
 from gateway.intake.headers import Header, dataset_digest, read_header
-from gateway.intake.room import Room
+from gateway.intake.room import FULL, Room
 from gateway.ledger.arrivals import Arrival, Taken, known_as, record
 from gateway.ledger.grouping import GroupedChange
 from gateway.ledger.ledger import Ledger
 from gateway.spool import Spool
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -119,7 +117,7 @@ class Receiver:
 
     def _storage_failed(self, error: OSError, sender: Sender) -> NotTaken:
         _log.error("spool failed", error=errno.errorcode.get(error.errno or 0, "?"), sender=sender.name)
-        if error.errno in _FULL:
+        if error.errno in FULL:
             self.room.filled()
             return NoRoom("no space is left in the spool")
         return StorageFailed("the spool cannot be written")

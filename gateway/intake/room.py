@@ -1,11 +1,15 @@
 """Whether there is room for more: watermarks on the free disk and on what the spool holds."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from gateway.errors import NoRoom
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of the system that pass once somebody has made room."""
 
 _MIB: Final = 1 << 20
 _RECOVERED: Final = 1.2

@@ -12,6 +12,7 @@ import structlog
 from sidewall.case_folder import save_case
 
 from base.failpoints import reach
+from gateway.intake.room import FULL
 from gateway.ledger.claims import LEASE_S, claim_study, renew
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.states import StudyState
@@ -25,6 +26,7 @@ from gateway.work.inputs import Choice, choose, earlier_report, images_of, prior
 
 _LOOK_S: Final = 0.5
 _NO_ENGINE_S: Final = 30.0
+_NO_SPACE_S: Final = 5.0
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -84,8 +86,7 @@ class Analyst:
         try:
             released = await self._analyse(study, engine)
         except Exception as error:  # noqa: BLE001 - the edge: one study must not end the others
-            _log.error("unexpected error", study=study.id, error=type(error).__name__)
-            released = Released(f"internal error ({type(error).__name__})", 60.0, counts=True)
+            released = _after(error, study)
         finally:
             renewing.cancel()
             engine.running -= 1
@@ -179,3 +180,12 @@ class Analyst:
                 move(connection, self._ledger.now_s(), study, becomes, reason, lease_owner="", lease_until=0.0, **values)
 
         await asyncio.to_thread(change)
+
+
+def _after(error: Exception, study: StudyRow) -> Released:
+    """Return how a study waits after what it met; a full disk is no fault of its own, and passes."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        _log.error("no space is left for a result", study=study.id)
+        return Released("no space is left for the result", _NO_SPACE_S, counts=False)
+    _log.error("unexpected error", study=study.id, error=type(error).__name__)
+    return Released(f"internal error ({type(error).__name__})", 60.0, counts=True)
