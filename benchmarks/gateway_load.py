@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
@@ -37,6 +38,8 @@ _ASSOCIATIONS: Final = 16
 _CALLERS: Final = 8
 _SYNCS: Final = 50
 _SETTINGS: Final = {"SIDEWALL_GATEWAY_QUIET_S": "86400"}
+_MIXED: Final = {"SIDEWALL_GATEWAY_QUIET_S": "10", "SIDEWALL_GATEWAY_MAX_ASSOCIATIONS": str(2 * _ASSOCIATIONS)}
+"""Studies end, as they do anywhere; and whoever has just released an association is not in the way of the next one."""
 
 
 def rate(senders: int, each: int, folder: Path) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def mixed(duration_s: float, folder: Path) -> dict[str, Any]:
     place.write_site("")
     with (
         running_server(make_bundle(folder / "engine"), folder / "engine") as engine,
-        running_gateway(place, **_SETTINGS) as gateway,
+        running_gateway(place, **_MIXED) as gateway,
         multiprocessing.get_context("spawn").Pool(_ASSOCIATIONS) as pool,
     ):
         # One caller has at most eight associations at the same time: each of these is a scanner of its own.
@@ -102,12 +105,12 @@ def mixed(duration_s: float, folder: Path) -> dict[str, Any]:
         after = taken_by(gateway.process.pid)
     stored_ms = [each for times, _ in stored for each in times]
     acknowledged = sum(len(times) for times, _ in (*first, *stored))
-    lost = sum(failed for _, failed in (*first, *stored))
+    refused = sum((why for _, why in (*first, *stored)), Counter[str]())
     return {
         "seconds": duration_s,
         "acknowledged": acknowledged,
         "in_the_ledger": _known(place),
-        "not_acknowledged": lost,
+        "not_acknowledged": dict(refused),
         "instances_per_s": round(len(stored_ms) / duration_s, 1),
         "c_store_ms": _spread(stored_ms),
         "engine_call_ms": _spread(called_ms),
@@ -117,13 +120,13 @@ def mixed(duration_s: float, folder: Path) -> dict[str, Any]:
     }
 
 
-def _send_for(wanted: tuple[int, str, Sequence[Path], float]) -> tuple[list[float], int]:
-    """Send studies of 20 on one association each, for so long; return ms for each that was taken, and how many not."""
+def _send_for(wanted: tuple[int, str, Sequence[Path], float]) -> tuple[list[float], Counter[str]]:
+    """Send studies of 20, one association each, for so long; return ms of each that was taken, and why the rest not."""
     port, title, files, duration_s = wanted
     datasets = [pydicom.dcmread(each) for each in files]
     entity = AE(title)
     entity.add_requested_context(datasets[0].SOPClassUID, datasets[0].file_meta.TransferSyntaxUID)
-    times, failed, end_s = [], 0, time.monotonic() + duration_s
+    times, refused, end_s = [], Counter[str](), time.monotonic() + duration_s
     while time.monotonic() < end_s:
         association = entity.associate("127.0.0.1", port, ae_title="SIDEWALL")
         study = generate_uid()
@@ -131,14 +134,17 @@ def _send_for(wanted: tuple[int, str, Sequence[Path], float]) -> tuple[list[floa
             dataset.StudyInstanceUID = study
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
             started_s = time.perf_counter()
-            status = association.send_c_store(dataset).get("Status") if association.is_established else None
+            if not association.is_established:
+                refused["association rejected" if association.is_rejected else "no association"] += 1
+                break
+            status = association.send_c_store(dataset).get("Status")
             if status != 0x0000:
-                failed += 1
+                refused["no answer" if status is None else f"status {status:04X}"] += 1
                 break
             times.append(1e3 * (time.perf_counter() - started_s))
         if association.is_established:
             association.release()
-    return times, failed
+    return times, refused
 
 
 async def _call_for(address: str, series: Sequence[Path], duration_s: float) -> tuple[list[float], int]:

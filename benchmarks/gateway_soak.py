@@ -342,7 +342,9 @@ def _check(place: GatewayPlace, wanted: list[list[FileDataset]], happened: Happe
     if len(happened.acknowledged) != sum(map(len, wanted)):
         happened.faults.append(f"{len(happened.acknowledged)} instances were acknowledged")
     if {each.sop_uid for each in outbox} != set(happened.sends):
-        happened.faults.append("what arrived is not what was to be sent")
+        wanted_ones, came = {each.sop_uid for each in outbox}, set(happened.sends)
+        missing, others = len(wanted_ones - came), len(came - wanted_ones)
+        happened.faults.append(f"of what was to be sent {missing} objects never came; {others} others did")
     if any(len(each) > 1 for each in happened.digests.values()):
         happened.faults.append("an object arrived with two contents")
 
