@@ -364,8 +364,9 @@ def _let_terms_end(box: Box, place: GatewayPlace, happened: Happened) -> None:
 
 
 def _files(place: GatewayPlace) -> list[Path]:
-    folders = [place.spool / name for name in ("incoming", "instances", "cases")]
-    return [each for folder in folders for each in folder.rglob("*") if each.is_file()]
+    """Return what lies in the spool, while it is being taken away."""
+    walks = [os.walk(place.spool / name) for name in ("incoming", "instances", "cases")]
+    return [Path(folder) / name for walk in walks for folder, _, names in walk for name in names]
 
 
 def _study(series: list[Path]) -> list[FileDataset]:
