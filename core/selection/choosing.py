@@ -7,6 +7,7 @@ from pathlib import Path
 from core.errors import Reason, RefusalCode
 from core.reading.files import NameAside, name_no_file
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
+from core.selection.candidates import SeriesCandidate
 from core.selection.selecting import Selection, select_series
 
 
@@ -18,6 +19,9 @@ class ChosenSource:
 
     warnings: tuple[str, ...] = ()
     """What the choice left out or overruled; no patient data."""
+
+    others: tuple[SeriesCandidate, ...] = ()
+    """The other series that the input holds, of whatever kind; empty where it holds one."""
 
 
 def choose_series(
@@ -43,7 +47,8 @@ def choose_series(
         name_aside(name, kind)
     instances = selection.require()
     announce(selection)
-    return ChosenSource(instances, selection.warnings)
+    others = tuple(each for each in selection.candidates if each is not selection.chosen)
+    return ChosenSource(instances, selection.warnings, others)
 
 
 def refused_by_headers(

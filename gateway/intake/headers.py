@@ -24,8 +24,7 @@ ANALYSED: Final = frozenset({
 _TAGS: Final = (
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality",
     "StudyDescription", "SeriesDescription", "StationName", "AccessionNumber", "PatientID", "IssuerOfPatientID",
-    "PatientBirthDate", "PatientSex", "ImagesInAcquisition",
-    "QualityControlSubject",
+    "PatientBirthDate", "PatientSex", "ImagesInAcquisition", "QualityControlSubject", "SeriesNumber",
 )  # fmt: skip
 _MAX_TEXT: Final = 1024
 """Characters of a value that are kept: longer ones than DICOM allows are cut."""
@@ -45,7 +44,7 @@ class Header:
     patient: Patient
     accession: str
     facts: dict[str, str]
-    """What rules look at."""
+    """What rules and the numbers of the results' series look at."""
 
     @property
     def is_image(self) -> bool:
@@ -73,6 +72,7 @@ def read_header(file: Path) -> Header:
         "series_description": _text(dataset, "SeriesDescription"),
         "station": _text(dataset, "StationName"),
         "images_in_acquisition": _text(dataset, "ImagesInAcquisition"),
+        "series_number": _text(dataset, "SeriesNumber"),
         # (0010,0200): YES for a phantom.
         "quality_control": _text(dataset, "QualityControlSubject").upper(),
     }

@@ -22,7 +22,7 @@ from gateway.spool import Spool
 from gateway.work.answers import read_answer
 from gateway.work.engines import Engine, EnginePool, note_answer, note_refusal
 from gateway.work.finishing import finish
-from gateway.work.inputs import Choice, choose, earlier_report, images_of, prior
+from gateway.work.inputs import Choice, choose, earlier_report, images_of, prior, taken_series_numbers
 
 _LOOK_S: Final = 0.5
 _NO_ENGINE_S: Final = 30.0
@@ -130,6 +130,7 @@ class Analyst:
         with self._ledger.read() as connection:
             earlier = earlier_report(connection, study, self._spool)
             known, said = prior(connection, study, self._spool, engine.bundle)
+            taken = taken_series_numbers(connection, study, choice.series_uid)
         options = sidewall.CaseOptions(
             time_point="restaging" if rule.get("restaging") else "unknown",
             prior=None if choice.refusal else known,
@@ -137,6 +138,7 @@ class Analyst:
             analysed_at=study.analysed_at,
             priority="routine" if study.priority else "urgent",
             refusal=choice.refusal,
+            taken_series_numbers=taken,
         )
         return options, "" if choice.refusal else said
 

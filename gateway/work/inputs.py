@@ -17,6 +17,9 @@ from gateway.spool import Spool
 
 FINDINGS: Final = "findings.json"
 REPORT: Final = "report.dcm"
+_MOST_SERIES_NUMBER: Final = 2**31 - 1
+"""Largest value of IS (PS3.5, 6.2)."""
+
 _ANSWERED: Final = (StudyState.ANSWERED, StudyState.DELIVERING, StudyState.DELIVERED, StudyState.FAILED)
 
 
@@ -43,6 +46,18 @@ def images_of(connection: Connection, study: StudyRow, spool: Spool) -> list[tup
         select(instances.c.path, instances.c.series_uid).where(wanted).order_by(instances.c.id)
     )
     return [(spool.root / row.path, row.series_uid) for row in rows]
+
+
+def taken_series_numbers(connection: Connection, study: StudyRow, chosen_uid: str) -> tuple[int, ...]:
+    """Return the series numbers, ascending, of all that came of a study but the chosen series and our own results.
+
+    The engine gets the chosen series alone, and the series of the results are to have numbers that no other has.
+    """
+    of_study = (instances.c.study_uid == study.study_uid) & (instances.c.series_uid != chosen_uid)
+    others = of_study & instances.c.role.in_([str(Role.IMAGE), str(Role.OTHER)])
+    rows = connection.execute(select(instances.c.facts).where(others & (instances.c.revision <= study.revision)))
+    said = {json.loads(facts).get("series_number", "") for facts in rows.scalars()}
+    return tuple(sorted(int(each) for each in said if each.isdecimal() and int(each) <= _MOST_SERIES_NUMBER))
 
 
 def choose(images: list[tuple[Path, str]]) -> Choice:

@@ -91,6 +91,9 @@ class CaseOptions:
     had by job for some minutes (`Client.fetch_artefact`); a server older than this sends all.
     """
 
+    taken_series_numbers: tuple[int, ...] = ()
+    """Series numbers of the study's other series, where only one is sent: the series of the DICOM results get others."""
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
         for name, (fits, allowed) in _ALLOWED.items():
@@ -111,6 +114,7 @@ class CaseOptions:
         if self.artefacts is not None:
             message.artefacts.SetInParent()
             message.artefacts.names.extend(self.artefacts)
+        message.taken_series_numbers.extend(self.taken_series_numbers)
         for reason in self.refusal:
             message.refusal.add(code=reason.code, message=reason.message)
         return message
@@ -147,6 +151,14 @@ _ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
             and all(isinstance(each, str) and 0 < len(each) <= 200 for each in value)
         ),
         "at most 100 names of 1 to 200 characters",
+    ),
+    "taken_series_numbers": (
+        lambda value: (
+            isinstance(value, tuple | list)
+            and len(value) <= 10_000
+            and all(type(each) is int and 0 <= each < 2**31 for each in value)
+        ),
+        "at most 10000 whole numbers from 0 to 2147483647",
     ),
     "refusal": (
         lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),

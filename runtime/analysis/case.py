@@ -82,6 +82,9 @@ class AboutCase:
     created: datetime | None = None
     """Time written into the DICOM results; None takes the present. The same time gives the same bytes."""
 
+    taken_series_numbers: frozenset[int] = frozenset()
+    """Series numbers of the study's other series, where the images come without them: the results have others."""
+
     priority: Priority = "routine"
     """Its place among the cases that wait for the worker; nothing in the results depends on it."""
 

@@ -198,7 +198,7 @@ class _Run:
                 created=self.created,
                 refused_headers=refused if by_model else (),
                 evidence=CaseEvidence(self.evidence, headers, reasons, self.limits),
-                settings=self.settings.results,
+                settings=replace(self.settings.results, taken_numbers=self._taken_numbers),
                 earlier=self.case.about.earlier_report,
             )
 
@@ -248,6 +248,11 @@ class _Run:
         model = self.segmenter.describe()
         made_by = model.bundle_digest if model else f"label map {self.segmenter.label_map_sha256}"
         return "|".join([identity.series_instance_uid or identity.case_id, made_by, __version__])
+
+    @property
+    def _taken_numbers(self) -> frozenset[int]:
+        of_input = self.images.taken_series_numbers if self.images else frozenset()
+        return self.case.about.taken_series_numbers | of_input
 
     @property
     def _reading_warnings(self) -> tuple[str, ...]:

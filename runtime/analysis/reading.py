@@ -1,7 +1,7 @@
 """From the images of a case, whatever kind they are, to voxels and what is known with them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +16,7 @@ from core.selection import RefusedStudy, choose_series
 from core.series import Series
 from core.volume import Volume
 from runtime.analysis.images import BareVolume, DicomSeries, DicomStudy, Images, VolumeFile
+from runtime.results.words import RESEARCH_WORDS
 
 UNKNOWN_SUBJECT: Final = (
     "voxels without DICOM headers: sequence, identity and whether the subject is a phantom are unknown"
@@ -38,6 +39,9 @@ class ReadImages:
 
     warnings: tuple[str, ...] = ()
     """What was tolerated or is not known."""
+
+    taken_series_numbers: frozenset[int] = frozenset()
+    """Series numbers of the other series that came with it; those of earlier results of ours are not among them."""
 
     @property
     def headers(self) -> tuple[Dataset, ...]:
@@ -108,7 +112,10 @@ def _read_study(study: DicomStudy, limits: ReadingLimits) -> ReadImages:
         announce=study.announce,
     )
     series = read_series(chosen.source, limits, name_aside=study.name_aside, left_aside=study.left_aside)
-    return _of_series(series, chosen.warnings)
+    numbers = (each.series_number for each in chosen.others if not each.description.endswith(RESEARCH_WORDS))
+    return replace(
+        _of_series(series, chosen.warnings), taken_series_numbers=frozenset(each for each in numbers if each is not None)
+    )
 
 
 def _of_series(series: Series, of_choice: tuple[str, ...] = ()) -> ReadImages:

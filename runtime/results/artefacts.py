@@ -166,6 +166,7 @@ def _context(
     settings: ResultSettings,
     earlier: EarlierReport | None,
 ) -> ResultContext:
+    settings = settings.avoiding(source.series_numbers)
     supersedes = None if earlier is None else earlier.superseded_by(uid_parts(source, created), findings, settings)
     return result_context(source, findings, created, settings, supersedes)
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from core.findings import Findings
-from runtime.results.settings import ROLES, ResultSettings, Role
+from runtime.results.settings import ResultSettings, Role
 from runtime.results.source import SourceImages
 from runtime.results.uids import ReportReference, ResultUids, result_uids
 from runtime.results.words import MANUFACTURER, MODEL_NAME, SERIAL_NUMBER
@@ -31,7 +31,7 @@ class ResultContext:
         series = self.settings.of(role)
         return {
             "series_instance_uid": self.uids.uid(role, "series"),
-            "series_number": self._series_number(role),
+            "series_number": series.number,
             "series_description": series.full_description,
             "sop_instance_uid": self.uids.uid(role, instance),
             "instance_number": number,
@@ -44,15 +44,6 @@ class ResultContext:
             "series_date": self.created.date(),
             "series_time": self.created.time(),
         }
-
-    def _series_number(self, role: Role) -> int:
-        """Return the site's number of a series, or the next that neither the source nor another series has."""
-        number = self.settings.of(role).number
-        used = self.source.series_numbers
-        if number not in used:
-            return number
-        used |= {self.settings.of(each).number for each in ROLES}
-        return next(each for each in range(number + 1, number + len(used) + 2) if each not in used)
 
     def complete_patient_and_study(self, result: Dataset) -> None:
         """Give a result all that is kept of its patient and study."""

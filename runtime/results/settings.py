@@ -1,8 +1,9 @@
 """What a site may set about the DICOM results."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final, Literal, Self, get_args
 
 from base.errors import SettingInvalid
@@ -110,6 +111,9 @@ class ResultSettings:
     writes_structure_set: bool = False
     """Which further objects are written; key objects name them."""
 
+    taken_numbers: frozenset[int] = frozenset()
+    """Series numbers that other series of the study have, as far as they are known."""
+
     @classmethod
     def chosen(cls, numbers: Mapping[str, int], descriptions: Mapping[str, str]) -> Self:
         """Return the defaults with a site's series numbers and descriptions, by role; raises `SettingInvalid`."""
@@ -125,6 +129,22 @@ class ResultSettings:
                 except SettingInvalid as error:
                     raise SettingInvalid(name, value, error.allowed) from error
         return replace(defaults, **series)
+
+    def avoiding(self, source_numbers: Collection[int]) -> Self:
+        """Return the settings with a number for each series that neither the source nor another known series has.
+
+        Where the number of a series is taken it gets the next free one, upwards, that no other series is meant to have.
+        """
+        used = self.taken_numbers.union(source_numbers)
+        reserved = used.union(self.of(role).number for role in ROLES)
+        moved: dict[str, Any] = {}
+        for role in ROLES:
+            series = self.of(role)
+            if series.number in used:
+                upwards = chain(range(series.number + 1, _MOST_SERIES_NUMBER + 1), range(1, series.number))
+                moved[role] = replace(series, number=next(each for each in upwards if each not in reserved))
+                reserved = reserved | {moved[role].number}
+        return replace(self, **moved)
 
     def of(self, role: Role) -> SeriesSettings:
         """Return the settings of one series."""

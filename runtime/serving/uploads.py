@@ -46,6 +46,8 @@ _PRIORITIES: dict[int, Priority] = {
 
 _MAX_REASONS: Final = 100
 _MAX_REASON_CHARACTERS: Final = 4000
+_MAX_SERIES_NUMBERS: Final = 10_000
+_MOST_SERIES_NUMBER: Final = 2**31 - 1
 _MAX_NAMES: Final = 100
 _MAX_NAME_CHARACTERS: Final = 200
 
@@ -114,6 +116,7 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
         created=_created(options),
         priority=_priority(options),
         wanted=_wanted(options),
+        taken_series_numbers=_taken_series_numbers(options),
     )
 
 
@@ -217,6 +220,15 @@ def _wanted(options: analysis_pb2.CaseOptions) -> tuple[str, ...] | None:
         if not 0 < len(each) <= _MAX_NAME_CHARACTERS:
             raise SettingInvalid("artefacts", f"a name of {len(each)} characters", f"1 to {_MAX_NAME_CHARACTERS}")
     return tuple(names)
+
+
+def _taken_series_numbers(options: analysis_pb2.CaseOptions) -> frozenset[int]:
+    numbers = options.taken_series_numbers
+    if len(numbers) > _MAX_SERIES_NUMBERS:
+        raise SettingInvalid("taken_series_numbers", f"{len(numbers)} numbers", f"at most {_MAX_SERIES_NUMBERS}")
+    if any(each > _MOST_SERIES_NUMBER for each in numbers):
+        raise SettingInvalid("taken_series_numbers", max(numbers), f"0 to {_MOST_SERIES_NUMBER}")
+    return frozenset(numbers)
 
 
 def _priority(options: analysis_pb2.CaseOptions) -> Priority:

@@ -57,7 +57,7 @@ STAGE_MEASURE: Stage
 STAGE_WRITE: Stage
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts")
+    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts", "taken_series_numbers")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,7 @@ class CaseOptions(_message.Message):
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     ARTEFACTS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_SERIES_NUMBERS_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
     prior: _findings_pb2.Findings
@@ -74,7 +75,8 @@ class CaseOptions(_message.Message):
     refusal: _containers.RepeatedCompositeFieldContainer[_findings_pb2.RefusalReason]
     priority: Priority
     artefacts: ArtefactChoice
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ...) -> None: ...
+    taken_series_numbers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ..., taken_series_numbers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ArtefactChoice(_message.Message):
     __slots__ = ("names",)

@@ -14,6 +14,7 @@ from core.selection import Selection, refused_by_caller
 from core.volume import Volume
 from runtime.analysis.images import BareVolume, DicomSeries, DicomStudy, Images, VolumeFile, images_at
 from runtime.analysis.reading import UNKNOWN_SUBJECT, ReadImages, read_images
+from runtime.results.words import RESEARCH_WORDS
 from tests.core.dicom_cases import encode_all
 from tests.core.study_cases import AXIAL, SAGITTAL, series, uid_of
 
@@ -44,6 +45,15 @@ def test_of_a_study_the_fitting_series_is_read_and_the_choice_is_announced() -> 
     assert images.uids[1] == uid_of(4)
     assert images.checked_volume().shape == (12, 320, 320)
     assert [each.chosen.series_number for each in announced if each.chosen] == [4]
+
+
+def test_the_series_numbers_of_all_other_series_are_known_but_those_of_earlier_results() -> None:
+    earlier = sagittal(9003)
+    for each in earlier:
+        each.SeriesDescription = f"Sidewall key images: {RESEARCH_WORDS}"
+    study = DicomStudy(encode_all([*pelvis(4), *sagittal(5), *sagittal(9001), *earlier]))
+    assert read(study).taken_series_numbers == {5, 9001}
+    assert read(DicomSeries(encode_all(pelvis(4)))).taken_series_numbers == frozenset()
 
 
 def test_the_same_instances_as_one_series_are_refused() -> None:

@@ -10,6 +10,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from core.series import Series
+from runtime.results.settings import ResultSettings
 from runtime.results.source import source_images
 from tests.runtime.results.cases import CREATED, Case, build_case, dicom_files, dicom_objects
 
@@ -165,6 +166,27 @@ def test_a_series_number_of_the_source_is_not_used_again() -> None:
     objects = dicom_objects(replace(build_case(), series=series))
     numbers = {name.split("/")[0]: int(data.SeriesNumber) for name, data in objects.items()}
     assert numbers == {"segmentation.dcm": 9001, "report.dcm": 9007, "captures": 9003, "key_objects.dcm": 9004}
+
+
+def test_series_numbers_of_other_series_are_not_used_again_and_no_two_results_get_one() -> None:
+    case = replace(build_case(), series=_with_first_header(build_case().series, SeriesNumber=9001))
+    settings = ResultSettings(taken_numbers=frozenset({9002, 9008}), writes_document=True, writes_structure_set=True)
+    objects = dicom_objects(case, settings=settings)
+    numbers = {name.split("/")[0]: int(data.SeriesNumber) for name, data in objects.items()}
+    assert numbers == {
+        "segmentation.dcm": 9007, "report.dcm": 9009, "captures": 9003, "key_objects.dcm": 9004,
+        "document.dcm": 9005, "structure_set.dcm": 9006,
+    }  # fmt: skip
+    others = dicom_objects(case)
+    assert {str(each.SOPInstanceUID) for each in objects.values()}.isdisjoint(
+        str(each.SOPInstanceUID) for each in others.values()
+    ), "what differs in its bytes has other UIDs"
+
+
+def test_a_series_number_at_the_end_of_what_dicom_allows_moves_to_a_free_one() -> None:
+    last = 2**31 - 1
+    moved = ResultSettings.chosen({"report": last}, {}).avoiding({last, 1})
+    assert moved.report.number == 2
 
 
 def test_segmentation_and_captures_say_the_body_part_and_no_side() -> None:

@@ -1,9 +1,12 @@
 """A whole study over gRPC, and who goes first: what callers may ask beside the images."""
 
+from io import BytesIO
 from pathlib import Path
 
+import pydicom
 import pytest
 import sidewall
+from sidewall.answer import Result
 from sidewall.transfer import SeriesUpload, StudyChoice
 
 from base.errors import SettingInvalid
@@ -18,13 +21,30 @@ LIMITS = UploadLimits(max_bytes=1 << 30, max_instances=1000)
 def study(tmp_path: Path) -> tuple[Path, str]:
     """Return a study of an axial T2 and an ADC map, and the UID of the first."""
     right = write_variant(tmp_path / "a", 4)
-    write_variant(tmp_path / "b", 7, ImageType=["DERIVED", "PRIMARY", "ADC"])
+    write_variant(tmp_path / "b", 9001, ImageType=["DERIVED", "PRIMARY", "ADC"])
     return tmp_path, right
 
 
 def test_of_a_study_the_server_analyses_the_series_that_fits(client: sidewall.Client, study: tuple[Path, str]) -> None:
     folder, right = study
-    assert client.analyze_study(folder).findings["case"]["series_instance_uid"] == right
+    result = client.analyze_study(folder)
+    assert result.findings["case"]["series_instance_uid"] == right
+    # 9001 is that of the ADC map.
+    assert _series_numbers(result) == {"SEG": 9007, "SR": 9002, "OT": 9003, "KO": 9004}
+
+
+def test_of_a_series_that_comes_alone_the_caller_says_which_numbers_the_others_have(
+    client: sidewall.Client, series: Path
+) -> None:
+    options = sidewall.CaseOptions(taken_series_numbers=(2, 9001, 9003))
+    numbers = _series_numbers(client.analyze_series(series, options=options))
+    assert numbers == {"SEG": 9007, "SR": 9002, "OT": 9008, "KO": 9004}
+
+
+def _series_numbers(result: Result) -> dict[str, int]:
+    """Return modality -> series number of the DICOM objects."""
+    objects = [pydicom.dcmread(BytesIO(each.data)) for each in result.artefacts if each.name.endswith(".dcm")]
+    return {str(each.Modality): int(each.SeriesNumber) for each in objects}
 
 
 def test_the_same_study_as_one_series_is_refused(client: sidewall.Client, study: tuple[Path, str]) -> None:
@@ -65,4 +85,14 @@ def test_a_priority_that_nobody_knows_is_a_setting_that_is_not_allowed() -> None
     first, *others = SeriesUpload([b"1"], sidewall.CaseOptions())
     first.start.options.priority = 7  # type: ignore[assignment]
     with pytest.raises(SettingInvalid, match="allowed: URGENT or ROUTINE"):
+        read_series_upload([first, *others], LIMITS)
+
+
+@pytest.mark.parametrize("numbers", [[2**31], [1] * 10_001], ids=["too large", "too many"])
+def test_series_numbers_that_cannot_be_are_refused_on_both_sides(numbers: list[int]) -> None:
+    with pytest.raises(ValueError, match="taken_series_numbers is .* allowed: at most 10000 whole numbers"):
+        sidewall.CaseOptions(taken_series_numbers=tuple(numbers)).to_message()
+    first, *others = SeriesUpload([b"1"], sidewall.CaseOptions())
+    first.start.options.taken_series_numbers.extend(numbers)
+    with pytest.raises(SettingInvalid, match="taken_series_numbers"):
         read_series_upload([first, *others], LIMITS)
