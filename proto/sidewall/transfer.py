@@ -92,7 +92,7 @@ class CaseOptions:
     """
 
     taken_series_numbers: tuple[int, ...] = ()
-    """Series numbers of the study's other series, where only one is sent: the series of the DICOM results get others."""
+    """Series numbers of the study's other series, where only one is sent: those of the results get others."""
 
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""

@@ -112,10 +112,9 @@ def _read_study(study: DicomStudy, limits: ReadingLimits) -> ReadImages:
         announce=study.announce,
     )
     series = read_series(chosen.source, limits, name_aside=study.name_aside, left_aside=study.left_aside)
-    numbers = (each.series_number for each in chosen.others if not each.description.endswith(RESEARCH_WORDS))
-    return replace(
-        _of_series(series, chosen.warnings), taken_series_numbers=frozenset(each for each in numbers if each is not None)
-    )
+    foreign = (each for each in chosen.others if not each.description.endswith(RESEARCH_WORDS))
+    taken = frozenset(each.series_number for each in foreign if each.series_number is not None)
+    return replace(_of_series(series, chosen.warnings), taken_series_numbers=taken)
 
 
 def _of_series(series: Series, of_choice: tuple[str, ...] = ()) -> ReadImages:

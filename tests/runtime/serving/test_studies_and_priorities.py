@@ -90,7 +90,7 @@ def test_a_priority_that_nobody_knows_is_a_setting_that_is_not_allowed() -> None
 
 @pytest.mark.parametrize("numbers", [[2**31], [1] * 10_001], ids=["too large", "too many"])
 def test_series_numbers_that_cannot_be_are_refused_on_both_sides(numbers: list[int]) -> None:
-    with pytest.raises(ValueError, match="taken_series_numbers is .* allowed: at most 10000 whole numbers"):
+    with pytest.raises(ValueError, match=r"taken_series_numbers is .* allowed: at most 10000 whole numbers"):
         sidewall.CaseOptions(taken_series_numbers=tuple(numbers)).to_message()
     first, *others = SeriesUpload([b"1"], sidewall.CaseOptions())
     first.start.options.taken_series_numbers.extend(numbers)
