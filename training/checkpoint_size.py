@@ -1,9 +1,12 @@
 """Bytes that the checkpoints of a training take."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from training.workspace import CONFIGURATION
+
+if TYPE_CHECKING:  # Help answers before torch is loaded.
+    import torch
 
 _BYTES: Final = 4
 """Of a weight, and of a value that an optimiser keeps for it."""
@@ -12,8 +15,8 @@ _PER_WEIGHT: Final = {"sgd": 2, "adamw": 3}
 """Values in a checkpoint per weight: itself, and what the optimiser keeps for it (momentum, or two moments)."""
 
 
-def count_weights(plans: dict[str, Any], labels: int) -> int:
-    """Return how many weights the plans' network has for one channel and so many labels; nothing is allocated."""
+def planned_network(plans: dict[str, Any], labels: int) -> "torch.nn.Module":
+    """Return the plans' network for one channel and so many labels, without memory for weights: names and shapes."""
     import torch
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -25,8 +28,15 @@ def count_weights(plans: dict[str, Any], labels: int) -> int:
         planned.network_arch_init_kwargs_req_import,
     )
     with torch.device("meta"):
-        network = get_network_from_plans(*arguments, 1, labels, allow_init=False, deep_supervision=True)
-    return sum(each.numel() for each in network.parameters())
+        network: torch.nn.Module = get_network_from_plans(
+            *arguments, 1, labels, allow_init=False, deep_supervision=True
+        )
+    return network
+
+
+def count_weights(plans: dict[str, Any], labels: int) -> int:
+    """Return how many weights the plans' network has for one channel and so many labels."""
+    return sum(each.numel() for each in planned_network(plans, labels).parameters())
 
 
 def checkpoint_bytes(weights: int, optimizer: str) -> int:

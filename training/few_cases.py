@@ -7,6 +7,7 @@ from pathlib import Path
 
 from base.errors import SettingInvalid
 from training.intake.case_table import TableRow, read_case_table
+from training.intake.dicom_index import referenced_series
 from training.intake.pairing import mask_key
 from training.splits import FOLDS
 from training.usability import Floors
@@ -43,10 +44,9 @@ def folder_words(setting: str, cases: int) -> list[str]:
 
 
 def count_masks(masks: Path) -> int:
-    """Return how many label maps a folder has by their names alone; 0 where DICOM objects among them may be more."""
-    names = [path.name for path in masks.rglob("*") if path.is_file()]
-    found = [name for name in names if mask_key(name) is not None]
-    return 0 if any(name.lower().endswith(".dcm") for name in names) else len(found)
+    """Return how many label maps a folder has: NIfTI and NRRD by name, DICOM SEG by header; no voxel is read."""
+    named = (path for path in masks.rglob("*") if path.is_file() and mask_key(path.name) is not None)
+    return sum(path.suffix.lower() != ".dcm" or bool(referenced_series(path)) for path in named)
 
 
 def words_of(cases: int, patients: int) -> list[str]:

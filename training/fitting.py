@@ -8,12 +8,12 @@ from typing import Any
 
 from base.errors import SettingInvalid
 from base.processors import usable_processors
-from training.checkpoint_size import checkpoint_bytes, count_weights, most_bytes
-from training.jobs import Job, Report, Say, Schedule
+from training.checkpoint_size import checkpoint_bytes, count_weights, most_bytes, planned_network
+from training.jobs import Changes, Job, Report, Say, Schedule
 from training.local_folds import run_here
 from training.room import check_room
 from training.standing import make_way, plans_of, settled
-from training.starting import check_bundle
+from training.starting import check_bundle, check_networks
 from training.workspace import Workspace, write_json
 
 
@@ -32,9 +32,7 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report, say: Say = lam
         raise SettingInvalid("folds", list(schedule.folds), f"folds {known.start} to {known.stop - 1}")
     changes = schedule.changes
     if changes.start_from is not None:
-        # The shared run takes the bundle's first fold, and the folds the shared run.
-        check_bundle(changes.start_from, (0,) if changes.warm_start_epochs else schedule.folds)
-        changes = replace(changes, start_from=changes.start_from.resolve())
+        changes = _checked_start(workspace, changes, changes.start_from.resolve(), schedule.folds)
     folds = [settled(Job(workspace, fold, schedule.threads, schedule.device, changes)) for fold in schedule.folds]
     shared = _shared_run(workspace, replace(schedule, changes=changes), folds)
     jobs = [*shared, *folds]
@@ -50,6 +48,19 @@ def fit(workspace: Workspace, schedule: Schedule, report: Report, say: Say = lam
     return {job.name: job.progress() for job in jobs}
 
 
+def _checked_start(workspace: Workspace, changes: Changes, bundle: Path, folds: Sequence[int]) -> Changes:
+    """Return the changes with the bundle's whole path, once its networks are found to be those of the plans."""
+    # The shared run takes the bundle's first fold, and the folds the shared run.
+    taken = (0,) if changes.warm_start_epochs else folds
+    check_bundle(bundle, taken)
+    check_networks(bundle, taken, planned_network(workspace.read_json(workspace.plans_file), _labels(workspace)))
+    return replace(changes, start_from=bundle)
+
+
+def _labels(workspace: Workspace) -> int:
+    return len(workspace.read_json(workspace.preprocessed / "dataset.json")["labels"])
+
+
 def _check_room(jobs: Sequence[Job], schedule: Schedule) -> None:
     """Raise `DiskFull` where the checkpoints of the runs that are not complete do not fit."""
     waiting = [job for job in jobs if not job.final_checkpoint.is_file()]
@@ -60,8 +71,7 @@ def _check_room(jobs: Sequence[Job], schedule: Schedule) -> None:
 
 def _checkpoint_bytes(job: Job) -> int:
     plans = plans_of(job)
-    labels = job.workspace.read_json(job.workspace.preprocessed / "dataset.json")["labels"]
-    return checkpoint_bytes(count_weights(plans, len(labels)), plans["sidewall"]["schedule"]["optimizer"])
+    return checkpoint_bytes(count_weights(plans, _labels(job.workspace)), plans["sidewall"]["schedule"]["optimizer"])
 
 
 def _shared_run(workspace: Workspace, schedule: Schedule, folds: Sequence[Job]) -> list[Job]:

@@ -25,6 +25,12 @@ def check_bundle(bundle: Path, folds: Iterable[int]) -> None:
         raise SettingInvalid(_SETTING, str(bundle), f"the folder of an unpacked bundle; it lacks {', '.join(missing)}")
 
 
+def check_networks(bundle: Path, folds: Iterable[int], network: "torch.nn.Module") -> None:
+    """Raise `SettingInvalid` unless the bundle's folds fit a network of which names and shapes are all that counts."""
+    for fold in folds:
+        _fitting(network, fold_file(bundle, fold))
+
+
 def load_fold(network: "torch.nn.Module", path: Path) -> None:
     """Put the parameters of an exported fold into a network of the same architecture.
 
@@ -33,23 +39,27 @@ def load_fold(network: "torch.nn.Module", path: Path) -> None:
     """
     import torch
 
+    with torch.no_grad():
+        for parameter, stored in _fitting(network, path):
+            parameter.copy_(torch.from_numpy(stored.copy()))
+
+
+def _fitting(network: "torch.nn.Module", path: Path) -> list[tuple["torch.nn.Parameter", Any]]:
+    """Return the network's parameters, each with the array of the file that goes there; raises `SettingInvalid`."""
     stored = _read_parameters(path)
     heads = [name for name, _ in network.named_modules() if ".seg_layers." in name]
     unused = tuple(f"{head}." for head in heads[:-1])
-    fitting: dict[str, torch.nn.Parameter] = {
-        name: parameter for name, parameter in network.named_parameters() if not name.startswith(unused)
-    }
-    for name, parameter in fitting.items():
-        if name in stored:
-            stored[name] = _without_shuffle(stored[name], tuple(parameter.shape))
-        shape = None if name not in stored else tuple(stored[name].shape)
-        if shape != tuple(parameter.shape):
-            raise SettingInvalid(
-                _SETTING, f"{path.name}, {name} of shape {shape}", f"the config's network, {tuple(parameter.shape)}"
-            )
-    with torch.no_grad():
-        for name, parameter in fitting.items():
-            parameter.copy_(torch.from_numpy(stored[name].copy()))
+    fitting = []
+    for name, parameter in network.named_parameters():
+        if name.startswith(unused):
+            continue
+        expected = tuple(parameter.shape)
+        value = _without_shuffle(stored[name], expected) if name in stored else None
+        if value is None or tuple(value.shape) != expected:
+            got = f"{path.name}, without {name}" if value is None else f"{path.name}, {name} of shape {value.shape}"
+            raise SettingInvalid(_SETTING, got, f"a bundle of the configuration's own network, there {expected}")
+        fitting.append((parameter, value))
+    return fitting
 
 
 def _without_shuffle(stored: Any, shape: tuple[int, ...]) -> Any:

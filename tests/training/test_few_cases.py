@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from base.errors import SettingInvalid
+from tests.fixtures.own_study import make_patient, write_mask, write_seg
 from training.cli import app
 from training.few_cases import count_masks, folder_words, table_words, wilson, words_of
 
@@ -64,8 +65,20 @@ def test_masks_of_a_folder_and_cases_of_another_dataset_are_counted_by_their_nam
         folder_words("masks", count_masks(tmp_path))
     assert folder_words("source", 8) == words_of(8, 8) != []
     assert folder_words("source", 0) == []
-    (tmp_path / "seg.dcm").touch()
-    assert count_masks(tmp_path) == 0, "a DICOM object tells by its header alone whether it is a mask"
+
+
+def test_dicom_masks_are_counted_by_their_headers_before_anything_is_read(tmp_path: Path) -> None:
+    for number in range(3):
+        write_seg(make_patient(number), tmp_path / f"P{number}.dcm")
+    make_patient(3).write(tmp_path / "images")
+    (tmp_path / "damaged.dcm").write_bytes(b"no DICOM")
+    assert count_masks(tmp_path) == 3, "neither images nor what is no DICOM are masks"
+    write_mask(make_patient(4).labels, tmp_path / "P4.nii.gz")
+    options = ["--dicom", str(tmp_path), "--masks", str(tmp_path), "--trained-on", "clinical"]
+    done = CliRunner().invoke(app, ["prepare", *options, "--work", str(tmp_path / "work")])
+    assert isinstance(done.exception, SettingInvalid)
+    assert str(done.exception).startswith("setting masks is '4 cases to train on'; allowed: at least 5 patients")
+    assert not (tmp_path / "work" / "nnUNet_raw").exists()
 
 
 @pytest.mark.parametrize("given", ["source", "seeds"])

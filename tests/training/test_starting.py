@@ -1,6 +1,8 @@
 """Folds that start from an earlier bundle's: their weights come from its ONNX files alone."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +131,28 @@ def test_a_fold_of_another_architecture_is_refused_by_the_name_of_its_first_para
     other = toy_workspace(tmp_path, TINY.replace("features = [4,", "features = [6,"))
     with pytest.raises(SettingInvalid, match=r"encoder\.stages\.0\.0\.convs\.0\.conv\.weight of shape \(4, 1,"):
         load_fold(_network(other, seed=1), fold_file(bundle, 0))
+
+
+def test_a_bundle_of_another_network_is_refused_before_anything_runs(tmp_path: Path, bundle: Path) -> None:
+    other = toy_workspace(tmp_path, TINY.replace("features = [4,", "features = [6,"))
+    for changes in (Changes(start_from=bundle), Changes(warm_start_epochs=1, start_from=bundle)):
+        with pytest.raises(SettingInvalid, match=r"start-from.*fold_0\.onnx, .* a bundle of the configuration's own"):
+            fit(other, Schedule(folds=(0,), changes=changes), lambda _: pytest.fail("a run was begun"))
+    assert not list(other.root.rglob("checkpoint_*")), "nothing was trained"
+    assert not Job(other, 0, threads=1, device="cpu").output.exists()
+
+
+def test_the_command_says_so_with_status_2_and_no_traceback(tmp_path: Path, bundle: Path) -> None:
+    other = toy_workspace(tmp_path, TINY.replace("features = [4,", "features = [6,"))
+    options = ["--work", str(other.root), "--dataset", other.dataset, "--config", str(tmp_path / "tiny.toml")]
+    command = [sys.executable, "-c", "from training.cli import main; main()", "fit", *options]
+    command += ["--folds", "0", "--start-from", str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    said = " ".join(done.stderr.split())
+    assert "start-from" in said
+    assert "a bundle of the configuration's own network" in said
+    assert "Traceback" not in said
 
 
 def test_a_damaged_fold_is_refused(tmp_path: Path, workspace: Workspace, bundle: Path) -> None:

@@ -11,7 +11,7 @@ from base.errors import SettingInvalid
 from core.labelmaps import read_label_map
 from tests.fixtures.own_study import Patient, make_patient, write_mask, write_nrrd, write_seg
 from training.intake.case_table import TableRow
-from training.intake.choosing import choose_series
+from training.intake.choosing import LOOKED_FOR, choose_series
 from training.intake.dicom_index import index_dicom
 from training.intake.faults import CaseRejected
 from training.intake.pairing import PairedCase, Sources, mask_key, pair_by_files, pair_by_table
@@ -114,8 +114,9 @@ def test_a_mask_without_images_is_rejected(tmp_path: Path) -> None:
     write_mask(make_patient(0).labels, tmp_path / "masks" / "Z.nii.gz")
     (case,), spare = pair_by_files(sources(tmp_path))
     assert spare == 1
-    with pytest.raises(CaseRejected, match="no_image"):
+    with pytest.raises(CaseRejected, match="no_image") as rejected:
         chosen(case)
+    assert f"0 series belong to the mask, none of them MR images; looked for {LOOKED_FOR}" in str(rejected.value)
 
 
 def test_a_series_copied_elsewhere_is_the_same_series(tmp_path: Path) -> None:
