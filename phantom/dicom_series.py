@@ -1,6 +1,7 @@
 """A phantom case as a classic DICOM MR Image Storage series, with the attributes a T2 TSE carries.
 
-The same case gives the same bytes: UIDs derive from the case, the dates are fixed.
+The same case gives the same bytes: UIDs derive from the case, the dates are fixed. They derive from its voxels, too, so
+that kinds of processor which round some of these apart do not write two images under one UID.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 from phantom.case import GENERATOR_VERSION, PhantomCase
 
 UID_NAMESPACE = uuid.UUID("0b1a6b5e-7d0c-5b7e-9a4c-51de3a11f00d")
-"""Namespace of every UID of the phantom; a constant, so that the same case has the same UIDs everywhere."""
+"""Namespace of every UID of the phantom; a constant, so that the same case has the same UIDs in every run."""
 
 IMPLEMENTATION_UID = UID(f"2.25.{uuid.uuid5(UID_NAMESPACE, 'implementation').int}")
 IMPLEMENTATION_VERSION = "SIDEWALL_PHANTOM"
