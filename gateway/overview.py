@@ -11,20 +11,24 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.outbox import DeliveryRow, of_study
 from gateway.ledger.schema import deliveries, instances, studies
 from gateway.ledger.states import DeliveryState, StudyState
-from gateway.ledger.studies import StudyRow, find
+from gateway.ledger.studies import IS_COUNTED, StudyRow, find
+from gateway.site.parts import SELF_TEST
 
 
 def status(ledger: Ledger) -> dict[str, Any]:
-    """Return the state of the whole, without anything about any patient; ages in s, the chain's head with it."""
+    """Return the state of the whole, without anything about any patient; ages in s, the chain's head with it.
+
+    Studies of the self-test are not counted.
+    """
     now = ledger.now_s()
     with ledger.read() as connection:
         states = connection.execute(
-            select(studies.c.state, func.count(), func.min(studies.c.since)).group_by(studies.c.state)
+            select(studies.c.state, func.count(), func.min(studies.c.since)).where(IS_COUNTED).group_by(studies.c.state)
         ).all()
         queues = connection.execute(
-            select(
-                deliveries.c.destination, deliveries.c.state, func.count(), func.min(deliveries.c.first_at)
-            ).group_by(deliveries.c.destination, deliveries.c.state)
+            select(deliveries.c.destination, deliveries.c.state, func.count(), func.min(deliveries.c.first_at))
+            .where(deliveries.c.destination != SELF_TEST)
+            .group_by(deliveries.c.destination, deliveries.c.state)
         ).all()
         kept = connection.execute(
             select(instances.c.role, func.count(), func.sum(instances.c.bytes))

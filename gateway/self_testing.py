@@ -24,10 +24,7 @@ from gateway.delivery.associating import association
 from gateway.delivery.outcomes import Unreachable
 from gateway.errors import SelfTestFailed
 from gateway.settings import GatewaySettings
-from gateway.site.parts import Destination, Site
-
-NAME: Final = "self-test"
-"""Of the destination in the site's file."""
+from gateway.site.parts import SELF_TEST, Destination, Site
 
 CALLING: Final = "SELFTEST"
 """AE title under which the phantom is sent, unless the command names another."""
@@ -53,10 +50,10 @@ def self_test(settings: GatewaySettings, site: Site, folder: Path, patience_s: f
 
 def sink_of(site: Site) -> Destination:
     """Return where the result is awaited; raises `SettingInvalid` unless that is an address of this machine."""
-    found = site.destination(NAME)
+    found = site.destination(SELF_TEST)
     if found is None or not _is_own(found.host):
         said = f"a destination of that name in the site's file, at an address of this machine such as 127.0.0.1:{11114}"
-        raise SettingInvalid("destination", NAME, said)
+        raise SettingInvalid("destination", SELF_TEST, said)
     return found
 
 

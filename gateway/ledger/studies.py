@@ -55,8 +55,16 @@ class StudyRow:
         """What the history calls it."""
         return f"study:{self.id}"
 
+    @property
+    def is_self_test(self) -> bool:
+        """Whether it is no patient's: the site's own phantom on its way through, which is counted nowhere."""
+        return self.decision.get("self_test") is True
+
 
 _NAMES: Final = tuple(each.name for each in fields(StudyRow))
+IS_COUNTED: Final = studies.c.decision.not_like('%"self_test": true%')
+"""Which studies are counted: not those of the self-test. Inside a text of the JSON the quotes would be escaped."""
+
 _BY_ID: Final = select(studies).where(studies.c.id == bindparam("study"))
 _LATEST: Final = (
     select(studies).where(studies.c.study_uid == bindparam("uid")).order_by(studies.c.revision.desc()).limit(1)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.site.parts import Rule, Site, matches
+from gateway.site.parts import SELF_TEST, Rule, Site, matches
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ class Decision:
     def as_mapping(self) -> dict[str, Any]:
         """Return what a job keeps of it: the rule as it was."""
         return {"rule": None if self.rule is None else asdict(self.rule), "version": self.version}
+
+
+def is_self_test(rule: Rule | None, instances: Iterable[Mapping[str, str]]) -> bool:
+    """Whether a study is the self-test's: all of it a phantom's, and sent to nobody but the self-test."""
+    if rule is None or {each.to for each in rule.deliver} != {SELF_TEST}:
+        return False
+    marks = {each.get("quality_control") for each in instances}
+    return marks == {"YES"}
 
 
 def decide(site: Site, facts: StudyFacts) -> Decision:

@@ -18,6 +18,9 @@ Confirm = Literal["none", "commitment", "query"]
 Permission = Literal["store", "query", "fetch", "act"]
 Objects = Literal["report", "segmentation", "captures", "key_objects", "document", "structure_set"]
 
+SELF_TEST: Final = "self-test"
+"""Name of the destination at which the self-test waits for its result."""
+
 ALL_OBJECTS: Final[tuple[Objects, ...]] = get_args(Objects)
 
 _AE_TITLE: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")

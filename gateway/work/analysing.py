@@ -139,6 +139,7 @@ class Analyst:
             priority="routine" if study.priority else "urgent",
             refusal=choice.refusal,
             taken_series_numbers=taken,
+            is_self_test=study.is_self_test,
         )
         return options, "" if choice.refusal else said
 

@@ -14,7 +14,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.schema import instances
 from gateway.ledger.states import StudyState
 from gateway.ledger.studies import StudyRow, in_states, move
-from gateway.site.deciding import Decision, StudyFacts, decide
+from gateway.site.deciding import Decision, StudyFacts, decide, is_self_test
 from gateway.site.parts import Rule, Site
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -54,8 +54,9 @@ class Closer:
         """Take the decision; False when another instance came meanwhile."""
         with self._ledger.change("closed") as connection:
             decision = self._decision(connection, study)
+            is_tried = is_self_test(decision.rule, facts_of(connection, study))
             becomes = StudyState.WAITING if decision.analyses else StudyState.IGNORED
-            values = {"decision": decision.as_mapping(), "next_at": 0.0}
+            values = {"decision": decision.as_mapping() | {"self_test": is_tried}, "next_at": 0.0}
             if decision.rule is not None:
                 values["priority"] = 0 if decision.rule.priority == "urgent" else 1
             said = f"{reason}; {decision.reason}"

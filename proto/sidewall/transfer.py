@@ -94,6 +94,9 @@ class CaseOptions:
     taken_series_numbers: tuple[int, ...] = ()
     """Series numbers of the study's other series, where only one is sent: those of the results get others."""
 
+    is_self_test: bool = False
+    """Whether a site sends a phantom through its own path: analysed as every case, not counted in metrics."""
+
     def to_message(self) -> analysis_pb2.CaseOptions:
         """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
         for name, (fits, allowed) in _ALLOWED.items():
@@ -115,6 +118,7 @@ class CaseOptions:
             message.artefacts.SetInParent()
             message.artefacts.names.extend(self.artefacts)
         message.taken_series_numbers.extend(self.taken_series_numbers)
+        message.is_self_test = self.is_self_test
         for reason in self.refusal:
             message.refusal.add(code=reason.code, message=reason.message)
         return message
@@ -160,6 +164,7 @@ _ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         ),
         "at most 10000 whole numbers from 0 to 2147483647",
     ),
+    "is_self_test": (lambda value: isinstance(value, bool), "True or False"),
     "refusal": (
         lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
         "reasons",

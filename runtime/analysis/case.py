@@ -85,6 +85,9 @@ class AboutCase:
     taken_series_numbers: frozenset[int] = frozenset()
     """Series numbers of the study's other series, where the images come without them: the results have others."""
 
+    is_self_test: bool = False
+    """Whether a site tries its own path with a phantom: not counted; nothing in the results depends on it."""
+
     priority: Priority = "routine"
     """Its place among the cases that wait for the worker; nothing in the results depends on it."""
 

@@ -50,6 +50,9 @@ class Job:
         self.is_handed_back = False
         """Whether the caller is told so without waiting for the work to end."""
 
+        self.is_self_test = False
+        """Whether nothing of the case is counted."""
+
         self.files: tuple[KeptFile, ...] = ()
         """Of the result, once there is one."""
 
@@ -107,7 +110,7 @@ class Job:
         priority: Priority = "routine",
     ) -> Future[CaseResult]:
         """Queue the analysis by its priority; `give_back` is called when it has ended or was left."""
-        monitor = TimedMonitor(self, self._metrics, fold_count)
+        monitor = self if self.is_self_test else TimedMonitor(self, self._metrics, fold_count)
         monitor.report(Progress("wait", 0, 1))
         future = worker.submit(partial(self._run, analyze, monitor), priority)
 

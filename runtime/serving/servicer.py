@@ -170,7 +170,10 @@ class Analyzer(Asked):
         # What was found is the caller's alone.
         outcome = "answered" if isinstance(ending, Findings) else _public_text(ending)
         _log.info("call ended", job=job.id, outcome=outcome, duration_s=round(duration_s, 3))
-        self._metrics.call_ended(ending.result.findings if isinstance(ending, _RefusedCase) else ending, duration_s)
+        counted = ending.result.findings if isinstance(ending, _RefusedCase) else ending
+        # A fault that a self-test meets is the box's, and is counted.
+        if not (job.is_self_test and isinstance(counted, Findings | CaseRefused)):
+            self._metrics.call_ended(counted, duration_s)
 
     def _events(self, job: Job, call: _Call) -> Generator[analysis_pb2.Event, None, Findings]:
         """Yield the events of a call; returns its findings, raises when there are none."""
@@ -182,6 +185,7 @@ class Analyzer(Asked):
             try:
                 yield accepted_event(job.id)
                 case = self._receive(job, call, transfer)
+                job.is_self_test = case.about.is_self_test
                 give_back = self.admission.take()
             except BaseException:
                 transfer.forget()

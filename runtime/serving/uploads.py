@@ -117,6 +117,7 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
         priority=_priority(options),
         wanted=_wanted(options),
         taken_series_numbers=_taken_series_numbers(options),
+        is_self_test=options.is_self_test,
     )
 
 

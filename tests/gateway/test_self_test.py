@@ -10,8 +10,11 @@ import pytest
 from base.errors import SettingInvalid
 from gateway.self_testing import phantom_study, sink_of
 from gateway.site.parts import Destination, Site
-from tests.fixtures.gateways import GatewayPlace, running_gateway
+from tests.fixtures.gateways import GatewayPlace, RunningGateway, running_gateway
+from tests.fixtures.processes import make_bundle, running_server
+from tests.fixtures.proxies import open_directly
 from tests.fixtures.registries import free_port
+from tests.fixtures.sending import renamed_study, send
 
 SITE = """
 [[caller]]
@@ -59,6 +62,45 @@ def test_a_phantom_comes_back_without_waiting_for_the_quiet_time(
         (first, second) = place.studies()
     assert json.loads(done.stdout) == {"study_uid": second.study_uid, "came_back": True}
     assert first.study_uid != second.study_uid
+
+
+def counted(address: str, *names: str) -> dict[str, float]:
+    """Return the samples that begin with one of the names and are not 0, as Prometheus reads them."""
+    with open_directly(f"http://{address}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    values = {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name.startswith(names)
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def counted_by_the_gateway(gateway: RunningGateway) -> dict[str, float]:
+    """Return its studies and deliveries by their states."""
+    port = next(each["web_port"] for each in gateway.log() if each["event"] == "serving")
+    return counted(f"127.0.0.1:{port}", "sidewall_gateway_studies{", "sidewall_gateway_deliveries{")
+
+
+def test_neither_engine_nor_gateway_counts_it_and_both_count_any_other_phantom(
+    place: GatewayPlace, phantom: Path, series: list[Path], tmp_path: Path
+) -> None:
+    engine_metrics = f"127.0.0.1:{free_port()}"
+    cases = ("sidewall_cases_total{", "sidewall_step_duration_seconds_count{", "sidewall_last_case_timestamp_seconds")
+    caller = '[[caller]]\nae_title = "MR1"\naddress = "127.0.0.0/8"\n'
+    rule = '[[rule]]\nname = "others"\nearly_series = "*"\n'
+    other = renamed_study(series, ImagesInAcquisition=str(len(series)))
+    with running_server(make_bundle(tmp_path), tmp_path, SIDEWALL_METRICS_LISTEN=engine_metrics) as engine:
+        place.write_site(SITE.format(engine=engine.address, port=free_port()) + caller + rule)
+        web = {"SIDEWALL_GATEWAY_QUIET_S": "600", "SIDEWALL_GATEWAY_WEB_LISTEN": "127.0.0.1:0"}
+        with running_gateway(place, **web) as gateway:
+            place.environment["SIDEWALL_GATEWAY_LISTEN"] = f"127.0.0.1:{gateway.port}"
+            assert place.command("self-test", str(phantom)).returncode == 0
+            place.wait_for_states("delivered")
+            assert counted(engine_metrics, *cases) == {}
+            assert counted_by_the_gateway(gateway) == {}
+            assert set(send(gateway.port, other)) == {0}
+            place.wait_for_states("delivered", "answered")
+            assert counted(engine_metrics, cases[0]) == {'sidewall_cases_total{outcome="answered"}': 1}
+            assert counted_by_the_gateway(gateway) == {'sidewall_gateway_studies{state="answered"}': 1}
 
 
 def test_without_an_engine_nothing_comes_back_and_without_a_gateway_nothing_goes(

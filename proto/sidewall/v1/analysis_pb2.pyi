@@ -57,7 +57,7 @@ STAGE_MEASURE: Stage
 STAGE_WRITE: Stage
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts", "taken_series_numbers")
+    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts", "taken_series_numbers", "is_self_test")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class CaseOptions(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     ARTEFACTS_FIELD_NUMBER: _ClassVar[int]
     TAKEN_SERIES_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    IS_SELF_TEST_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
     prior: _findings_pb2.Findings
@@ -76,7 +77,8 @@ class CaseOptions(_message.Message):
     priority: Priority
     artefacts: ArtefactChoice
     taken_series_numbers: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ..., taken_series_numbers: _Optional[_Iterable[int]] = ...) -> None: ...
+    is_self_test: bool
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ..., taken_series_numbers: _Optional[_Iterable[int]] = ..., is_self_test: bool = ...) -> None: ...
 
 class ArtefactChoice(_message.Message):
     __slots__ = ("names",)
