@@ -73,6 +73,7 @@ class CaseRefused(SidewallError):
     """The input cannot be analysed; carries every reason found, not only the first.
 
     `headers` are what could be read of the refused instances, without pixels: whom the refusal is about.
+    `taken_series_numbers` are those of the study's other series as far as they are known: results have others.
     """
 
     code = "refused"
@@ -80,6 +81,7 @@ class CaseRefused(SidewallError):
     def __init__(self, reasons: Iterable[Reason], headers: Iterable[Dataset] = ()) -> None:
         self.reasons = tuple(reasons)
         self.headers = tuple(headers)
+        self.taken_series_numbers: frozenset[int] = frozenset()
         super().__init__("; ".join(f"{reason.code}: {reason.message}" for reason in self.reasons))
 
 

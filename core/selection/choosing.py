@@ -35,7 +35,7 @@ def choose_series(
     """Return the input as it is when it holds one series and none is named, else what was chosen of it.
 
     The rules are those of `select_series`; `announce` learns of a choice once it is made, and `name_aside` the names of
-    files that hold no image. Raises `CaseRefused` with the headers of those among which none was chosen.
+    files that hold no image. Raises `NoSeriesChosen` with the headers of those among which none was chosen.
     """
     aside: list[tuple[str, str]] = []
     selection = select_series(

@@ -43,6 +43,16 @@ _FAULTS: Final = frozenset(
 _OVERRIDE: Final = "name the one to analyse by its SeriesInstanceUID"
 
 
+class NoSeriesChosen(CaseRefused):
+    """No series of a study can be analysed; `candidates` are all that it holds, of whatever kind."""
+
+    def __init__(
+        self, reasons: Iterable[Reason], headers: Iterable[Dataset], candidates: Iterable[SeriesCandidate]
+    ) -> None:
+        super().__init__(reasons, headers)
+        self.candidates = tuple(candidates)
+
+
 @dataclass(frozen=True, eq=False)
 class Selection:
     """What came of choosing: either `chosen` with its instances, or a refusal."""
@@ -64,9 +74,9 @@ class Selection:
     """Headers of the MR images among which none was chosen: whom the refusal is about; empty when one was."""
 
     def require(self) -> tuple[Path | bytes, ...]:
-        """Return the instances of the chosen series; raises `CaseRefused` when there is none."""
+        """Return the instances of the chosen series; raises `NoSeriesChosen` when there is none."""
         if self.chosen is None:
-            raise CaseRefused(self.refusal, self.refused_headers)
+            raise NoSeriesChosen(self.refusal, self.refused_headers, self.candidates)
         return self.instances
 
 

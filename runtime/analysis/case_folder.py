@@ -55,6 +55,9 @@ class CaseInputs:
     report_names_study: bool = True
     """Which further objects the site had written, and whether the report named the study."""
 
+    taken_series_numbers: list[int] = field(default_factory=list)
+    """Series numbers of the study's other series, which whoever called named."""
+
     series_numbers: dict[str, int] = field(default_factory=dict)
     series_descriptions: dict[str, str] = field(default_factory=dict)
 

@@ -198,7 +198,7 @@ class _Run:
                 created=self.created,
                 refused_headers=refused if by_model else (),
                 evidence=CaseEvidence(self.evidence, headers, reasons, self.limits),
-                settings=replace(self.settings.results, taken_numbers=self._taken_numbers),
+                settings=replace(self.settings.results, taken_numbers=self._taken_numbers(refusal)),
                 earlier=self.case.about.earlier_report,
             )
 
@@ -249,10 +249,9 @@ class _Run:
         made_by = model.bundle_digest if model else f"label map {self.segmenter.label_map_sha256}"
         return "|".join([identity.series_instance_uid or identity.case_id, made_by, __version__])
 
-    @property
-    def _taken_numbers(self) -> frozenset[int]:
-        of_input = self.images.taken_series_numbers if self.images else frozenset()
-        return self.case.about.taken_series_numbers | of_input
+    def _taken_numbers(self, refusal: CaseRefused | None) -> frozenset[int]:
+        known = [each.taken_series_numbers for each in (self.case.about, self.images, refusal) if each]
+        return frozenset[int]().union(*known)
 
     @property
     def _reading_warnings(self) -> tuple[str, ...]:

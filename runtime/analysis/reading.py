@@ -1,6 +1,7 @@
 """From the images of a case, whatever kind they are, to voxels and what is known with them."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -12,7 +13,7 @@ from core.findings import InputDescription
 from core.reading import read_series, validate_volume
 from core.reading.limits import ReadingLimits
 from core.reading.volume_files import read_volume_file
-from core.selection import RefusedStudy, choose_series
+from core.selection import NoSeriesChosen, RefusedStudy, SeriesCandidate, choose_series
 from core.series import Series
 from core.volume import Volume
 from runtime.analysis.images import BareVolume, DicomSeries, DicomStudy, Images, VolumeFile
@@ -104,17 +105,31 @@ def read_images(images: Images, limits: ReadingLimits) -> ReadImages:
 
 
 def _read_study(study: DicomStudy, limits: ReadingLimits) -> ReadImages:
-    chosen = choose_series(
-        study.source,
-        series_uid=study.series_uid,
-        limits=limits,
-        name_aside=study.name_aside,
-        announce=study.announce,
-    )
-    series = read_series(chosen.source, limits, name_aside=study.name_aside, left_aside=study.left_aside)
-    foreign = (each for each in chosen.others if not each.description.endswith(RESEARCH_WORDS))
-    taken = frozenset(each.series_number for each in foreign if each.series_number is not None)
+    """Return the series that is chosen of a study; a refusal knows the series numbers of the others, too."""
+    taken: frozenset[int] = frozenset()
+    try:
+        chosen = choose_series(
+            study.source,
+            series_uid=study.series_uid,
+            limits=limits,
+            name_aside=study.name_aside,
+            announce=study.announce,
+        )
+        taken = _foreign_numbers(chosen.others)
+        series = read_series(chosen.source, limits, name_aside=study.name_aside, left_aside=study.left_aside)
+    except NoSeriesChosen as refusal:
+        refusal.taken_series_numbers = _foreign_numbers(refusal.candidates)
+        raise
+    except CaseRefused as refusal:
+        refusal.taken_series_numbers = taken
+        raise
     return replace(_of_series(series, chosen.warnings), taken_series_numbers=taken)
+
+
+def _foreign_numbers(series: Iterable[SeriesCandidate]) -> frozenset[int]:
+    """Return the numbers of series that are no earlier results of ours, whose place new ones take."""
+    foreign = (each for each in series if not each.description.endswith(RESEARCH_WORDS))
+    return frozenset(each.series_number for each in foreign if each.series_number is not None)
 
 
 def _of_series(series: Series, of_choice: tuple[str, ...] = ()) -> ReadImages:

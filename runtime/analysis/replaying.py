@@ -86,6 +86,7 @@ def replay_case(file: Path, given: CaseInputs, settings: LocalSettings, monitor:
         prior=None if inputs.prior is None else read_findings(Path(inputs.prior)),
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
+        taken_series_numbers=frozenset(inputs.taken_series_numbers),
     )
     chosen = replace(_analysis_settings(then, segmenter, inputs), pseudonym_salt=settings.pseudonym_salt)
     result = analyze_case(CaseInput(_images(inputs), about), segmenter, chosen, monitor)

@@ -315,6 +315,10 @@ def replay(
         Path | None, typer.Option("--segmentation", help="The label map that was scored; default: where it lay.")
     ] = None,
     bundle: Annotated[str | None, typer.Option("--bundle", "-b", help="The bundle; default: where it lay.")] = None,
+    taken_series_number: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="A series number of another series of the study that the caller named; repeatable."),
+    ] = None,
     threads: ThreadsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -331,7 +335,10 @@ def replay(
 
         configure_log(settings.log_level)
         given = CaseInputs(
-            absolute(series) or "", segmentation=absolute(segmentation), bundle=absolute(bundle_folder(settings, _tell))
+            absolute(series) or "",
+            segmentation=absolute(segmentation),
+            bundle=absolute(bundle_folder(settings, _tell)),
+            taken_series_numbers=taken_series_number or [],
         )
         with progress_bar(_STDERR) as show:
             repeated = replay_case(findings, given, settings, TerminalMonitor(show))

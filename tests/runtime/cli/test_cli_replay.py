@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sidewall
 from pydicom import dcmread
 
 from tests.fixtures.commands import Run
@@ -98,6 +99,21 @@ def test_a_case_of_a_server_is_the_same_here(bundle: TinyBundle, series: Path, t
         assert run_sidewall(bundle, "submit", series, *given).returncode == 0
     done = run_sidewall(bundle, "replay", tmp_path / "case" / "findings.json", "--bundle", bundle.path, "--json")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_case_whose_caller_named_taken_numbers_is_the_same_where_they_are_named_again(
+    bundle: TinyBundle, series: Path, tmp_path: Path
+) -> None:
+    options = sidewall.CaseOptions(case_id="C4", taken_series_numbers=(9001, 9002))
+    with running_server(bundle, tmp_path) as server, sidewall.Client(server.address) as client:
+        client.analyze_series(series, options=options).save(tmp_path / "case")
+    assert dcmread(tmp_path / "case" / "report.dcm").SeriesNumber > 9006
+    given = ("replay", tmp_path / "case" / "findings.json", "--series", series, "--bundle", bundle.path, "--json")
+    named = ("--taken-series-number", "9001", "--taken-series-number", "9002")
+    done = run_sidewall(bundle, *given, *named)
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["verdict"] == "identical"
+    assert run_sidewall(bundle, *given).returncode == 7
 
 
 def test_several_series_that_a_server_refused_are_refused_again_though_one_would_fit(

@@ -41,7 +41,29 @@ def test_of_a_series_that_comes_alone_the_caller_says_which_numbers_the_others_h
     assert numbers == {"SEG": 9007, "SR": 9002, "OT": 9008, "KO": 9004}
 
 
-def _series_numbers(result: Result) -> dict[str, int]:
+def test_the_report_of_a_study_that_is_refused_has_a_number_that_no_series_of_it_has(
+    client: sidewall.Client, tmp_path: Path
+) -> None:
+    write_variant(tmp_path / "a", 6)
+    write_variant(tmp_path / "b", 10)
+    write_variant(tmp_path / "c", 9002, ImageType=["DERIVED", "PRIMARY", "ADC"])
+    with pytest.raises(sidewall.Refused, match="tied_series") as refused:
+        client.analyze_study(tmp_path)
+    assert _series_numbers(refused.value) == {"SR": 9007}
+
+
+def test_the_report_of_a_study_whose_chosen_series_is_refused_has_such_a_number_too(
+    client: sidewall.Client, study: tuple[Path, str]
+) -> None:
+    folder, _ = study
+    write_variant(folder / "c", 9002, ImageType=["DERIVED", "PRIMARY", "ADC"])
+    sorted((folder / "a").iterdir())[3].unlink()
+    with pytest.raises(sidewall.Refused, match="missing_slice") as refused:
+        client.analyze_study(folder)
+    assert _series_numbers(refused.value) == {"SR": 9008}
+
+
+def _series_numbers(result: Result | sidewall.Refused) -> dict[str, int]:
     """Return modality -> series number of the DICOM objects."""
     objects = [pydicom.dcmread(BytesIO(each.data)) for each in result.artefacts if each.name.endswith(".dcm")]
     return {str(each.Modality): int(each.SeriesNumber) for each in objects}
