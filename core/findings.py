@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from sidewall.vocabulary import CaseStatus, NodeStatus, Side, Station
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 
 _SINCE_1_1: Final = {"since": "1.1"}
 """Marks a field that findings of 1.0 do not have: reading them gives its default."""
@@ -16,6 +16,7 @@ _SINCE_1_1: Final = {"since": "1.1"}
 _SINCE_1_2: Final = {"since": "1.2"}
 _SINCE_1_3: Final = {"since": "1.3"}
 _SINCE_1_4: Final = {"since": "1.4"}
+_SINCE_1_5: Final = {"since": "1.5"}
 
 TimePoint = Literal["baseline", "restaging", "unknown"]
 GateOutcome = Literal["pass", "warn", "refuse"]
@@ -66,6 +67,12 @@ class PriorNode:
     """Whether the change is larger than what two studies of an unchanged node differ by
     (`Comparison.limit_of_agreement_mm`); False is no measurable change, None a difference between two methods.
     """
+
+    percent_interval: Interval | None = field(default=None, metadata=_SINCE_1_5)
+    """Smallest and largest change, percent of the short axis then, that the folds of both studies allow."""
+
+    volume_change_interval_mm3: Interval | None = field(default=None, metadata=_SINCE_1_5)
+    """Smallest and largest change of the volume that the folds of both studies allow."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +264,12 @@ class Comparison:
 
     pivot_lps_mm: PointLpsMm | None = field(default=None, metadata=_SINCE_1_4)
     """Where the axis of that rotation meets the earlier study; None where nothing is turned."""
+
+    analysed_anew: bool = field(default=False, metadata=_SINCE_1_5)
+    """Whether the images of the earlier study were given and analysed by what analysed this one."""
+
+    prior_report_instance_uid: str | None = field(default=None, metadata=_SINCE_1_5)
+    """SOP Instance UID of the earlier study's report; None where none was given."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ class Progress:
     """One step of a running analysis."""
 
     stage: str
-    """`wait`, `read`, `check`, `segment` and its parts `prepare`, `infer` and `resample`, `measure` or `write`."""
+    """`wait`, `read`, `check`, `segment` and its parts `prepare`, `infer` and `resample`, `measure` or `write`;
+    `earlier` while the images of an earlier study are analysed."""
 
     done: int
     total: int
@@ -47,3 +48,20 @@ class SilentMonitor:
 
     def check(self) -> None:
         """Never stop the work."""
+
+
+class EarlierMonitor:
+    """Tells of the analysis of an earlier study's images as one stage of the case's, `earlier`."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        """Hand on to the monitor of the case."""
+        self._monitor = monitor
+
+    def report(self, progress: Progress) -> None:
+        """Hand on how far the longest part is."""
+        if progress.stage == "infer" and progress.done < progress.total:
+            self._monitor.report(Progress("earlier", progress.done, progress.total))
+
+    def check(self) -> None:
+        """Ask the other monitor."""
+        self._monitor.check()

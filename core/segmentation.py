@@ -45,3 +45,6 @@ class Segmentation:
     opinion_of: Literal["model", "label map"] | None = "model"
     """Whose opinion the positive share is, and a probability only of a model; None for a label map that does not say
     which of its nodes are positive: the share is then 0 and means nothing."""
+
+    notes: tuple[str, ...] = ()
+    """What the findings warn of, in words."""

@@ -31,29 +31,32 @@ lateral nodes seldom lie closer to each other."""
 CERTAIN_MARGIN_MM: Final = 4.0
 """A pair counts as certain when any other partner of either node lies this much farther away."""
 
-_EARLIER: Final = "findings of an earlier study of the patient"
+_EARLIER: Final = "{what} of an earlier study of the patient"
 
 _SAME_STUDY: Final = (
     "the earlier findings are of the same study: between them lies no time in which a node could change"
 )
 
 
-def require_earlier_study(case: CaseIdentity, prior: Findings | None) -> None:
-    """Raise `SettingInvalid` when the earlier findings are of the same series, of another patient or of a later study.
+def require_earlier_study(case: CaseIdentity, prior: CaseIdentity | None, *, images: bool = False) -> None:
+    """Raise `SettingInvalid` when an earlier study is of the same series, of another patient or later than the case.
 
     The same series would say that nothing changed; bare voxels carry no UID and cannot be told apart so. Patients are
-    told apart by their keyed hashes, where both were made under one secret.
+    told apart by their keyed hashes, where both were made under one secret. `images` says that images are held
+    against it, `prior_images`, and not findings, `prior`.
     """
     if prior is None:
         return
-    if case.series_instance_uid is not None and case.series_instance_uid == prior.case.series_instance_uid:
-        raise SettingInvalid("prior", "findings of the same series", _EARLIER)
-    differing = _differing_patient(case, prior.case)
+    setting, what = ("prior_images", "images") if images else ("prior", "findings")
+    allowed = _EARLIER.format(what=what)
+    if case.series_instance_uid is not None and case.series_instance_uid == prior.series_instance_uid:
+        raise SettingInvalid(setting, f"{what} of the same series", allowed)
+    differing = _differing_patient(case, prior)
     if differing:
-        raise SettingInvalid("prior", f"findings of another patient: they differ in {differing}", _EARLIER)
-    interval = _interval_days(case, prior.case)
+        raise SettingInvalid(setting, f"{what} of another patient: they differ in {differing}", allowed)
+    interval = _interval_days(case, prior)
     if interval is not None and interval < 0:
-        raise SettingInvalid("prior", f"findings of a study {counted(-interval, 'day')} later", _EARLIER)
+        raise SettingInvalid(setting, f"{what} of a study {counted(-interval, 'day')} later", allowed)
 
 
 def _differing_patient(case: CaseIdentity, prior: CaseIdentity) -> str | None:
@@ -107,9 +110,17 @@ def _measuring_rules(findings: Findings) -> dict[str, object]:
     return {name: value for name, value in rules.items() if name not in ("restaging_applied", "source")}
 
 
-def with_comparison(findings: Findings, prior: Findings) -> Findings:
-    """Return the findings with every node's earlier self, and the earlier study's name in their context."""
+def with_comparison(
+    findings: Findings, prior: Findings, *, analysed_anew: bool = False, report_uid: str | None = None
+) -> Findings:
+    """Return the findings with every node's earlier self, and the earlier study's name in their context.
+
+    `analysed_anew` says that the earlier findings were made just now, from the earlier images; `report_uid` names the
+    earlier study's report.
+    """
     nodes, comparison, warnings = compare_with_prior(findings, prior)
+    if comparison is not None:
+        comparison = replace(comparison, analysed_anew=analysed_anew, prior_report_instance_uid=report_uid)
     study = findings.case.study_instance_uid
     if study is not None and study == prior.case.study_instance_uid:
         warnings = (_SAME_STUDY, *warnings)
@@ -171,6 +182,16 @@ def compare_with_prior(
     return nodes, comparison, _warnings(nodes, comparison)
 
 
+def with_known_nodes(anew: Findings, before: Findings) -> Findings:
+    """Return new findings of a study with the tracking UIDs that its nodes had in the findings of before."""
+    nodes, _, _ = compare_with_prior(anew, before)
+    known = {node.id: node.tracking_uid for node in nodes if node.prior is not None and node.prior.certain}
+    return replace(
+        anew,
+        nodes=tuple(replace(each, tracking_uid=known.get(each.id, each.tracking_uid)) for each in anew.nodes),
+    )
+
+
 def _pair(nodes: tuple[Node, ...], earlier: tuple[Node, ...], laying: Laying) -> dict[int, tuple[Node, float, bool]]:
     """Return node id -> (earlier node, distance in mm, certain), the nearest pairs first, each node once."""
     distance_mm = np.array(
@@ -218,6 +239,8 @@ def _prior_node(node: Node, then: Node, distance_mm: float, certain: bool, limit
         certain=certain,
         volume_mm3=then.volume_mm3,
         measurable=None if limit_mm is None else abs(change_mm) > limit_mm,
+        percent_interval=_percent(node.short_axis_interval_mm, then.short_axis_interval_mm),
+        volume_change_interval_mm3=_difference(node.volume_interval_mm3, then.volume_interval_mm3),
     )
 
 
@@ -226,6 +249,13 @@ def _difference(now: Interval | None, then: Interval | None) -> Interval | None:
     if now is None or then is None:
         return None
     return now[0] - then[1], now[1] - then[0]
+
+
+def _percent(now: Interval | None, then: Interval | None) -> Interval | None:
+    """Return the smallest and largest change in percent of what was, that two intervals allow."""
+    if now is None or then is None or then[0] <= 0:
+        return None
+    return 100 * (now[0] / then[1] - 1), 100 * (now[1] / then[0] - 1)
 
 
 def _warnings(nodes: tuple[Node, ...], comparison: Comparison) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.counting import counted
-from core.findings import Findings, PointLpsMm
+from core.findings import Comparison, Findings, PointLpsMm
 
 MIN_LANDMARKS: Final = 2
 _MIN_LANDMARKS_TO_TURN: Final = 4
@@ -45,6 +45,14 @@ class Laying:
         """Return where a position of the earlier study lies in this one, LPS in mm."""
         x, y, z = (float(each) for each in turned(np.asarray(position), self.turn_deg, self.pivot_mm) + self.shift_mm)
         return x, y, z
+
+
+def place_then(position: PointLpsMm, comparison: Comparison) -> PointLpsMm:
+    """Return where a position of this study lies in the earlier one, LPS in mm."""
+    moved = np.asarray(position) - np.asarray(comparison.shift_lps_mm)
+    pivot = None if comparison.pivot_lps_mm is None else np.asarray(comparison.pivot_lps_mm)
+    x, y, z = (float(each) for each in turned(moved, -(comparison.turn_deg or 0.0), pivot))
+    return x, y, z
 
 
 def lay(findings: Findings, prior: Findings) -> Laying | str:

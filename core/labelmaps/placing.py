@@ -31,6 +31,14 @@ def place_label_map(foreign: ForeignLabels, grid: Volume, meanings: LabelMeaning
     return grid.with_voxels(labels)
 
 
+def missing_slices_note(foreign: ForeignLabels, grid: Volume) -> tuple[str, ...]:
+    """Return, in words, that a map which lies on the grid of a series has fewer slices; nothing where it has all."""
+    slices = canonicalise(foreign.volume)[0].shape[0]
+    if slices == grid.shape[0]:
+        return ()
+    return (f"the label map holds {slices} of the {grid.shape[0]} slices of the series; the others count as empty",)
+
+
 def meanings_of(foreign: ForeignLabels, given: LabelMeanings | None) -> LabelMeanings:
     """Return what the values of a map stand for: as given, else as the file says, else the study's own."""
     return given or foreign.own_meanings or DEFAULT_MEANINGS

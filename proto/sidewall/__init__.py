@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         WrongState,
     )
     from sidewall.findings_check import FindingsInvalid
+    from sidewall.options import CaseOptions
     from sidewall.results import EndedCase, ListedFile, ServerInfo
     from sidewall.studies import Study, StudyChange, StudyResults
     from sidewall.studies_client import StudiesClient
-    from sidewall.transfer import CaseOptions, Geometry
+    from sidewall.transfer import Geometry
 
 __all__ = [
     "Artefact",
@@ -66,7 +67,7 @@ _HOMES: Final = {
     "Artefact": "artefacts",
     "AsyncClient": "async_client",
     "AsyncStudiesClient": "async_studies_client",
-    "CaseOptions": "transfer",
+    "CaseOptions": "options",
     "Client": "client",
     "EndedCase": "results",
     "FindingsInvalid": "findings_check",

@@ -15,9 +15,10 @@ from sidewall.artefacts import Artefact
 from sidewall.channel import HEALTH_CHECK, SERVING, TlsOptions
 from sidewall.connection import AsyncConnection
 from sidewall.ending import Ending
+from sidewall.options import CaseOptions, Source
 from sidewall.peer import Peer
 from sidewall.results import Assembling, EndedCase, ServerInfo, to_ended_case, to_server_info
-from sidewall.transfer import CaseOptions, Geometry, OnLeftAside, SeriesUpload, Source, StudyChoice, volume_requests
+from sidewall.transfer import Geometry, OnLeftAside, SeriesUpload, StudyChoice, volume_requests
 from sidewall.v1 import analysis_pb2, analysis_pb2_grpc
 
 

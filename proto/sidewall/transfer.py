@@ -9,25 +9,22 @@ import os
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from sidewall.convert import fill_message, findings_to_message, known_part
-from sidewall.errors import RefusalReason
-from sidewall.findings_check import FindingsInvalid, check_findings
+from sidewall.convert import fill_message
 from sidewall.json_schema import shown
-from sidewall.v1 import analysis_pb2, findings_pb2
+from sidewall.options import CaseOptions, Source
+from sidewall.v1 import analysis_pb2
 
 CHUNK_BYTES = 1 << 16
 """Size of a message's payload. A server sees whole messages only, and drops a transfer in which none comes for 10 s:
 these need less than 7 KiB/s.
 """
 
-Source = str | Path | bytes
 OnLeftAside = Callable[[str, str], None]
 """Takes the path, from the folder or zip file on, and the kind of a file that is not sent. A path may hold a patient's
 name.
@@ -56,120 +53,6 @@ _PACKAGE_ERRORS: Final = (
     OSError,
     ValueError,
 )
-
-
-@dataclass(frozen=True)
-class CaseOptions:
-    """What the caller may say about a case."""
-
-    case_id: str | None = None
-    """The caller's own name for the case; None lets the server make a pseudonym."""
-
-    time_point: Literal["baseline", "restaging", "unknown"] = "unknown"
-    prior_case_id: str | None = None
-    prior: Mapping[str, Any] | None = None
-    """Findings (JSON form) of an earlier study of the same patient, to compare with."""
-
-    earlier_report: bytes | None = None
-    """report.dcm of an earlier analysis of the same study, which the new one supersedes if anything has changed."""
-
-    analysed_at: str | None = None
-    """ISO 8601 with its zone: the time that the results say; None takes the present. A call that is repeated with the
-    same time, by the same engine, gives the same bytes.
-    """
-
-    refusal: tuple[RefusalReason, ...] = ()
-    """Why the caller chose none of a study's series; one instance of each is sent, and the refusal comes back with the
-    report that says so.
-    """
-
-    priority: Literal["routine", "urgent"] = "routine"
-    """Who goes first among those that wait at the server; nothing in the result depends on it."""
-
-    artefacts: tuple[str, ...] | None = None
-    """Files that are to come, by name, or by folder with a slash at the end (`captures/`); None for all. Others can be
-    had by job for some minutes (`Client.fetch_artefact`); a server older than this sends all.
-    """
-
-    taken_series_numbers: tuple[int, ...] = ()
-    """Series numbers of the study's other series, where only one is sent: those of the results get others."""
-
-    is_self_test: bool = False
-    """Whether a site sends a phantom through its own path: analysed as every case, not counted in metrics."""
-
-    def to_message(self) -> analysis_pb2.CaseOptions:
-        """Return the wire form; raises `ValueError` naming the option whose value is not allowed."""
-        for name, (fits, allowed) in _ALLOWED.items():
-            value = getattr(self, name)
-            if value is not None and not fits(value):
-                raise ValueError(f"{name} is {shown(value)}; allowed: {allowed}")
-        message = analysis_pb2.CaseOptions()
-        context = {"time_point": self.time_point, "prior_case_id": self.prior_case_id}
-        fill_message(message, {"case_id": self.case_id, "context": context})
-        if self.prior is not None:
-            message.prior.CopyFrom(_earlier_findings(self.prior))
-        if self.earlier_report is not None:
-            message.earlier_report = self.earlier_report
-        if self.analysed_at is not None:
-            message.analysed_at = self.analysed_at
-        if self.priority == "urgent":
-            message.priority = analysis_pb2.PRIORITY_URGENT
-        if self.artefacts is not None:
-            message.artefacts.SetInParent()
-            message.artefacts.names.extend(self.artefacts)
-        message.taken_series_numbers.extend(self.taken_series_numbers)
-        message.is_self_test = self.is_self_test
-        for reason in self.refusal:
-            message.refusal.add(code=reason.code, message=reason.message)
-        return message
-
-
-def _earlier_findings(findings: Mapping[str, Any]) -> findings_pb2.Findings:
-    """Return the wire form of findings of any 1.x; what a later version added is passed over."""
-    try:
-        check_findings(findings)
-    except FindingsInvalid as error:
-        raise ValueError(f"prior: {error}") from None
-    return findings_to_message(known_part(findings_pb2.Findings.DESCRIPTOR, findings))
-
-
-def _is_time(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
-_ALLOWED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "case_id": (lambda value: isinstance(value, str), "text"),
-    "time_point": (lambda value: value in ("baseline", "restaging", "unknown"), "baseline, restaging or unknown"),
-    "prior_case_id": (lambda value: isinstance(value, str), "text"),
-    "prior": (lambda value: isinstance(value, Mapping), "findings in JSON form"),
-    "earlier_report": (lambda value: isinstance(value, bytes), "the bytes of report.dcm"),
-    "analysed_at": (_is_time, "ISO 8601 with its zone"),
-    "priority": (lambda value: value in ("routine", "urgent"), "routine or urgent"),
-    "artefacts": (
-        lambda value: (
-            isinstance(value, tuple | list)
-            and len(value) <= 100
-            and all(isinstance(each, str) and 0 < len(each) <= 200 for each in value)
-        ),
-        "at most 100 names of 1 to 200 characters",
-    ),
-    "taken_series_numbers": (
-        lambda value: (
-            isinstance(value, tuple | list)
-            and len(value) <= 10_000
-            and all(type(each) is int and 0 <= each < 2**31 for each in value)
-        ),
-        "at most 10000 whole numbers from 0 to 2147483647",
-    ),
-    "is_self_test": (lambda value: isinstance(value, bool), "True or False"),
-    "refusal": (
-        lambda value: isinstance(value, tuple | list) and all(isinstance(each, RefusalReason) for each in value),
-        "reasons",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -206,6 +89,8 @@ class Geometry:
 
     def to_message(self, options: CaseOptions) -> analysis_pb2.VolumeStart:
         """Return the wire form; raises `ValueError` naming what is not allowed."""
+        if options.prior_images is not None:
+            raise ValueError("prior_images go along with a series or a study; allowed with voxels: prior")
         message = analysis_pb2.VolumeStart(options=options.to_message(), is_phantom=self.is_phantom)
         for name in ("shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "voxel_type"):
             try:
@@ -240,20 +125,22 @@ class SeriesUpload:
         self._listing = _Listing(on_left_aside or _name_nowhere)
         self._listing.add(source)
         self._study = study
+        self._earlier: _Listing | None = None
+        if options.prior_images is not None:
+            self._earlier = _Listing(_name_nowhere)
+            self._earlier.add(options.prior_images)
         self.failure: OSError | zipfile.BadZipFile | None = None
 
     def __iter__(self) -> Iterator[analysis_pb2.AnalyzeSeriesRequest]:
-        """Yield the start and then the chunks of every instance."""
+        """Yield the start and then the chunks of every instance, those of the earlier study last."""
         yield analysis_pb2.AnalyzeSeriesRequest(start=self._start())
-        for instance in self._listing.instances:
-            try:
-                data = instance.read()
-            except (OSError, zipfile.BadZipFile) as failure:
-                self.failure = failure
-                return
-            for chunk, last in _chunks(data):
-                part = analysis_pb2.InstanceChunk(data=chunk, last=last)
+        try:
+            for part in _parts(self._listing):
                 yield analysis_pb2.AnalyzeSeriesRequest(instance=part)
+            for part in _parts(self._earlier) if self._earlier else ():
+                yield analysis_pb2.AnalyzeSeriesRequest(earlier_instance=part)
+        except (OSError, zipfile.BadZipFile) as failure:
+            self.failure = failure
 
     def _start(self) -> analysis_pb2.SeriesStart:
         aside = self._listing.aside
@@ -266,7 +153,17 @@ class SeriesUpload:
                 repeated_folder_links=aside[REPEATED_LINK],
             ),
             study=None if self._study is None else self._study.to_message(),
+            earlier=None
+            if self._earlier is None
+            else analysis_pb2.EarlierImages(instance_count=len(self._earlier.instances)),
         )
+
+
+def _parts(listing: _Listing) -> Iterator[analysis_pb2.InstanceChunk]:
+    """Yield the chunks of all instances; raises what reading them raises."""
+    for instance in listing.instances:
+        for chunk, last in _chunks(instance.read()):
+            yield analysis_pb2.InstanceChunk(data=chunk, last=last)
 
 
 def volume_requests(

@@ -9,19 +9,39 @@ from core.findings import CaseContext, Findings, TimePoint
 from core.findings_json import from_json
 from runtime.analysis.case import AboutCase
 from runtime.analysis.case_folder import earlier_report
+from runtime.analysis.images import Images, images_at
+from runtime.results.superseding import EarlierReport
 
 
-def about_case(case_id: str | None, time_point: str, prior: Path | None, out: Path) -> AboutCase:
+def about_case(
+    case_id: str | None, time_point: str, prior: Path | None, out: Path, prior_images: Path | None = None
+) -> AboutCase:
     """Return what the options say of a case, with the report that lies in the results' folder already.
 
-    Raises `SettingInvalid` on a name or time point that is not allowed or an unreadable earlier study.
+    The report beside the findings of an earlier study is named with them. Raises `SettingInvalid` on a name or time
+    point that is not allowed or an unreadable earlier study.
     """
+    findings = None if prior is None else read_findings(prior)
     return AboutCase(
         case_id=checked_case_id(case_id),
         context=CaseContext(time_point=check_time_point(time_point)),
-        prior=None if prior is None else read_findings(prior),
+        prior=findings,
+        earlier_images=None if prior_images is None else earlier_images(prior_images, findings),
+        prior_report=None if prior is None or findings is None else report_beside(prior, findings),
         earlier_report=earlier_report(out),
     )
+
+
+def earlier_images(path: Path, prior: Findings | None) -> Images:
+    """Return the images of an earlier study: of the series that its findings name, else of the one that fits best."""
+    return images_at(path, None if prior is None else prior.case.series_instance_uid)
+
+
+def report_beside(findings_file: Path, findings: Findings) -> EarlierReport | None:
+    """Return the report in the folder of an earlier study's findings; None without one of that very study."""
+    report = earlier_report(findings_file.parent)
+    study = findings.case.study_instance_uid
+    return report if report is not None and report.reference.study_instance_uid == study else None
 
 
 def check_time_point(text: str) -> TimePoint:

@@ -76,6 +76,12 @@ class AboutCase:
     prior: Findings | None = None
     """Findings of an earlier study of the same patient: its nodes are looked for in this one."""
 
+    earlier_images: Images | None = None
+    """Images of that study: they are analysed by what analyses this one, and take the place of earlier findings."""
+
+    prior_report: EarlierReport | None = None
+    """The report of that study, which the comparison names."""
+
     earlier_report: EarlierReport | None = None
     """The report of an earlier analysis of the same study, which this one's supersedes when anything has changed."""
 
@@ -97,11 +103,16 @@ class AboutCase:
     """
 
     def __post_init__(self) -> None:
-        """Raise `SettingInvalid` where the earlier study's name is not that of the findings given for it."""
+        """Raise `SettingInvalid` where name or report of the earlier study are not of the findings given for it."""
         named = self.context.prior_case_id
         if self.prior is not None and named is not None and named != self.prior.case.case_id:
             # Names may hold patient data: neither is said.
             raise SettingInvalid("prior_case_id", "not the case_id of prior", "the case_id of prior, or nothing")
+        if self.prior_report is None:
+            return
+        study = None if self.prior is None else self.prior.case.study_instance_uid
+        if study not in (None, self.prior_report.reference.study_instance_uid):
+            raise SettingInvalid("prior_report", "a report of another study", "the report.dcm of the study of prior")
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,6 +44,9 @@ class CaseInputs:
     prior: str | None = None
     """Path of the findings of an earlier study."""
 
+    prior_images: str | None = None
+    """Path of the images of that study."""
+
     restaging_rules: bool = False
     """Whether the site had switched them on."""
 

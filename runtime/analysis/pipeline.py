@@ -1,7 +1,7 @@
 """The way of the data, whole: what the server, the command line and every later entry call."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from base import __version__
 from core.errors import CaseRefused
 from core.findings import (
+    CaseContext,
     CaseIdentity,
     Findings,
     Gate,
@@ -18,7 +19,7 @@ from core.findings import (
     StationAssessment,
 )
 from core.judging.assessing import assess_stations, within_field_of_view
-from core.judging.comparing import require_earlier_study, with_comparison
+from core.judging.comparing import require_earlier_study, with_comparison, with_known_nodes
 from core.judging.deciding import Circumstances, decide, describe_refusal
 from core.judging.gates import check_input, check_segmentation, refusal_reasons
 from core.judging.image_check import ImageCheck, examine_image
@@ -26,20 +27,22 @@ from core.judging.image_reference import DEFAULT_IMAGE_REFERENCE
 from core.judging.withholding import doubtful_nodes, reasons_without_verdict, withhold_verdict, without_unseen
 from core.measuring.midline import Midline, fit_midline
 from core.measuring.nodes import MeasuredNodes, find_nodes
-from core.progress import Monitor, Progress, SilentMonitor
+from core.progress import EarlierMonitor, Monitor, Progress, SilentMonitor
 from core.reading.limits import DEFAULT_LIMITS
 from core.reading.notes import without_library_warnings
 from core.rules import restaging_warnings, rules_of_case
 from core.segmentation import Segmentation
 from core.site_choices import with_site_outcomes, with_site_rules
 from core.volume import Volume, canonicalise
-from runtime.analysis.case import AnalysisSettings, CaseInput, CaseResult, Segmenter
+from runtime.analysis.case import AboutCase, AnalysisSettings, CaseInput, CaseResult, Segmenter
 from runtime.analysis.identity import identify
+from runtime.analysis.images import Images
 from runtime.analysis.reading import ReadImages, read_images
 from runtime.results.artefacts import WrittenCase, write_artefacts
 from runtime.results.case_pictures import CaseEvidence
 from runtime.results.gate_evidence import GateEvidence
 from runtime.results.regions import CaseRegions
+from runtime.results.then_and_now import EarlierStudy
 
 
 def analyze_case(
@@ -52,7 +55,7 @@ def analyze_case(
 
     A case that cannot be analysed is a result as well: its findings have the status `refused` and every reason.
     Raises `AnalysisCancelled` when the monitor says that the caller has gone, and `SettingInvalid` when the earlier
-    findings are of the very same series.
+    findings or images are no earlier ones of the patient.
     """
     run = _Run(case, segmenter, settings or AnalysisSettings(), monitor or SilentMonitor())
     try:
@@ -79,6 +82,17 @@ class _Found:
     nodes: MeasuredNodes
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What an image shows, before it is held against another."""
+
+    source: Volume
+    """On its own grid."""
+
+    findings: Findings
+    regions: CaseRegions
+
+
 class _Run:
     """One analysis on its way: keeps what a refusal at any stage can still say about the case."""
 
@@ -95,34 +109,72 @@ class _Run:
         self.input: InputDescription | None = None
         self.evidence: GateEvidence | None = None
         self.gates: tuple[Gate, ...] = ()
+        self.earlier: EarlierStudy | None = None
         self.timings_s: dict[str, float] = {}
 
     def analyze(self) -> CaseResult:
         """Run every stage in order; raises `CaseRefused` and `SettingInvalid`."""
+        seen = self._examine()
+        findings = self._compare(seen.findings)
+        with self._stage("write"):
+            written = self._write(findings, seen.regions)
+        regions = seen.regions
+        invert = regions.reorientation.invert
+        return CaseResult(
+            written.findings,
+            written.artefacts,
+            instances=seen.source.with_voxels(invert(regions.instances.voxels)),
+            labels=seen.source.with_voxels(invert(regions.labels.voxels)),
+            regions=regions,
+            lost=written.lost,
+        )
+
+    def look_back(self, now: CaseIdentity, prior: Findings | None) -> EarlierStudy:
+        """Return what an earlier study shows, with the nodes' UIDs of the findings that it had before.
+
+        Raises `SettingInvalid` when it is no earlier study of that patient.
+        """
+        try:
+            seen = self._examine(lambda: require_earlier_study(now, self._identity(), images=True))
+        except CaseRefused as refusal:
+            circumstances = self._circumstances(refusal.headers)
+            return EarlierStudy(describe_refusal(refusal.reasons, circumstances, self.gates, warnings=(), timings_s={}))
+        findings = seen.findings if prior is None else with_known_nodes(seen.findings, prior)
+        return EarlierStudy(findings, seen.regions)
+
+    def _examine(self, check: Callable[[], None] = lambda: None) -> "_Seen":
+        """Read, segment, measure and decide; `check` is called once it is known what the images are of."""
         with self._stage("read"):
             self.images = images = read_images(self.case.images, self.limits)
             source = images.checked_volume()
-            require_earlier_study(self._identity(), self.case.about.prior)
+            prior = self.case.about.prior
+            require_earlier_study(self._identity(), None if prior is None else prior.case)
+            check()
             volume, reorientation = canonicalise(source)
             self.input = images.describe(volume, self.segmenter.label_map_sha256)
         with self._stage("check"):
             image = self._check(volume)
+        if self.case.about.earlier_images is not None:
+            with self._stage("earlier"):
+                self.earlier = self._earlier_study(self.case.about.earlier_images)
         with self._stage("segment"):
             segmentation = self.segmenter.segment(volume, self.monitor, self.rules)
         with self._stage("measure"):
             found = self._measure(volume, segmentation, image)
-        findings = self._decide(found, image)
-        with self._stage("write"):
-            regions = CaseRegions(volume, segmentation.labels, found.nodes.instances, found.midline, reorientation)
-            written = self._write(findings, regions)
-        return CaseResult(
-            written.findings,
-            written.artefacts,
-            instances=source.with_voxels(reorientation.invert(found.nodes.instances.voxels)),
-            labels=source.with_voxels(reorientation.invert(segmentation.labels.voxels)),
-            regions=regions,
-            lost=written.lost,
+        regions = CaseRegions(volume, segmentation.labels, found.nodes.instances, found.midline, reorientation)
+        return _Seen(source, self._decide(found, image), regions)
+
+    def _earlier_study(self, images: Images) -> EarlierStudy:
+        """Return what the images of an earlier study show, by the same segmenter and settings."""
+        about = self.case.about
+        prior = about.prior
+        then = AboutCase(
+            case_id=about.context.prior_case_id if prior is None else prior.case.case_id,
+            context=CaseContext() if prior is None else CaseContext(prior.context.time_point),
+            created=self.created,
         )
+        run = _Run(CaseInput(images, then), self.segmenter, self.settings, EarlierMonitor(self.monitor))
+        return run.look_back(self._identity(), prior)
 
     def refuse(self, refusal: CaseRefused) -> CaseResult:
         """Return the findings of a refused case, with whatever was known when it was refused."""
@@ -167,20 +219,34 @@ class _Run:
         return _Found(segmentation, midline, whole, seen, assessed, nodes)
 
     def _decide(self, found: _Found, image: ImageCheck) -> Findings:
-        """Return the findings, without a verdict where the image allows none, compared with an earlier study."""
+        """Return the findings, without a verdict where the image allows none."""
         findings = decide(
             self._circumstances(),
             found.nodes,
             found.assessed,
             self.gates,
-            warnings=self.segmenter.warnings + self._reading_warnings + self._restaging_warnings,
+            warnings=self.segmenter.warnings
+            + found.segmentation.notes
+            + self._reading_warnings
+            + self._restaging_warnings,
             demonstration=self._demonstration,
             timings_s=self.timings_s,
         )
         reasons = reasons_without_verdict(self.gates, image, found.seen, found.whole)
-        findings = withhold_verdict(findings, reasons, doubtful_nodes(found.nodes, image.unseen))
-        prior = self.case.about.prior
-        return findings if prior is None else with_comparison(findings, prior)
+        return withhold_verdict(findings, reasons, doubtful_nodes(found.nodes, image.unseen))
+
+    def _compare(self, findings: Findings) -> Findings:
+        """Return the findings compared with the earlier study: as analysed anew, else as its findings say."""
+        about, earlier = self.case.about, self.earlier
+        report_uid = None if about.prior_report is None else about.prior_report.reference.sop_instance_uid
+        if earlier is None:
+            return findings if about.prior is None else with_comparison(findings, about.prior, report_uid=report_uid)
+        if earlier.regions is not None or about.prior is None:
+            return with_comparison(findings, earlier.findings, analysed_anew=True, report_uid=report_uid)
+        codes = ", ".join(str(each.code) for each in earlier.findings.refusal)
+        refused = f"the earlier images cannot be analysed ({codes}): the earlier findings are compared as they are"
+        findings = replace(findings, warnings=(*findings.warnings, refused))
+        return with_comparison(findings, about.prior, report_uid=report_uid)
 
     def _write(
         self, findings: Findings, regions: CaseRegions | None, refusal: CaseRefused | None = None
@@ -200,6 +266,7 @@ class _Run:
                 evidence=CaseEvidence(self.evidence, headers, reasons, self.limits),
                 settings=replace(self.settings.results, taken_numbers=self._taken_numbers(refusal)),
                 earlier=self.case.about.earlier_report,
+                then=self.earlier,
             )
 
     @contextmanager

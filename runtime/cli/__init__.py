@@ -34,6 +34,7 @@ from runtime.cli.options import (
     LabelMapOption,
     ModeOption,
     OutOption,
+    PriorImagesOption,
     PriorOption,
     ProxyOption,
     SeriesArgument,
@@ -98,6 +99,7 @@ def analyze(
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
+    prior_images: PriorImagesOption = None,
     series_uid: SeriesUidOption = None,
     label_map: LabelMapOption = None,
     engine_cache: EngineCacheOption = None,
@@ -124,13 +126,14 @@ def analyze(
         from runtime.cli.monitor import TerminalMonitor
 
         configure_log(settings.log_level)
-        about = about_case(case_id, time_point, prior, out)
+        about = about_case(case_id, time_point, prior, out, prior_images)
         settings = with_local_bundle(settings, _tell)
         inputs = CaseInputs(
             series=str(path.resolve()),
             series_uid=series_uid,
             bundle=absolute(bundle_folder(settings)),
             prior=absolute(prior),
+            prior_images=absolute(prior_images),
             restaging_rules=settings.restaging_rules,
             takes_filtered_images=settings.filtered_images == "warn",
             encapsulated_pdf=settings.encapsulated_pdf,
@@ -204,6 +207,7 @@ def submit(
     case_id: CaseIdOption = None,
     time_point: TimePointOption = "unknown",
     prior: PriorOption = None,
+    prior_images: PriorImagesOption = None,
     study: WholeStudyOption = False,
     series_uid: SeriesUidOption = None,
     urgent: UrgentOption = False,
@@ -222,12 +226,13 @@ def submit(
 
         check_variables(os.environ, setting_names())
         address, proxy = check_server(server or os.environ.get(SERVER_VARIABLE)), check_proxy(proxy)
-        options = case_options(case_id, time_point, prior, out, urgent=urgent)
+        options = case_options(case_id, time_point, prior, out, urgent=urgent, prior_images=prior_images)
         inputs = CaseInputs(
             series=str(path.resolve()),
             series_uid=series_uid,
             takes_one_series=not (study or series_uid),
             prior=absolute(prior),
+            prior_images=absolute(prior_images),
         )
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:

@@ -64,6 +64,14 @@ PriorOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="findings.json of an earlier study: its nodes are looked for."),
 ]
+PriorImagesOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        help="Images of an earlier study, as STUDY: they are analysed anew, so that like is compared with like, and "
+        "drawn beside these.",
+    ),
+]
 TimePointOption = Annotated[str, typer.Option(help="baseline, restaging or unknown.")]
 CaseIdOption = Annotated[str | None, typer.Option(help="Your own name for the case; default: a pseudonym.")]
 

@@ -7,7 +7,14 @@ from core.findings import ModelDescription
 from core.judging.image_reference import ImageReference
 from core.judging.input_statistics import InputReference
 from core.judging.station_reference import StationReference
-from core.labelmaps import ForeignLabels, LabelMeanings, meanings_of, place_label_map, segmentation_of
+from core.labelmaps import (
+    ForeignLabels,
+    LabelMeanings,
+    meanings_of,
+    missing_slices_note,
+    place_label_map,
+    segmentation_of,
+)
 from core.labels import NODE_NEGATIVE, NODE_POSITIVE
 from core.progress import Monitor
 from core.rules import ScoringRules
@@ -67,4 +74,5 @@ class LabelMapSegmenter:
         labels = place_label_map(self.foreign, volume, self.meanings)
         known = set(meanings_of(self.foreign, self.meanings).values())
         # Who has one word for all nodes, as a DICOM SEG does, drew them and did not judge them.
-        return segmentation_of(labels, judged={NODE_NEGATIVE, NODE_POSITIVE} <= known)
+        segmentation = segmentation_of(labels, judged={NODE_NEGATIVE, NODE_POSITIVE} <= known)
+        return replace(segmentation, notes=missing_slices_note(self.foreign, volume))

@@ -29,6 +29,11 @@ _PICTURE_CAPTIONS: Final = {
     "stations": "The slice that shows most of the lateral stations",
 }
 
+_NUMBERED_CAPTIONS: Final = {
+    "then_and_now": "Node {} in the earlier study (left) and in this one (right)",
+    "vanished": "Node {} of the earlier study (left), not found again, and its place in this one (right)",
+}
+
 
 @dataclass(frozen=True)
 class Content:
@@ -146,7 +151,14 @@ def _other_pictures(findings: Findings, pictures: Mapping[str, bytes]) -> tuple[
         for name, data in sorted(pictures.items())
         if _stem(name) not in of_nodes and name not in of_checks
     }
-    return tuple(Picture(data, _PICTURE_CAPTIONS.get(stem, label(stem))) for stem, data in others.items())
+    return tuple(Picture(data, _caption(stem)) for stem, data in others.items())
+
+
+def _caption(stem: str) -> str:
+    name, _, number = stem.rpartition("_")
+    if name in _NUMBERED_CAPTIONS and number.isdecimal():
+        return _NUMBERED_CAPTIONS[name].format(int(number))
+    return _PICTURE_CAPTIONS.get(stem, label(stem))
 
 
 def _check_pictures(

@@ -107,7 +107,7 @@ def node_section(node: Node, findings: Findings, pictures: Mapping[str, bytes]) 
             *_sizes(node),
             *_cut(node),
             *_features(node.features),
-            *_prior(node.prior, findings.comparison),
+            *_prior(node, findings.comparison),
             *_in_space(node),
             *rows(node, skip=hidden),
         ),
@@ -176,8 +176,9 @@ def _features(features: NodeFeatures) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row, ...]:
+def _prior(node: Node, comparison: Comparison | None) -> tuple[Row, ...]:
     """Return how a node was in the earlier study; nothing without one."""
+    prior = node.prior
     if comparison is None and prior is None:
         return ()
     if prior is None:
@@ -187,11 +188,33 @@ def _prior(prior: PriorNode | None, comparison: Comparison | None) -> tuple[Row,
     if prior.change_interval_mm is not None:
         low, high = (signed_millimetres(end) for end in prior.change_interval_mm)
         change += f" (folds {low} to {high})"
+    told: tuple[Row, ...] = ()
+    if not (comparison and comparison.between_methods):
+        told = (
+            Row(
+                "Change in percent",
+                _spread_of(100 * prior.change_mm / prior.short_axis_mm, prior.percent_interval, "%"),
+            ),
+            *_volume_row(node, prior),
+        )
     return (
         Row("Earlier study", f"node {prior.id}, short axis {millimetres(prior.short_axis_mm)} mm{doubt}"),
         Row("Between two methods" if comparison and comparison.between_methods else "Change since then", change),
+        *told,
         Row("Distance from there", show("distance_mm", prior.distance_mm)),
     )
+
+
+def _volume_row(node: Node, prior: PriorNode) -> tuple[Row, ...]:
+    if prior.volume_mm3 is None:
+        return ()
+    change = _spread_of(node.volume_mm3 - prior.volume_mm3, prior.volume_change_interval_mm3, "mm³")
+    return (Row("Change of the volume", change),)
+
+
+def _spread_of(value: float, interval: Interval | None, unit: str) -> str:
+    folds = "" if interval is None else f" (folds {interval[0]:+.0f} to {interval[1]:+.0f})"
+    return f"{value:+.0f} {unit}{folds}"
 
 
 def _unmeasurable(prior: PriorNode) -> str:
@@ -205,12 +228,14 @@ def comparison_rows(comparison: Comparison) -> tuple[Row, ...]:
     landmarks = f"{words.count_of(count, 'station')} that both saw" if count else "their common frame of reference"
     gone = [
         f"node {node.id}, {words.name_place(node.side, node.station)}, short axis {millimetres(node.short_axis_mm)} mm"
+        + ("" if node.centroid_lps_mm is None else f", here at {show('centroid_lps_mm', node.centroid_lps_mm)}")
         for node in comparison.vanished
     ]
     return (
         Row("Earlier study", plain(comparison.prior_case_id)),
         *_time_between(comparison),
         Row("Its time point", comparison.prior_time_point),
+        *([Row("Its images", "given, and analysed anew as these")] if comparison.analysed_anew else []),
         *_method_row(comparison),
         *_limit_row(comparison),
         Row("Laid on this one by", landmarks),

@@ -30,6 +30,7 @@ from runtime.results.settings import DEFAULT_RESULT_SETTINGS, ResultSettings
 from runtime.results.slice_names import slice_names
 from runtime.results.source import SourceImages, refused_images, source_images, study_facts
 from runtime.results.superseding import EarlierReport
+from runtime.results.then_and_now import EarlierStudy, pictures_then_and_now
 
 _Built = TypeVar("_Built")
 _Dataset = TypeVar("_Dataset", bound=Dataset)
@@ -56,6 +57,7 @@ def write_artefacts(
     settings: ResultSettings = DEFAULT_RESULT_SETTINGS,
     earlier: EarlierReport | None = None,
     evidence: CaseEvidence | None = None,
+    then: EarlierStudy | None = None,
 ) -> WrittenCase:
     """Return the files of one case; the same arguments give the same bytes.
 
@@ -68,7 +70,7 @@ def write_artefacts(
     `created` is the time of the analysis, which the report for people says; DICOM objects have that of the study.
     `earlier` is the report of an earlier analysis of the study, which the new one supersedes unless it is the same.
     `evidence` is what the pictures of doubts are drawn from, which become `gates/<code>.png`, of a refused case too;
-    None draws none.
+    None draws none. `then` is an earlier study whose images are drawn beside these.
 
     An unexpected error costs the file that it came up in: what would refer to it is written without the reference and
     marked incomplete, and the findings name it. Raises `ValueError` when findings and regions do not belong together,
@@ -78,7 +80,7 @@ def write_artefacts(
         raise ValueError("findings of an analysed case must name the model")
     attempts = Attempts()
     names = () if regions is None else slice_names(regions, series)
-    pictures = _key_pictures(findings, regions, names, attempts)
+    pictures = _key_pictures(findings, regions, names, attempts, then)
     drawn = _drawn(findings, regions, names, pictures, evidence, attempts)
     headers = series.headers if series else refused_headers
     files: list[Artefact] = []
@@ -98,11 +100,17 @@ def write_artefacts(
 
 
 def _key_pictures(
-    findings: Findings, regions: CaseRegions | None, names: Sequence[str], attempts: Attempts
+    findings: Findings,
+    regions: CaseRegions | None,
+    names: Sequence[str],
+    attempts: Attempts,
+    then: EarlierStudy | None,
 ) -> Sequence[KeyPicture]:
     if regions is None:
         return ()
-    return attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions, names)) or ()
+    own = attempts.make("keyimages/*.png", lambda: key_pictures(findings, regions, names)) or ()
+    side_by_side = "keyimages/then_and_now_*.png"
+    return (*own, *(attempts.make(side_by_side, lambda: pictures_then_and_now(findings, regions, then)) or ()))
 
 
 def _drawn(

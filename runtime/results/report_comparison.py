@@ -54,6 +54,8 @@ def compared_measurements(node: Node, comparison: Comparison | None) -> list[sr.
 
 def _changes(node: Node, prior: PriorNode) -> list[tuple[Code, float | None, Code]]:
     low, high = prior.change_interval_mm or (None, None)
+    percent_low, percent_high = prior.percent_interval or (None, None)
+    volume_low, volume_high = prior.volume_change_interval_mm3 or (None, None)
     percent = 100 * prior.change_mm / prior.short_axis_mm if prior.short_axis_mm else None
     volume = None if prior.volume_mm3 is None else node.volume_mm3 - prior.volume_mm3
     return [
@@ -61,7 +63,11 @@ def _changes(node: Node, prior: PriorNode) -> list[tuple[Code, float | None, Cod
         (codes.CHANGE_LOW, low, codes.MILLIMETRE),
         (codes.CHANGE_HIGH, high, codes.MILLIMETRE),
         (codes.PERCENT_CHANGE, percent, codes.PERCENT),
+        (codes.PERCENT_LOW, percent_low, codes.PERCENT),
+        (codes.PERCENT_HIGH, percent_high, codes.PERCENT),
         (codes.VOLUME_CHANGE, volume, codes.CUBIC_MILLIMETRE),
+        (codes.VOLUME_LOW, volume_low, codes.CUBIC_MILLIMETRE),
+        (codes.VOLUME_HIGH, volume_high, codes.CUBIC_MILLIMETRE),
     ]
 
 
@@ -98,7 +104,7 @@ def vanished_count(findings: Findings) -> list[sr.Measurement]:
 
 
 def earlier_study(comparison: Comparison | None) -> list[sr.ContentItem]:
-    """Return which study this one is compared with, and where each node that is gone would lie in this one."""
+    """Return which study and report this one is compared with, and where each node that is gone would lie here."""
     contains = sr.RelationshipTypeValues.CONTAINS
     items: list[sr.ContentItem] = []
     if comparison is None:
@@ -110,6 +116,10 @@ def earlier_study(comparison: Comparison | None) -> list[sr.ContentItem]:
     if comparison.prior_study_date is not None:
         day = date.fromisoformat(comparison.prior_study_date)
         items.append(sr.DateContentItem(codes.EARLIER_DATE, day, relationship_type=contains))
+    if comparison.prior_report_instance_uid is not None:
+        items.append(
+            sr.UIDRefContentItem(codes.EARLIER_REPORT, comparison.prior_report_instance_uid, relationship_type=contains)
+        )
     for node in comparison.vanished:
         text = f"node {node.id}, {describe_station(node.station, node.side)}, short axis {node.short_axis_mm:.1f} mm"
         if node.centroid_lps_mm is not None:

@@ -26,16 +26,16 @@ class EarlierReport:
     """The report that it took the place of itself."""
 
     @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Return what a DICOM file says of itself; raises `SettingInvalid` when it is no report of this kind."""
+    def read(cls, data: bytes, setting: str = "earlier report") -> Self:
+        """Return what a DICOM file says of itself; raises `SettingInvalid` for that setting when it is none."""
         try:
             report = pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
             if report.SOPClassUID != Comprehensive3DSRStorage:
-                raise SettingInvalid("earlier report", str(report.SOPClassUID.name), _ALLOWED)
+                raise SettingInvalid(setting, str(report.SOPClassUID.name), _ALLOWED)
             names = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
             return cls(ReportReference(*(str(report[name].value) for name in names)), _predecessor(report))
         except (InvalidDicomError, AttributeError, KeyError, IndexError, ValueError, EOFError) as error:
-            raise SettingInvalid("earlier report", f"{len(data)} bytes", _ALLOWED) from error
+            raise SettingInvalid(setting, f"{len(data)} bytes", _ALLOWED) from error
 
     def superseded_by(
         self, source_uids: tuple[str, ...], findings: Findings, settings: ResultSettings

@@ -1,7 +1,7 @@
 """From the messages of a call to a case; breaks of the contract are refusals that say what was allowed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -67,24 +67,63 @@ def read_series_upload(requests: Iterable[analysis_pb2.AnalyzeSeriesRequest], li
     if first is None or first.WhichOneof("part") != "start":
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
     about = _about(first.start.options)
-    instances: list[bytes] = []
-    pending: list[bytes] = []
+    if about.prior_report is not None and about.prior is None and not first.start.HasField("earlier"):
+        _refuse_lone_report()
+    instances, earlier = _Instances(limits.max_instances), _Instances(limits.max_instances)
     received = 0
     for message in messages:
-        if message.WhichOneof("part") != "instance":
-            _refuse(RefusalCode.INCOMPLETE_TRANSFER, "after `start` every message must be `instance`")
-        received = _count(received, message.instance.data, limits)
-        pending.append(message.instance.data)
-        if message.instance.last:
-            instances.append(b"".join(pending))
-            pending = []
-        if len(instances) > limits.max_instances:
-            _refuse(
-                RefusalCode.TOO_LARGE,
-                f"more than {counted(limits.max_instances, 'instance')}; allowed: {limits.max_instances}",
-            )
-    _check_complete(first.start, instances, bool(pending))
-    return CaseInput(_images(first.start, instances), about)
+        part = message.WhichOneof("part")
+        if part == "instance" and not earlier.begun:
+            received = _count(received, message.instance.data, limits)
+            instances.add(message.instance)
+        elif part == "earlier_instance" and first.start.HasField("earlier") and not instances.pending:
+            received = _count(received, message.earlier_instance.data, limits)
+            earlier.add(message.earlier_instance)
+        else:
+            _refuse(RefusalCode.INCOMPLETE_TRANSFER, _allowed_next(first.start, instances, earlier))
+    _check_complete(first.start, instances, "instance")
+    if first.start.HasField("earlier"):
+        _check_complete(first.start.earlier, earlier, "earlier instance")
+        about = replace(about, earlier_images=_earlier(about, earlier.whole))
+    return CaseInput(_images(first.start, instances.whole), about)
+
+
+class _Instances:
+    """The instances of one study, put together from their parts."""
+
+    def __init__(self, allowed: int) -> None:
+        self.whole: list[bytes] = []
+        self.pending: list[bytes] = []
+        self._allowed = allowed
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.whole or self.pending)
+
+    def add(self, chunk: analysis_pb2.InstanceChunk) -> None:
+        """Take a part; raises `CaseRefused` where there are more instances than are allowed."""
+        self.pending.append(chunk.data)
+        if chunk.last:
+            self.whole.append(b"".join(self.pending))
+            self.pending = []
+        if len(self.whole) > self._allowed:
+            said = f"more than {counted(self._allowed, 'instance')}; allowed: {self._allowed}"
+            _refuse(RefusalCode.TOO_LARGE, said)
+
+
+def _allowed_next(start: analysis_pb2.SeriesStart, instances: _Instances, earlier: _Instances) -> str:
+    """Return which messages the call may have sent instead."""
+    if earlier.begun:
+        return "after the first `earlier_instance` every message must be `earlier_instance`"
+    if not start.HasField("earlier"):
+        return "after `start` every message must be `instance`"
+    if instances.pending:
+        return "the parts of an `instance` must follow each other"
+    return "after `start` every message must be `instance` or, after all of these, `earlier_instance`"
+
+
+def _earlier(about: AboutCase, instances: list[bytes]) -> Images:
+    return DicomStudy(instances, None if about.prior is None else about.prior.case.series_instance_uid)
 
 
 def _images(start: analysis_pb2.SeriesStart, instances: list[bytes]) -> Images:
@@ -113,6 +152,7 @@ def _about(options: analysis_pb2.CaseOptions) -> AboutCase:
         context=_context(options),
         prior=_prior(options),
         earlier_report=EarlierReport.read(options.earlier_report) if options.HasField("earlier_report") else None,
+        prior_report=_prior_report(options),
         created=_created(options),
         priority=_priority(options),
         wanted=_wanted(options),
@@ -128,6 +168,8 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     if first is None or first.WhichOneof("part") != "start":
         _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the first message must be `start`")
     about = _about(first.start.options)
+    if about.prior_report is not None and about.prior is None:
+        _refuse_lone_report()
     dtype, shape = _voxel_layout(first.start)
     expected = dtype.itemsize * shape[0] * shape[1] * shape[2]
     if expected > limits.max_bytes:
@@ -146,13 +188,15 @@ def read_volume_upload(requests: Iterable[analysis_pb2.AnalyzeVolumeRequest], li
     return CaseInput(BareVolume(volume, first.start.is_phantom), about)
 
 
-def _check_complete(start: analysis_pb2.SeriesStart, instances: list[bytes], is_pending: bool) -> None:
-    if is_pending:
-        _refuse(RefusalCode.INCOMPLETE_TRANSFER, "the stream ended in the middle of an instance")
-    if start.HasField("instance_count") and start.instance_count != len(instances):
+def _check_complete(
+    start: analysis_pb2.SeriesStart | analysis_pb2.EarlierImages, instances: _Instances, what: str
+) -> None:
+    if instances.pending:
+        _refuse(RefusalCode.INCOMPLETE_TRANSFER, f"the stream ended in the middle of an {what}")
+    if start.HasField("instance_count") and start.instance_count != len(instances.whole):
         _refuse(
             RefusalCode.INCOMPLETE_TRANSFER,
-            f"{counted(len(instances), 'instance')} came, {start.instance_count} announced",
+            f"{counted(len(instances.whole), what)} came, {start.instance_count} announced",
         )
 
 
@@ -208,6 +252,14 @@ def _prior(options: analysis_pb2.CaseOptions) -> Findings | None:
         return from_mapping(findings_to_dict(options.prior))
     except ValueError as error:
         raise SettingInvalid("prior", "findings", f"whole findings ({error})") from error
+
+
+def _prior_report(options: analysis_pb2.CaseOptions) -> EarlierReport | None:
+    return EarlierReport.read(options.prior_report, "prior_report") if options.HasField("prior_report") else None
+
+
+def _refuse_lone_report() -> NoReturn:
+    raise SettingInvalid("prior_report", "a report without its study", "given together with prior or earlier images")
 
 
 def _wanted(options: analysis_pb2.CaseOptions) -> tuple[str, ...] | None:

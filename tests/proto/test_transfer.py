@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from sidewall.convert import findings_to_dict, findings_to_message
-from sidewall.transfer import CHUNK_BYTES, CaseOptions, Geometry, SeriesUpload, volume_requests
+from sidewall.options import CaseOptions
+from sidewall.transfer import CHUNK_BYTES, Geometry, SeriesUpload, volume_requests
 from sidewall.v1 import analysis_pb2
 
 from core.findings_json import to_mapping

@@ -37,6 +37,7 @@ class Stage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STAGE_RESAMPLE: _ClassVar[Stage]
     STAGE_MEASURE: _ClassVar[Stage]
     STAGE_WRITE: _ClassVar[Stage]
+    STAGE_EARLIER: _ClassVar[Stage]
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_ROUTINE: Priority
 PRIORITY_URGENT: Priority
@@ -55,9 +56,10 @@ STAGE_INFER: Stage
 STAGE_RESAMPLE: Stage
 STAGE_MEASURE: Stage
 STAGE_WRITE: Stage
+STAGE_EARLIER: Stage
 
 class CaseOptions(_message.Message):
-    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts", "taken_series_numbers", "is_self_test")
+    __slots__ = ("case_id", "context", "prior", "earlier_report", "analysed_at", "refusal", "priority", "artefacts", "taken_series_numbers", "is_self_test", "prior_report")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +70,7 @@ class CaseOptions(_message.Message):
     ARTEFACTS_FIELD_NUMBER: _ClassVar[int]
     TAKEN_SERIES_NUMBERS_FIELD_NUMBER: _ClassVar[int]
     IS_SELF_TEST_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_REPORT_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     context: _findings_pb2.CaseContext
     prior: _findings_pb2.Findings
@@ -78,7 +81,8 @@ class CaseOptions(_message.Message):
     artefacts: ArtefactChoice
     taken_series_numbers: _containers.RepeatedScalarFieldContainer[int]
     is_self_test: bool
-    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ..., taken_series_numbers: _Optional[_Iterable[int]] = ..., is_self_test: bool = ...) -> None: ...
+    prior_report: bytes
+    def __init__(self, case_id: _Optional[str] = ..., context: _Optional[_Union[_findings_pb2.CaseContext, _Mapping]] = ..., prior: _Optional[_Union[_findings_pb2.Findings, _Mapping]] = ..., earlier_report: _Optional[bytes] = ..., analysed_at: _Optional[str] = ..., refusal: _Optional[_Iterable[_Union[_findings_pb2.RefusalReason, _Mapping]]] = ..., priority: _Optional[_Union[Priority, str]] = ..., artefacts: _Optional[_Union[ArtefactChoice, _Mapping]] = ..., taken_series_numbers: _Optional[_Iterable[int]] = ..., is_self_test: bool = ..., prior_report: _Optional[bytes] = ...) -> None: ...
 
 class ArtefactChoice(_message.Message):
     __slots__ = ("names",)
@@ -87,16 +91,24 @@ class ArtefactChoice(_message.Message):
     def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
-    __slots__ = ("options", "instance_count", "left_aside", "study")
+    __slots__ = ("options", "instance_count", "left_aside", "study", "earlier")
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_COUNT_FIELD_NUMBER: _ClassVar[int]
     LEFT_ASIDE_FIELD_NUMBER: _ClassVar[int]
     STUDY_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_FIELD_NUMBER: _ClassVar[int]
     options: CaseOptions
     instance_count: int
     left_aside: LeftAside
     study: StudyChoice
-    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ..., left_aside: _Optional[_Union[LeftAside, _Mapping]] = ..., study: _Optional[_Union[StudyChoice, _Mapping]] = ...) -> None: ...
+    earlier: EarlierImages
+    def __init__(self, options: _Optional[_Union[CaseOptions, _Mapping]] = ..., instance_count: _Optional[int] = ..., left_aside: _Optional[_Union[LeftAside, _Mapping]] = ..., study: _Optional[_Union[StudyChoice, _Mapping]] = ..., earlier: _Optional[_Union[EarlierImages, _Mapping]] = ...) -> None: ...
+
+class EarlierImages(_message.Message):
+    __slots__ = ("instance_count",)
+    INSTANCE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    instance_count: int
+    def __init__(self, instance_count: _Optional[int] = ...) -> None: ...
 
 class StudyChoice(_message.Message):
     __slots__ = ("series_instance_uid",)
@@ -123,12 +135,14 @@ class InstanceChunk(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., last: bool = ...) -> None: ...
 
 class AnalyzeSeriesRequest(_message.Message):
-    __slots__ = ("start", "instance")
+    __slots__ = ("start", "instance", "earlier_instance")
     START_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_INSTANCE_FIELD_NUMBER: _ClassVar[int]
     start: SeriesStart
     instance: InstanceChunk
-    def __init__(self, start: _Optional[_Union[SeriesStart, _Mapping]] = ..., instance: _Optional[_Union[InstanceChunk, _Mapping]] = ...) -> None: ...
+    earlier_instance: InstanceChunk
+    def __init__(self, start: _Optional[_Union[SeriesStart, _Mapping]] = ..., instance: _Optional[_Union[InstanceChunk, _Mapping]] = ..., earlier_instance: _Optional[_Union[InstanceChunk, _Mapping]] = ...) -> None: ...
 
 class VolumeStart(_message.Message):
     __slots__ = ("options", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "voxel_type", "is_phantom")

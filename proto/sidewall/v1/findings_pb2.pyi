@@ -243,7 +243,7 @@ class NodeFeatures(_message.Message):
     def __init__(self, irregular_border: bool = ..., heterogeneous_signal: bool = ..., border_irregularity: _Optional[float] = ..., signal_heterogeneity: _Optional[float] = ...) -> None: ...
 
 class PriorNode(_message.Message):
-    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain", "volume_mm3", "measurable")
+    __slots__ = ("id", "short_axis_mm", "change_mm", "change_interval_mm", "distance_mm", "certain", "volume_mm3", "measurable", "percent_interval", "volume_change_interval_mm3")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHORT_AXIS_MM_FIELD_NUMBER: _ClassVar[int]
     CHANGE_MM_FIELD_NUMBER: _ClassVar[int]
@@ -252,6 +252,8 @@ class PriorNode(_message.Message):
     CERTAIN_FIELD_NUMBER: _ClassVar[int]
     VOLUME_MM3_FIELD_NUMBER: _ClassVar[int]
     MEASURABLE_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_CHANGE_INTERVAL_MM3_FIELD_NUMBER: _ClassVar[int]
     id: int
     short_axis_mm: float
     change_mm: float
@@ -260,7 +262,9 @@ class PriorNode(_message.Message):
     certain: bool
     volume_mm3: float
     measurable: bool
-    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ..., measurable: bool = ...) -> None: ...
+    percent_interval: Interval
+    volume_change_interval_mm3: Interval
+    def __init__(self, id: _Optional[int] = ..., short_axis_mm: _Optional[float] = ..., change_mm: _Optional[float] = ..., change_interval_mm: _Optional[_Union[Interval, _Mapping]] = ..., distance_mm: _Optional[float] = ..., certain: bool = ..., volume_mm3: _Optional[float] = ..., measurable: bool = ..., percent_interval: _Optional[_Union[Interval, _Mapping]] = ..., volume_change_interval_mm3: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class NodeAxes(_message.Message):
     __slots__ = ("short", "long")
@@ -395,7 +399,7 @@ class VanishedNode(_message.Message):
     def __init__(self, id: _Optional[int] = ..., side: _Optional[_Union[Side, str]] = ..., station: _Optional[_Union[Station, str]] = ..., short_axis_mm: _Optional[float] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., centroid_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods", "limit_of_agreement_mm", "turn_deg", "pivot_lps_mm")
+    __slots__ = ("prior_case_id", "prior_time_point", "landmark_count", "shift_lps_mm", "vanished", "prior_study_instance_uid", "prior_study_date", "interval_days", "between_methods", "limit_of_agreement_mm", "turn_deg", "pivot_lps_mm", "analysed_anew", "prior_report_instance_uid")
     PRIOR_CASE_ID_FIELD_NUMBER: _ClassVar[int]
     PRIOR_TIME_POINT_FIELD_NUMBER: _ClassVar[int]
     LANDMARK_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -408,6 +412,8 @@ class Comparison(_message.Message):
     LIMIT_OF_AGREEMENT_MM_FIELD_NUMBER: _ClassVar[int]
     TURN_DEG_FIELD_NUMBER: _ClassVar[int]
     PIVOT_LPS_MM_FIELD_NUMBER: _ClassVar[int]
+    ANALYSED_ANEW_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_REPORT_INSTANCE_UID_FIELD_NUMBER: _ClassVar[int]
     prior_case_id: str
     prior_time_point: TimePoint
     landmark_count: int
@@ -420,7 +426,9 @@ class Comparison(_message.Message):
     limit_of_agreement_mm: float
     turn_deg: float
     pivot_lps_mm: PointLpsMm
-    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ..., limit_of_agreement_mm: _Optional[float] = ..., turn_deg: _Optional[float] = ..., pivot_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ...) -> None: ...
+    analysed_anew: bool
+    prior_report_instance_uid: str
+    def __init__(self, prior_case_id: _Optional[str] = ..., prior_time_point: _Optional[_Union[TimePoint, str]] = ..., landmark_count: _Optional[int] = ..., shift_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., vanished: _Optional[_Iterable[_Union[VanishedNode, _Mapping]]] = ..., prior_study_instance_uid: _Optional[str] = ..., prior_study_date: _Optional[str] = ..., interval_days: _Optional[int] = ..., between_methods: _Optional[_Iterable[str]] = ..., limit_of_agreement_mm: _Optional[float] = ..., turn_deg: _Optional[float] = ..., pivot_lps_mm: _Optional[_Union[PointLpsMm, _Mapping]] = ..., analysed_anew: bool = ..., prior_report_instance_uid: _Optional[str] = ...) -> None: ...
 
 class InputDescription(_message.Message):
     __slots__ = ("source", "instance_count", "shape_zyx", "spacing_mm_zyx", "origin_lps_mm", "direction", "is_phantom", "manufacturer", "model_name", "field_strength_t", "label_map_sha256")

@@ -238,11 +238,11 @@ def test_the_very_same_series_is_no_earlier_study() -> None:
     case = CaseIdentity("now", "1.2", "1.2.3", None)
     prior = replace(FINDINGS, case=replace(case, case_id="before"))
     with pytest.raises(SettingInvalid, match="prior is 'findings of the same series'; allowed: findings of an earlier"):
-        require_earlier_study(case, prior)
-    require_earlier_study(replace(case, series_instance_uid="1.2.4"), prior)
+        require_earlier_study(case, prior.case)
+    require_earlier_study(replace(case, series_instance_uid="1.2.4"), prior.case)
     require_earlier_study(case, None)
     bare = replace(case, series_instance_uid=None)
-    require_earlier_study(bare, replace(FINDINGS, case=bare))
+    require_earlier_study(bare, bare)
 
 
 def test_another_series_of_the_same_study_is_compared_with_a_warning() -> None:

@@ -31,7 +31,7 @@ def prior(**values: object) -> Findings:
 def test_findings_of_another_patient_are_refused(patient: PatientHashes, named: str) -> None:
     words = f"prior is 'findings of another patient: they differ in {named}'; allowed: findings of an earlier study"
     with pytest.raises(SettingInvalid, match=words):
-        require_earlier_study(NOW, prior(patient=patient))
+        require_earlier_study(NOW, prior(patient=patient).case)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_findings_of_another_patient_are_refused(patient: PatientHashes, named: 
                 replace(PATIENT, key="00000002", patient_id="d" * 32)],
 )  # fmt: skip
 def test_what_is_not_stated_or_hashed_under_another_secret_tells_nobody_apart(patient: PatientHashes | None) -> None:
-    require_earlier_study(NOW, prior(patient=patient))
+    require_earlier_study(NOW, prior(patient=patient).case)
 
 
 def test_a_later_study_is_no_earlier_one_and_one_of_the_same_day_is() -> None:
     with pytest.raises(SettingInvalid, match="prior is 'findings of a study 1 day later'"):
-        require_earlier_study(NOW, prior(study_date="2026-03-06"))
-    require_earlier_study(NOW, prior(study_date="2026-03-05"))
-    require_earlier_study(NOW, prior(study_date=None))
+        require_earlier_study(NOW, prior(study_date="2026-03-06").case)
+    require_earlier_study(NOW, prior(study_date="2026-03-05").case)
+    require_earlier_study(NOW, prior(study_date=None).case)
 
 
 @pytest.mark.parametrize(

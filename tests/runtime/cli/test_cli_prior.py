@@ -3,8 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import pydicom
 import pytest
+import sidewall
+from pydicom.uid import UID
 
 from tests.fixtures.commands import Run
 from tests.fixtures.processes import TinyBundle, run_sidewall, running_server
@@ -118,3 +122,110 @@ def test_what_cannot_be_understood_ends_with_status_2(
     done = run("analyze", series, "--bundle", bundle.path, "--out", tmp_path / "out", option, given, "--json")
     assert done.exit_code == 2
     assert json.loads(done.stdout)["error"]["code"] == "setting_invalid"
+
+
+@pytest.fixture(scope="module")
+def series_before(series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same images as another, earlier study in the same coordinates."""
+    folder = tmp_path_factory.mktemp("series_before")
+    for file in sorted(series.iterdir()):
+        image = pydicom.dcmread(file)
+        image.StudyInstanceUID, image.SeriesInstanceUID = "2.25.1", "2.25.2"
+        image.SOPInstanceUID = UID(f"2.25.2.{image.InstanceNumber}")
+        image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+        image.StudyDate = "20200102"
+        image.save_as(folder / file.name)
+    return folder
+
+
+def check_anew(findings: Any, out: Path) -> None:
+    comparison, nodes = findings["comparison"], findings["nodes"]
+    assert (comparison["analysed_anew"], comparison["prior_study_instance_uid"]) == (True, "2.25.1")
+    assert (comparison["between_methods"], comparison["vanished"]) == ([], [])
+    assert [node["prior"]["change_mm"] for node in nodes] == pytest.approx([0.0] * len(nodes), abs=1e-3)
+    assert all(node["prior"]["percent_interval"][0] <= 0 <= node["prior"]["percent_interval"][1] for node in nodes)
+    for node in nodes:
+        assert (out / f"keyimages/then_and_now_{node['id']:02d}.png").is_file()
+        assert (out / f"captures/then_and_now_{node['id']:02d}.dcm").is_file()
+
+
+def test_earlier_images_are_analysed_anew_and_drawn_beside_these(
+    run: Run, bundle: TinyBundle, series: Path, series_before: Path, tmp_path: Path
+) -> None:
+    given = ("--bundle", bundle.path, "--out", tmp_path / "now", "--prior-images", series_before)
+    done = run("analyze", series, *given, "--json")
+    assert done.exit_code == 0, done.output
+    check_anew(json.loads(done.stdout), tmp_path / "now")
+    assert json.loads((tmp_path / "now/inputs.json").read_text())["prior_images"] == str(series_before)
+    again = run("replay", tmp_path / "now/findings.json", "--json")
+    assert (again.exit_code, json.loads(again.stdout)["differences"]) == (0, []), again.output
+
+
+def test_with_its_images_an_earlier_study_of_another_bundle_is_like_with_like(
+    run: Run, bundle: TinyBundle, series: Path, series_before: Path, tmp_path: Path
+) -> None:
+    then, now = tmp_path / "then", tmp_path / "now"
+    assert run("analyze", series_before, "--bundle", bundle.path, "--out", then).exit_code == 0
+    findings = json.loads((then / "findings.json").read_text())
+    findings["model"]["bundle_digest"] = "sha256:" + "0" * 64
+    for number, node in enumerate(findings["nodes"]):
+        node["tracking_uid"] = f"2.25.77.{number}"
+    (then / "findings.json").write_text(json.dumps(findings))
+    given = ("--bundle", bundle.path, "--out", now, "--prior", then / "findings.json", "--json")
+    otherwise = json.loads(run("analyze", series, *given).stdout)
+    assert otherwise["comparison"]["between_methods"] == ["another bundle"]
+    anew = json.loads(run("analyze", series, *given, "--prior-images", series_before).stdout)
+    check_anew(anew, now)
+    # Who is known again keeps its name, whatever bundle found it first; and the earlier report is named.
+    assert {node["tracking_uid"] for node in anew["nodes"]} == {f"2.25.77.{n}" for n in range(len(anew["nodes"]))}
+    report = pydicom.dcmread(then / "report.dcm")
+    assert anew["comparison"]["prior_report_instance_uid"] == report.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        ("same", "prior_images is 'images of the same series'"),
+        ("later", "prior_images is 'images of a study"),
+    ],
+)
+def test_images_that_are_no_earlier_ones_are_refused(
+    run: Run,
+    bundle: TinyBundle,
+    series: Path,
+    series_before: Path,
+    tmp_path: Path,
+    which: str,
+    words: str,
+) -> None:
+    image, images = (series_before, series) if which == "later" else (series, series)
+    done = run("analyze", image, "--bundle", bundle.path, "--out", tmp_path / "now", "--prior-images", images)
+    assert done.exit_code != 0
+    assert words in " ".join(done.output.split())
+
+
+def test_earlier_images_that_cannot_be_analysed_leave_the_earlier_findings(
+    run: Run, bundle: TinyBundle, series: Path, before: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing/a.dcm").write_bytes(b"no image")
+    given = ("--bundle", bundle.path, "--out", tmp_path / "now", "--prior", before)
+    done = run("analyze", series, *given, "--prior-images", tmp_path / "nothing", "--json")
+    assert done.exit_code == 0, done.output
+    findings = json.loads(done.stdout)
+    assert findings["comparison"]["analysed_anew"] is False
+    assert [each for each in findings["warnings"] if "the earlier images cannot be analysed" in each]
+
+
+def test_earlier_images_go_to_a_server_too(
+    bundle: TinyBundle, series: Path, series_before: Path, tmp_path: Path
+) -> None:
+    with running_server(bundle, tmp_path) as server:
+        given = ("--server", server.address, "--out", tmp_path / "now", "--prior-images", series_before)
+        done = run_sidewall(bundle, "submit", series, *given, "--json")
+        assert done.returncode == 0, done.stderr
+        check_anew(json.loads(done.stdout), tmp_path / "now")
+        with sidewall.Client(server.address) as client:
+            same = sidewall.CaseOptions(prior_images=series)
+            with pytest.raises(sidewall.SidewallClientError, match="images of the same series"):
+                client.analyze_series(series, options=same)

@@ -44,3 +44,16 @@ def test_only_what_is_about_a_model_is_left_out_of_the_rules() -> None:
         model_min_short_axis_mm=default.model_min_short_axis_mm,
         min_mean_posterior=default.min_mean_posterior,
     )
+
+
+def test_a_map_of_fewer_slices_than_the_series_is_told() -> None:
+    volume = grid((9, 110, 132), (3.3, 0.8, 0.8))
+    whole = volume.with_voxels(stations(volume).astype(np.uint16))
+    x, y, z = (float(each) for each in whole.index_to_lps_mm(np.array([[2.0, 0.0, 0.0]]))[0])
+    part = replace(whole, voxels=whole.voxels[2:8], origin_lps_mm=(x, y, z))
+    notes = {}
+    for name, drawn in (("whole", whole), ("part", part)):
+        segmenter = LabelMapSegmenter(ForeignLabels(drawn, sha256="ab" * 32))
+        notes[name] = segmenter.segment(volume, SilentMonitor(), segmenter.rules).notes
+    said = "the label map holds 6 of the 9 slices of the series; the others count as empty"
+    assert notes == {"whole": (), "part": (said,)}
