@@ -114,10 +114,13 @@ def draw_second_look(seed: int) -> tuple[PhantomOptions, SecondLook, dict[int, K
     return options, second, kinds
 
 
-def look_twice(seed: int) -> Pair:
-    """Return what the findings of both studies say of a patient's nodes, the second with the first as earlier study."""
+def look_twice(seed: int, finer: int = 1) -> Pair:
+    """Return what the findings of both studies say of a patient's nodes, the second with the first as earlier study.
+
+    `finer` divides the pixels of both: what is left of an error then was one of the measuring, and not of the voxels.
+    """
     options, second, _ = draw_second_look(seed)
-    before, after = label_follow_up(seed, options, second)
+    before, after = label_follow_up(seed, options, second, finer)
     return compare(seed, Study.of(*before, "then"), Study.of(*after, "now"))
 
 

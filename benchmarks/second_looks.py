@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -34,15 +35,16 @@ CHANGE_MM: Final = 0.5
 app = typer.Typer(add_completion=False)
 
 
-def look_at(seeds: Sequence[int], jobs: int) -> list[Pair]:
-    """Return what came of every patient, by that many processes."""
+def look_at(seeds: Sequence[int], jobs: int, finer: int = 1) -> list[Pair]:
+    """Return what came of every patient, by that many processes, with pixels divided by `finer`."""
+    look = partial(look_twice, finer=finer)
     shown: Callable[..., Any] = lambda pairs: track(  # noqa: E731
         pairs, description="pairs", total=len(seeds), console=Console(stderr=True)
     )
     if jobs == 1:
-        return list(shown(map(look_twice, seeds)))
+        return list(shown(map(look, seeds)))
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(shown(pool.map(look_twice, seeds)))
+        return list(shown(pool.map(look, seeds)))
 
 
 def summarise(pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def main(
     out: Annotated[Path, typer.Option(dir_okay=False, help="JSON report.")],
     seeds: Annotated[str, typer.Option(help="Seeds of the patients.")] = "9600-9649",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    finer: Annotated[int, typer.Option(min=1, max=8, help="Into how many pixels each is divided, both ways.")] = 1,
 ) -> None:
     """Look at phantoms twice and tell which nodes are known again, where, and how well their change is measured.
 
@@ -126,9 +129,10 @@ def main(
 
     Example: python -m benchmarks.second_looks --out benchmarks/results/second_looks.json
     """
-    summary = summarise(look_at(seeds_of_option(seeds), jobs))
+    summary = summarise(look_at(seeds_of_option(seeds), jobs, finer))
+    finely = "" if finer == 1 else f" --finer {finer}"
     report = {
-        "command": f"python -m benchmarks.second_looks --seeds {seeds} --out {out}",
+        "command": f"python -m benchmarks.second_looks --seeds {seeds}{finely} --out {out}",
         "software_version": __version__,
         "generator_version": GENERATOR_VERSION,
         "drawn_from": {"shift_mm": [0, LARGEST_SHIFT_MM], "turn_deg": [-LARGEST_TURN_DEG, LARGEST_TURN_DEG]},

@@ -45,10 +45,20 @@ Look = tuple[LabelledCase, Volume]
 """The label maps of one study, and its body (float32) without nodes, texture and noise."""
 
 
-def label_follow_up(seed: int, options: PhantomOptions, second: SecondLook) -> tuple[Look, Look]:
-    """Return both studies; a node has the same id in both, and axes over the planes of each."""
-    before, after = second_plans(make_plan(seed, options), second)
+def label_follow_up(seed: int, options: PhantomOptions, second: SecondLook, finer: int = 1) -> tuple[Look, Look]:
+    """Return both studies; a node has the same id in both, and axes over the planes of each.
+
+    `finer` divides the pixels, so many times along rows and columns; the planes and the truth stay the same.
+    """
+    before, after = (with_finer_pixels(plan, finer) for plan in second_plans(make_plan(seed, options), second))
     return label_plan(before), label_plan(after)
+
+
+def with_finer_pixels(plan: CasePlan, finer: int) -> CasePlan:
+    """Return a plan whose pixels are divided so many times along rows and columns, on the same planes."""
+    (z, y, x), (step_z, step_y, step_x) = plan.grid.shape, plan.grid.spacing_mm
+    spacing_mm = (step_z, step_y / finer, step_x / finer)
+    return replace(plan, grid=replace(plan.grid, shape=(z, y * finer, x * finer), spacing_mm=spacing_mm))
 
 
 def second_plans(plan: CasePlan, second: SecondLook) -> tuple[CasePlan, CasePlan]:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.second_look_cases import LARGEST_SHIFT_MM, LARGEST_TURN_DEG, LookedAt, Pair, draw_second_look
 from benchmarks.second_looks import passed, summarise
 from phantom.case import PhantomOptions, plan_case
-from phantom.follow_up import SecondLook, second_plans
+from phantom.follow_up import SecondLook, second_plans, with_finer_pixels
 
 KNOWN = LookedAt("unchanged", True, True, True, False, True, 6.0, 6.25, 6.0, 6.0, 100.0, 105.0)
 OPTIONS = PhantomOptions(node_count=4, truncated=False)
@@ -59,3 +59,13 @@ def test_the_body_goes_with_the_table_and_its_nodes_change_as_they_are_told() ->
     assert offset == pytest.approx((10.0, -20.0, 30.0))
     middles = [each.grid.pose.to_body_mm(each.grid.centre_lps_mm) for each in (before, after)]
     assert middles[0] == pytest.approx(middles[1])
+
+
+def test_finer_pixels_lie_on_the_same_planes_over_the_same_body() -> None:
+    plan = plan_case(3, options=OPTIONS)
+    finer = with_finer_pixels(plan, 3)
+    assert finer.planned == plan.planned
+    size, divided = (np.multiply(each.grid.shape, each.grid.spacing_mm) for each in (plan, finer))
+    assert divided == pytest.approx(size)
+    assert finer.grid.shape[0] == plan.grid.shape[0]
+    assert (finer.grid.centre_lps_mm, finer.grid.spacing_mm[0]) == (plan.grid.centre_lps_mm, plan.grid.spacing_mm[0])
