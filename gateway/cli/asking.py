@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from base.errors import SidewallError
+from base.errors import FileAbsent, SidewallError
 from base.exit_status import exit_status
 from base.log import log_failure
 from base.system_errors import system_error
@@ -20,6 +20,7 @@ from gateway.ledger.studies import StudyRow
 from gateway.settings import GatewaySettings, load_settings
 from gateway.spool import Spool
 
+_SQLITE: Final = "sqlite:///"
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Study = Annotated[str, typer.Argument(help="Number of `studies`, Study Instance UID, or Accession Number.")]
@@ -38,11 +39,19 @@ def storing_at(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[tuple[GatewaySettings, Ledger]]:
-    """Give settings and ledger; a failure that is expected ends the process with its reason."""
+def opened(config: Path | None, *, makes: bool = False) -> Iterator[tuple[GatewaySettings, Ledger]]:
+    """Give settings and ledger; a failure that is expected ends the process with its reason.
+
+    A ledger that is not there is made where the command `makes` one: elsewhere an empty one would hide a wrong spool.
+    """
     ledger = None
     try:
         settings = load_settings(file=config)
+        file = Path(settings.ledger_url.removeprefix(_SQLITE))
+        if not makes and settings.ledger_url.startswith(_SQLITE) and not file.exists():
+            raise FileAbsent(
+                "spool", str(settings.spool), f"a folder in which a gateway has started: {file.name} is there"
+            )
         with storing_at(settings.spool):
             settings.spool.mkdir(parents=True, exist_ok=True)
             ledger = Ledger(settings.ledger_url, f"{settings.name}-command")

@@ -65,7 +65,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring a copy back into an empty spool."""
-    with opened(config) as (settings, ledger):
+    with opened(config, makes=True) as (settings, ledger):
         file = _file_of(settings)
         if not (folder / _LEDGER).is_file():
             raise SettingInvalid("folder", str(folder), f"one that `backup` made: it holds {_LEDGER}")
@@ -87,7 +87,7 @@ def restore(
 
 def doctor(config: Config = None, as_json: AsJson = False) -> None:
     """Look whether the settings, the site file, the chain of changes and the spool are right; exit 1 where not."""
-    with opened(config) as (settings, ledger):
+    with opened(config, makes=True) as (settings, ledger):
         site = read_site(settings.site)
         faults = _faults(settings, ledger)
     counts = {"rules": len(site.rules), "engines": len(site.engines)}

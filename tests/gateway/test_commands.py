@@ -193,3 +193,13 @@ def test_a_ledger_that_cannot_be_opened_is_told_in_one_line(place: GatewayPlace)
         assert done.returncode == 5
         (line,) = done.stderr.splitlines()
         assert (json.loads(line)["code"], "ledger.sqlite cannot be used" in line) == ("ledger_unavailable", True)
+
+
+@pytest.mark.parametrize("command", [("status",), ("studies", "--json"), ("show", "1"), ("hold", "1"), ("repair",)])
+def test_a_spool_in_which_no_gateway_has_started_is_told_and_not_made(
+    place: GatewayPlace, command: tuple[str, ...]
+) -> None:
+    done = place.command(*command)
+    assert (done.returncode, done.stdout) == (10, "")
+    assert f"setting spool is '{place.spool}'; allowed: a folder in which a gateway has started" in done.stderr
+    assert not place.spool.exists()
