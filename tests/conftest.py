@@ -21,8 +21,9 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--fast`: only the files of the fast tier, and nothing else is even imported."""
+    """Add `--fast`, only the files of the fast tier, and `--readers`, only the tests that read the reference data."""
     parser.addoption("--fast", action="store_true", help="Only the files that tests/fixtures/tiers.py names.")
+    parser.addoption("--readers", action="store_true", help="Only the tests that ask for the fixture `shared_data`.")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -32,9 +33,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; leave out what reads no reference data, where only that is asked for."""
     items.sort(key=lambda item: rank(item.path))
+    if config.getoption("--readers"):
+        # The names are those of all fixtures that a test needs, also by way of another fixture.
+        others = [item for item in items if "shared_data" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if "shared_data" in getattr(item, "fixturenames", ())]
 
 
 @pytest.fixture(scope="session", autouse=True)
