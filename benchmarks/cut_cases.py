@@ -1,6 +1,6 @@
 """Series that lost slices or columns: what is answered when a positive node lies beyond what is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,7 +52,8 @@ class TruthCase:
     """Whether the slices were planned to miss one end of the pelvis."""
 
     enough: bool
-    """Whether the whole series could be answered `negative` if no node was positive."""
+    """Whether the whole series could be answered `negative` if its positive nodes were not there: those at its edge
+    do not count, as a `negative` that they cost was none to lose."""
 
     cuts: int
     hiding: int
@@ -160,7 +161,7 @@ def cut_truth(seed: int, reference: StationReference | None = None, options: Pha
         whole=all(each.whole for each in regional),
         whole_below=all(each.slices_mm3.any() and not each.slices_mm3[0] for each in regional),
         truncated=plan_case(seed, options=options).acquisition.truncated,
-        enough=_status(truth.labels, profiles, reference, at_edge=_at_edge(truth)) == "negative",
+        enough=_status(truth.labels, profiles, reference, at_edge=_at_edge(truth, but=truth.positive)) == "negative",
         cuts=len(answers),
         hiding=len(hiding),
         false_negatives=tuple(name for name, status in hiding if status == "negative"),
@@ -251,8 +252,10 @@ def _as_acquired(labels: Volume) -> Volume:
     return Volume(voxels, spacing_mm, labels.origin_lps_mm, labels.direction)
 
 
-def _at_edge(part: _Truth) -> bool:
-    return bool(part.node_ids.voxels[edge_voxels(part.node_ids.shape)].any())
+def _at_edge(part: _Truth, but: Collection[int] = ()) -> bool:
+    """Return whether a node reaches the edge, `but` those of these ids."""
+    found = np.unique(part.node_ids.voxels[edge_voxels(part.node_ids.shape)])
+    return bool(set(found.tolist()) - {0, *but})
 
 
 def _hides(whole: _Truth, part: _Truth) -> bool:

@@ -127,6 +127,9 @@ def _check_frame_of_reference(frames: Sequence[Frame], notes: Notes) -> None:
         notes.refuse(RefusalCode.MISSING_GEOMETRY, "a slice names no frame of reference; allowed: one for all slices")
     if len(uids) > 1:
         notes.refuse(RefusalCode.MIXED_GEOMETRY, f"{len(uids)} frames of reference; allowed: one for all slices")
+    lying = {frame.text("PatientPosition").upper() for frame in frames} - {""}
+    if len(lying) > 1:  # turned over in the middle, or coordinates of two examinations
+        notes.refuse(RefusalCode.MIXED_GEOMETRY, f"{len(lying)} patient positions; allowed: one for all slices")
 
 
 def _are_alike(planes: Sequence[Plane], notes: Notes) -> bool:

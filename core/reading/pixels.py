@@ -76,6 +76,12 @@ def check_pixel_description(datasets: Sequence[Dataset], notes: Notes) -> bool:
     for problem in dict.fromkeys(filter(None, (_unsupported(dataset) for dataset in datasets))):
         notes.refuse(RefusalCode.UNSUPPORTED_PIXELS, problem)
         fine = False
+    if fine and len({str(element_value(dataset, "PhotometricInterpretation")) for dataset in datasets}) > 1:
+        # A scanner turns all slices over or none: in one of the two the header belies the pixels.
+        notes.refuse(
+            RefusalCode.UNSUPPORTED_PIXELS, "slices of MONOCHROME1 and of MONOCHROME2; allowed: one of them for all"
+        )
+        fine = False
     if any(str(element_value(dataset, "LossyImageCompression")) == "01" for dataset in datasets) or any(
         dataset.file_meta.TransferSyntaxUID in _LOSSY for dataset in datasets
     ):

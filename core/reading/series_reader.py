@@ -15,6 +15,7 @@ from core.reading.instances import parse_images, remove_pixels_and_malformed_ele
 from core.reading.limits import DEFAULT_LIMITS, ReadingLimits
 from core.reading.mending import mend_headers
 from core.reading.notes import Notes, without_library_warnings
+from core.reading.numbering import check_numbers
 from core.reading.pixels import DecodedSlices, check_pixel_description, decode_slices
 from core.reading.repeats import without_repeats
 from core.reading.suitability import check_suitability
@@ -58,6 +59,7 @@ def _read_images(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes)
     frames = [frame for image in images for frame in frames_of(image)]
     check_suitability(frames, limits, notes)
     _check_uids(images, notes)
+    check_numbers(images, notes)
     stack = locate(frames, limits, notes) if _is_one_series(frames) else None
     slices = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
     if slices is not None:

@@ -102,3 +102,11 @@ def test_the_hardest_cuts_show_no_positive_node_whole_and_begin_beside_the_next(
     assert list(cuts) == [f"{shown[0]} lowest of 33"]
     (box,) = cuts.values()
     assert (box[0].start, box[0].stop) == (0, shown[0])
+
+
+def test_a_positive_node_at_the_edge_of_a_whole_series_costs_no_negative() -> None:
+    """Its patient has none to lose: seed 9212 has all regional stations within the slices and a node on the highest."""
+    case = cut_truth(9212)
+    assert case.positive
+    assert (case.whole, case.enough) == (True, True)
+    assert case.false_negatives == ()
