@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from core.findings import Comparison, Findings, Node, NodeFeatures, PriorNode, RefusalReason, VanishedNode
+from core.judging.assessing import within_field_of_view
 from core.rules import CaseRules
 from runtime.report.content import build_content
 from runtime.report.html_page import html_report
@@ -20,6 +21,7 @@ from tests.runtime.report.report_cases import (
     NEGATIVE,
     POSITIVE,
     REFUSED,
+    WARN,
     findings,
     node,
 )
@@ -283,3 +285,13 @@ def test_page_and_document_show_the_pictures_of_checks() -> None:
         pictures = {f"gates/{code}.png": buffer.getvalue()}
         assert f"<figcaption>{name}: ".encode() in html_report(each, pictures, CREATED)
         assert pdf_report(each, pictures, CREATED).count(b"/Subtype /Image") == 1
+
+
+def test_where_the_field_of_view_failed_no_station_was_seen_enough() -> None:
+    """Stations on the edge of a small field of view may lie outside it: their volumes prove nothing."""
+    warned = replace(findings("indeterminate"), gates=(WARN,))
+    judged = replace(warned, assessed=within_field_of_view(warned.assessed, warned.gates))
+    table = build_content(judged, {}, CREATED).stations
+    assert {row[1] for row in build_content(warned, {}, CREATED).stations.rows} == {"yes"}
+    assert {row[1] for row in table.rows} == {"no"}
+    assert all("field of view" in row[3] for row in table.rows)
