@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence as Items
 
 from core.counting import counted
 from core.errors import RefusalCode
-from core.reading.elements import element_value
+from core.reading.elements import element_value, items_of
 from core.reading.frames import Frame, frame_count
 from core.reading.notes import Notes
 
@@ -73,8 +72,8 @@ def _number(instance: Dataset, keyword: str) -> int:
 def check_frames(instances: Sequence[Dataset], frames: Sequence[Frame], notes: Notes) -> None:
     """Note where an image describes another number of frames than it says, and where frames form several stacks."""
     for instance in instances:
-        described = element_value(instance, "PerFrameFunctionalGroupsSequence")
-        if isinstance(described, Items) and len(described) != frame_count(instance):
+        described = items_of(instance, "PerFrameFunctionalGroupsSequence")
+        if described and len(described) != frame_count(instance):
             notes.refuse(
                 RefusalCode.UNREADABLE_PIXELS,
                 f"an image says that it has {counted(frame_count(instance), 'frame')}, and describes {len(described)}; "

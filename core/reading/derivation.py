@@ -11,10 +11,9 @@ from typing import Final
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence as Items
 
 from core.errors import RefusalCode
-from core.reading.elements import element_value
+from core.reading.elements import element_value, items_of
 from core.reading.frames import Frame
 from core.reading.kinds import COMPUTED, computed_within, image_type, is_computed, shown_word
 from core.reading.limits import ReadingLimits
@@ -107,26 +106,21 @@ def _derivations(frame: Frame) -> Iterator[Dataset]:
     """Yield where a derivation is described: the instance, and in its functional groups (PS3.3, C.7.6.16.2.6)."""
     yield frame.dataset
     groups = [
-        *_items(frame.dataset, "SharedFunctionalGroupsSequence")[:1],
-        *_items(frame.dataset, "PerFrameFunctionalGroupsSequence")[frame.frame_index or 0 :][:1],
+        *items_of(frame.dataset, "SharedFunctionalGroupsSequence")[:1],
+        *items_of(frame.dataset, "PerFrameFunctionalGroupsSequence")[frame.frame_index or 0 :][:1],
     ]
     for group in groups:
-        yield from _items(group, "DerivationImageSequence")
+        yield from items_of(group, "DerivationImageSequence")
 
 
 def _signs_of_derivation(place: Dataset) -> Iterator[str]:
-    for code in _items(place, "DerivationCodeSequence"):
+    for code in items_of(place, "DerivationCodeSequence"):
         value, scheme = (str(element_value(code, name) or "") for name in ("CodeValue", "CodingSchemeDesignator"))
         if scheme != "DCM" or value not in _FILTER_CODES:
             yield f"its derivation code is {value if value.isdecimal() and len(value) == 6 else 'not a known one'}"
     found = _COMPUTED_TEXT.search(str(element_value(place, "DerivationDescription") or "").upper().replace("_", " "))
     if found:
         yield f"its derivation description speaks of {found.group(1)}"
-
-
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    value = element_value(dataset, keyword)
-    return list(value) if isinstance(value, Items) else []
 
 
 def _signs_of_geometry(frames: Sequence[Frame]) -> list[str]:

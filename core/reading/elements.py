@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.sequence import Sequence
 
 PARSE_ERRORS: Final = (
     BytesLengthException,
@@ -38,6 +39,12 @@ def element_value(dataset: Dataset, keyword: str) -> Any:
     except PARSE_ERRORS:
         return None
     return None if is_empty else value
+
+
+def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Return the items of a sequence; none where it is absent or where something else lies in its place."""
+    value = element_value(dataset, keyword)
+    return list(value) if isinstance(value, Sequence) else []
 
 
 def is_stated(dataset: Dataset, keyword: str) -> bool:

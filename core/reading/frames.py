@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from core.reading.elements import PARSE_ERRORS, element_value
+from core.reading.elements import PARSE_ERRORS, element_value, items_of
 
 _NO_MACROS: Final = frozenset(
     {"ReferencedImageSequence", "DerivationImageSequence", "ConversionSourceAttributesSequence"}
@@ -82,19 +82,14 @@ def frame_count(dataset: Dataset) -> int:
 
 def frames_of(dataset: Dataset) -> list[Frame]:
     """Return the frames of an instance; frames without functional groups share the instance's own attributes."""
-    per_frame = _items(dataset, "PerFrameFunctionalGroupsSequence")
-    shared = _group_items(_items(dataset, "SharedFunctionalGroupsSequence")[:1])
+    per_frame = items_of(dataset, "PerFrameFunctionalGroupsSequence")
+    shared = _group_items(items_of(dataset, "SharedFunctionalGroupsSequence")[:1])
     count = frame_count(dataset)
     if not per_frame and not shared and count == 1:
         return [Frame(dataset, None, ())]
     own = [_group_items([item]) for item in per_frame[:count]]
     own += [()] * (count - len(own))
     return [Frame(dataset, index, (*groups, *shared)) for index, groups in enumerate(own)]
-
-
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    value = element_value(dataset, keyword)
-    return list(value) if isinstance(value, Sequence) else []
 
 
 def _group_items(items: list[Dataset]) -> tuple[Dataset, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.errors import RefusalCode
-from core.reading.elements import PARSE_ERRORS, element_value
+from core.reading.elements import PARSE_ERRORS, element_value, items_of
 from core.reading.frames import Frame
 from core.reading.notes import Notes
 
@@ -318,7 +318,7 @@ def _regions(frames: Sequence[Frame]) -> set[str]:
     return {
         str(element_value(code, "CodeMeaning") or "").strip().upper()
         for place in places.values()
-        for code in element_value(place, "AnatomicRegionSequence") or ()
+        for code in items_of(place, "AnatomicRegionSequence")
     }
 
 

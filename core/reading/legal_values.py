@@ -132,7 +132,11 @@ def _no_integer(text: str) -> str | None:
 
 
 def _no_float(text: str) -> str | None:
-    return None if math.isfinite(float(text)) else "is no finite number"
+    try:
+        number = float(text)
+    except ValueError:  # a file may store text where a binary number belongs
+        return "is no number"
+    return None if math.isfinite(number) else "is no finite number"
 
 
 def _no_name(text: str) -> str | None:

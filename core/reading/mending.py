@@ -14,7 +14,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from core.counting import counted
 from core.errors import RefusalCode
-from core.reading.elements import PARSE_ERRORS, element_value
+from core.reading.elements import PARSE_ERRORS, items_of
 from core.reading.legal_values import fault_of, quoted, texts_of
 from core.reading.notes import Notes
 from core.series import PATIENT_AND_STUDY, PATIENT_AND_STUDY_WHERE_PRESENT
@@ -162,9 +162,9 @@ def _places(image: Dataset) -> Iterator[Dataset]:
     """Yield an instance and the items of its functional group macros (PS3.3, C.7.6.16)."""
     yield image
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for item in element_value(image, groups) or ():
+        for item in items_of(image, groups):
             for macro in _MACROS:
-                yield from element_value(item, macro) or ()
+                yield from items_of(item, macro)
 
 
 _MACROS: Final = (
