@@ -7,7 +7,7 @@ from typing import Final
 from base import durable
 from base.errors import SidewallError
 from base.system_errors import system_error
-from fleet.stores.store import FileAbsentThere, read_whole
+from fleet.stores.store import FileAbsentThere, read_small
 from trust.errors import RegistryFailed
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -23,7 +23,7 @@ class FolderStore:
         """Return the content of a file."""
         try:
             with (self._folder / name).open("rb") as file:
-                return read_whole(iter(partial(file.read, _CHUNK_BYTES), b""), name, self._folder)
+                return read_small(iter(partial(file.read, _CHUNK_BYTES), b""), name, self._folder)
         except FileNotFoundError as error:
             if not self._folder.is_dir():
                 raise RegistryFailed(f"the folder {self._folder} is not there") from error

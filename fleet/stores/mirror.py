@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from base.errors import SettingInvalid
-from fleet.stores.store import FileAbsentThere, read_whole
+from fleet.stores.store import FileAbsentThere, read_small
 from trust.registry.access import RegistryAccess
 from trust.registry.asking import HttpPlace
 from trust.registry.reference import Reference
@@ -26,7 +26,7 @@ class MirrorStore:
         response = self._place.get(name)
         if response is None:
             raise FileAbsentThere(name)
-        return read_whole(self._place.chunks(response, name), name, self._url)
+        return read_small(self._place.chunks(response, name), name, self._url)
 
     def write(self, name: str, content: bytes) -> None:
         """Raise `SettingInvalid`: nobody writes over HTTP here."""

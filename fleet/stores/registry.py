@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from fleet.stores.store import FileAbsentThere, read_whole
+from fleet.stores.store import FileAbsentThere, read_small
 from trust.errors import RegistryFailed
 from trust.registry.access import RegistryAccess
 from trust.registry.asking import OCI_MANIFEST_TYPE, HttpPlace, repository_url
@@ -103,7 +103,7 @@ class RegistryStore:
         response = self._place.get(path, kind)
         if response is None:
             raise FileAbsentThere(name)
-        return read_whole(self._place.chunks(response, name), name, self._reference)
+        return read_small(self._place.chunks(response, name), name, self._reference)
 
     def _ask(
         self, method: str, url: str, name: str, *, absent_is_empty: bool = False, **options: Any

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, Protocol
 
+from base.chunks import read_whole
 from trust.errors import RegistryFailed
 
 LARGEST_BYTES: Final = 8 << 20
@@ -32,11 +33,7 @@ class Store(Protocol):
         ...
 
 
-def read_whole(chunks: Iterable[bytes], name: str, place: object) -> bytes:
+def read_small(chunks: Iterable[bytes], name: str, place: object) -> bytes:
     """Return the content of a file from its parts; raises `RegistryFailed` beyond `LARGEST_BYTES`."""
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) > LARGEST_BYTES:
-            raise RegistryFailed(f"{name} in {place} is larger than {LARGEST_BYTES} bytes")
-    return bytes(content)
+    too_large = RegistryFailed(f"{name} in {place} is larger than {LARGEST_BYTES} bytes")
+    return read_whole(chunks, LARGEST_BYTES, too_large)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
+from base.chunks import read_whole
 from runtime.bundle.files import HEAD_LIMITS
 from runtime.bundle.manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry
 from trust.errors import BundleRejected
@@ -42,13 +43,8 @@ def artifact_digest(content: bytes) -> str:
 
 
 def read_limited(chunks: Iterator[bytes], limit: int, name: str) -> bytes:
-    """Return the content of all chunks; raises `BundleRejected` beyond a limit."""
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) > limit:
-            raise BundleRejected(f"{name} in the registry has more than {limit} bytes")
-    return bytes(content)
+    """Return the content of all chunks; raises `BundleRejected` beyond a limit, in bytes."""
+    return read_whole(chunks, limit, BundleRejected(f"{name} in the registry has more than {limit} bytes"))
 
 
 class ArtifactSource:
