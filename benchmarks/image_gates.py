@@ -7,7 +7,7 @@ chosen on phantoms of other seeds: how close they come to the limits is told for
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -101,6 +101,34 @@ def _series(folders: Iterable[Path]) -> Iterator[tuple[str, Volume]]:
         yield folder.name, canonicalise(read_series(folder).volume)[0]
 
 
+def _told(hosts: Sequence[tuple[str, Volume]], limits: ImageReference, console: Console) -> list[dict[str, Any]]:
+    """Return of how many images the gates say of each planting what they have to."""
+    return [
+        {
+            "what": planting.name,
+            "must_warn": bool(planting.gates),
+            "images": len(hosts),
+            "right": sum(judge_planting(planting, volume, limits) for _, volume in hosts),
+        }
+        for planting in track((*FAULTS, *ARTEFACTS, *SOUND, *FAINT), "plantings", console=console)
+    ]
+
+
+def _withheld(seeds: Iterable[int], limits: ImageReference, console: Console) -> list[dict[str, Any]]:
+    """Return of how many phantoms each planting keeps the verdict back."""
+    labelled = [case for seed in seeds if (case := labelled_phantom(seed)).is_whole]
+    return [
+        {
+            "what": planting.name,
+            "must_be": must_be,
+            "images": len(labelled),
+            "withheld": sum(case.is_withheld(planting, limits) for case in labelled),
+        }
+        for must_be, plantings in ((True, (*FAULTS, *ARTEFACTS, *WITHOUT_VERDICT)), (False, (*SOUND, *FAINT)))
+        for planting in track(plantings, "verdicts", console=console)
+    ]
+
+
 @app.command()
 def main(
     bundle: Annotated[Path, typer.Option(file_okay=False, help="Bundle whose image statistics are compared with.")],
@@ -131,26 +159,8 @@ def main(
         for name, chosen in (("clean", wanted), ("chosen_on", seeds_of_option(chosen_on)))
     }
     hosts = [(str(seed), hospital_image(seed, keep)) for seed in wanted[::every]] + real
-    told = [
-        {
-            "what": planting.name,
-            "must_warn": bool(planting.gates),
-            "images": len(hosts),
-            "right": sum(judge_planting(planting, volume, limits) for _, volume in hosts),
-        }
-        for planting in track((*FAULTS, *ARTEFACTS, *SOUND, *FAINT), "plantings", console=console)
-    ]
-    labelled = [case for seed in seeds_of_option(verdicts) if (case := labelled_phantom(seed)).is_whole]
-    withheld = [
-        {
-            "what": planting.name,
-            "must_be": must_be,
-            "images": len(labelled),
-            "withheld": sum(case.is_withheld(planting, limits) for case in labelled),
-        }
-        for must_be, plantings in ((True, (*FAULTS, *ARTEFACTS, *WITHOUT_VERDICT)), (False, (*SOUND, *FAINT)))
-        for planting in track(plantings, "verdicts", console=console)
-    ]
+    told = _told(hosts, limits, console)
+    withheld = _withheld(seeds_of_option(verdicts), limits, console)
     options = (
         f"--bundle {bundle} --seeds {seeds} --chosen-on {chosen_on} --every {every} --verdicts {verdicts} --out {out}"
     )

@@ -27,9 +27,11 @@ from training.options import (
     DEFAULT_WORK,
     Config,
     Dataset,
+    DealAnew,
     Device,
     Epochs,
     Folds,
+    Hospitals,
     Json,
     Parallel,
     Processes,
@@ -74,9 +76,7 @@ def prepare(
     config: Config = "demo",
     dataset: Dataset = DEFAULT_DATASET,
     seeds: Annotated[str | None, typer.Option(help="Phantom seeds, such as 1000-1119; 0-99 are for measuring.")] = None,
-    hospitals: Annotated[
-        str | None, typer.Option(help="With --seeds: hospitals to deal them to, such as north,east,west.")
-    ] = None,
+    hospitals: Hospitals = None,
     source: Annotated[Path | None, typer.Option(help="Or a folder in nnU-Net's raw form (imagesTr, labelsTr).")] = None,
     dicom: Annotated[Path | None, typer.Option(help="Or a folder of DICOM series, such as a PACS export.")] = None,
     masks: Annotated[Path | None, typer.Option(help="Masks of --dicom: NIfTI, NRRD, DICOM SEG.")] = None,
@@ -85,19 +85,14 @@ def prepare(
     hold_out: Annotated[list[str] | None, typer.Option(help="Hospital whose cases only test; repeatable.")] = None,
     trained_on: Annotated[str, typer.Option(help="What the source holds: phantom or clinical.")] = "clinical",
     warm_start_cases: Annotated[int, typer.Option(min=0, help="Cases of the shared run, in no fold's validation.")] = 0,
-    deal_anew: Annotated[
-        bool, typer.Option(help="Forget which fold each patient was in; every fold then has to be trained anew.")
-    ] = False,
+    deal_anew: DealAnew = False,
     processes: Processes = DEFAULT_PROCESSES,
     as_json: Json = False,
 ) -> None:
     """Make cases or take them in, orient them, deal them to five folds, plan, preprocess."""
     settings = load_config(config)
     workspace = Workspace(work, dataset, settings.name)
-    if sum(given is not None for given in (seeds, source, dicom)) != 1:
-        raise SettingInvalid("seeds, source and dicom", f"{seeds}, {source}, {dicom}", "exactly one of them")
-    if dicom is None and (masks or labels or cases or hold_out):
-        raise SettingInvalid("dicom", None, "a folder, where masks, labels, cases or hold-out are given")
+    _check_sources(seeds, source, dicom, of_dicom=bool(masks or labels or cases or hold_out))
     if seeds is None and hospitals is not None:
         raise SettingInvalid("hospitals", hospitals, "only with seeds; a study's own data names them in its table")
     if trained_on not in ("phantom", "clinical"):
@@ -135,6 +130,14 @@ def prepare(
         preparation.take_snapshot(workspace)
     made = {"preprocessed": str(workspace.cases), "plans": str(workspace.plans_file)}
     say({"cases": len(names)} | taken | made, as_json)
+
+
+def _check_sources(seeds: str | None, source: Path | None, dicom: Path | None, *, of_dicom: bool) -> None:
+    """Raise `SettingInvalid` unless there is one source, and what belongs to DICOM (`of_dicom`) comes with it."""
+    if sum(given is not None for given in (seeds, source, dicom)) != 1:
+        raise SettingInvalid("seeds, source and dicom", f"{seeds}, {source}, {dicom}", "exactly one of them")
+    if dicom is None and of_dicom:
+        raise SettingInvalid("dicom", None, "a folder, where masks, labels, cases or hold-out are given")
 
 
 def _tell_what_few_cases_show(files: "StudyFiles | None", seeds: str | None, source: Path | None) -> None:

@@ -28,6 +28,12 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads per fold.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs per fold instead of the config's.")]
 WarmStartEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of the shared run instead.")]
+Hospitals = Annotated[
+    str | None, typer.Option(help="With --seeds: hospitals to deal them to, such as north,east,west.")
+]
+DealAnew = Annotated[
+    bool, typer.Option(help="Forget which fold each patient was in; every fold then has to be trained anew.")
+]
 
 DEFAULT_PROCESSES: Final = min(2, usable_processors())
 DEFAULT_WORK: Final = Path("work/demo")

@@ -19,11 +19,8 @@ from securesystemslib.exceptions import StorageError
 from securesystemslib.signer import CryptoSigner, Key
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (
-    DelegatedRole,
-    Delegations,
     Metadata,
     MetaFile,
-    Role,
     Root,
     Snapshot,
     TargetFile,
@@ -35,7 +32,8 @@ from tuf.api.serialization import DeserializationError
 from base import durable
 from base.errors import SettingInvalid
 from fleet.channels.content import Holds, Part, check_part, parse_holds, parse_part
-from fleet.channels.roles import CHANNEL_ROLES, HOLD, HOLD_PATH, PARTS, RINGS, path_of, role_of, threshold_of
+from fleet.channels.roles import CHANNEL_ROLES, HOLD, HOLD_PATH, PARTS, RINGS, path_of, role_of
+from fleet.channels.signers import change_role, change_signers, delegations_of, key_names, require_enough, sign_enough
 from fleet.errors import ChannelRejected, SignaturesMissing
 
 ROOT_DAYS: Final = 730
@@ -82,8 +80,8 @@ class Office:
             root.roles[role].threshold = root_threshold
         for role in (Snapshot.type, Timestamp.type):
             root.add_key(office.public_key, role)
-        targets = Targets(expires=root.expires, delegations=_delegations(signers))
-        _require_enough(targets)
+        targets = Targets(expires=root.expires, delegations=delegations_of(signers))
+        require_enough(targets)
         snapshot = Snapshot(expires=now + timedelta(days=ROOT_DAYS), meta={"targets.json": MetaFile(1)})
         timestamp = Timestamp(expires=now + timedelta(days=TIMESTAMP_DAYS), snapshot_meta=MetaFile(1))
         for role, signed, by in (
@@ -206,9 +204,9 @@ class Office:
             raise SettingInvalid("owner", owner, ", ".join(OWNERS))
         if owner in PARTS:
             targets = _following(self.targets())
-            _change_signers(targets.signed, owner, add, revoke)
-            _require_enough(targets.signed)
-            _sign_enough("targets", targets, self.root().signed, roots)
+            change_signers(targets.signed, owner, add, revoke)
+            require_enough(targets.signed)
+            sign_enough("targets", targets, self.root().signed, roots)
             self._put(Targets.type, targets)
             self._turn_over({"targets.json": MetaFile(targets.signed.version)}, office)
             return
@@ -216,12 +214,12 @@ class Office:
         root = _following(before)
         root.signed.expires = _now() + timedelta(days=ROOT_DAYS)
         for role in (Root.type, Targets.type) if owner == Root.type else (Snapshot.type, Timestamp.type):
-            _change_role(root.signed, role, add, revoke)
-        _sign_enough("root", root, before.signed, roots)
-        _sign_enough("root", root, root.signed, roots)
+            change_role(root.signed, role, add, revoke)
+        sign_enough("root", root, before.signed, roots)
+        sign_enough("root", root, root.signed, roots)
         targets = _following(self.targets())
         targets.signed.expires = root.signed.expires
-        _sign_enough("targets", targets, root.signed, roots)
+        sign_enough("targets", targets, root.signed, roots)
         self._put(Targets.type, targets)
         self._put(Root.type, root)
         self._turn_over({"targets.json": MetaFile(targets.signed.version)}, office)
@@ -249,7 +247,7 @@ class Office:
         allowed = self._delegations().get_delegated_role(role).keyids
         may = [key for key in keys if key.public_key.keyid in allowed]
         if not may:
-            raise SignaturesMissing(f"no key at hand may sign {role}; allowed: {_ids(allowed)}")
+            raise SignaturesMissing(f"no key at hand may sign {role}; allowed: {key_names(allowed)}")
         for signer in may:
             metadata.sign(signer, append=True)
         waiting = self.folder / "waiting" / f"{role}.json"
@@ -274,7 +272,7 @@ class Office:
         timestamp.signed.snapshot_meta = MetaFile(snapshot.signed.version)
         timestamp.signed.expires = now + timedelta(days=TIMESTAMP_DAYS)
         for role, metadata in ((Snapshot.type, snapshot), (Timestamp.type, timestamp)):
-            _sign_enough(role, metadata, root, [office])
+            sign_enough(role, metadata, root, [office])
         self._put(Snapshot.type, snapshot)
         self._put(Timestamp.type, timestamp)
         return timestamp.signed.expires
@@ -338,68 +336,6 @@ def _following(metadata: "Metadata[Any]") -> "Metadata[Any]":
     following: Metadata[Any] = Metadata(deepcopy(metadata.signed))
     following.signed.version += 1
     return following
-
-
-def _delegations(signers: Mapping[str, Sequence[Key]]) -> Delegations:
-    keys = {key.keyid: key for each in signers.values() for key in each}
-    roles = {
-        role: DelegatedRole(
-            role, [key.keyid for key in signers[part]], threshold_of(ring), True, paths=[path_of(part, ring)]
-        )
-        for role, (part, ring) in CHANNEL_ROLES.items()
-    }
-    roles[HOLD] = DelegatedRole(HOLD, list(keys), 1, True, paths=[HOLD_PATH])
-    return Delegations(keys, roles)
-
-
-def _change_signers(targets: Targets, part: str, add: Sequence[Key], revoke: Sequence[str]) -> None:
-    mine = [role for role, (each, _) in CHANNEL_ROLES.items() if each == part]
-    for key in add:
-        for role in (*mine, HOLD):
-            targets.add_key(key, role)
-    for key_id in revoke:
-        for role in mine:
-            _revoke(targets, key_id, role)
-        if not any(key_id in targets.get_delegated_role(role).keyids for role in CHANNEL_ROLES):
-            targets.revoke_key(key_id, HOLD)
-
-
-def _change_role(root: Root, role: str, add: Sequence[Key], revoke: Sequence[str]) -> None:
-    for key in add:
-        root.add_key(key, role)
-    for key_id in revoke:
-        _revoke(root, key_id, role)
-    left, needed = len(root.roles[role].keyids), root.roles[role].threshold
-    if left < needed:
-        raise SignaturesMissing(f"{role} would be left with {left} keys and needs {needed}: add others as well")
-
-
-def _revoke(signed: Root | Targets, key_id: str, role: str) -> None:
-    held: Role = signed.get_delegated_role(role)
-    if key_id not in held.keyids:
-        raise SettingInvalid("revoke", key_id, f"a key of {role}: {', '.join(held.keyids)}")
-    signed.revoke_key(key_id, role)
-
-
-def _require_enough(targets: Targets) -> None:
-    for role in CHANNEL_ROLES:
-        each = targets.get_delegated_role(role)
-        if len(each.keyids) < each.threshold:
-            raise SignaturesMissing(f"{role} needs {each.threshold} signers and has {len(each.keyids)}")
-
-
-def _sign_enough(role: str, metadata: "Metadata[Any]", by: Root, keys: Sequence[CryptoSigner]) -> None:
-    """Sign with those keys that may; raises `SignaturesMissing` where that is not enough."""
-    allowed = by.get_delegated_role(role)
-    for signer in keys:
-        if signer.public_key.keyid in allowed.keyids:
-            metadata.sign(signer, append=True)
-    if not by.get_verification_result(role, metadata.signed_bytes, metadata.signatures):
-        raise SignaturesMissing(f"{role} needs {allowed.threshold} of the keys {_ids(allowed.keyids)}")
-
-
-def _ids(key_ids: Sequence[str]) -> str:
-    return ", ".join(each[:16] for each in key_ids) or "none"
 
 
 def _file_of(role: str, metadata: "Metadata[Any]") -> str:
