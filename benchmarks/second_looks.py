@@ -1,8 +1,9 @@
 """`python -m benchmarks.second_looks`: phantoms looked at twice, by exact label maps: who is known again, and changed.
 
 The second time they lie up to 40 mm elsewhere and rolled by up to 10 degrees, mostly on another hospital's scanner, and
-nodes have grown, shrunk, gone or come. What unchanged nodes differ by gives the limit of agreement that
-`core.judging.repeatability` has.
+nodes have grown, shrunk, gone or come. Of the changes 96.3 % (216 nodes of 50 pairs), not all, are within 0.5 mm of the
+truth, the largest error being 0.945 mm (`benchmarks/results/second_looks.json`). What unchanged nodes differ by gives
+the limit of agreement that `core.judging.repeatability` has.
 """
 
 import json

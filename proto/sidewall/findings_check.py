@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from itertools import chain
+from typing import Any, Final
 
 from sidewall.json_schema import Fault, faults, shown
+from sidewall.vocabulary import STATIONS
 
 MAX_BYTES: Final = 4 << 20
 """Of a findings file; one of ten nodes has 20 KiB."""
@@ -30,6 +32,11 @@ differ by less than that where a node is round."""
 _ORTHONORMAL: Final = 1e-3
 """How far the directions of axes may be from unit vectors at right angles; DICOM's are written with six digits."""
 
+_REGIONAL: Final = frozenset(each.name for each in STATIONS if each.is_regional)
+
+_OF_A_MODEL: Final = ("status_by_model", "probability", "mean_posterior")
+"""Of a node; null where no model was at work."""
+
 
 class FindingsInvalid(ValueError):
     """Something that is no findings; says which field, what it is and what is allowed."""
@@ -46,7 +53,7 @@ def parse_findings(text: str | bytes) -> dict[str, Any]:
         raise FindingsInvalid(f"findings have {len(data)} bytes; allowed: {MAX_BYTES}")
     _check_nesting(data)
     try:
-        found = json.loads(data.decode(), parse_constant=_no_number, object_pairs_hook=_once_each)
+        found = json.loads(data.decode(), object_pairs_hook=_once_each)
     except FindingsInvalid:
         raise
     except (ValueError, RecursionError) as error:
@@ -60,14 +67,14 @@ def check_findings(mapping: Any) -> None:
     """Raise `FindingsInvalid` for the first field of a JSON mapping that does not fit; unknown keys are passed over.
 
     Held against `findings.schema.json` and, since a schema cannot say so, against these: lengths of a node in order,
-    intervals lower bound first, numbers of nodes and pairs of side and station that come once, changes that are the
-    difference of what is compared, directions that are unit vectors at right angles, times that are times.
+    intervals lower bound first, numbers of nodes and pairs of side and station that come once, changes and days between
+    studies that are the difference of what is compared, regional where the station is, a model's opinion where a model
+    was at work, directions that are unit vectors at right angles, times that are times.
     """
     if not _is_shallow(mapping, MAX_DEPTH):
         raise FindingsInvalid(f"findings are nested deeper than {MAX_DEPTH}; allowed: {MAX_DEPTH}")
-    for fault in faults(_schema(), mapping, "findings"):
-        raise FindingsInvalid(str(fault))
-    for fault in _among_numbers(mapping):
+    every = chain(_not_finite(mapping, "findings"), faults(_schema(), mapping, "findings"), _among_numbers(mapping))
+    for fault in every:
         raise FindingsInvalid(str(fault))
 
 
@@ -101,8 +108,16 @@ def _is_shallow(value: Any, levels: int) -> bool:
     return levels >= 0 and all(_is_shallow(each, levels - 1) for each in inner)
 
 
-def _no_number(word: str) -> NoReturn:
-    raise FindingsInvalid(f"findings hold the number {word}; allowed: finite numbers")
+def _not_finite(value: Any, path: str) -> Iterator[Fault]:
+    """Yield the numbers that JSON does not know, those of keys that nobody knows as well."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield Fault(path, shown(value), "a finite number")
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _not_finite(inner, f"{path}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _not_finite(inner, f"{path}[{index}]")
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -131,8 +146,26 @@ def _among_numbers(findings: Mapping[str, Any]) -> Iterator[Fault]:
     vanished = [node["id"] for node in comparison.get("vanished", [])]
     paired = [node["prior"]["id"] for node in findings["nodes"] if node.get("prior")]
     yield from _once("findings.comparison", [*vanished, *paired], "every node of the earlier study once")
+    yield from _days_between(findings["case"].get("study_date"), comparison)
     for index, node in enumerate(findings["nodes"]):
-        yield from _of_node(node, f"findings.nodes[{index}]")
+        path = f"findings.nodes[{index}]"
+        yield from _of_node(node, path)
+        for name in _OF_A_MODEL if findings["model"] is None else ():
+            if node[name] is not None:
+                yield Fault(f"{path}.{name}", shown(node[name]), "null where no model was at work")
+        if node.get("prior") and not comparison:
+            yield Fault(f"{path}.prior", "an object", "null where no earlier study is compared with")
+
+
+def _days_between(study_date: str | None, comparison: Mapping[str, Any]) -> Iterator[Fault]:
+    then, days = comparison.get("prior_study_date"), comparison.get("interval_days")
+    if study_date is None or then is None or days is None:
+        return
+    between = (date.fromisoformat(study_date) - date.fromisoformat(then)).days
+    if days != between:
+        yield Fault(
+            "findings.comparison.interval_days", str(days), f"days between the dates of both studies ({between})"
+        )
 
 
 def _of_node(node: Mapping[str, Any], path: str) -> Iterator[Fault]:
@@ -141,12 +174,17 @@ def _of_node(node: Mapping[str, Any], path: str) -> Iterator[Fault]:
             yield Fault(f"{path}.{short}", str(node[short]), f"{long} ({node[long]}), or hardly more")
     for name in ("short_axis_interval_mm", "long_axis_interval_mm", "volume_interval_mm3", "probability_interval"):
         yield from _in_order(f"{path}.{name}", node.get(name))
+    station = node["station"]
+    regional = None if station is None else station in _REGIONAL
+    if node["regional"] not in (None, regional):
+        yield Fault(f"{path}.regional", shown(node["regional"]), f"what the station tells ({shown(regional)})")
     shares = sum((node["station_probabilities"] or {}).values())
     if shares > 1 + 1e-3:
         yield Fault(f"{path}.station_probabilities", f"{shares:g} together", "shares of one node, at most 1 together")
     prior = node.get("prior")
     if prior:
-        yield from _in_order(f"{path}.prior.change_interval_mm", prior["change_interval_mm"])
+        for name in ("change_interval_mm", "percent_interval", "volume_change_interval_mm3"):
+            yield from _in_order(f"{path}.prior.{name}", prior.get(name))
         difference = node["short_axis_mm"] - prior["short_axis_mm"]
         if abs(prior["change_mm"] - difference) > 2 * _ROUNDING:
             yield Fault(

@@ -41,6 +41,8 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return f"an array of {len(value)}"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_SHOWN * 3:
+        return f"a whole number of {value.bit_length()} bits"
     text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
@@ -78,7 +80,7 @@ class _Walk:
         yield from self.enumeration([word], value, path, schema)
 
     def pattern(self, pattern: str, value: Any, path: str, _: Mapping[str, Any]) -> Iterator[Fault]:
-        if isinstance(value, str) and not re.search(pattern, value, re.ASCII):
+        if isinstance(value, str) and not re.search(_to_the_end(pattern), value, re.ASCII):
             yield Fault(path, shown(value), f"text of the form {pattern}")
 
     def properties(self, known: Mapping[str, Any], value: Any, path: str, _: Mapping[str, Any]) -> Iterator[Fault]:
@@ -141,8 +143,18 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def _to_the_end(pattern: str) -> str:
+    """Return the pattern with its last `$` as JSON Schema means it: Python's also fits before a final newline."""
+    return f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number may be too long for a float.
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _TYPES: Final[dict[str, Any]] = {
@@ -152,7 +164,7 @@ _TYPES: Final[dict[str, Any]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
     "number": _is_number,
-    "integer": lambda value: _is_number(value) and float(value).is_integer(),
+    "integer": lambda value: _is_whole(value) or (isinstance(value, float) and value.is_integer()),
 }
 _WORDS: Final = {
     "object": "an object", "array": "an array", "string": "text", "boolean": "true or false", "null": "null",
