@@ -90,7 +90,7 @@ fuzz: $(VENV)/.installed-dev ## Draw the property tests' examples anew, EXAMPLES
 	TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m hypothesis --hypothesis-seed=$$seed $(FUZZ) \
 		|| { echo "found by, and repeated with: $$again" >&2; exit 1; }
 
-lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, stubs, the wire contract (buf, where there is npm), pages of settings and configurations
+lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, stubs, the wire contract (buf, where there is npm), pages of settings and configurations, lengths
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -99,6 +99,7 @@ lint: $(VENV)/.installed-dev ## Format check, lint, types, import contracts, stu
 	$(BIN)/python proto/check_buf.py
 	$(BIN)/python -m tools.settings_page --check
 	$(BIN)/python -m tools.configurations_page --check
+	$(BIN)/python -m tools.lengths
 
 format: $(VENV)/.installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff format .
