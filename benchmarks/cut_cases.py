@@ -143,17 +143,24 @@ def halves(shape: tuple[int, int, int]) -> Iterator[tuple[str, Box]]:
     yield "left half", (slice(0, z), slice(0, y), slice(x // 2, x))
 
 
-def cut_truth(seed: int, reference: StationReference | None = None, options: PhantomOptions | None = None) -> TruthCase:
-    """Answer a phantom and all its cuts by its true label map; `reference` None takes the default."""
+def cut_truth(
+    seed: int,
+    reference: StationReference | None = None,
+    options: PhantomOptions | None = None,
+    *,
+    with_cuts: bool = True,
+) -> TruthCase:
+    """Answer a phantom, and all its cuts if wanted, by its true label map; `reference` None takes the default."""
     options = options or PhantomOptions()
     truth = _Truth.of(label_case(seed, options=options, coarsened=COARSENED))
     midline = midline_of_labels(truth.labels)
     profiles = profile_stations(truth.labels, midline)
     regional = [each for each in profiles if each.station in REGIONAL_STATIONS]
-    answers = [
-        *_answers_of_slices(truth, profiles, reference),
-        *_answers_of_parts(truth, midline, reference),
-    ]
+    answers = (
+        [*_answers_of_slices(truth, profiles, reference), *_answers_of_parts(truth, midline, reference)]
+        if with_cuts
+        else []
+    )
     hiding = [(name, status) for name, status, hides in answers if hides]
     return TruthCase(
         seed=seed,

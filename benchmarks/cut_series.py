@@ -97,9 +97,11 @@ def real_series(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def examine_truth(seeds: Sequence[int], reference: StationReference | None, jobs: int) -> list[TruthCase]:
-    """Return what is answered to every phantom and its cuts, by that many processes."""
-    examine = partial(cut_truth, reference=reference)
+def examine_truth(
+    seeds: Sequence[int], reference: StationReference | None, jobs: int, *, with_cuts: bool = True
+) -> list[TruthCase]:
+    """Return what is answered to every phantom, and to its cuts if wanted, by that many processes."""
+    examine = partial(cut_truth, reference=reference, with_cuts=with_cuts)
     shown = partial(track, description="label maps", total=len(seeds), console=Console(stderr=True))
     if jobs == 1:
         return list(shown(map(examine, seeds)))
@@ -137,6 +139,7 @@ def main(
     mode: Annotated[Mode, typer.Option(help="How closely the reference is followed.")] = "fast",
     backend: Annotated[str | None, typer.Option(help="Inference backend; the best one installed if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the cores are shared out among them.")] = 1,
+    whole_alone: Annotated[bool, typer.Option(help="Look at whole phantoms alone, and cut none.")] = False,
 ) -> None:
     """Cut phantoms in every way and look for a `negative` that hides a positive node.
 
@@ -162,7 +165,7 @@ def main(
             "pixels_of_label_maps_coarsened": COARSENED,
             "model": describe_model(model),
             "station_reference": asdict(reference or DEFAULT_STATION_REFERENCE),
-            "truth": summarise_truth(examine_truth(wanted, reference, jobs)),
+            "truth": summarise_truth(examine_truth(wanted, reference, jobs, with_cuts=not whole_alone)),
         }
         if asked:
             identity = {"digest": model.bundle.digest, "software": __version__, "mode": mode}

@@ -110,3 +110,8 @@ def test_a_positive_node_at_the_edge_of_a_whole_series_costs_no_negative() -> No
     assert case.positive
     assert (case.whole, case.enough) == (True, True)
     assert case.false_negatives == ()
+
+
+def test_whole_phantoms_alone_are_answered_as_beside_their_cuts() -> None:
+    assert cut_truth(9212, with_cuts=False).enough
+    assert cut_truth(9212, with_cuts=False).cuts == 0
