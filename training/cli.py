@@ -147,8 +147,9 @@ def _tell_what_few_cases_show(files: "StudyFiles | None", seeds: str | None, sou
     lines: list[str] = []
     if files is not None and files.cases is not None:
         lines = table_words(files.cases, files.hold_out)
-    elif files is not None and files.masks is not None:
-        lines = folder_words("masks", count_masks(files.masks))
+    elif files is not None:
+        setting = "dicom" if files.masks is None else "masks"
+        lines = folder_words(setting, count_masks(files.dicom, files.masks))
     elif source is not None:
         lines = folder_words("source", len(list((source / "labelsTr").glob("*.nii.gz"))))
     elif seeds is not None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from base.errors import SettingInvalid
 from training.intake.case_table import TableRow, read_case_table
-from training.intake.dicom_index import referenced_series
-from training.intake.pairing import mask_key
+from training.intake.pairing import label_maps
 from training.splits import FOLDS
 from training.usability import Floors
 
@@ -43,10 +42,9 @@ def folder_words(setting: str, cases: int) -> list[str]:
     return words_of(cases, cases) if cases else []
 
 
-def count_masks(masks: Path) -> int:
-    """Return how many label maps a folder has: NIfTI and NRRD by name, DICOM SEG by header; no voxel is read."""
-    named = (path for path in masks.rglob("*") if path.is_file() and mask_key(path.name) is not None)
-    return sum(path.suffix.lower() != ".dcm" or bool(referenced_series(path)) for path in named)
+def count_masks(dicom: Path, masks: Path | None) -> int:
+    """Return how many label maps a study brings, also those among its images; no voxel is read."""
+    return len(label_maps(dicom.resolve(), None if masks is None else masks.resolve()))
 
 
 def words_of(cases: int, patients: int) -> list[str]:

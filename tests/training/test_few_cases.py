@@ -9,6 +9,8 @@ from base.errors import SettingInvalid
 from tests.fixtures.own_study import make_patient, write_mask, write_seg
 from training.cli import app
 from training.few_cases import count_masks, folder_words, table_words, wilson, words_of
+from training.intake.dicom_index import index_dicom
+from training.intake.pairing import Sources, pair_by_files
 
 
 def table(folder: Path, count: int, *, held_out: int = 0) -> Path:
@@ -60,9 +62,11 @@ def test_masks_of_a_folder_and_cases_of_another_dataset_are_counted_by_their_nam
         (tmp_path / f"P{number}").mkdir()
         (tmp_path / f"P{number}" / "labels.nii.gz").touch()
     (tmp_path / "notes.txt").touch()
-    assert count_masks(tmp_path) == 4
+    export = tmp_path / "export"
+    export.mkdir()
+    assert count_masks(export, tmp_path) == 4
     with pytest.raises(SettingInvalid, match="masks is '4 cases to train on'; allowed: at least 5 patients"):
-        folder_words("masks", count_masks(tmp_path))
+        folder_words("masks", count_masks(export, tmp_path))
     assert folder_words("source", 8) == words_of(8, 8) != []
     assert folder_words("source", 0) == []
 
@@ -72,13 +76,34 @@ def test_dicom_masks_are_counted_by_their_headers_before_anything_is_read(tmp_pa
         write_seg(make_patient(number), tmp_path / f"P{number}.dcm")
     make_patient(3).write(tmp_path / "images")
     (tmp_path / "damaged.dcm").write_bytes(b"no DICOM")
-    assert count_masks(tmp_path) == 3, "neither images nor what is no DICOM are masks"
+    assert count_masks(tmp_path, tmp_path) == 3, "neither images nor what is no DICOM are masks"
     write_mask(make_patient(4).labels, tmp_path / "P4.nii.gz")
     options = ["--dicom", str(tmp_path), "--masks", str(tmp_path), "--trained-on", "clinical"]
     done = CliRunner().invoke(app, ["prepare", *options, "--work", str(tmp_path / "work")])
     assert isinstance(done.exception, SettingInvalid)
     assert str(done.exception).startswith("setting masks is '4 cases to train on'; allowed: at least 5 patients")
     assert not (tmp_path / "work" / "nnUNet_raw").exists()
+
+
+def test_masks_among_the_images_count_as_they_do_when_cases_are_paired(tmp_path: Path) -> None:
+    export, masks = tmp_path / "export", tmp_path / "masks"
+    for number in range(3):
+        make_patient(number).write(export / f"P{number}")
+        # As a PACS names its files.
+        write_seg(make_patient(number), export / f"P{number}" / "IM99")
+    for number in range(3, 5):
+        make_patient(number).write(export / f"P{number}")
+        write_mask(make_patient(number).labels, masks / f"P{number}.nii.gz")
+    # With a folder of masks, those of other forms among the images are no cases.
+    write_mask(make_patient(0).labels, export / "P0" / "draft.nii.gz")
+    index = index_dicom(export)
+    for folder in (masks, None):
+        assert count_masks(export, folder) == len(pair_by_files(Sources(index, folder, "salt"))[0])
+    assert folder_words("masks", count_masks(export, masks)) == words_of(5, 5), "two files of --masks are not all"
+    work = tmp_path / "work"
+    done = CliRunner().invoke(app, ["prepare", "--dicom", str(export), "--work", str(work)])
+    assert str(done.exception).startswith("setting dicom is '4 cases to train on'; allowed: at least 5 patients")
+    assert not (work / "nnUNet_raw").exists()
 
 
 @pytest.mark.parametrize("given", ["source", "seeds"])

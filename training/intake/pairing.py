@@ -8,7 +8,13 @@ from typing import Final
 from base.errors import SettingInvalid
 from core.case_names import pseudonym
 from training.intake.case_table import UNKNOWN_HOSPITAL, SplitName, TableRow
-from training.intake.dicom_index import DicomIndex, FoundSeries, index_dicom, referenced_series
+from training.intake.dicom_index import (
+    DicomIndex,
+    FoundSeries,
+    index_dicom,
+    referenced_series,
+    segmentations_below,
+)
 
 _MASK_ENDINGS: Final = (".seg.nrrd", ".nrrd", ".nii.gz", ".nii", ".seg.dcm", ".dcm")
 """Of files that can be label maps; the longer ones first."""
@@ -116,15 +122,25 @@ def _from_mask(mask: Path, sources: Sources) -> PairedCase:
     return PairedCase(name, mask, _series_of(mask, sources), patient="")
 
 
+def label_maps(root: Path, masks: Path | None) -> set[Path]:
+    """Return the label maps of an export and of a folder of masks: NIfTI and NRRD by name, DICOM SEG by header.
+
+    Those that `pair_by_files` makes cases of, without an index. NIfTI and NRRD in the export count where no folder of
+    masks is given.
+    """
+    return _named_maps(root if masks is None else masks) | set(segmentations_below(root))
+
+
 def _masks(sources: Sources) -> set[Path]:
-    """Return the label maps: NIfTI and NRRD by name, DICOM SEG by header, wherever they lie."""
+    """Return the label maps, wherever they lie."""
     found = {segmentation.path for segmentation in sources.index.segmentations}
-    folders = [sources.index.root] if sources.masks is None else [sources.masks]
-    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
-        is_dicom = path.suffix.lower() == ".dcm"
-        if mask_key(path.name) is not None and (not is_dicom or referenced_series(path)):
-            found.add(path)
-    return found
+    return found | _named_maps(sources.index.root if sources.masks is None else sources.masks)
+
+
+def _named_maps(folder: Path) -> set[Path]:
+    """Return the files that are named like label maps, of DICOM those alone that refer to a series."""
+    named = (path for path in folder.rglob("*") if path.is_file() and mask_key(path.name) is not None)
+    return {path for path in named if path.suffix.lower() != ".dcm" or referenced_series(path)}
 
 
 def _series_of(mask: Path, sources: Sources) -> tuple[FoundSeries, ...]:
