@@ -126,7 +126,7 @@ class DicomNode:
             callers = [each for each in self._site().callers if each.ae_title]
             allowed = ", ".join(_described(each) for each in callers) or "nobody: the site file has no caller"
             self._receiver.counts.rejection("calling_title")
-            _log.warning("association rejected", calling=title, address=address, allowed=allowed)
+            _log.warning("association rejected", **_said(event), allowed=allowed)
             # Rejected for good, by the service user: calling AE title not recognised (PS3.8, 9.3.4).
             _reject(event, 0x01, 0x01, 0x03)
             return
@@ -134,7 +134,7 @@ class DicomNode:
         if count > most:
             self._receiver.counts.rejection("too_many")
             said = {"got": f"{count} at the same time", "allowed": f"{most} of one caller"}
-            _log.warning("association rejected", calling=title, address=address, **said)
+            _log.warning("association rejected", **_said(event), **said)
             # Rejected as passing, by the service provider: local limit exceeded.
             _reject(event, 0x02, 0x03, 0x02)
             return
@@ -156,15 +156,13 @@ class DicomNode:
         return known
 
     def _rejected(self, event: Event) -> None:
-        title, address = _caller(event)
-        primitive = event.assoc.requestor.primitive
-        called = str((primitive.called_ae_title if primitive is not None else None) or "").strip()
-        self._receiver.counts.rejection("too_many" if called == self._settings.ae_title.strip() else "called_title")
+        said = _said(event)
+        self._receiver.counts.rejection(
+            "too_many" if said["called"] == self._settings.ae_title.strip() else "called_title"
+        )
         _log.warning(
             "association rejected",
-            calling=title or "(empty)",
-            address=address,
-            called=called or "(empty)",
+            **said,
             allowed=f"called {self._settings.ae_title}, at most {self._settings.max_associations} at the same time",
         )
 
@@ -245,6 +243,14 @@ def _caller(event: Event) -> tuple[str, str]:
     except ValueError:
         address = "0.0.0.0"
     return title, address
+
+
+def _said(event: Event) -> dict[str, str]:
+    """Return what the log says of every association that is rejected: both AE titles and the address."""
+    title, address = _caller(event)
+    primitive = event.assoc.requestor.primitive
+    called = str((primitive.called_ae_title if primitive is not None else None) or "").strip()
+    return {"calling": title or "(empty)", "called": called or "(empty)", "address": address}
 
 
 def _names(event: Event) -> tuple[str, ...]:

@@ -68,7 +68,8 @@ def _kept(place: GatewayPlace, dataset: FileDataset) -> list[Path]:
 @pytest.mark.parametrize(
     ("calling", "called", "said"),
     [
-        ("MR2", "SIDEWALL", {"calling": "MR2", "allowed": "MR1 from 127.0.0.0/8"}),
+        ("MR2", "SIDEWALL", {"calling": "MR2", "called": "SIDEWALL", "allowed": "MR1 from 127.0.0.0/8"}),
+        ("MR2", "OTHER", {"calling": "MR2", "called": "OTHER", "allowed": "MR1 from 127.0.0.0/8"}),
         ("MR1", "OTHER", {"called": "OTHER", "calling": "MR1"}),
     ],
 )

@@ -89,7 +89,7 @@ def test_one_caller_has_so_many_associations_and_others_still_come_in(gateway: R
     # As passing, by the service provider: local limit exceeded (PS3.8, 9.3.4).
     assert (answer.result, answer.result_source, answer.diagnostic) == (2, 3, 2)
     told = _told(gateway, "association rejected", got="3 at the same time")
-    assert told["allowed"] == "2 of one caller"
+    assert (told["calling"], told["called"], told["allowed"]) == ("MR1", "SIDEWALL", "2 of one caller")
 
 
 def test_who_may_not_store_is_told_so_for_each_instance(
