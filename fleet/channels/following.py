@@ -21,6 +21,7 @@ from tuf.ngclient import Updater
 
 from base import durable
 from base.errors import SettingInvalid, SidewallError
+from base.system_errors import system_error
 from fleet.channels.content import Holds, Part, parse_holds, parse_part, parse_time, time_text
 from fleet.channels.fetching import ADDRESS, StoreFetcher
 from fleet.channels.roles import HOLD, HOLD_PATH, PARTS, path_of, role_of
@@ -57,8 +58,14 @@ class Follower:
         """Ask the channel of a ring; `now` None asks the clock.
 
         Raises `ChannelRejected`, also as `ChannelExpired`, where nothing of it is to be believed, and `RegistryFailed`
-        where it is out of reach. What runs goes on in every case.
+        where it is out of reach, and `SystemFailed` where nothing can be kept. What runs goes on in every case.
         """
+        try:
+            return self._look(store, ring, now)
+        except OSError as error:
+            raise system_error(error, str(self._folder)) or error from None
+
+    def _look(self, store: Store, ring: str, now: datetime | None) -> Look:
         durable.make_folder(self._folder / "targets")
         seen = self._read_seen()
         time = max(now or datetime.now(UTC), seen.newest)

@@ -58,6 +58,7 @@ def test_what_ran_before_is_kept_until_the_new_has_been_good_for_a_day(place: Pl
     ("nature", "said"),
     [
         ({"starts": False}, "engine: it does not start"),
+        ({"passes_golden_case": False}, "engine: it does not serve: the golden case has not passed"),
         ({"passes_study": False}, "the whole path: the phantom study did not come through engine"),
         ({"stays": False}, "engine: it ended after a minute"),
     ],
