@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -21,6 +21,35 @@ from base.version_option import VersionOption
 from core.counting import counted
 from core.rules import ScoringRules
 from export import engine_commands, handover_commands, key_commands
+from export.bundle_options import (
+    DEMO_NAME,
+    BorderCutoff,
+    Checkpoint,
+    Chosen,
+    Created,
+    ExactOnly,
+    FeatureSize,
+    GoldenCase,
+    IntendedUse,
+    InternalIliacCutoff,
+    Key,
+    MinMeanPosterior,
+    Model,
+    ModelSize,
+    Name,
+    NodeThreshold,
+    ObturatorCutoff,
+    Out,
+    PositiveProbability,
+    Recipe,
+    ReferenceCases,
+    ReferenceCount,
+    SignalCutoff,
+    TrainedOnWord,
+    Unproven,
+    Version,
+    rules_of,
+)
 from export.options import (
     CardTextFile,
     FigureFiles,
@@ -33,9 +62,13 @@ from export.options import (
     parse_trained_on,
     parse_variants,
     signed_or_not,
+    today,
 )
+from export.recipe_file import read_recipe
 
 if TYPE_CHECKING:
+    from core.judging.station_reference import StationReference
+    from runtime.bundle.manifest import Manifest
     from trust.signing import TrainedOn
 
 app = typer.Typer(
@@ -44,19 +77,9 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 an export failed its gate, 2 a setting is not allowed, 4 a bundle is rejected, "
     "5 a registry is out of reach.",
 )
-FeatureSize = Annotated[float, typer.Option(min=0, help="Short axis (mm) from which border and signal are judged.")]
-BorderCutoff = Annotated[float, typer.Option(min=0, help="Irregularity from which a border is irregular.")]
-SignalCutoff = Annotated[float, typer.Option(min=0, help="Heterogeneity from which a signal is heterogeneous.")]
-InternalIliacCutoff = Annotated[
-    float, typer.Option(min=0, help="Short axis (mm) above which an internal iliac node is positive at restaging.")
-]
-ObturatorCutoff = Annotated[
-    float, typer.Option(min=0, help="Short axis (mm) above which an obturator node is positive at restaging.")
-]
 
 _EXTRA = 'pip install -e ./proto -e ".[export]" in a checkout'
 _OURS = ("export", "runtime", "sidewall")
-_DEMO_NAME = "sidewall-demo"
 _DEMO_USE = "Shows the software at work on synthetic pelvic MRI. Not for any use on patients."
 
 
@@ -96,113 +119,72 @@ def onnx(
     "--key work/keys/demo.pem --out models/demo"
 )
 def bundle(
-    model: Annotated[Path, typer.Argument(help="nnU-Net results folder with plans.json, dataset.json and fold_*/.")],
-    reference_cases: Annotated[Path, typer.Option(help="imagesTr of the training set (NIfTI).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle; an older bundle there is replaced.")],
-    key: Annotated[
-        Path | None, typer.Option(help="Private key to sign with (sidewall-export keygen); none: sign it elsewhere.")
-    ] = None,
-    recipe_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--recipe", help="TOML file with name, version, intended_use and a table [card]; flags go before it."
-        ),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help=f"Name of the model; of phantoms {_DEMO_NAME}.")] = None,
-    version: Annotated[str | None, typer.Option(help="Version of the model; default 0.1.0.")] = None,
-    trained_on: Annotated[
-        str | None, typer.Option(help="What the model learnt from: phantom or clinical; default: as its data set says.")
-    ] = None,
-    intended_use: Annotated[str | None, typer.Option(help="One or two sentences for the card.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in each fold.")] = "checkpoint_final.pth",
-    golden_case: Annotated[
-        Path | None, typer.Option(help="Image of the golden case; default: a reference one.")
-    ] = None,
-    reference_count: Annotated[int, typer.Option(min=5, help="Most reference cases to measure.")] = 40,
-    chosen: Annotated[
-        Path | None, typer.Option(help="chosen.json of sidewall-train evaluate, in place of the next two options.")
-    ] = None,
-    node_threshold: Annotated[
-        float | None, typer.Option(min=0.01, max=0.99, help="Posterior above which a node is; default 0.5.")
-    ] = None,
-    min_mean_posterior: Annotated[
-        float | None,
-        typer.Option(min=0, max=0.99, help="Mean posterior below which a node is left out; default 0."),
-    ] = None,
-    positive_probability: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Positive share above which the model calls a node positive.")
-    ] = 0.5,
-    model_min_short_axis: Annotated[
-        float, typer.Option(min=0, help="Short axis (mm) from which the model alone makes a node positive.")
-    ] = 0.0,
-    feature_min_short_axis: FeatureSize = ScoringRules.feature_min_short_axis_mm,
-    irregular_border_cutoff: BorderCutoff = ScoringRules.irregular_border_cutoff,
-    heterogeneous_signal_cutoff: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
-    restaging_internal_iliac_cutoff: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
-    restaging_obturator_cutoff: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
+    model: Model,
+    reference_cases: ReferenceCases,
+    out: Out,
+    key: Key = None,
+    recipe_file: Recipe = None,
+    name: Name = None,
+    version: Version = None,
+    trained_on: TrainedOnWord = None,
+    intended_use: IntendedUse = None,
+    checkpoint: Checkpoint = "checkpoint_final.pth",
+    golden_case: GoldenCase = None,
+    reference_count: ReferenceCount = 40,
+    chosen: Chosen = None,
+    node_threshold: NodeThreshold = None,
+    min_mean_posterior: MinMeanPosterior = None,
+    positive: PositiveProbability = 0.5,
+    model_mm: ModelSize = 0.0,
+    feature_mm: FeatureSize = ScoringRules.feature_min_short_axis_mm,
+    border: BorderCutoff = ScoringRules.irregular_border_cutoff,
+    signal: SignalCutoff = ScoringRules.heterogeneous_signal_cutoff,
+    iliac_mm: InternalIliacCutoff = ScoringRules.restaging_internal_iliac_cutoff_mm,
+    obturator_mm: ObturatorCutoff = ScoringRules.restaging_obturator_cutoff_mm,
     station_reference: StationFile = None,
     figures: FigureFiles = None,
     card_text: CardTextFile = None,
     variants: Variants = "",
     pixel_shuffle: PixelShuffle = False,
     without_mirroring: WithoutMirroring = False,
-    unproven: Annotated[
-        bool, typer.Option(help="Make the bundle although nothing measured speaks for it; card and results say so.")
-    ] = False,
-    exact_only: Annotated[
-        bool, typer.Option(help="Declare the bundle for the mode exact alone: it is verified, and run, in no other.")
-    ] = False,
-    created: Annotated[str | None, typer.Option(help="ISO date in the manifest; default: today.")] = None,
+    unproven: Unproven = False,
+    exact_only: ExactOnly = False,
+    created: Created = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
     from export.bundling import BundleRecipe, make_bundle
     from export.chosen import with_chosen
     from export.fold_forms import Forms
     from export.proof import proof_of, require_proof
-    from export.recipe_file import read_recipe
-    from export.station_sizes import read_section
-    from runtime.bundle.manifest_reading import parse_stations
     from trust.private_keys import read_private_key
 
     told = read_recipe(recipe_file)
     learnt_from = parse_trained_on(trained_on or _said_of_the_data(model))
-    name, intended_use = name or told.name or _DEMO_NAME, intended_use or told.intended_use or _DEMO_USE
+    name, intended_use = name or told.name or DEMO_NAME, intended_use or told.intended_use or _DEMO_USE
+    version, created = version or told.version or "0.1.0", created or today().isoformat()
     _check_words(learnt_from, name, intended_use)
     _check_key(key, learnt_from)
-    rules = ScoringRules(
-        positive_probability=positive_probability,
-        model_min_short_axis_mm=model_min_short_axis,
-        feature_min_short_axis_mm=feature_min_short_axis,
-        irregular_border_cutoff=irregular_border_cutoff,
-        heterogeneous_signal_cutoff=heterogeneous_signal_cutoff,
-        restaging_internal_iliac_cutoff_mm=restaging_internal_iliac_cutoff,
-        restaging_obturator_cutoff_mm=restaging_obturator_cutoff,
-    )
-    single = {"node_threshold": node_threshold, "min_mean_posterior": min_mean_posterior}
-    chosen_rules = with_chosen(rules, chosen, single)
+    rules = rules_of(positive, model_mm, feature_mm, border, signal, iliac_mm, obturator_mm)
+    rules = with_chosen(rules, chosen, {"node_threshold": node_threshold, "min_mean_posterior": min_mean_posterior})
     proof = proof_of(chosen)
-    recipe = BundleRecipe(
-        model=model,
-        reference_cases=reference_cases,
-        name=name,
-        version=version or told.version or "0.1.0",
-        created=created or datetime.now(UTC).date().isoformat(),
-        trained_on=learnt_from,
-        intended_use=intended_use,
-        checkpoint=checkpoint,
-        golden_case=golden_case,
-        reference_count=reference_count,
-        rules=chosen_rules,
-        measured=parse_figures(figures),
-        stations=None if station_reference is None else parse_stations(read_section(station_reference)),
-        card_text=card_text or told.card,
-        proof=proof,
-        modes=("exact",) if exact_only else None,
-        forms=Forms(parse_variants(variants), pixel_shuffle),
-        without_mirroring=without_mirroring,
-    )
+    recipe = BundleRecipe(model, reference_cases, name, version, created, learnt_from, intended_use)
+    recipe = replace(recipe, checkpoint=checkpoint, golden_case=golden_case, reference_count=reference_count)
+    recipe = replace(recipe, rules=rules, proof=proof, modes=("exact",) if exact_only else None)
+    recipe = replace(recipe, measured=parse_figures(figures), stations=_stations(station_reference))
+    recipe = replace(recipe, card_text=card_text or told.card, without_mirroring=without_mirroring)
+    recipe = replace(recipe, forms=Forms(parse_variants(variants), pixel_shuffle))
     require_proof(proof, unproven=unproven)
-    manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
+    _say_made(out, make_bundle(recipe, out, None if key is None else read_private_key(key)), key)
+
+
+def _stations(file: Path | None) -> "StationReference | None":
+    from export.station_sizes import read_section
+    from runtime.bundle.manifest_reading import parse_stations
+
+    return None if file is None else parse_stations(read_section(file))
+
+
+def _say_made(out: Path, manifest: "Manifest", key: Path | None) -> None:
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     folds = counted(len(manifest.folds), "fold")
     console.print(f"{out}: {manifest.name} {manifest.version}, {folds}, {size_mb:.1f} MB, {signed_or_not(key)}")
@@ -229,7 +211,7 @@ def _check_key(key: Path | None, trained_on: "TrainedOn") -> None:
 
 def _check_words(trained_on: str, name: str, intended_use: str) -> None:
     """Raise `SettingInvalid` when a model of patients would be called, and described, like the demo on phantoms."""
-    for flag, value, demo in (("name", name, _DEMO_NAME), ("intended-use", intended_use, _DEMO_USE)):
+    for flag, value, demo in (("name", name, DEMO_NAME), ("intended-use", intended_use, _DEMO_USE)):
         if trained_on == "clinical" and value == demo:
             raise SettingInvalid(flag, value, f"words of its own for a model trained on patients (--{flag})")
 

@@ -66,14 +66,14 @@ def test_what_is_public_has_a_docstring() -> None:
 
 
 def test_the_command_fails_on_a_planted_breach_and_on_exceptions_that_nothing_needs(tmp_path: Path) -> None:
-    for path, name in (("export/cli.py", "bundle"), ("runtime/cli/__init__.py", "analyze")):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text(HEAD + function(name, FUNCTION_LINES + 1))
+    commands = tmp_path / "runtime" / "cli" / "__init__.py"
+    commands.parent.mkdir(parents=True)
+    commands.write_text(HEAD + function("analyze", FUNCTION_LINES + 1))
     assert run(tmp_path).returncode == 0
-    (tmp_path / "export" / "cli.py").write_text(HEAD + function("bundle", 9) + function("long", FUNCTION_LINES + 1))
+    commands.write_text(HEAD + function("analyze", 9) + function("long", FUNCTION_LINES + 1))
     ended = run(tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        "export/cli.py:11: long has 61 lines; allowed: 60",
-        "export/cli.py: bundle needs no exception in tools/lengths.py",
+        "runtime/cli/__init__.py:11: long has 61 lines; allowed: 60",
+        "runtime/cli/__init__.py: analyze needs no exception in tools/lengths.py",
     ]
