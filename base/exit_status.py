@@ -45,6 +45,7 @@ EXIT_STATUSES: Final[Mapping[str, int]] = {
     "file_absent": 10,
     "device_absent": 11,
     "result_incomplete": 12,
+    "cases_failed": 13,
 }
 """Code -> status, 1 to 125; a code that is not here has that of the kind it belongs to."""
 

@@ -1,5 +1,7 @@
 """How the work on a case may end without a whole result."""
 
+from collections.abc import Mapping
+
 from base.errors import NoResults, SettingInvalid, SidewallError
 
 
@@ -23,3 +25,14 @@ class AnswerNotRead(SidewallError):
     """The case was analysed, but the caller did not read its result, which was dropped."""
 
     code = "answer_not_read"
+
+
+class CasesFailed(SidewallError):
+    """Of many cases some have no whole result, or one of other settings; `counts` says how many are in which state."""
+
+    code = "cases_failed"
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self.counts = dict(counts)
+        said = ", ".join(f"{count} {state}" for state, count in counts.items())
+        super().__init__(f"cases without a result of this run: {said}; cases.csv says which and why")

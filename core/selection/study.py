@@ -8,6 +8,7 @@ from typing import Final
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import Tag
 
+from core.errors import CaseRefused
 from core.reading.elements import element_value
 from core.reading.files import OTHER_FILE, Budget, NameAside, StoredFile, name_no_file, walk_files
 from core.reading.instances import NOT_READABLE, is_image, parse_instance
@@ -118,6 +119,23 @@ def instances_of(
     for index, file in enumerate(walk_files(source, budget)):
         if index in wanted:
             yield file.origin if isinstance(file.origin, (Path, bytes)) else budget.read(file)
+
+
+def study_uid_of(source: Path | Sequence[Path | bytes], limits: ReadingLimits = DEFAULT_LIMITS) -> str:
+    """Return the StudyInstanceUID of the first object of a source that has one, by headers; empty without any.
+
+    A source that cannot be opened has none: whoever reads it says why.
+    """
+    budget = Budget(limits)
+    try:
+        for file in walk_files(source, budget):
+            header = None if file.aside else _read_header(file, budget, limits)
+            uid = "" if header is None else str(element_value(header, "StudyInstanceUID") or "").strip()
+            if uid:
+                return uid
+    except CaseRefused:
+        pass
+    return ""
 
 
 def _names_its_class(header: Dataset) -> bool:

@@ -63,6 +63,8 @@ class CaseInputs:
 
     series_numbers: dict[str, int] = field(default_factory=dict)
     series_descriptions: dict[str, str] = field(default_factory=dict)
+    run: dict[str, str] = field(default_factory=dict)
+    """By what a run over many cases knows its result again (`runtime.analysis.many.marks`); empty of a single case."""
 
     @classmethod
     def read(cls, file: Path) -> Self | None:

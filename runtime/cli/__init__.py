@@ -30,6 +30,7 @@ from runtime.cli.options import (
     CaseIdOption,
     ConfigOption,
     EngineCacheOption,
+    JobsOption,
     JsonOption,
     LabelMapOption,
     ModeOption,
@@ -53,6 +54,7 @@ from runtime.cli.options import (
 )
 from runtime.cli.reporting import reporting_errors, silence_grpc
 from runtime.cli.service_commands import doctor, health, serve
+from runtime.cli.single import CaseOptions, analyze_one
 from runtime.errors import ResultIncomplete
 from runtime.settings import load_settings, setting_names
 
@@ -88,7 +90,11 @@ def sidewall(version: VersionOption = False) -> None:
 app.command(epilog="Example: sidewall serve --bundle models/demo --listen 127.0.0.1:50051")(serve)
 
 
-@app.command(epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case")
+@app.command(
+    epilog="Example: sidewall analyze /data/series --bundle models/demo --out out/case. Many cases, resumed by the "
+    "same command: sidewall analyze /data/cohort --jobs 2 --bundle models/demo --out out/cohort, or of a list: "
+    "sidewall analyze cohort.csv --jobs 2 --bundle models/demo --out out/cohort"
+)
 def analyze(
     path: StudyArgument,
     out: OutOption,
@@ -102,62 +108,24 @@ def analyze(
     prior_images: PriorImagesOption = None,
     series_uid: SeriesUidOption = None,
     label_map: LabelMapOption = None,
+    jobs: JobsOption = None,
     engine_cache: EngineCacheOption = None,
     others: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse one series or NIfTI or NRRD image, or the one of a study that fits best, in this process."""
+    """Analyse one series or NIfTI or NRRD image, or the one of a study that fits best; with --jobs many cases."""
     with reporting_errors(as_json):
         given: dict[str, Any] = {"bundle": bundle, "backend": backend, "mode": mode}
         given |= {"threads": threads, "engine_cache": engine_cache}
         settings = load_settings(given, named=others, file=config)
-        from runtime.cli.selecting import announcing, tell_refusal
+        case = CaseOptions(time_point, case_id, series_uid, prior, prior_images, label_map)
+        if jobs is not None:
+            from runtime.cli.many.command import analyze_listed
 
-        # First of all: what writes a refusal, and the log, is longer in being imported than headers are in being read.
-        tell_refusal(path, series_uid, settings.filtered_images, _tell)
-
-        from base.log import configure_log
-        from runtime.analysis.about import about_case
-        from runtime.analysis.analyzing import analyze_into
-        from runtime.analysis.case_folder import CaseInputs, absolute, require_writable
-        from runtime.analysis.images import images_at
-        from runtime.analysis.loading import bundle_folder, with_local_bundle
-        from runtime.cli.monitor import TerminalMonitor
-
-        configure_log(settings.log_level)
-        about = about_case(case_id, time_point, prior, out, prior_images)
-        settings = with_local_bundle(settings, _tell)
-        inputs = CaseInputs(
-            series=str(path.resolve()),
-            series_uid=series_uid,
-            bundle=absolute(bundle_folder(settings)),
-            prior=absolute(prior),
-            prior_images=absolute(prior_images),
-            restaging_rules=settings.restaging_rules,
-            takes_filtered_images=settings.filtered_images == "warn",
-            encapsulated_pdf=settings.encapsulated_pdf,
-            structure_set=settings.structure_set,
-            report_names_study=settings.report_names_study,
-            series_numbers=dict(settings.series_numbers),
-            series_descriptions=dict(settings.series_descriptions),
-        )
-        require_writable(out)
-        if label_map is not None:
-            from runtime.analysis.label_map_files import check_label_map
-
-            check_label_map(label_map)
-        with progress_bar(_STDERR) as show:
-            findings = analyze_into(
-                out,
-                images_at(path, series_uid, announce=announcing(_tell), name_aside=naming_aside(_tell)),
-                settings,
-                about=about,
-                inputs=inputs,
-                monitor=TerminalMonitor(show),
-                tell=_tell,
-                label_map=label_map,
-            )
+            analyze_listed(path, out, settings, (given, others or (), config), jobs, case, as_json=as_json)
+            return
+        findings = analyze_one(path, out, settings, case)
         _show_findings(findings, out, as_json)
 
 

@@ -36,6 +36,14 @@ BundleOption = Annotated[
         "--bundle", "-b", help="Directory of the model bundle, or oci:HOST/NAME with :TAG or @sha256:DIGEST to pull it."
     ),
 ]
+JobsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Many cases, by that many processes which share the threads: STUDY is a folder with one folder, .zip, "
+        ".nii, .nii.gz or .nrrd file per case, or a list of inputs (.csv with a column `input`, .txt with one a line).",
+    ),
+]
 BackendOption = Annotated[str | None, typer.Option(help="Inference backend by name; default: the best one present.")]
 ModeOption = Annotated[str | None, typer.Option(help="exact (reference) or fast.")]
 # Text, so that what is no number is refused as everywhere else: in one line, with the setting and what is allowed.

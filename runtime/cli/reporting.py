@@ -37,18 +37,20 @@ def _told_by(tell: Callable[[SidewallError], None]) -> Iterator[None]:
     except KeyboardInterrupt:
         tell(AnalysisCancelled("stopped by Ctrl-C"))
         raise typer.Exit(exit_status(AnalysisCancelled)) from None
-    except SidewallError as error:
-        tell(error)
-        raise typer.Exit(exit_status(error)) from None
     except Exception as error:  # noqa: BLE001 - the edge: the text could hold patient data
-        failure = system_error(error)
-        if failure is not None:
-            tell(failure)
-            raise typer.Exit(exit_status(failure)) from None
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
-        tell(SidewallError(text))
-        raise typer.Exit(exit_status(SidewallError)) from None
+        failure = expected_error(error)
+        tell(failure)
+        raise typer.Exit(exit_status(failure)) from None
+
+
+def expected_error(error: Exception) -> SidewallError:
+    """Return an error of ours: itself, the system's, or a fault of the program by its place, without its text."""
+    failure = error if isinstance(error, SidewallError) else system_error(error)
+    if failure is not None:
+        return failure
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__} in {place.filename}:{place.lineno}; this is a fault of the program"
+    return SidewallError(text)
 
 
 def _report_service(error: SidewallError) -> None:
