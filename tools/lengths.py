@@ -17,9 +17,6 @@ FUNCTION_LINES: Final = 60
 
 MODULE_LINES: Final = 400
 
-LONGER: Final = {"runtime/cli/__init__.py": ("analyze",)}
-"""Functions that may be longer: a command whose lines are its options, one each."""
-
 _ASIDE: Final = ("tests", "build", "out", "work", "shared")
 _GENERATED: Final = ("_pb2.py", "_pb2_grpc.py")
 
@@ -43,27 +40,13 @@ def breaches(path: Path, text: str) -> Iterator[str]:
     if lines > MODULE_LINES:
         yield f"{path}: {lines} lines; allowed: {MODULE_LINES}"
     tree = ast.parse(text)
-    longer = LONGER.get(path.as_posix(), ())
     for node in ast.walk(tree):
-        if isinstance(node, _Function) and node.name not in longer:
+        if isinstance(node, _Function):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES:
                 yield f"{path}:{node.lineno}: {node.name} has {lines} lines; allowed: {FUNCTION_LINES}"
     for each in _silent(tree.body):
         yield f"{path}:{each.lineno}: {each.name} is public and has no docstring"
-
-
-def needless_exceptions(root: Path) -> Iterator[str]:
-    """Yield a line on every function that is listed as longer and is not, or is not there."""
-    for name, functions in LONGER.items():
-        found = {
-            node.name: (node.end_lineno or node.lineno) - node.lineno + 1
-            for node in ast.walk(ast.parse((root / name).read_text(encoding="utf-8")))
-            if isinstance(node, _Function)
-        }
-        for each in functions:
-            if found.get(each, 0) <= FUNCTION_LINES:
-                yield f"{name}: {each} needs no exception in tools/lengths.py"
 
 
 def _silent(body: Iterable[ast.stmt]) -> Iterator[_Function | ast.ClassDef]:
@@ -80,7 +63,6 @@ def main() -> None:
     """Tell what is too long or without a docstring, and end with status 1 where anything is."""
     root = Path.cwd()
     found = [line for path in files_below(root) for line in breaches(path, (root / path).read_text(encoding="utf-8"))]
-    found += needless_exceptions(root)
     for line in found:
         typer.echo(line, err=True)
     sys.exit(1 if found else 0)
