@@ -121,13 +121,19 @@ def plane_of(frame: Frame) -> Plane | None:
     return Plane(position, row, column / np.linalg.norm(column), (spacing[0], spacing[1]), (rows, columns))
 
 
+_POSITIONS: Final = frozenset(
+    way + side for way in ("HF", "FF", "LF", "RF", "AF", "PF") for side in ("S", "P", "DR", "DL")
+)
+"""How a patient may lie (PS3.3, C.7.3.1.1.2), and more; a word that is none of these says nothing."""
+
+
 def _check_frame_of_reference(frames: Sequence[Frame], notes: Notes) -> None:
     uids = {frame.text("FrameOfReferenceUID") for frame in frames}
     if "" in uids:
         notes.refuse(RefusalCode.MISSING_GEOMETRY, "a slice names no frame of reference; allowed: one for all slices")
     if len(uids) > 1:
         notes.refuse(RefusalCode.MIXED_GEOMETRY, f"{len(uids)} frames of reference; allowed: one for all slices")
-    lying = {frame.text("PatientPosition").upper() for frame in frames} - {""}
+    lying = {frame.text("PatientPosition").upper() for frame in frames} & _POSITIONS
     if len(lying) > 1:  # turned over in the middle, or coordinates of two examinations
         notes.refuse(RefusalCode.MIXED_GEOMETRY, f"{len(lying)} patient positions; allowed: one for all slices")
 

@@ -14,6 +14,8 @@ import pytest
 from base.errors import SettingInvalid
 from fleet.inventory.reporting import look_at_box
 from fleet.settings import SOURCES, BoxSettings
+from gateway.ledger.ledger import Ledger
+from gateway.settings import load_settings
 from tests.fixtures.file_server import serving
 from tests.fixtures.processes import make_bundle, running_server
 
@@ -61,6 +63,9 @@ def test_the_gateway_tells_its_queue_and_the_head_of_its_chain(tmp_path: Path, m
     monkeypatch.setenv("SIDEWALL_GATEWAY_SPOOL", str(tmp_path / "spool"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     command = f"{sys.executable} -m gateway status --json"
+    assert look_at_box(bare(tmp_path, gateway_status=command), now=NOW).silent == ("gateway",)  # It never started.
+    (tmp_path / "spool").mkdir(exist_ok=True)
+    Ledger(load_settings().ledger_url, "test").close()
     status = look_at_box(bare(tmp_path, gateway_status=command), now=NOW)
     assert status.silent == ()
     assert (status.queue_oldest_s, status.audit_entry) == (0.0, 0)

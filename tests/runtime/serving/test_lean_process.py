@@ -48,11 +48,11 @@ def test_what_headers_refuse_is_told_before_the_bundle_and_what_writes_results_a
     text = tmp_path / "text"
     text.write_text("no image\n")
     code = """
-import sys, runtime.cli
+import sys, runtime.cli.single
 def tell(line):
     print(line, *sys.modules)
     sys.exit()
-runtime.cli._tell = tell
+runtime.cli.single.tell = tell
 runtime.cli.app()
 """
     command: list[str | Path] = [
