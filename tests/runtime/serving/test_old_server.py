@@ -6,7 +6,7 @@ Its code comes out of this repository's history, from the commit that `proto/rel
 import io
 import subprocess
 import sys
-import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -27,11 +27,12 @@ def old_server(bundle: TinyBundle, tmp_path_factory: pytest.TempPathFactory) -> 
     """Return a running server of that commit; skips where the history does not reach back so far."""
     folder = tmp_path_factory.mktemp("old_server")
     packages = ("base", "core", "runtime", "trust", "proto")
-    archive = subprocess.run(["git", "archive", _RELEASED, *packages], cwd=_ROOT, capture_output=True, check=False)
+    command = ["git", "archive", "--format=zip", _RELEASED, *packages]
+    archive = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
     if archive.returncode != 0:
         pytest.skip(f"commit {_RELEASED} is not in this clone's history")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder / "code", filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder / "code")
     path = f"{folder / 'code'}:{folder / 'code/proto'}"
     with running_server(bundle, folder, sys.executable, "-P", "-c", _START, PYTHONPATH=path) as server:
         yield server
