@@ -17,6 +17,8 @@ from base.settings import LogSettings, Range, Sources, within
 from gateway.site.checking import require
 from gateway.site.parts import check_ae_title
 
+_SQLITE: Final = "sqlite:///"
+
 
 @dataclass(frozen=True)
 class GatewaySettings(LogSettings):
@@ -178,7 +180,13 @@ class GatewaySettings(LogSettings):
     @property
     def ledger_url(self) -> str:
         """Return the URL of the ledger."""
-        return self.ledger or f"sqlite:///{self.spool.absolute() / 'ledger.sqlite'}"
+        return self.ledger or f"{_SQLITE}{self.spool.absolute() / 'ledger.sqlite'}"
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """Return the file of the ledger; None where it is in a database of its own."""
+        url = self.ledger_url
+        return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
     @property
     def is_open(self) -> bool:

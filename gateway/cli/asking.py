@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +20,6 @@ from gateway.ledger.studies import StudyRow
 from gateway.settings import GatewaySettings, load_settings
 from gateway.spool import Spool
 
-_SQLITE: Final = "sqlite:///"
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Study = Annotated[str, typer.Argument(help="Number of `studies`, Study Instance UID, or Accession Number.")]
@@ -47,8 +46,8 @@ def opened(config: Path | None, *, makes: bool = False) -> Iterator[tuple[Gatewa
     ledger = None
     try:
         settings = load_settings(file=config)
-        file = Path(settings.ledger_url.removeprefix(_SQLITE))
-        if not makes and settings.ledger_url.startswith(_SQLITE) and not file.exists():
+        file = settings.ledger_file
+        if not makes and file is not None and not file.exists():
             raise FileAbsent(
                 "spool", str(settings.spool), f"a folder in which a gateway has started: {file.name} is there"
             )

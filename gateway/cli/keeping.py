@@ -147,6 +147,6 @@ def _lost(settings: GatewaySettings, ledger: Ledger) -> list[tuple[int, str]]:
 
 def _file_of(settings: GatewaySettings) -> Path:
     """Return the file of the ledger; raises `WrongState` where the ledger is in a database of its own."""
-    if not settings.ledger_url.startswith("sqlite:///"):
+    if settings.ledger_file is None:
         raise WrongState("the ledger is no file of the spool; allowed: the tools of its own database, such as pg_dump")
-    return Path(settings.ledger_url.removeprefix("sqlite:///"))
+    return settings.ledger_file

@@ -46,15 +46,18 @@ class Closer:
         if now - max(study.last_at, self._up_since) >= self._quiet_s and self._activity.quiet_s(study.study_uid) >= self._quiet_s:
             return f"quiet for {self._quiet_s:g} s"
         rules = [rule for rule in self._site().rules if rule.early_series]
-        if rules and (decision := self._decision(connection, study)).rule in rules:
-            return _early(decision.rule, facts_of(connection, study))
+        if rules:
+            facts = facts_of(connection, study)
+            decision = self._decision(facts)
+            return _early(decision.rule, facts) if decision.rule in rules else None
         return None
 
     def _close(self, study: StudyRow, reason: str) -> bool:
         """Take the decision; False when another instance came meanwhile."""
         with self._ledger.change("closed") as connection:
-            decision = self._decision(connection, study)
-            is_tried = is_self_test(decision.rule, facts_of(connection, study))
+            facts = facts_of(connection, study)
+            decision = self._decision(facts)
+            is_tried = is_self_test(decision.rule, facts)
             becomes = StudyState.WAITING if decision.analyses else StudyState.IGNORED
             values = {"decision": decision.as_mapping() | {"self_test": is_tried}, "next_at": 0.0}
             if decision.rule is not None:
@@ -65,9 +68,9 @@ class Closer:
             _log.info("study complete", study=study.id, state=str(becomes), reason=said)
         return is_closed
 
-    def _decision(self, connection: Connection, study: StudyRow) -> Decision:
+    def _decision(self, facts: list[dict[str, str]]) -> Decision:
         local = datetime.fromtimestamp(self._ledger.now_s(), UTC).astimezone()
-        return decide(self._site(), StudyFacts.of(facts_of(connection, study), local))
+        return decide(self._site(), StudyFacts.of(facts, local))
 
 
 def facts_of(connection: Connection, study: StudyRow) -> list[dict[str, str]]:
