@@ -74,6 +74,11 @@ class PriorNode:
     volume_change_interval_mm3: Interval | None = field(default=None, metadata=_SINCE_1_5)
     """Smallest and largest change of the volume that the folds of both studies allow."""
 
+    @property
+    def change_percent(self) -> float | None:
+        """Change of the short axis, percent of what it was then; None where that was nothing."""
+        return 100 * self.change_mm / self.short_axis_mm if self.short_axis_mm else None
+
 
 @dataclass(frozen=True)
 class Node:

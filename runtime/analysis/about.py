@@ -21,13 +21,13 @@ def about_case(
     The report beside the findings of an earlier study is named with them. Raises `SettingInvalid` on a name or time
     point that is not allowed or an unreadable earlier study.
     """
-    findings = None if prior is None else read_findings(prior)
+    findings, report = earlier_study(prior)
     return AboutCase(
         case_id=checked_case_id(case_id),
         context=CaseContext(time_point=check_time_point(time_point)),
         prior=findings,
         earlier_images=None if prior_images is None else earlier_images(prior_images, findings),
-        prior_report=None if prior is None or findings is None else report_beside(prior, findings),
+        prior_report=report,
         earlier_report=earlier_report(out),
     )
 
@@ -37,11 +37,16 @@ def earlier_images(path: Path, prior: Findings | None) -> Images:
     return images_at(path, None if prior is None else prior.case.series_instance_uid)
 
 
-def report_beside(findings_file: Path, findings: Findings) -> EarlierReport | None:
-    """Return the report in the folder of an earlier study's findings; None without one of that very study."""
-    report = earlier_report(findings_file.parent)
+def earlier_study(file: Path | None) -> tuple[Findings | None, EarlierReport | None]:
+    """Return an earlier study's findings, and the report in their folder if it is of that very study.
+
+    Raises `SettingInvalid` on a file that holds no findings.
+    """
+    if file is None:
+        return None, None
+    findings, report = read_findings(file), earlier_report(file.parent)
     study = findings.case.study_instance_uid
-    return report if report is not None and report.reference.study_instance_uid == study else None
+    return findings, report if report is not None and report.reference.study_instance_uid == study else None
 
 
 def check_time_point(text: str) -> TimePoint:

@@ -12,7 +12,7 @@ from core.progress import Monitor, Progress
 from core.reading.derivation import FILTERED_WARNING
 from core.reading.volume_files import holds_volume_files
 from core.site_choices import CHANGEABLE_GATES, FilteredImages, changeable_rules
-from runtime.analysis.about import earlier_images, read_findings, report_beside
+from runtime.analysis.about import earlier_images, earlier_study, read_findings
 from runtime.analysis.agreeing import (
     TOLERANCE,
     VOXEL_TOLERANCE,
@@ -80,13 +80,13 @@ def replay_case(file: Path, given: CaseInputs, settings: LocalSettings, monitor:
     inputs = _inputs(folder / INPUTS_FILE, given)
     monitor.report(Progress("load", 0, 1))
     segmenter = _segmenter(then, inputs, settings)
-    prior = None if inputs.prior is None else read_findings(Path(inputs.prior))
+    prior, prior_report = earlier_study(None if inputs.prior is None else Path(inputs.prior))
     about = AboutCase(
         case_id=then.case.case_id,
         context=CaseContext(time_point=then.context.time_point),
         prior=prior,
         earlier_images=None if inputs.prior_images is None else earlier_images(Path(inputs.prior_images), prior),
-        prior_report=None if inputs.prior is None or prior is None else report_beside(Path(inputs.prior), prior),
+        prior_report=prior_report,
         earlier_report=earlier_report(folder),
         created=None if then.analysed_at is None else datetime.fromisoformat(then.analysed_at),
         taken_series_numbers=frozenset(inputs.taken_series_numbers),

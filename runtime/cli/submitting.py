@@ -20,7 +20,7 @@ from core.errors import AnalysisCancelled, CaseRefused, Reason, RefusalCode
 from core.findings_json import to_mapping
 from core.progress import Tell
 from core.reading.volume_files import holds_volume_files, read_volume_file
-from runtime.analysis.about import check_time_point, read_findings, report_beside
+from runtime.analysis.about import check_time_point, earlier_study
 from runtime.analysis.case_folder import CaseInputs, earlier_report_file, write_case
 from runtime.cli.console import ShowProgress, naming_aside
 
@@ -93,14 +93,13 @@ def case_options(
     prior_images: Path | None = None,
 ) -> sidewall.CaseOptions:
     """Return what the options say of the case; raises `SettingInvalid` as `about_case` does."""
-    findings = None if prior is None else read_findings(prior)
-    has_report = prior is not None and findings is not None and report_beside(prior, findings) is not None
+    findings, report = earlier_study(prior)
     return sidewall.CaseOptions(
         case_id=checked_case_id(case_id),
         time_point=check_time_point(time_point),
         prior=None if findings is None else to_mapping(findings),
         prior_images=prior_images,
-        prior_report=earlier_report_file(prior.parent) if prior is not None and has_report else None,
+        prior_report=None if prior is None or report is None else earlier_report_file(prior.parent),
         earlier_report=None if out is None else earlier_report_file(out),
         priority="urgent" if urgent else "routine",
     )

@@ -188,21 +188,19 @@ def _prior(node: Node, comparison: Comparison | None) -> tuple[Row, ...]:
     if prior.change_interval_mm is not None:
         low, high = (signed_millimetres(end) for end in prior.change_interval_mm)
         change += f" (folds {low} to {high})"
-    told: tuple[Row, ...] = ()
-    if not (comparison and comparison.between_methods):
-        told = (
-            Row(
-                "Change in percent",
-                _spread_of(100 * prior.change_mm / prior.short_axis_mm, prior.percent_interval, "%"),
-            ),
-            *_volume_row(node, prior),
-        )
+    told = () if comparison and comparison.between_methods else (*_percent_row(prior), *_volume_row(node, prior))
     return (
         Row("Earlier study", f"node {prior.id}, short axis {millimetres(prior.short_axis_mm)} mm{doubt}"),
         Row("Between two methods" if comparison and comparison.between_methods else "Change since then", change),
         *told,
         Row("Distance from there", show("distance_mm", prior.distance_mm)),
     )
+
+
+def _percent_row(prior: PriorNode) -> tuple[Row, ...]:
+    if prior.change_percent is None:
+        return ()
+    return (Row("Change in percent", _spread_of(prior.change_percent, prior.percent_interval, "%")),)
 
 
 def _volume_row(node: Node, prior: PriorNode) -> tuple[Row, ...]:

@@ -56,13 +56,12 @@ def _changes(node: Node, prior: PriorNode) -> list[tuple[Code, float | None, Cod
     low, high = prior.change_interval_mm or (None, None)
     percent_low, percent_high = prior.percent_interval or (None, None)
     volume_low, volume_high = prior.volume_change_interval_mm3 or (None, None)
-    percent = 100 * prior.change_mm / prior.short_axis_mm if prior.short_axis_mm else None
     volume = None if prior.volume_mm3 is None else node.volume_mm3 - prior.volume_mm3
     return [
         (codes.SHORT_CHANGE, prior.change_mm, codes.MILLIMETRE),
         (codes.CHANGE_LOW, low, codes.MILLIMETRE),
         (codes.CHANGE_HIGH, high, codes.MILLIMETRE),
-        (codes.PERCENT_CHANGE, percent, codes.PERCENT),
+        (codes.PERCENT_CHANGE, prior.change_percent, codes.PERCENT),
         (codes.PERCENT_LOW, percent_low, codes.PERCENT),
         (codes.PERCENT_HIGH, percent_high, codes.PERCENT),
         (codes.VOLUME_CHANGE, volume, codes.CUBIC_MILLIMETRE),

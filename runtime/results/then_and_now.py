@@ -99,8 +99,9 @@ def _of_node(node: Node, comparison: Comparison) -> tuple[str, str]:
     if node.prior is None:
         return place, "new, or missed then"
     prior = node.prior
-    percent = 100 * prior.change_mm / prior.short_axis_mm
-    change = f"{prior.change_mm:+.1f} mm ({percent:+.0f} %)"
+    change = f"{prior.change_mm:+.1f} mm"
+    if prior.change_percent is not None:
+        change += f" ({prior.change_percent:+.0f} %)"
     if comparison.interval_days is not None:
         change += f" in {comparison.interval_days} days"
     if prior.measurable is False:
