@@ -37,6 +37,11 @@ GAP_FACTOR: Final = 1.5
 STATED_FACTOR: Final = 1.9
 """Steps beyond this multiple of both stated thickness and stated spacing: every second slice is missing."""
 
+_POSITIONS: Final = frozenset(
+    end + side for end in ("HF", "FF", "LF", "RF", "AF", "PF") for side in ("S", "P", "DR", "DL")
+)
+"""How a patient may lie (PS3.3, C.7.3.1.1.2, and a few more); a word that is none of these says nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -119,12 +124,6 @@ def plane_of(frame: Frame) -> Plane | None:
     row = row / lengths[0]
     column = column - (row @ column) * row
     return Plane(position, row, column / np.linalg.norm(column), (spacing[0], spacing[1]), (rows, columns))
-
-
-_POSITIONS: Final = frozenset(
-    way + side for way in ("HF", "FF", "LF", "RF", "AF", "PF") for side in ("S", "P", "DR", "DL")
-)
-"""How a patient may lie (PS3.3, C.7.3.1.1.2), and more; a word that is none of these says nothing."""
 
 
 def _check_frame_of_reference(frames: Sequence[Frame], notes: Notes) -> None:

@@ -59,7 +59,7 @@ def _read_images(images: Sequence[Dataset], limits: ReadingLimits, notes: Notes)
     frames = [frame for image in images for frame in frames_of(image)]
     check_suitability(frames, limits, notes)
     _check_uids(images, notes)
-    check_numbers(images, notes)
+    check_numbers(frames, notes)
     stack = locate(frames, limits, notes) if _is_one_series(frames) else None
     slices = decode_slices(frames, stack, notes) if check_pixel_description(images, notes) else None
     if slices is not None:
