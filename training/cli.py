@@ -149,7 +149,7 @@ def _tell_what_few_cases_show(files: "StudyFiles | None", seeds: str | None, sou
         lines = table_words(files.cases, files.hold_out)
     elif files is not None:
         setting = "dicom" if files.masks is None else "masks"
-        lines = folder_words(setting, count_masks(files.dicom, files.masks))
+        lines = folder_words(setting, count_masks(files))
     elif source is not None:
         lines = folder_words("source", len(list((source / "labelsTr").glob("*.nii.gz"))))
     elif seeds is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from base.errors import SettingInvalid
 from training.intake.case_table import TableRow, read_case_table
 from training.intake.pairing import label_maps
+from training.intake.study import StudyFiles
 from training.splits import FOLDS
 from training.usability import Floors
 
@@ -42,9 +43,9 @@ def folder_words(setting: str, cases: int) -> list[str]:
     return words_of(cases, cases) if cases else []
 
 
-def count_masks(dicom: Path, masks: Path | None) -> int:
+def count_masks(files: StudyFiles) -> int:
     """Return how many label maps a study brings, also those among its images; no voxel is read."""
-    return len(label_maps(dicom.resolve(), None if masks is None else masks.resolve()))
+    return len(label_maps(files.index, files.masks_folder))
 
 
 def words_of(cases: int, patients: int) -> list[str]:

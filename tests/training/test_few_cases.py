@@ -11,6 +11,7 @@ from training.cli import app
 from training.few_cases import count_masks, folder_words, table_words, wilson, words_of
 from training.intake.dicom_index import index_dicom
 from training.intake.pairing import Sources, pair_by_files
+from training.intake.study import StudyFiles
 
 
 def table(folder: Path, count: int, *, held_out: int = 0) -> Path:
@@ -64,9 +65,9 @@ def test_masks_of_a_folder_and_cases_of_another_dataset_are_counted_by_their_nam
     (tmp_path / "notes.txt").touch()
     export = tmp_path / "export"
     export.mkdir()
-    assert count_masks(export, tmp_path) == 4
+    assert count_masks(StudyFiles(export, tmp_path)) == 4
     with pytest.raises(SettingInvalid, match="masks is '4 cases to train on'; allowed: at least 5 patients"):
-        folder_words("masks", count_masks(export, tmp_path))
+        folder_words("masks", count_masks(StudyFiles(export, tmp_path)))
     assert folder_words("source", 8) == words_of(8, 8) != []
     assert folder_words("source", 0) == []
 
@@ -76,7 +77,7 @@ def test_dicom_masks_are_counted_by_their_headers_before_anything_is_read(tmp_pa
         write_seg(make_patient(number), tmp_path / f"P{number}.dcm")
     make_patient(3).write(tmp_path / "images")
     (tmp_path / "damaged.dcm").write_bytes(b"no DICOM")
-    assert count_masks(tmp_path, tmp_path) == 3, "neither images nor what is no DICOM are masks"
+    assert count_masks(StudyFiles(tmp_path, tmp_path)) == 3, "neither images nor what is no DICOM are masks"
     write_mask(make_patient(4).labels, tmp_path / "P4.nii.gz")
     options = ["--dicom", str(tmp_path), "--masks", str(tmp_path), "--trained-on", "clinical"]
     done = CliRunner().invoke(app, ["prepare", *options, "--work", str(tmp_path / "work")])
@@ -98,8 +99,10 @@ def test_masks_among_the_images_count_as_they_do_when_cases_are_paired(tmp_path:
     write_mask(make_patient(0).labels, export / "P0" / "draft.nii.gz")
     index = index_dicom(export)
     for folder in (masks, None):
-        assert count_masks(export, folder) == len(pair_by_files(Sources(index, folder, "salt"))[0])
-    assert folder_words("masks", count_masks(export, masks)) == words_of(5, 5), "two files of --masks are not all"
+        assert count_masks(StudyFiles(export, folder)) == len(pair_by_files(Sources(index, folder, "salt"))[0])
+    assert folder_words("masks", count_masks(StudyFiles(export, masks))) == words_of(5, 5), (
+        "two files of --masks are not all"
+    )
     work = tmp_path / "work"
     done = CliRunner().invoke(app, ["prepare", "--dicom", str(export), "--work", str(work)])
     assert str(done.exception).startswith("setting dicom is '4 cases to train on'; allowed: at least 5 patients")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from core.errors import CaseRefused
-from core.reading.elements import PARSE_ERRORS, element_value
+from core.reading.elements import PARSE_ERRORS, element_value, items_of
 from core.reading.notes import without_library_warnings
 from core.selection import select_series
 from core.selection.criteria import STUDY_LIMITS
@@ -96,27 +95,11 @@ def index_dicom(root: Path) -> DicomIndex:
     return DicomIndex(root, tuple(_spread_joined(series)), tuple(segmentations), unreadable)
 
 
-def segmentations_below(root: Path) -> Iterator[Path]:
-    """Yield the DICOM SEG below a folder by one element of each header, which takes a part of the time of an index."""
-    with without_library_warnings():
-        for path in root.rglob("*"):
-            if path.is_file() and path.suffix.lower() != _ZIP_SUFFIX and _modality(path) == "SEG":
-                yield path
-
-
-def _modality(path: Path) -> str:
-    try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=["Modality"])
-        return str(element_value(header, "Modality") or "").upper()
-    except PARSE_ERRORS:
-        return ""
-
-
 def referenced_series(segmentation: Path) -> tuple[str, ...]:
     """Return the SeriesInstanceUIDs that a DICOM SEG refers to (PS3.3, C.12.1.1.1); empty when it names none."""
     try:
         header = dcmread(segmentation, stop_before_pixels=True, specific_tags=["ReferencedSeriesSequence"])
-        items: Iterable[Dataset] = element_value(header, "ReferencedSeriesSequence") or ()
+        items = items_of(header, "ReferencedSeriesSequence")
         return tuple(str(element_value(item, "SeriesInstanceUID") or "") for item in items)
     except PARSE_ERRORS:
         return ()

@@ -8,13 +8,7 @@ from typing import Final
 from base.errors import SettingInvalid
 from core.case_names import pseudonym
 from training.intake.case_table import UNKNOWN_HOSPITAL, SplitName, TableRow
-from training.intake.dicom_index import (
-    DicomIndex,
-    FoundSeries,
-    index_dicom,
-    referenced_series,
-    segmentations_below,
-)
+from training.intake.dicom_index import DicomIndex, FoundSeries, index_dicom, referenced_series
 
 _MASK_ENDINGS: Final = (".seg.nrrd", ".nrrd", ".nii.gz", ".nii", ".seg.dcm", ".dcm")
 """Of files that can be label maps; the longer ones first."""
@@ -78,7 +72,7 @@ def pair_by_files(sources: Sources) -> tuple[list[PairedCase], int]:
     with a UID, that has the mask's own name or the name of one of its folders, the innermost first. Names of files can
     be names of patients: the cases get pseudonyms.
     """
-    cases = [_from_mask(mask, sources) for mask in sorted(_masks(sources))]
+    cases = [_from_mask(mask, sources) for mask in sorted(label_maps(sources.index, sources.masks))]
     taken = {series.uid for case in cases for series in case.candidates}
     spare = sum(series.modality == "MR" and series.uid not in taken for series in sources.index.series)
     return cases, spare
@@ -122,19 +116,13 @@ def _from_mask(mask: Path, sources: Sources) -> PairedCase:
     return PairedCase(name, mask, _series_of(mask, sources), patient="")
 
 
-def label_maps(root: Path, masks: Path | None) -> set[Path]:
+def label_maps(index: DicomIndex, masks: Path | None) -> set[Path]:
     """Return the label maps of an export and of a folder of masks: NIfTI and NRRD by name, DICOM SEG by header.
 
-    Those that `pair_by_files` makes cases of, without an index. NIfTI and NRRD in the export count where no folder of
-    masks is given.
+    NIfTI and NRRD in the export count where no folder of masks is given.
     """
-    return _named_maps(root if masks is None else masks) | set(segmentations_below(root))
-
-
-def _masks(sources: Sources) -> set[Path]:
-    """Return the label maps, wherever they lie."""
-    found = {segmentation.path for segmentation in sources.index.segmentations}
-    return found | _named_maps(sources.index.root if sources.masks is None else sources.masks)
+    found = {segmentation.path for segmentation in index.segmentations}
+    return found | _named_maps(index.root if masks is None else masks)
 
 
 def _named_maps(folder: Path) -> set[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from base.errors import SettingInvalid
@@ -37,6 +38,16 @@ class StudyFiles:
 
     hold_out: tuple[str, ...] = ()
     """Hospitals whose cases are for testing."""
+
+    @cached_property
+    def index(self) -> DicomIndex:
+        """What lies below `dicom`, by headers; looked through once."""
+        return index_dicom(self.dicom.resolve())
+
+    @property
+    def masks_folder(self) -> Path | None:
+        """`masks` as an absolute path."""
+        return None if self.masks is None else self.masks.resolve()
 
     def check(self) -> None:
         """Raise `SettingInvalid` on a path where nothing is, and on hospitals without a table of cases."""
@@ -79,20 +90,15 @@ def take_in_study(workspace: Workspace, files: StudyFiles, trained_on: str, proc
     """
     files.check()
     labels = LabelTable() if files.labels is None else read_label_table(files.labels)
-    index = _index(files.dicom)
-    sources = Sources(index, None if files.masks is None else files.masks.resolve(), private_salt(workspace))
+    index = files.index
+    if not index.series:
+        raise SettingInvalid("dicom", str(files.dicom), "a folder with DICOM series, or zip archives of them")
+    sources = Sources(index, files.masks_folder, private_salt(workspace))
     cases, spare = _pair(files, sources)
     intake = Intake(workspace.raw, labels, trained_on, sources.salt)
     records = tuple(check_cohort(follow(take_cases(cases, intake, processes), len(cases))))
     write_dataset(workspace, records, trained_on)
     return TakenIn(records, write_key(workspace, cases, records), spare, index.unreadable_archives)
-
-
-def _index(dicom: Path) -> DicomIndex:
-    index = index_dicom(dicom.resolve())
-    if not index.series:
-        raise SettingInvalid("dicom", str(dicom), "a folder with DICOM series, or zip archives of them")
-    return index
 
 
 def _pair(files: StudyFiles, sources: Sources) -> tuple[list[PairedCase], int]:
