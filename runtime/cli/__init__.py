@@ -58,7 +58,6 @@ from runtime.cli.single import CaseOptions, analyze_one
 from runtime.errors import ResultIncomplete
 from runtime.settings import load_settings, setting_names
 
-_STDERR = Console(stderr=True)
 _STDOUT = Console()
 
 app = typer.Typer(
@@ -205,7 +204,7 @@ def submit(
         credentials = tls_options(tls, tls_ca, tls_certificate, tls_key)
         if out is not None:
             require_writable(out)
-        with progress_bar(_STDERR) as show:
+        with progress_bar() as show:
             findings = submit_path(
                 path,
                 address,
@@ -272,7 +271,7 @@ def score(
             takes_filtered_images=settings.filtered_images == "warn",
         )
         require_writable(out)
-        with progress_bar(_STDERR) as show:
+        with progress_bar() as show:
             monitor = TerminalMonitor(show)
             findings = score_path(series, segmentation, settings, out, inputs=inputs, about=about, monitor=monitor)
         _show_findings(findings, out, as_json)
@@ -313,7 +312,7 @@ def replay(
             bundle=absolute(bundle_folder(settings, _tell)),
             taken_series_numbers=taken_series_number or [],
         )
-        with progress_bar(_STDERR) as show:
+        with progress_bar() as show:
             repeated = replay_case(findings, given, settings, TerminalMonitor(show))
         if as_json:
             typer.echo(json.dumps(repeated.to_mapping(), indent=2, ensure_ascii=False))

@@ -25,7 +25,6 @@ from trust.registry.reference import OCI_PREFIX, parse_reference
 if TYPE_CHECKING:
     from runtime.bundle.loading import Bundle
 
-_STDERR = Console(stderr=True)
 _STDOUT = Console()
 
 bundle_app = typer.Typer(
@@ -66,7 +65,7 @@ def pull(
         from runtime.bundle.registry.store import BundleStore
 
         store = BundleStore(settings.bundle_store)
-        with progress_bar(_STDERR) as show:
+        with progress_bar() as show:
             fetched = fetch_sound_bundle(
                 place, store, registry_access(settings), lambda done, total: show("pull", done, total, None)
             )

@@ -83,8 +83,11 @@ def describe_replay(replay: Mapping[str, Any]) -> RenderableType:
 
 
 @contextmanager
-def progress_bar(console: Console) -> Iterator[ShowProgress]:
-    """Show a bar while the block runs and yield what moves it; shows nothing when the console is not a terminal."""
+def progress_bar(console: Console = _STDERR) -> Iterator[ShowProgress]:
+    """Show a bar while the block runs and yield what moves it; shows nothing when the console is not a terminal.
+
+    On the console of `tell`, unless another is given: its lines then stand above the bar.
+    """
     # What refuses from headers is done before this is imported.
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 

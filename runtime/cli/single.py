@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from runtime.cli.console import naming_aside, progress_bar, tell
 from runtime.settings import Settings
 
@@ -46,7 +44,7 @@ def analyze_one(path: Path, out: Path, settings: Settings, case: CaseOptions) ->
         from runtime.analysis.label_map_files import check_label_map
 
         check_label_map(case.label_map)
-    with progress_bar(Console(stderr=True)) as show:
+    with progress_bar() as show:
         return analyze_into(
             out,
             images_at(path, case.series_uid, announce=announcing(tell), name_aside=naming_aside(tell)),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from base.errors import SettingInvalid
 from base.exit_status import exit_status
@@ -53,7 +52,7 @@ def analyze_listed(
     order = RunOrder(of_workers, named, str(config) if config else None)
     run = Run(source, out, count, settings, order, case.time_point)
     try:
-        with progress_bar(Console(stderr=True)) as show:
+        with progress_bar() as show:
             table = analyze_many(run, tell, show)
     except ModelNotLoaded as error:
         _tell_not_loaded(error, as_json=as_json)
