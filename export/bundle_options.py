@@ -86,6 +86,7 @@ Created = Annotated[str | None, typer.Option(help="ISO date in the manifest; def
 
 
 def rules_of(
+    *,
     positive: float,
     model_mm: float,
     feature_mm: float,
@@ -94,7 +95,7 @@ def rules_of(
     iliac_mm: float,
     obturator_mm: float,
 ) -> ScoringRules:
-    """Return the rules of the options of that order; sizes are short axes."""
+    """Return the rules that the options say; sizes are short axes."""
     return ScoringRules(
         positive_probability=positive,
         model_min_short_axis_mm=model_mm,

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -68,7 +67,7 @@ from export.recipe_file import read_recipe
 
 if TYPE_CHECKING:
     from core.judging.station_reference import StationReference
-    from runtime.bundle.manifest import Manifest
+    from export.bundling import BundleRecipe
     from trust.signing import TrainedOn
 
 app = typer.Typer(
@@ -152,11 +151,10 @@ def bundle(
     created: Created = None,
 ) -> None:
     """Make a signed bundle: ONNX folds checked against torch, golden case, input statistics, model card."""
-    from export.bundling import BundleRecipe, make_bundle
+    from export.bundling import BundleRecipe
     from export.chosen import with_chosen
     from export.fold_forms import Forms
     from export.proof import proof_of, require_proof
-    from trust.private_keys import read_private_key
 
     told = read_recipe(recipe_file)
     learnt_from = parse_trained_on(trained_on or _said_of_the_data(model))
@@ -164,17 +162,21 @@ def bundle(
     version, created = version or told.version or "0.1.0", created or today().isoformat()
     _check_words(learnt_from, name, intended_use)
     _check_key(key, learnt_from)
-    rules = rules_of(positive, model_mm, feature_mm, border, signal, iliac_mm, obturator_mm)
+    rules = rules_of(
+        positive=positive, model_mm=model_mm, feature_mm=feature_mm, border=border, signal=signal, iliac_mm=iliac_mm,
+        obturator_mm=obturator_mm,
+    )  # fmt: skip
     rules = with_chosen(rules, chosen, {"node_threshold": node_threshold, "min_mean_posterior": min_mean_posterior})
     proof = proof_of(chosen)
-    recipe = BundleRecipe(model, reference_cases, name, version, created, learnt_from, intended_use)
-    recipe = replace(recipe, checkpoint=checkpoint, golden_case=golden_case, reference_count=reference_count)
-    recipe = replace(recipe, rules=rules, proof=proof, modes=("exact",) if exact_only else None)
-    recipe = replace(recipe, measured=parse_figures(figures), stations=_stations(station_reference))
-    recipe = replace(recipe, card_text=card_text or told.card, without_mirroring=without_mirroring)
-    recipe = replace(recipe, forms=Forms(parse_variants(variants), pixel_shuffle))
+    recipe = BundleRecipe(
+        model, reference_cases, name, version, created, learnt_from, intended_use, checkpoint=checkpoint,
+        golden_case=golden_case, reference_count=reference_count, rules=rules, measured=parse_figures(figures),
+        stations=_stations(station_reference), card_text=card_text or told.card, proof=proof,
+        modes=("exact",) if exact_only else None, forms=Forms(parse_variants(variants), pixel_shuffle),
+        without_mirroring=without_mirroring,
+    )  # fmt: skip
     require_proof(proof, unproven=unproven)
-    _say_made(out, make_bundle(recipe, out, None if key is None else read_private_key(key)), key)
+    _make(recipe, out, key)
 
 
 def _stations(file: Path | None) -> "StationReference | None":
@@ -184,7 +186,12 @@ def _stations(file: Path | None) -> "StationReference | None":
     return None if file is None else parse_stations(read_section(file))
 
 
-def _say_made(out: Path, manifest: "Manifest", key: Path | None) -> None:
+def _make(recipe: "BundleRecipe", out: Path, key: Path | None) -> None:
+    """Make the bundle in the folder `out`, sign it if there is a key, and say what came of it."""
+    from export.bundling import make_bundle
+    from trust.private_keys import read_private_key
+
+    manifest = make_bundle(recipe, out, None if key is None else read_private_key(key))
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     folds = counted(len(manifest.folds), "fold")
     console.print(f"{out}: {manifest.name} {manifest.version}, {folds}, {size_mb:.1f} MB, {signed_or_not(key)}")
