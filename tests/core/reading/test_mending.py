@@ -13,7 +13,7 @@ from core.reading.notes import Notes, without_library_warnings
 from core.selection import select_series
 from core.series import Series
 from tests.core.dicom_cases import classic, encode, encode_all, enhanced, image
-from tests.fixtures.bad_headers import set_raw
+from tests.fixtures.untidy.case import set_raw
 
 LEFT_OUT = {
     "a birth date of zeros": (
